@@ -1,0 +1,52 @@
+# The daily commands. They use .venv in this folder; `make install` makes it.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install format test slow check golden samples bench wheel ci clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## editable install with everything that tests and checks need
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --editable '.[test,peers]' --group dev
+
+format: ## bring the code into form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: ## the fast tests
+	$(BIN)/pytest -q -m 'not slow'
+
+slow: ## the slow tests
+	$(BIN)/pytest -q -m slow
+
+check: ## form, lint, types, import contracts, all tests: before every push
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q
+
+golden: ## make the golden pictures again, then look at what changed
+	REGENERATE=1 $(BIN)/pytest -q tests/test_golden.py
+	git diff --stat tests/golden
+
+samples: ## draw the drawn samples again
+	$(BIN)/python samples/make.py
+
+bench: ## verify, then time
+	$(BIN)/python -m bench
+
+wheel: ## sdist and wheel, into dist/
+	$(BIN)/python -m build
+
+ci: ## all that CI runs, on what is committed
+	.ci/run
+
+clean: ## remove what tools leave behind
+	rm -rf build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,236 @@
+"""The library for Python programs: pictures in, picture out; arrays in, array out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from convcli import engine, pipeline
+from convcli.arrays import AnyKernel, Target, filter_array
+from convcli.borders import Border
+from convcli.errors import KernelError, UsageError
+from convcli.geometry import Padding, Pair, plan_geometry
+from convcli.image.picture import Image
+from convcli.kernels import parse_kernel
+from convcli.kernels.kernel import Compound, Kernel
+from convcli.spec import Mapping, Method, Spec
+
+
+def apply(
+    image: Image, kernel: str | AnyKernel | Sequence[str | AnyKernel], spec: Spec | None = None
+) -> Image:
+    """Filter a picture: colour, alpha, mapping and metadata as on the command line.
+
+    Parameters
+    ----------
+    image
+        The picture, as `convcli.read` gives it.
+    kernel
+        A kernel or what would be typed for one; several are applied one after the other.
+    spec
+        Everything else; the command line's defaults if left out.
+
+    Raises
+    ------
+    ConvError
+        If there is no such kernel, or it doesn't fit the picture.
+    """
+    given = [kernel] if isinstance(kernel, str | Kernel | Compound) else list(kernel)
+    kernels = [parse_kernel(each) if isinstance(each, str) else each for each in given]
+    return pipeline.apply(image, kernels, spec or Spec())[0]
+
+
+def correlate(  # noqa: PLR0913
+    pixels: ArrayLike,
+    weights: ArrayLike | str | AnyKernel,
+    stride: int | Pair = 1,
+    padding: Padding = "same",
+    border: str | Border = Border.REPLICATE,
+    fill: float = 0.0,
+    dilation: int | Pair = 1,
+    groups: int = 1,
+    bias: ArrayLike | None = None,
+    flip: bool = False,
+    mapping: str | Mapping = Mapping.RAW,
+    dtype: DTypeLike | None = None,
+    method: str | Method = Method.AUTO,
+    jobs: int | None = None,
+) -> NDArray[Any]:
+    """Slide weights over an array and add up the products at each place, without flipping.
+
+    Parameters
+    ----------
+    pixels
+        (H, W) or (H, W, C), of bool, whole or real numbers.
+    weights
+        (F, F) for every channel alike; (C, F, F) for one map over all channels; (K, C, F, F)
+        for a bank of K filters, giving (H', W', K); a `Kernel` or `Compound`; or what would be
+        typed for one. The two axes of a kernel may differ.
+    stride, padding, dilation
+        One number, or (rows, cols); padding also `same`, `valid`, `full`, or
+        ((top, bottom), (left, right)).
+    border, fill
+        What lies outside; `fill` in the array's own units.
+    groups
+        Groups of channels that are filtered apart: a bank's C is then channels / groups.
+    bias
+        Added to the responses: a number, or one for each map.
+    flip
+        Flip the weights first: true convolution.
+    mapping
+        As on the command line; `raw` gives the responses themselves.
+    dtype
+        Of the result. Without it float32 for `raw` (float64 for float64 pixels), else the type
+        of the pixels. A whole type with `raw` means `clip`. Values are never rescaled.
+    method
+        How to compute.
+    jobs
+        Threads; None for one a processor.
+
+    Returns
+    -------
+    ndarray of shape (H', W'), (H', W', C) or (H', W', K)
+        H' = ⌊(H − (D(F − 1) + 1) + 2P)/S⌋ + 1.
+
+    Raises
+    ------
+    ConvError
+        If shapes don't match, a word is unknown, or the kernel doesn't fit.
+
+    Examples
+    --------
+    >>> correlate([[1, 2, 4]], [[-1, 1]], padding="valid")
+    array([[1., 2.]], dtype=float32)
+    """
+    array = _samples(pixels)
+    spec = Spec(
+        padding=padding,
+        border=Border.parse(border),
+        fill=fill,
+        stride=stride,
+        dilation=dilation,
+        convolve=flip,
+        mapping=Mapping(mapping),
+        method=Method(method),
+        jobs=jobs,
+    )
+    target = _target(array, spec, dtype)
+    kernel = _as_kernel(weights)
+    if isinstance(kernel, Kernel | Compound):
+        if groups != 1:
+            raise UsageError("groups need weights of shape (K, C, F, F), one filter a map")
+        kernel = _with_bias(kernel, bias)
+        return filter_array(array, [kernel], spec, target).pixels
+    return _bank(array, kernel, (groups, bias), spec, target)
+
+
+def _samples(pixels: ArrayLike) -> NDArray[Any]:
+    """An array of a type that the engine takes."""
+    array = np.asarray(pixels)
+    if array.ndim not in (2, 3) or array.size == 0:
+        raise UsageError(f"pixels must have shape (H, W) or (H, W, C), got {array.shape}")
+    if array.dtype.name in ("uint8", "uint16", "float32", "float64"):
+        return np.ascontiguousarray(array)
+    if array.dtype.kind not in "buif":
+        raise UsageError(f"pixels must be numbers, got {array.dtype.name}")
+    return array.astype(
+        {"bool": np.uint8, "float16": np.float32}.get(array.dtype.name, np.float64)
+    )
+
+
+def _target(array: NDArray[Any], spec: Spec, dtype: DTypeLike | None) -> Target:
+    """What the result should be; a full sample of the result stands for itself."""
+    mapping = spec.mapping or Mapping.RAW
+    if dtype is None:
+        real = np.float64 if array.dtype == np.float64 else np.float32
+        dtype = real if mapping is Mapping.RAW else array.dtype
+    chosen = np.dtype(dtype)
+    if chosen.name not in ("uint8", "uint16", "float32", "float64"):
+        raise UsageError(f"dtype must be uint8, uint16, float32 or float64, got {chosen.name}")
+    if chosen.kind == "u" and mapping is Mapping.RAW:
+        mapping = Mapping.CLIP
+    full = float(np.iinfo(chosen).max) if chosen.kind == "u" else 1.0
+    return Target(chosen, mapping, full, in_levels=False)
+
+
+def _as_kernel(weights: ArrayLike | str | AnyKernel) -> AnyKernel | NDArray[Any]:
+    """A kernel, or the weights of a bank."""
+    if isinstance(weights, Kernel | Compound):
+        return weights
+    if isinstance(weights, str):
+        return parse_kernel(weights)
+    array = np.asarray(weights)
+    if array.ndim == 2:
+        return Kernel("weights", array)
+    if array.ndim not in (3, 4) or array.size == 0:
+        raise KernelError(
+            f"weights must have shape (F, F), (C, F, F) or (K, C, F, F), got {array.shape}"
+        )
+    return array
+
+
+def _with_bias(kernel: AnyKernel, bias: ArrayLike | None) -> AnyKernel:
+    if bias is None:
+        return kernel
+    if isinstance(kernel, Compound) or np.ndim(bias) != 0:
+        raise UsageError("bias must be one number for one kernel, and a compound takes none")
+    return replace(kernel, offset=kernel.offset + float(np.asarray(bias)))
+
+
+def _bank(
+    array: NDArray[Any],
+    weights: NDArray[Any],
+    grouping: tuple[int, ArrayLike | None],
+    spec: Spec,
+    target: Target,
+) -> NDArray[Any]:
+    """Every filter of a bank over its group of channels."""
+    groups, bias = grouping
+    single = weights.ndim == 3
+    filters = weights[None] if single else weights
+    volume = array.reshape(*array.shape[:2], -1)
+    count, depth = filters.shape[:2]
+    if groups < 1 or volume.shape[2] != depth * groups or count % groups:
+        raise UsageError(
+            f"{count} filters over {depth} channels in {groups} groups don't fit an array of "
+            f"{volume.shape[2]} channels: expected {depth} · {groups} channels, and as many "
+            f"filters as a multiple of the groups"
+        )
+    biases = np.broadcast_to(np.asarray(0.0 if bias is None else bias, dtype=np.float64), count)
+    maps = []
+    for k in range(count):
+        start = (k * groups // count) * depth
+        part = np.ascontiguousarray(volume[:, :, start : start + depth])
+        maps.append(_one_map(part, filters[k], float(biases[k]), spec, target))
+    return maps[0] if single else np.stack(maps, axis=-1)
+
+
+def _one_map(
+    volume: NDArray[Any], weights: NDArray[Any], bias: float, spec: Spec, target: Target
+) -> NDArray[Any]:
+    """One filter over all channels of a volume."""
+    flat = Kernel("filter", weights.reshape(len(weights), -1)).weights
+    stack = flat.reshape(weights.shape)
+    geometry = plan_geometry(
+        (volume.shape[0], volume.shape[1]),
+        (weights.shape[1], weights.shape[2]),
+        stride=spec.stride,
+        dilation=spec.dilation,
+        padding=spec.padding,
+        flip=spec.convolve,
+    )
+    mapping = target.mapping
+    done = engine.correlate_planned(
+        volume,
+        engine.Taps((stack[:, ::-1, ::-1] if spec.convolve else stack)[None]),
+        geometry,
+        engine.Border2D(spec.border, spec.fill),
+        engine.finish(mapping, target.dtype, maximum=target.maximum, shift=Fraction(bias)),
+        engine.Options(jobs=spec.jobs, stretch=mapping is Mapping.NORMALIZE),
+    )
+    return done.pixels

@@ -1,0 +1,300 @@
+"""Kernels applied to arrays: which numbers the engine needs for a kernel and a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import sqrt
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli import engine
+from convcli.errors import UsageError
+from convcli.geometry import Geometry, plan_geometry
+from convcli.kernels.kernel import Combine, Compound, Kernel
+from convcli.spec import Mapping, Precision, Spec
+
+AnyKernel: TypeAlias = Kernel | Compound
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a result should be.
+
+    Parameters
+    ----------
+    dtype
+        Its sample type.
+    mapping
+        How a response becomes a sample.
+    maximum
+        The value of a full sample of the source, which becomes a full one of the result.
+    in_levels
+        Whether fill values and offsets count in 8-bit levels, as for pictures, or in the
+        source's own units, as for arrays.
+    """
+
+    dtype: np.dtype[Any]
+    mapping: Mapping
+    maximum: float
+    in_levels: bool = True
+
+    @property
+    def level(self) -> Fraction:
+        """What a fill value or offset of 1 is worth in the source."""
+        return Fraction(self.maximum) / 255 if self.in_levels else Fraction(1)
+
+
+@dataclass(frozen=True)
+class Filtered:
+    """A filtered array and what was seen on the way.
+
+    Parameters
+    ----------
+    pixels
+        The result.
+    geometries, plans
+        One a kernel, in order.
+    lowest, highest
+        The range of the last response, in levels of the source, before mapping.
+    clipped
+        Samples of the result that did not fit its range.
+    """
+
+    pixels: NDArray[Any] = field(repr=False)
+    geometries: tuple[Geometry, ...]
+    plans: tuple[engine.Plan, ...]
+    lowest: float
+    highest: float
+    clipped: int
+
+
+def own_mapping(kernels: Sequence[AnyKernel]) -> Mapping:
+    """Return the mapping of a chain: the last kernel's own, or `abs` if the response is signed."""
+    signed = False
+    for kernel in kernels:
+        own = kernel.default_mapping
+        signed = own == "abs" or (signed and isinstance(kernel, Kernel) and kernel.offset == 0)
+    return Mapping.ABS if signed else Mapping(kernels[-1].default_mapping)
+
+
+def overridden(kernels: Sequence[AnyKernel], spec: Spec) -> tuple[AnyKernel, ...]:
+    """Return the kernels with the spec's divisor and bias in place of their own.
+
+    Raises
+    ------
+    UsageError
+        If there are several kernels, or the kernel is a compound: which one is meant?
+    """
+    given = {"divisor": spec.divisor, "offset": spec.bias}
+    changes = {name: value for name, value in given.items() if value is not None}
+    if not changes:
+        return tuple(kernels)
+    if len(kernels) > 1:
+        raise UsageError(
+            "--divisor and --bias change one kernel, and --then gives several; "
+            "write a divisor into a kernel instead, as in '[[1,2,1],[2,4,2],[1,2,1]]/16'"
+        )
+    kernel = kernels[0]
+    if isinstance(kernel, Compound):
+        if spec.bias is not None:
+            raise UsageError(
+                f"--bias can't be added to {kernel.name!r}, which combines several kernels; "
+                f"use --map offset to shift its result"
+            )
+        return (replace(kernel, divisor=spec.divisor),)
+    return (replace(kernel, **changes),)
+
+
+def filter_array(
+    pixels: NDArray[Any], kernels: Sequence[AnyKernel], spec: Spec, target: Target
+) -> Filtered:
+    """Apply kernels one after the other, without rounding between them.
+
+    Parameters
+    ----------
+    pixels
+        (rows, cols) or (rows, cols, channels), of uint8, uint16, float32 or float64.
+    kernels
+        At least one.
+    spec
+        Its border, geometry, scale, precision and threads are used here.
+    target
+        What the result should be.
+    """
+    double = spec.precision is Precision.DOUBLE or pixels.dtype == np.float64
+    between = np.dtype(np.float64 if double else np.float32)
+    geometries, plans = [], []
+    for kernel in kernels[:-1]:
+        step = _filter(
+            pixels, kernel, spec, replace(target, dtype=between, mapping=Mapping.RAW)
+        )
+        pixels = step.pixels
+        geometries += step.geometries
+        plans += step.plans
+    last = _filter(pixels, kernels[-1], spec, target, scale=spec.scale)
+    return replace(
+        last,
+        geometries=(*geometries, *last.geometries),
+        plans=(*plans, *last.plans),
+    )
+
+
+def _filter(
+    pixels: NDArray[Any],
+    kernel: AnyKernel,
+    spec: Spec,
+    target: Target,
+    scale: float | str = 1.0,
+) -> Filtered:
+    """Apply one kernel."""
+    geometry = plan_geometry(
+        (pixels.shape[0], pixels.shape[1]),
+        kernel.shape,
+        stride=spec.stride,
+        dilation=spec.dilation,
+        padding=spec.padding,
+        flip=spec.convolve,
+    )
+    weights, divisor = _weights(kernel)
+    taps = engine.Taps(weights[:, ::-1, ::-1] if spec.convolve else weights)
+    if isinstance(kernel, Compound):
+        taps = replace(taps, combine=str(kernel.combine), share=kernel.share)
+    slope, shift = _response(kernel, divisor, target)
+    slope, shift = _scaled(kernel, (slope, shift), scale, target)
+    done = engine.correlate_planned(
+        pixels,
+        taps,
+        geometry,
+        engine.Border2D(spec.border, fill_level(spec.fill, pixels.dtype, target.level)),
+        engine.finish(
+            target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
+        ),
+        engine.Options(
+            jobs=spec.jobs,
+            double=spec.precision is Precision.DOUBLE,
+            stretch=target.mapping is Mapping.NORMALIZE,
+        ),
+    )
+    ends = sorted(float(slope) * end + float(shift) for end in (done.lowest, done.highest))
+    return Filtered(done.pixels, (geometry,), (done.plan,), ends[0], ends[1], done.clipped)
+
+
+def _weights(kernel: AnyKernel) -> tuple[NDArray[Any], float]:
+    """(kernels, rows, cols) weights, and what their sums are divided by."""
+    divisors = {part.divisor for part in kernel.parts}
+    if len(divisors) == 1:
+        return np.stack([part.weights for part in kernel.parts]), divisors.pop()
+    return np.stack([part.scaled for part in kernel.parts]), 1
+
+
+def _response(kernel: AnyKernel, divisor: float, target: Target) -> tuple[Fraction, Fraction]:
+    """(slope, shift): response = slope·sum + shift, in levels of the source."""
+    if isinstance(kernel, Kernel):
+        return 1 / Fraction(divisor), Fraction(kernel.offset) * target.level
+    if kernel.full_scale is not None:
+        in_pixels = target.mapping is not Mapping.RAW
+        unit = (
+            Fraction(target.maximum) / Fraction(kernel.full_scale) if in_pixels else Fraction(1)
+        )
+        return unit / Fraction(kernel.divisor), Fraction(0)
+    return 1 / (Fraction(divisor) * Fraction(kernel.divisor)), Fraction(0)
+
+
+def _scaled(
+    kernel: AnyKernel,
+    response: tuple[Fraction, Fraction],
+    scale: float | str,
+    target: Target,
+) -> tuple[Fraction, Fraction]:
+    """Multiply a response by the spec's scale, or by what makes overflow impossible."""
+    slope, shift = response
+    if not isinstance(scale, str):
+        factor = Fraction(str(scale))
+        return slope * factor, shift * factor
+    low, high = (Fraction(end) for end in response_range(kernel, target))
+    top = Fraction(target.maximum)
+    if target.mapping in (Mapping.RAW, Mapping.NORMALIZE):
+        return slope, shift
+    if target.mapping is Mapping.CLIP and low < 0:
+        factor = top / (high - low)
+        return slope * factor, (shift - low) * factor
+    room = (top - 1) / 2 if target.mapping is Mapping.OFFSET else top
+    factor = min(Fraction(1), room / max(abs(low), abs(high), Fraction(1, 10**9)))
+    return slope * factor, shift * factor
+
+
+def response_range(kernel: AnyKernel, target: Target) -> tuple[float, float]:
+    """Least and greatest response there can be to samples in 0..`target.maximum`.
+
+    For compounds the greatest is a bound that no picture need reach.
+    """
+    maximum = target.maximum
+    if isinstance(kernel, Kernel):
+        low, high = kernel.output_range(maximum)
+        extra = kernel.offset * (float(target.level) - 1)
+        return low + extra, high + extra
+    if kernel.full_scale is not None:
+        return 0.0, maximum
+    ends = [part.output_range(maximum) for part in kernel.parts]
+    sizes = [max(-low, high) for low, high in ends]
+    match kernel.combine:
+        case Combine.MAX:
+            return min(low for low, _ in ends) / kernel.divisor, max(
+                high for _, high in ends
+            ) / kernel.divisor
+        case Combine.SUM_ABS:
+            return 0.0, sum(sizes) / kernel.divisor
+        case Combine.MAX_ABS:
+            return 0.0, max(sizes) / kernel.divisor
+        case _:
+            return 0.0, sqrt(sum(size**2 for size in sizes)) / kernel.divisor
+
+
+def fill_level(fill: float, dtype: np.dtype[Any], level: Fraction) -> float:
+    """Turn a fill value into a sample of the source, a whole one if those are."""
+    value = float(Fraction(fill) * level)
+    if dtype.kind != "u":
+        return value
+    return float(np.clip(np.floor(value + 0.5), 0, np.iinfo(dtype).max))
+
+
+def without_offset(kernels: Sequence[AnyKernel]) -> tuple[AnyKernel, ...]:
+    """Return the kernels, the last one without its offset."""
+    last = kernels[-1]
+    return (*kernels[:-1], replace(last, offset=0) if isinstance(last, Kernel) else last)
+
+
+def store_responses(
+    responses: NDArray[Any], kernel: AnyKernel | None, spec: Spec, target: Target
+) -> Filtered:
+    """Turn responses into samples, as `filter_array` does.
+
+    Parameters
+    ----------
+    responses
+        Floats in levels of the source, before the kernel's offset and the spec's scale.
+    kernel
+        What gave them; None for samples that are only brought to another type.
+    spec, target
+        As `filter_array` takes them.
+    """
+    slope, shift = Fraction(1), Fraction(0)
+    if kernel is not None:
+        if isinstance(kernel, Kernel):
+            shift = Fraction(kernel.offset) * target.level
+        elif kernel.full_scale is not None and target.mapping is not Mapping.RAW:
+            slope = Fraction(target.maximum) / Fraction(kernel.full_scale)
+        slope, shift = _scaled(kernel, (slope, shift), spec.scale, target)
+    finish = engine.finish(
+        target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
+    )
+    samples = np.asarray(responses, dtype=np.promote_types(responses.dtype, np.float32))
+    if target.mapping is Mapping.NORMALIZE:
+        finish = finish.stretch(float(samples.min()), float(samples.max()))
+    done = engine.store(samples, finish)
+    ends = sorted(float(slope) * end + float(shift) for end in (done.lowest, done.highest))
+    return Filtered(done.pixels, (), (), ends[0], ends[1], done.clipped)

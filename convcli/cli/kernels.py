@@ -1,0 +1,100 @@
+"""`convcli kernels`: the list, one kernel, or a file of one's own judged."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from convcli.cli.types import KernelType, MatrixCommand, PathType, typed
+
+
+@click.command(
+    cls=MatrixCommand,
+    epilog="""\b
+Examples:
+  convcli kernels
+  convcli kernels sobel-x
+  convcli kernels gaussian:sigma=2 gabor
+  convcli kernels '[[1,2,1],[2,4,2],[1,2,1]]/16'
+  convcli kernels --family compass
+  convcli kernels --check mine.toml""",
+)
+@click.argument("kernels", metavar="[KERNEL]...", nargs=-1, type=PathType())
+@click.option("--family", help="List this family only.")
+@click.option("--check", "check_path", type=PathType(), help="Judge every kernel of a file.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
+def kernels(
+    kernels: tuple[str, ...], family: str | None, check_path: str | None, as_json: bool
+) -> int:
+    """List the kernels, look at one, or check a file of your own.
+
+    A kernel's card shows its weights, what their sum means (1 keeps brightness, 0 finds
+    change), its gain, symmetry, rank and factors, the range of its response, and its source.
+    With --check the exit status is 1 if a kernel of the file can't be used.
+    """
+    if check_path is not None:
+        return _check(check_path, as_json)
+    if kernels:
+        return _show([typed(text) for text in kernels], as_json)
+    return _list(family, as_json)
+
+
+def _list(family: str | None, as_json: bool) -> int:
+    from convcli.kernels import families
+
+    found = families()
+    if family is not None:
+        if family not in found:
+            raise click.BadParameter(
+                f"no family named {family!r}; there are {', '.join(found)}",
+                click.get_current_context(),
+                param_hint="--family",
+            )
+        found = {family: found[family]}
+    if as_json:
+        from convcli.report.kernels import listing_data
+
+        click.echo(json.dumps(listing_data(found)))
+    else:
+        from convcli.report.kernels import listing
+
+        _print(listing(found))
+    return 0
+
+
+def _show(texts: list[str], as_json: bool) -> int:
+    from convcli.kernels.generators import BY_NAME
+    from convcli.report import kernels as report
+
+    context = click.get_current_context()
+    argument = next(p for p in context.command.params if p.name == "kernels")
+    found = []
+    for text in texts:
+        kernel = KernelType().convert(text, argument, context)
+        found.append((kernel, BY_NAME.get(text.partition(":")[0].lower())))
+    if as_json:
+        cards = [report.card_data(kernel) for kernel, _ in found]
+        click.echo(json.dumps(cards[0] if len(cards) == 1 else cards))
+    else:
+        _print(report.cards(found))
+    return 0
+
+
+def _check(path: str, as_json: bool) -> int:
+    from convcli.kernels import check_file
+    from convcli.report import kernels as report
+
+    checked = check_file(path)
+    if as_json:
+        click.echo(json.dumps(report.check_data(checked)))
+    else:
+        _print(report.check(checked))
+    return 0 if checked.ok else 1
+
+
+def _print(renderable: Any) -> None:
+    from rich.console import Console
+
+    Console(highlight=False).print(renderable)

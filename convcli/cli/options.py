@@ -1,0 +1,136 @@
+"""The options that commands share, turned into a `Spec` in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from convcli.borders import ALIASES, Border
+from convcli.cli.types import Numbers, PaddingType, ScaleType
+from convcli.errors import UsageError
+from convcli.spec import Alpha, Depth, Mapping, Method, Precision, Spec
+
+_DEFAULT = Spec()
+
+
+def _choice(kind: Any) -> click.Choice[str]:
+    return click.Choice([str(member) for member in kind], case_sensitive=False)
+
+
+#: One option for each field of `Spec`, in the order that help shows them.
+SPEC_OPTIONS = (
+    click.option(
+        "--padding",
+        type=PaddingType(),
+        default="same",
+        show_default=True,
+        help="Samples added around the picture: same, valid (none), full, a number, or ROWS,COLS.",
+    ),
+    click.option(
+        "--border",
+        type=click.Choice([*Border, *ALIASES], case_sensitive=False),
+        metavar="|".join(Border),
+        help="What they hold.  [default: replicate]",
+    ),
+    click.option(
+        "--fill", type=float, help="What the constant border holds, 0 (black) to 255 (white)."
+    ),
+    click.option("--stride", type=Numbers(), default="1", show_default=True, help="Step."),
+    click.option(
+        "--dilation", type=Numbers(), default="1", show_default=True, help="Step between taps."
+    ),
+    click.option(
+        "--convolve",
+        is_flag=True,
+        help="Flip the kernel first: true convolution, not correlation.",
+    ),
+    click.option(
+        "--map",
+        "mapping",
+        type=_choice(Mapping),
+        help="How a response becomes a pixel: clip; abs; offset (mid-grey is zero); normalize "
+        "(stretch what is there); raw (signed float, where the format holds it).  "
+        "[default: the kernel's own: abs for derivative kernels, else clip]",
+    ),
+    click.option("--divisor", type=float, help="Divide by this instead of the kernel's own."),
+    click.option(
+        "--bias", type=float, help="Add this, in 8-bit levels, instead of the kernel's own."
+    ),
+    click.option(
+        "--scale",
+        type=ScaleType(),
+        default="1",
+        show_default=True,
+        help="Multiply the response; auto makes overflow impossible.",
+    ),
+    click.option("--gray", is_flag=True, help="Filter a grey version."),
+    click.option("--luma", is_flag=True, help="Filter the lightness only and keep the colour."),
+    click.option("--channels", metavar="RGB", help="Filter these channels only."),
+    click.option(
+        "--linear", is_flag=True, help="Filter in linear light (embedded profile, else sRGB)."
+    ),
+    click.option(
+        "--alpha",
+        type=_choice(Alpha),
+        default="auto",
+        show_default=True,
+        help="auto: filter it with colour weighted by it, but keep it under derivative kernels.",
+    ),
+    click.option(
+        "--depth", type=_choice(Depth), default="same", show_default=True, help="Bits a sample."
+    ),
+    click.option(
+        "--method",
+        type=_choice(Method),
+        default="auto",
+        show_default=True,
+        help="How to compute.",
+    ),
+    click.option(
+        "--precision",
+        type=_choice(Precision),
+        default="single",
+        show_default=True,
+        help="Of kernels that aren't whole numbers; whole ones are exact in either.",
+    ),
+    click.option(
+        "-j", "--jobs", type=click.IntRange(min=1), help="Threads.  [default: processors]"
+    ),
+)
+
+
+def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command all of `SPEC_OPTIONS`, and hand it one `spec`."""
+
+    @wraps(command)
+    def with_spec(**given: Any) -> Any:
+        fields = {name: given.pop(name) for name in _NAMES}
+        return command(spec=make_spec(**fields), **given)
+
+    for option in reversed(SPEC_OPTIONS):
+        with_spec = option(with_spec)
+    return with_spec
+
+
+_NAMES = tuple(_DEFAULT.__dataclass_fields__)
+
+
+def make_spec(border: str | None, fill: float | None, **given: Any) -> Spec:
+    """Build a spec from what was typed; a fill value implies the constant border.
+
+    Raises
+    ------
+    UsageError
+        If options contradict each other.
+    """
+    chosen = Border.parse(border) if border else None
+    if fill is not None:
+        if chosen not in (None, Border.CONSTANT):
+            raise UsageError(
+                f"--fill goes with --border constant, not with --border {chosen}; leave one out"
+            )
+        chosen = Border.CONSTANT
+    return Spec(border=chosen or Border.REPLICATE, fill=fill or 0.0, **given)

@@ -1,0 +1,104 @@
+"""`convcli shape`: the output size, step by step."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from convcli.geometry import PADDING_WORDS, Padding, plan_geometry
+from convcli.teach.layer import ConvLayer, Shape
+
+
+class Sizes(click.ParamType):
+    """Whole numbers joined by x, as 224x224x3."""
+
+    name = "NUMBER[xNUMBER…]"
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """Split at x, × or a comma."""
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).lower().replace("×", "x").replace(",", "x").split("x")
+        if len(parts) > self.most or not all(part.strip().isdigit() for part in parts):
+            numbers = "a whole number" if self.most == 1 else f"1 to {self.most} whole numbers"
+            self.fail(f"expected {numbers}, as 7 or {_example(self.most)}; got {value!r}")
+        return tuple(int(part) for part in parts)
+
+
+class PaddingSize(Sizes):
+    """A padding: a number, two joined by x, or a word."""
+
+    name = "NUMBER|same|valid|full"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Padding:  # type: ignore[override]
+        """Keep a word, else numbers."""
+        if value in PADDING_WORDS:
+            return str(value)
+        rows, *cols = super().convert(value, param, ctx)
+        return (rows, cols[0]) if cols else rows
+
+
+def _example(most: int) -> str:
+    return "x".join(["224", "224", "3"][:most])
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  convcli shape --n 7 --f 3
+  convcli shape --n 7 --f 3 --s 2 --p 1
+  convcli shape --n 227x227x3 --f 11 --s 4 --k 96
+  convcli shape --n 224x224x3 --f 3 --p same --k 64 --json"""
+)
+@click.option(
+    "--n",
+    type=Sizes(3),
+    required=True,
+    help="Input size: N, HEIGHTxWIDTH, or HEIGHTxWIDTHxCHANNELS.",
+)
+@click.option("--f", type=Sizes(2), required=True, help="Kernel size: F, or ROWSxCOLS.")
+@click.option("--s", type=Sizes(2), default="1", show_default=True, help="Stride.")
+@click.option(
+    "--p", type=PaddingSize(2), default="0", show_default=True, help="Padding on either side."
+)
+@click.option("--d", type=Sizes(2), default="1", show_default=True, help="Dilation.")
+@click.option(
+    "--k", type=click.IntRange(min=1), help="Filters: adds the volume and what it costs."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+def shape(
+    n: tuple[int, ...],
+    f: tuple[int, ...],
+    s: tuple[int, ...],
+    p: Padding,
+    d: tuple[int, ...],
+    k: int | None,
+    as_json: bool,
+) -> None:
+    """Work out the output size, step by step.
+
+    A kernel of F taps with stride S fits ⌊(N − F + 2P)/S⌋ + 1 times into N samples with P
+    samples of padding on either side. When the division leaves a remainder, the last rows or
+    columns are never visited: then the strides and paddings that would fit are named.
+    """
+    from convcli.report import shape as report
+
+    size = _pair(n[:2])
+    geometry = plan_geometry(size, _pair(f), stride=_pair(s), dilation=_pair(d), padding=p)
+    both = max(len(n), len(f), len(s), len(d)) > 1 or isinstance(p, tuple) or k is not None
+    axes = (geometry.rows, geometry.cols) if both else (geometry.rows,)
+    layer = ConvLayer(geometry, n[2] if len(n) > 2 else 1, k) if k is not None else None
+    fact = Shape(axes, layer)
+    click.echo(json.dumps(report.data(fact)) if as_json else report.text(fact))
+
+
+def _pair(numbers: tuple[int, ...]) -> tuple[int, int]:
+    return (numbers[0], numbers[-1])

@@ -1,0 +1,26 @@
+"""What can go wrong, by subject; each message is one line that a person can act on.
+
+A message says what was wrong, what was expected and got, and what to do.
+"""
+
+from __future__ import annotations
+
+
+class ConvError(Exception):
+    """Something that convcli was asked for can't be done."""
+
+
+class UsageError(ConvError):
+    """The request itself is wrong: no picture could make it right."""
+
+
+class GeometryError(UsageError):
+    """A size, stride, dilation or padding that leaves nothing to compute."""
+
+
+class KernelError(UsageError):
+    """A kernel that is not known, can't be read, or makes no sense."""
+
+
+class ImageError(ConvError):
+    """A picture that can't be read, held, or written."""

@@ -1,0 +1,243 @@
+"""The shape formula: how many outputs a kernel has along each axis of a picture.
+
+With N samples, F taps, stride S, dilation D and P samples of padding on either side, the kernel
+spans D(F − 1) + 1 samples and fits ⌊(N − (D(F − 1) + 1) + 2P)/S⌋ + 1 times; for D = 1 that is
+⌊(N − F + 2P)/S⌋ + 1 (Dumoulin and Visin, "A guide to convolution arithmetic for deep learning",
+2016, relation 6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from convcli.errors import GeometryError
+
+Pair: TypeAlias = tuple[int, int]
+#: `same`, `valid`, `full`, a number for every side, (rows, cols),
+#: or ((top, bottom), (left, right)).
+Padding: TypeAlias = str | int | Pair | tuple[Pair, Pair]
+
+PADDING_WORDS = ("same", "valid", "full")
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis of a picture, with the kernel's taps, steps and padding along it.
+
+    Parameters
+    ----------
+    size
+        Samples along the axis, at least 1.
+    taps
+        Weights of the kernel along the axis, at least 1.
+    stride
+        Samples from one output to the next, at least 1.
+    dilation
+        Samples from one tap to the next, at least 1.
+    before, after
+        Samples of padding at the axis's beginning and end, at least 0.
+
+    Raises
+    ------
+    GeometryError
+        If a number is too small, or the kernel doesn't fit even once.
+
+    Examples
+    --------
+    >>> Axis(size=7, taps=3, stride=2, before=1, after=1).out
+    4
+    """
+
+    size: int
+    taps: int
+    stride: int = 1
+    dilation: int = 1
+    before: int = 0
+    after: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if value < least:
+                raise GeometryError(f"{_SPOKEN[name]} must be at least {least}, got {value}")
+        if self.padded < self.span:
+            raise GeometryError(
+                f"the kernel spans {self.span} samples but the axis has {self._samples()}: "
+                f"it doesn't fit even once; use padding of at least "
+                f"{-(-(self.span - self.size) // 2)} or a smaller kernel"
+            )
+
+    @property
+    def span(self) -> int:
+        """Samples from the first tap to the last, both included."""
+        return self.dilation * (self.taps - 1) + 1
+
+    @property
+    def padded(self) -> int:
+        """Samples along the axis, padding included."""
+        return self.size + self.before + self.after
+
+    @property
+    def out(self) -> int:
+        """Outputs along the axis."""
+        return (self.padded - self.span) // self.stride + 1
+
+    @property
+    def leftover(self) -> int:
+        """Samples at the end of the padded axis that no window reaches."""
+        return (self.padded - self.span) % self.stride
+
+    @property
+    def unvisited(self) -> int:
+        """Samples of the picture itself, at its end, that no window reaches."""
+        return min(self.size, max(0, self.leftover - self.after))
+
+    @property
+    def skipped(self) -> int:
+        """Samples between two neighbouring windows that neither of them reaches."""
+        return max(0, self.stride - self.span) if self.out > 1 else 0
+
+    @property
+    def formula(self) -> str:
+        """The shape formula with this axis's numbers in it.
+
+        Examples
+        --------
+        >>> Axis(size=7, taps=3, stride=2, before=1, after=1).formula
+        '⌊(7 − 3 + 2·1)/2⌋ + 1 = 4'
+        """
+        if self.before == self.after:
+            padding = f"2·{self.before}"
+        else:
+            padding = f"({self.before} + {self.after})"
+        span = f"{self.span}"
+        if self.dilation > 1:
+            span = f"({self.dilation}·({self.taps} − 1) + 1)"
+        return f"⌊({self.size} − {span} + {padding})/{self.stride}⌋ + 1 = {self.out}"
+
+    def fitting_strides(self) -> tuple[int, ...]:
+        """Strides up to the span that leave nothing over, the padding as it is."""
+        rest = self.padded - self.span
+        return tuple(s for s in range(1, max(self.span, self.stride) + 1) if rest % s == 0)
+
+    def fitting_padding(self) -> int | None:
+        """Least equal padding, from here up, that leaves nothing over, if any does."""
+        start = max(self.before, self.after)
+        for extra in range(start, start + self.stride + 1):
+            rest = self.size + 2 * extra - self.span
+            if rest >= 0 and rest % self.stride == 0:
+                return extra
+        return None
+
+    def _samples(self) -> str:
+        if self.padded == self.size:
+            return f"{self.size}"
+        return f"{self.size} + {self.before} + {self.after} of padding"
+
+
+_LEAST = {"size": 1, "taps": 1, "stride": 1, "dilation": 1, "before": 0, "after": 0}
+_SPOKEN = {
+    "size": "the picture's size",
+    "taps": "the kernel's size",
+    "stride": "stride",
+    "dilation": "dilation",
+    "before": "padding",
+    "after": "padding",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """Both axes of a picture under a kernel."""
+
+    rows: Axis
+    cols: Axis
+
+    @property
+    def out(self) -> Pair:
+        """Outputs along (rows, cols)."""
+        return self.rows.out, self.cols.out
+
+
+def plan_geometry(
+    size: Pair,
+    taps: Pair,
+    *,
+    stride: int | Pair = 1,
+    dilation: int | Pair = 1,
+    padding: Padding = "same",
+    flip: bool = False,
+) -> Geometry:
+    """Lay a kernel over a picture.
+
+    Parameters
+    ----------
+    size, taps
+        (rows, cols) of the picture and of the kernel.
+    stride, dilation
+        One number for both axes, or (rows, cols).
+    padding
+        `same` keeps ⌈size/stride⌉ outputs and puts the anchor, tap ``taps // 2``, on every
+        stride-th sample; `valid` adds nothing; `full` adds span − 1 on every side.
+    flip
+        Whether the kernel is flipped before it slides. Its anchor flips with it, which matters
+        for `same` with an even number of taps.
+
+    Raises
+    ------
+    GeometryError
+        If a number is too small, a word unknown, or the kernel doesn't fit.
+    """
+    strides, dilations = pair(stride), pair(dilation)
+    axes = []
+    for k in (0, 1):
+        around = _around(padding, k, taps[k], max(dilations[k], 1), flip)
+        axes.append(Axis(size[k], taps[k], strides[k], dilations[k], *around))
+    return Geometry(*axes)
+
+
+def pair(value: int | Pair) -> Pair:
+    """One number for both axes, or one for each."""
+    return (value, value) if isinstance(value, int) else value
+
+
+def _around(padding: Padding, k: int, taps: int, dilation: int, flip: bool) -> Pair:
+    """Samples before and after axis `k`."""
+    if isinstance(padding, int):
+        return padding, padding
+    if not isinstance(padding, str):
+        return pair(padding[k])
+    span = dilation * (taps - 1) + 1
+    if padding == "valid":
+        return 0, 0
+    if padding == "full":
+        return span - 1, span - 1
+    if padding == "same":
+        anchor = taps - 1 - taps // 2 if flip else taps // 2
+        return dilation * anchor, span - 1 - dilation * anchor
+    raise GeometryError(
+        f"padding {padding!r} is not known: expected {', '.join(PADDING_WORDS)}, "
+        f"a number, or two numbers ROWS,COLS"
+    )
+
+
+def output_size(n: int, f: int, s: int = 1, p: int = 0, d: int = 1) -> int:
+    """Outputs along one axis: ⌊(n − (d(f − 1) + 1) + 2p)/s⌋ + 1.
+
+    Parameters
+    ----------
+    n, f, s, p, d
+        Samples, taps, stride, padding on either side, and dilation.
+
+    Raises
+    ------
+    GeometryError
+        If a number is too small, or the kernel doesn't fit.
+
+    Examples
+    --------
+    >>> output_size(n=227, f=11, s=4)
+    55
+    """
+    return Axis(n, f, s, d, p, p).out

@@ -1,0 +1,52 @@
+"""Reading and writing NumPy's `.npy` files, never running code from them."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.lib import format as npy
+
+from convcli.errors import ImageError
+from convcli.image.depth import storable
+from convcli.image.limits import check_size
+from convcli.image.picture import Image, Meta
+
+
+def decode(data: bytes, limit: int) -> Image:
+    """Read a `.npy` file of shape (rows, cols) or (rows, cols, channels).
+
+    Raises
+    ------
+    ImageError
+        If it is damaged, has another shape, objects in it, or more than `limit` pixels.
+    """
+    file = io.BytesIO(data)
+    version = npy.read_magic(file)
+    read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, _, kind = read_header(file)
+    if len(shape) not in (2, 3):
+        raise ImageError(
+            f"the array has shape {shape}; expected (rows, cols) or (rows, cols, channels)"
+        )
+    if kind.hasobject or kind.fields is not None:
+        raise ImageError(f"the array holds {kind.name}, not numbers, and is not read")
+    check_size(shape[1], shape[0], limit)
+    expected = int(np.prod(shape, dtype=object)) * kind.itemsize
+    if len(data) - file.tell() < expected:
+        raise ImageError(
+            f"the array is cut short: {len(data) - file.tell()} bytes of {expected}"
+        )
+    file.seek(0)
+    array = npy.read_array(file, allow_pickle=False)
+    pixels, notes = storable(array)
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[:, :, 0]
+    return Image(pixels, meta=Meta(format="NPY", mode=f"array of {kind.name}", notes=notes))
+
+
+def encode(image: Image) -> bytes:
+    """Return a `.npy` file of the pixels; metadata have no place in it."""
+    file = io.BytesIO()
+    npy.write_array(file, image.pixels, allow_pickle=False)
+    return file.getvalue()

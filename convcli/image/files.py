@@ -1,0 +1,204 @@
+"""Reading and writing pictures: from anything to an `Image`, and back to a whole file."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import BinaryIO, TypeAlias, TypeVar
+
+from convcli.errors import ImageError
+from convcli.image.atomic import write_atomic
+from convcli.image.formats import check_holds, format_of, parse_format
+from convcli.image.limits import MAX_PIXELS
+from convcli.image.picture import Image
+from convcli.image.recognise import ENOUGH, recognise
+from convcli.image.upright import upright
+
+Source: TypeAlias = str | Path | BinaryIO | bytes
+Result = TypeVar("Result")
+
+#: Where each format is read: module and function of (data, limit).
+_DECODERS = {
+    "PNG": ("png", "decode"),
+    "JPEG": ("jpeg", "decode"),
+    "TIFF": ("tiff", "decode"),
+    "WEBP": ("pillow", "decode_webp"),
+    "BMP": ("pillow", "decode_bmp"),
+    "GIF": ("pillow", "decode_gif"),
+    "AVIF": ("pillow", "decode_avif"),
+    "JPEG2000": ("jpeg2000", "decode"),
+    "NPY": ("array", "decode"),
+    **dict.fromkeys(("PBM", "PGM", "PPM", "PFM"), ("netpbm", "decode")),
+}
+#: Where each format is written: module and function of (image, …), and what it takes beside.
+_ENCODERS = {
+    "PNG": ("png_write", "encode", "compress"),
+    "JPEG": ("jpeg_write", "encode", "quality"),
+    "TIFF": ("tiff_write", "encode", "compress"),
+    "WEBP": ("pillow_write", "encode_webp", "quality"),
+    "BMP": ("pillow_write", "encode_bmp", ""),
+    "GIF": ("pillow_write", "encode_gif", ""),
+    "AVIF": ("pillow_write", "encode_avif", "quality"),
+    "JPEG2000": ("jpeg2000", "encode", "quality"),
+    "NPY": ("array", "encode", ""),
+    **dict.fromkeys(("PBM", "PGM", "PPM", "PFM", "PNM"), ("netpbm", "encode", "format")),
+}
+
+
+def read(source: Source, *, max_pixels: int | None = None) -> Image:
+    """Read a picture, upright, with nothing of it lost.
+
+    Parameters
+    ----------
+    source
+        A path, an open binary file, or the file's bytes.
+    max_pixels
+        The most pixels it may have, told from its header; None for 178,956,970.
+
+    Returns
+    -------
+    Image
+        Its first frame. `meta.notes` say what reading changed or left out.
+
+    Raises
+    ------
+    ImageError
+        If it can't be read: missing, not a picture, damaged, cut short, too large, or of a kind
+        that isn't held. The message doesn't name the file.
+    """
+    data, name = _load(source)
+    limit = MAX_PIXELS if max_pixels is None else max_pixels
+    return _guard(lambda: _decode(data, name, limit), f"the {name} file is damaged")
+
+
+def encode(
+    image: Image, format: str, *, quality: int | None = None, compress: int | None = None
+) -> bytes:
+    """Return a file of a picture, as bytes.
+
+    Parameters
+    ----------
+    image
+        What the format holds exactly; see `formats.check_holds`.
+    format
+        A format's name, or a suffix.
+    quality
+        1 to 100, for JPEG, WebP, AVIF and JPEG 2000. None keeps what the source had, or loses
+        nothing if it had lost nothing; JPEG's 92 and AVIF's 85 apart.
+    compress
+        0 (stored) to 9 (smallest), for PNG and TIFF. None is quick and small.
+
+    Raises
+    ------
+    ImageError
+        If the format can't hold the picture, or a number is out of range.
+    """
+    name = parse_format(format)
+    check_holds(image.pixels.dtype.name, image.channels, name)
+    _check_range("--quality", quality, 1, 100)
+    _check_range("--compress", compress, 0, 9)
+    module, function, option = _ENCODERS[name]
+    values = {"quality": quality, "compress": compress, "format": name}
+    options = {option: values[option]} if option else {}
+    coder = getattr(import_module(f"convcli.image.{module}"), function)
+    coded: bytes = _guard(lambda: coder(image, **options), f"can't be written as {name}")
+    return coded
+
+
+def write(
+    path: str | Path,
+    image: Image,
+    *,
+    format: str | None = None,
+    quality: int | None = None,
+    compress: int | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write a picture to a file that appears whole or not at all.
+
+    Parameters
+    ----------
+    path
+        The target; its suffix says the format unless `format` does.
+    image, format, quality, compress
+        As for `encode`.
+    overwrite
+        Whether a file of that name may be replaced.
+
+    Raises
+    ------
+    ImageError
+        If the format can't hold the picture, the file exists, or it can't be written.
+    """
+    name = format_of(path) if format is None else format
+    if not overwrite and os.path.lexists(path):
+        raise ImageError(
+            f"{Path(path).name!r} exists; use --overwrite to replace it, or another -o"
+        )
+    return write_atomic(
+        path, encode(image, name, quality=quality, compress=compress), overwrite
+    )
+
+
+def _decode(data: bytes, name: str, limit: int) -> Image:
+    module, function = _DECODERS[name]
+    decoder = getattr(import_module(f"convcli.image.{module}"), function)
+    image: Image = decoder(data, limit)
+    # TIFF has turned its pages already: its orientation is a tag of its own.
+    return image if name == "TIFF" else upright(image)
+
+
+def _guard(work: Callable[[], Result], what: str) -> Result:
+    """Do work with other people's libraries; whatever they raise becomes one clear line."""
+    try:
+        return work()
+    except ImageError:
+        raise
+    except MemoryError as error:
+        raise ImageError("there is not enough memory for this picture") from error
+    except Exception as error:
+        # Pillow alone raises eight kinds of exception on damaged files.
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ImageError(f"{what}: {reason}") from error
+
+
+def _check_range(option: str, value: int | None, least: int, most: int) -> None:
+    if value is not None and not least <= value <= most:
+        raise ImageError(f"{option} must be {least} to {most}, got {value}")
+
+
+def _load(source: Source) -> tuple[bytes, str]:
+    """Return a source's bytes and format; what is no picture is not read to its end."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source), recognise(bytes(source[:ENOUGH]))
+    if not isinstance(source, str | Path):
+        return _drain(source)
+    try:
+        with _open(Path(source)) as file:
+            return _drain(file)
+    except OSError as error:
+        raise ImageError(f"can't be read: {(error.strerror or str(error)).lower()}") from error
+
+
+def _open(path: Path) -> BinaryIO:
+    """Open a file without waiting for anybody: a FIFO without a writer is empty."""
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+    handle = os.open(path, flags)
+    kind = os.fstat(handle).st_mode
+    if stat.S_ISDIR(kind) or stat.S_ISCHR(kind) or stat.S_ISBLK(kind):
+        os.close(handle)
+        what = "a folder" if stat.S_ISDIR(kind) else "a device"
+        raise ImageError(f"can't be read: it is {what}, not a picture")
+    with suppress(AttributeError, OSError):
+        os.set_blocking(handle, True)
+    return os.fdopen(handle, "rb")
+
+
+def _drain(file: BinaryIO) -> tuple[bytes, str]:
+    head = file.read(ENOUGH)
+    name = recognise(head)
+    return head + file.read(), name

@@ -1,0 +1,162 @@
+"""Reading and writing JPEG 2000 of up to 16 bits (ITU-T T.800, annexes A and I)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from convcli.errors import ImageError
+from convcli.image import codecs
+from convcli.image.depth import widen_bits
+from convcli.image.limits import check_size
+from convcli.image.picture import Image, Meta
+from convcli.image.pillow import open_with_pillow, to_pixels
+from convcli.image.profile import fits
+
+_SIZ, _COD = b"\xff\x4f\xff\x51", 0x52
+_EXIF_UUID = b"JpgTiffExif->JP2"
+_XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+#: Peak signal-to-noise ratio in dB that qualities 0 and 100 stand for.
+_LEAST_DB, _MOST_DB = 25.0, 55.0
+#: Quality without a word from the user, for a source that had lost something already.
+QUALITY = 80
+
+
+def decode(data: bytes, limit: int) -> Image:
+    """Read a JPEG 2000 file or bare codestream.
+
+    9 to 15 bits a sample are scaled to 16 by repeating bits.
+
+    Raises
+    ------
+    ImageError
+        If it is damaged or cut short, has signed samples or more than 16 bits, or more than
+        `limit` pixels.
+    """
+    meta, code = _read_boxes(data)
+    bits = _check_codestream(code, limit)
+    if bits <= 8:
+        opened = open_with_pillow(data, "JPEG2000")
+        opened.load()
+        pixels, channels = to_pixels(opened)
+        return Image(pixels, channels, meta)
+    imagecodecs = codecs.load("imagecodecs")
+
+    return Image(widen_bits(imagecodecs.jpeg2k_decode(data), bits), meta=meta)
+
+
+def _check_codestream(code: bytes, limit: int) -> int:
+    """Check the codestream's header and end; return its bits a sample."""
+    if not code.startswith(_SIZ) or len(code) < 44:
+        raise ImageError("the JPEG 2000 file is damaged: it has no codestream")
+    right, bottom, left, top = struct.unpack_from(">IIII", code, 8)
+    check_size(right - left, bottom - top, limit)
+    (count,) = struct.unpack_from(">H", code, 40)
+    depths = {code[42 + 3 * k] for k in range(count) if 42 + 3 * k < len(code)}
+    if len(depths) != 1 or max(depths) & 0x80 or max(depths) > 15:
+        raise ImageError(
+            "JPEG 2000 can be read with up to 16 bits a sample, unsigned, alike in all channels"
+        )
+    if b"\xff\xd9" not in code[-64:]:
+        raise ImageError("the JPEG 2000 file is cut short: its end is missing")
+    return max(depths) + 1
+
+
+def _read_boxes(data: bytes) -> tuple[Meta, bytes]:
+    """Return what the boxes say, and the codestream."""
+    meta = Meta(format="JPEG2000", mode="codestream")
+    if data.startswith(_SIZ):
+        return replace(meta, lossy=_is_lossy(data)), data
+    code = b""
+    for name, content in _boxes(data):
+        if name == b"jp2c" and not code:
+            code = content
+        elif name == b"uuid" and content.startswith(_EXIF_UUID):
+            meta = replace(meta, exif=content[16:])
+        elif name == b"uuid" and content.startswith(_XMP_UUID):
+            meta = replace(meta, xmp=content[16:])
+        elif name == b"jp2h":
+            meta = replace(meta, icc=_profile(content))
+    kind = "8-bit or less" if len(code) > 42 and code[42] < 8 else "more than 8 bits"
+    return replace(meta, lossy=_is_lossy(code), mode=kind), code
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(name, content) of each box on one level."""
+    at = 0
+    while at + 8 <= len(data):
+        size, name = struct.unpack_from(">I4s", data, at)
+        start = at + 8
+        if size == 1 and at + 16 <= len(data):
+            (size,) = struct.unpack_from(">Q", data, at + 8)
+            start = at + 16
+        end = len(data) if size == 0 else at + size
+        if end > len(data) or end < start:
+            raise ImageError("the JPEG 2000 file is cut short: it ends within a box")
+        yield name, data[start:end]
+        at = end
+
+
+def _profile(header: bytes) -> bytes | None:
+    """Return the ICC profile of a header box, if it has one."""
+    for name, content in _boxes(header):
+        if name == b"colr" and content[:1] in (b"\x02", b"\x03"):
+            return content[3:]
+    return None
+
+
+def _is_lossy(code: bytes) -> bool:
+    """Whether the wavelet is the irreversible one (table A.20), from the COD segment."""
+    at = code.find(b"\xff\x52")
+    return 0 <= at < len(code) - 13 and code[at + 13] == 0
+
+
+def encode(image: Image, quality: int | None = None) -> bytes:
+    """Return a JPEG 2000 file.
+
+    Parameters
+    ----------
+    image
+        bool (written as 0 and 255), uint8 or uint16; L, LA, RGB or RGBA.
+    quality
+        1 to 99 for lossy coding with 25 to 55 dB of signal to noise; 100 is lossless. None is
+        lossless, or 80 if the source's coding was lossy.
+    """
+    imagecodecs = codecs.load("imagecodecs")
+
+    pixels = image.pixels
+    pixels = pixels.astype(np.uint8) * np.uint8(255) if pixels.dtype == bool else pixels
+    if quality is None and image.meta.lossy:
+        quality = QUALITY
+    if quality is None or quality >= 100:
+        coded = imagecodecs.jpeg2k_encode(pixels, level=0, codecformat="jp2", reversible=True)
+    else:
+        level = round(_LEAST_DB + (_MOST_DB - _LEAST_DB) * quality / 100)
+        coded = imagecodecs.jpeg2k_encode(pixels, level=level, codecformat="jp2")
+    return _with_boxes(bytes(coded), image)
+
+
+def _with_boxes(coded: bytes, image: Image) -> bytes:
+    """Add profile, EXIF and XMP."""
+    meta = image.meta
+    parts = []
+    for name, content in _boxes(coded):
+        if name == b"jp2c":
+            if meta.exif:
+                parts.append(_box(b"uuid", _EXIF_UUID + meta.exif))
+            if meta.xmp:
+                parts.append(_box(b"uuid", _XMP_UUID + meta.xmp))
+        if name == b"jp2h" and meta.icc and fits(meta.icc, image.channels):
+            inner = [_box(n, c) for n, c in _boxes(content) if n != b"colr"]
+            # After the image header and the bits a component, as openjpeg writes them.
+            inner.insert(1, _box(b"colr", b"\x02\0\0" + meta.icc))
+            content = b"".join(inner)
+        parts.append(_box(name, content))
+    return b"".join(parts)
+
+
+def _box(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I4s", len(content) + 8, name) + content

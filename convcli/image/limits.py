@@ -1,0 +1,26 @@
+"""How large a picture may be, told from its header before anything is allocated."""
+
+from __future__ import annotations
+
+from convcli.errors import ImageError
+
+#: A quarter of what fits 2³¹ bytes at 3 bytes a pixel, doubled: where Pillow refuses, too.
+MAX_PIXELS = 178_956_970
+
+
+def check_size(width: int, height: int, limit: int) -> None:
+    """Refuse a picture without pixels, or with more than `limit` of them.
+
+    Raises
+    ------
+    ImageError
+        If it is; the message names both numbers and the option that raises the limit.
+    """
+    if width < 1 or height < 1:
+        raise ImageError(f"the picture is {width} × {height} pixels: it has none")
+    pixels = width * height
+    if pixels > limit:
+        raise ImageError(
+            f"the picture has {pixels} pixels ({width} × {height}), the limit is {limit}; "
+            f"if you trust the file, use --max-pixels {pixels}"
+        )

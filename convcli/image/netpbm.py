@@ -1,0 +1,167 @@
+"""Reading and writing PBM, PGM, PPM and PFM, of every maximum (netpbm's format pages)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.errors import ImageError
+from convcli.image.depth import scale_to_full
+from convcli.image.limits import check_size
+from convcli.image.picture import Image, Meta
+
+#: One number of the header, with the white space and the comments before it.
+_TOKEN = re.compile(rb"(?:[ \t\r\n\v\f]|#[^\r\n]*[\r\n])+([^ \t\r\n\v\f#]+)")
+_COMMENT = re.compile(rb"#[^\r\n]*")
+_NAMES = {
+    b"P1": "PBM", b"P4": "PBM", b"P2": "PGM", b"P5": "PGM", b"P3": "PPM", b"P6": "PPM",
+    b"Pf": "PFM", b"PF": "PFM",
+}  # fmt: skip
+_PLAIN = (b"P1", b"P2", b"P3")
+
+
+def decode(data: bytes, limit: int) -> Image:
+    """Read a file of the netpbm family.
+
+    Samples are scaled to 0..255, or to 0..65535 if the file's maximum is above 255, rounded to
+    nearest; PFM stays as it is.
+
+    Raises
+    ------
+    ImageError
+        If it is damaged or cut short, or has more than `limit` pixels.
+    """
+    magic = data[:2]
+    name = _NAMES[magic]
+    numbers, at = _header(data, 2 if name == "PBM" else 3)
+    width, height = (_whole(token) for token in numbers[:2])
+    check_size(width, height, limit)
+    count = 3 if magic in (b"P3", b"P6", b"PF") else 1
+    shape = (height, width, 3) if count == 3 else (height, width)
+    if name == "PBM":
+        pixels = _bits(data, at, height, width)
+    elif name == "PFM":
+        pixels = _floats(data, at, shape, numbers[2])
+    else:
+        pixels = _whole_numbers(data, at, shape, _maximum(numbers[2]))
+    kind = {"PBM": "1-bit", "PFM": "float"}.get(name) or f"maximum {int(numbers[2])}"
+    return Image(
+        pixels, "RGB" if count == 3 else "L", Meta(format=name, mode=f"{name}, {kind}")
+    )
+
+
+def _header(data: bytes, count: int) -> tuple[list[bytes], int]:
+    """Return the header's numbers as text, and where the pixels begin."""
+    tokens = []
+    at = 2
+    for _ in range(count):
+        found = _TOKEN.match(data, at, at + 4096)
+        if not found:
+            raise ImageError("the file is damaged or cut short: its header is not complete")
+        tokens.append(found[1])
+        at = found.end()
+    return tokens, at + 1
+
+
+def _whole(token: bytes) -> int:
+    if not token.isdigit() or len(token) > 9:
+        raise ImageError(
+            f"the file is damaged: its header has {token[:20]!r} for a whole number"
+        )
+    return int(token)
+
+
+def _maximum(token: bytes) -> int:
+    maximum = _whole(token)
+    if not 1 <= maximum <= 65535:
+        raise ImageError(f"the file's maximum is {maximum}; expected 1 to 65535")
+    return maximum
+
+
+def _bytes(data: bytes, at: int, size: int) -> bytes:
+    if len(data) - at < size:
+        raise ImageError(
+            f"the file is cut short: {max(len(data) - at, 0)} bytes of pixels of {size}"
+        )
+    return data[at : at + size]
+
+
+def _bits(data: bytes, at: int, height: int, width: int) -> NDArray[Any]:
+    """1 is black; packed rows begin on a byte."""
+    if data[:2] == b"P1":
+        # Zeros and ones need no space between them.
+        digits = np.frombuffer(_COMMENT.sub(b"", data[at - 1 :]), dtype=np.uint8)
+        digits = digits[(digits == ord("0")) | (digits == ord("1"))]
+        if digits.size < height * width:
+            raise ImageError(f"the file is cut short: {digits.size} pixels of {height * width}")
+        white: NDArray[Any] = digits[: height * width] == ord("0")
+        return white.reshape(height, width)
+    row = -(-width // 8)
+    packed = np.frombuffer(_bytes(data, at, height * row), dtype=np.uint8).reshape(height, row)
+    samples: NDArray[Any] = np.unpackbits(packed, axis=1, count=width) == 0
+    return samples
+
+
+def _whole_numbers(data: bytes, at: int, shape: tuple[int, ...], maximum: int) -> NDArray[Any]:
+    size = int(np.prod(shape))
+    if data[:2] in _PLAIN:
+        samples = _plain(data[at - 1 :], size)
+    else:
+        kind = np.dtype(">u2" if maximum > 255 else "u1")
+        samples = np.frombuffer(_bytes(data, at, size * kind.itemsize), dtype=kind)
+        samples = samples.astype(kind.newbyteorder("="), copy=False)
+    return scale_to_full(samples, maximum).reshape(shape).copy()
+
+
+def _plain(text: bytes, size: int) -> NDArray[Any]:
+    words = _COMMENT.sub(b" ", text).split(maxsplit=size)[:size]
+    if len(words) < size:
+        raise ImageError(f"the file is cut short: {len(words)} samples of {size}")
+    try:
+        numbers = np.array(words, dtype=np.int64)
+    except (ValueError, OverflowError):
+        raise ImageError("the file is damaged: a sample is not a whole number") from None
+    if numbers.min() < 0 or numbers.max() > 65535:
+        raise ImageError("the file is damaged: a sample is not in 0..65535")
+    return numbers.astype(np.uint16)
+
+
+def _floats(data: bytes, at: int, shape: tuple[int, ...], scale: bytes) -> NDArray[Any]:
+    """Rows from the bottom up; a negative scale means little-endian."""
+    try:
+        little = float(scale) < 0
+    except ValueError:
+        raise ImageError(f"the file is damaged: its scale is {scale[:20]!r}") from None
+    raw = _bytes(data, at, 4 * int(np.prod(shape)))
+    samples = np.frombuffer(raw, dtype="<f4" if little else ">f4").reshape(shape)
+    return samples[::-1].astype(np.float32)
+
+
+def encode(image: Image, format: str) -> bytes:
+    """Return a PBM, PGM, PPM or PFM file; PNM takes the one that fits.
+
+    Parameters
+    ----------
+    image
+        What the format's table allows; grey becomes equal red, green and blue in PPM.
+    format
+        `PBM`, `PGM`, `PPM`, `PFM` or `PNM`.
+    """
+    pixels = image.pixels
+    rows, cols = image.size
+    if format == "PFM":
+        magic = "PF" if image.channels == "RGB" else "Pf"
+        return f"{magic}\n{cols} {rows}\n-1.0\n".encode() + pixels[::-1].astype("<f4").tobytes()
+    if pixels.dtype == bool:
+        if format in ("PBM", "PNM"):
+            return f"P4\n{cols} {rows}\n".encode() + np.packbits(~pixels, axis=1).tobytes()
+        pixels = pixels.astype(np.uint8) * np.uint8(255)
+    if format == "PPM" and pixels.ndim == 2:
+        pixels = np.repeat(pixels[:, :, None], 3, axis=2)
+    magic = "P6" if pixels.ndim == 3 else "P5"
+    maximum = np.iinfo(pixels.dtype).max
+    kind = ">u2" if maximum > 255 else "u1"
+    return f"{magic}\n{cols} {rows}\n{maximum}\n".encode() + pixels.astype(kind).tobytes()

@@ -1,0 +1,127 @@
+"""A picture in memory: its pixels, what its channels mean, and what its file said beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.errors import ImageError
+
+#: Sample types a picture can have. float64 comes from arrays and 32-bit integer files only.
+DEPTHS = ("bool", "uint8", "uint16", "float32", "float64")
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What a file says beside its pixels, kept so that a result can say it too.
+
+    Parameters
+    ----------
+    format
+        Pillow's name of the file format (`PNG`, `JPEG`, …), `NPY` for arrays; '' if none.
+    mode
+        What the file held, in words a person knows, such as `palette with transparency`.
+    icc, exif, xmp
+        The raw blocks, or None. EXIF has orientation 1 and no thumbnail after reading.
+    dpi
+        Pixels an inch (x, y), or None.
+    text
+        (key, value) pairs of text, comments included.
+    quantization, subsampling
+        JPEG's quality: its tables and Pillow's number for its chroma subsampling, or None.
+    frames
+        How many pictures the file holds; `Image.pixels` is the first.
+    lossy
+        Whether the file's coding loses something, so that a result need not be lossless either.
+    chunks
+        PNG's own words on colour (`gAMA`, `cHRM`, `sRGB`, `cICP`, …) as (name, content).
+    notes
+        What reading changed or left out, each a line for the user.
+    """
+
+    format: str = ""
+    mode: str = ""
+    icc: bytes | None = field(default=None, repr=False)
+    exif: bytes | None = field(default=None, repr=False)
+    xmp: bytes | None = field(default=None, repr=False)
+    dpi: tuple[float, float] | None = None
+    text: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    quantization: dict[int, list[int]] | None = field(default=None, repr=False)
+    subsampling: int | None = None
+    frames: int = 1
+    lossy: bool = False
+    chunks: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Image:
+    """A picture, upright.
+
+    Parameters
+    ----------
+    pixels
+        (rows, cols) or (rows, cols, channels), C-contiguous, native byte order; one of `DEPTHS`.
+        Float pixels are nominally 0..1 and may lie outside.
+    channels
+        One letter a channel: `L`, `LA`, `RGB`, `RGBA`, `CMYK`; or `?` times the number of
+        channels for an array whose channels have no known meaning. Told from the shape if empty.
+        Colour is not premultiplied by alpha.
+    meta
+        What the file said beside the pixels.
+
+    Raises
+    ------
+    ImageError
+        If the pixels are of another type or shape, or empty.
+    """
+
+    pixels: NDArray[Any] = field(repr=False)
+    channels: str = ""
+    meta: Meta = field(default_factory=Meta)
+
+    def __post_init__(self) -> None:
+        pixels = np.ascontiguousarray(self.pixels)
+        if pixels.ndim not in (2, 3) or 0 in pixels.shape:
+            raise ImageError(
+                f"a picture has shape (rows, cols) or (rows, cols, channels), none of them 0; "
+                f"got {pixels.shape}"
+            )
+        if pixels.dtype.name not in DEPTHS:
+            raise ImageError(
+                f"a picture's samples are {', '.join(DEPTHS)}; got {pixels.dtype.name}"
+            )
+        count = 1 if pixels.ndim == 2 else pixels.shape[2]
+        channels = self.channels or {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}.get(
+            count, "?" * count
+        )
+        if len(channels) != count:
+            raise ImageError(f"{count} channels can't be named {channels!r}: one letter each")
+        object.__setattr__(self, "pixels", pixels)
+        object.__setattr__(self, "channels", channels)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(rows, cols)."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the last channel is alpha."""
+        return self.channels.endswith("A")
+
+    @property
+    def maximum(self) -> float:
+        """The value of a full sample: 1 for bool and float, 255, or 65535."""
+        kind = self.pixels.dtype
+        return float(np.iinfo(kind).max) if kind.kind == "u" else 1.0
+
+    @property
+    def depth(self) -> str:
+        """The sample type in words: `1-bit`, `8-bit`, `16-bit`, `float`, `double`."""
+        return {"bool": "1-bit", "uint8": "8-bit", "uint16": "16-bit", "float32": "float"}.get(
+            self.pixels.dtype.name, "double"
+        )

@@ -1,0 +1,153 @@
+"""Reading what Pillow reads exactly: BMP, GIF, WebP, and AVIF of 8 bits.
+
+Each format's own reader is called, never `PIL.Image.open`: no other format can be reached
+through a crafted file, and Pillow's global limit of pixels stays as its user set it.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from dataclasses import replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.errors import ImageError
+from convcli.image import codecs, exif
+from convcli.image.depth import widen_bits
+from convcli.image.limits import check_size
+from convcli.image.picture import Image, Meta
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+_READERS = {
+    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
+    "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
+    "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
+    "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
+    "JPEG2000": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
+}
+#: What each of Pillow's modes becomes without losing anything.
+_TARGETS = {"1": "1", "L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA", "CMYK": "CMYK"}
+
+
+def open_with_pillow(data: bytes, format: str) -> ImageFile:
+    """Return Pillow's view of a file of that format, header read, pixels not."""
+    module, reader = _READERS[format]
+    opened: ImageFile = getattr(import_module(module), reader)(io.BytesIO(data))
+    return opened
+
+
+def decode_bmp(data: bytes, limit: int) -> Image:
+    """Read a BMP file: 1-bit grey, grey, colour, and colour with alpha."""
+    return _decode(data, "BMP", limit)
+
+
+def decode_gif(data: bytes, limit: int) -> Image:
+    """Read a GIF file's first frame: grey if its colours are, with alpha if one is clear."""
+    image = _decode(data, "GIF", limit)
+    colour = image.pixels
+    if image.channels not in ("RGB", "RGBA"):
+        return image
+    if (colour[..., 0] != colour[..., 1]).any() or (colour[..., 1] != colour[..., 2]).any():
+        return image
+    if image.channels == "RGB":
+        return Image(colour[..., 0], "L", image.meta)
+    return Image(colour[..., 2:], "LA", image.meta)
+
+
+def decode_webp(data: bytes, limit: int) -> Image:
+    """Read a WebP file's first frame."""
+    (size,) = struct.unpack_from("<I", data, 4)
+    if size + 8 > len(data):
+        raise ImageError(f"the WebP file is cut short: {len(data)} bytes of {size + 8}")
+    image = _decode(data, "WEBP", limit)
+    return Image(image.pixels, image.channels, replace(image.meta, lossy=b"VP8L" not in data))
+
+
+def decode_avif(data: bytes, limit: int) -> Image:
+    """Read an AVIF file's first frame; 10 and 12 bits are scaled to 16 by repeating bits."""
+    bits = _avif_bits(data)
+    if bits == 8:
+        image = _decode(data, "AVIF", limit)
+        return Image(image.pixels, image.channels, replace(image.meta, lossy=True))
+    imagecodecs = codecs.load("imagecodecs")
+
+    opened = open_with_pillow(data, "AVIF")
+    check_size(*opened.size, limit)
+    pixels = widen_bits(imagecodecs.avif_decode(data, index=0), bits)
+    meta = replace(_meta(opened, f"{bits}-bit colour"), format="AVIF", lossy=True)
+    return Image(pixels, meta=meta)
+
+
+def _avif_bits(data: bytes) -> int:
+    """Bits a sample, from the AV1 configuration (AV1 in ISOBMFF 1.2, section 2.3.3)."""
+    at = data.find(b"av1C")
+    flags = data[at + 6] if 0 <= at < len(data) - 6 else 0
+    if not flags & 0x40:
+        return 8
+    return 12 if flags & 0x20 else 10
+
+
+def _decode(data: bytes, format: str, limit: int) -> Image:
+    opened = open_with_pillow(data, format)
+    check_size(*opened.size, limit)
+    mode = opened.mode
+    opened.load()
+    pixels, channels = to_pixels(opened)
+    return Image(pixels, channels, replace(_meta(opened, mode), format=format))
+
+
+def to_pixels(opened: Any) -> tuple[NDArray[Any], str]:
+    """Return the loaded pixels and their channels' names, palettes and transparency applied."""
+    target = _TARGETS.get(opened.mode)
+    if "transparency" in opened.info and opened.mode in ("1", "L", "P", "RGB"):
+        target = "RGBA"
+    elif opened.mode in ("P", "PA"):
+        target = "RGBA" if opened.mode == "PA" else "RGB"
+        if opened.palette is not None and opened.palette.mode == "RGBA":
+            target = "RGBA"
+    if target is None:
+        raise ImageError(f"pictures of Pillow's mode {opened.mode} can't be read exactly")
+    converted = opened if opened.mode == target else opened.convert(target)
+    return np.array(converted), "L" if target == "1" else target
+
+
+def _meta(opened: ImageFile, mode: str) -> Meta:
+    info = opened.info
+    comment = info.get("comment")
+    block = info.get("exif")
+    text = comment.decode("utf-8", "replace") if isinstance(comment, bytes) else comment
+    dpi = info.get("dpi")
+    return Meta(
+        mode=_MODE_WORDS.get(mode, mode),
+        icc=info.get("icc_profile") or None,
+        exif=exif.strip_prefix(block) if block else None,
+        xmp=info.get("xmp") or None,
+        dpi=(float(dpi[0]), float(dpi[1])) if dpi else None,
+        text=(("Comment", str(text)),) if text else (),
+        frames=_frames(opened),
+    )
+
+
+_MODE_WORDS = {
+    "1": "1-bit grey",
+    "L": "8-bit grey",
+    "LA": "8-bit grey with alpha",
+    "P": "8-bit palette",
+    "RGB": "8-bit colour",
+    "RGBA": "8-bit colour with alpha",
+}
+
+
+def _frames(opened: Any) -> int:
+    """Return how many pictures there are, as far as they can be counted."""
+    try:
+        return int(getattr(opened, "n_frames", 1))
+    except Exception:
+        # The first picture is whole; a later one is damaged.
+        return 1

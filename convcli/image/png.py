@@ -1,0 +1,335 @@
+"""Reading PNG: every chunk is checked, every depth kept (PNG third edition, W3C 2025)."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.errors import ImageError
+from convcli.image import codecs, png_text
+from convcli.image.limits import check_size
+from convcli.image.picture import Image, Meta
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+GREY, COLOUR, PALETTE, GREY_ALPHA, COLOUR_ALPHA = 0, 2, 3, 4, 6
+#: Samples a pixel and the depths allowed, by colour type (table 11.1).
+SAMPLES = {GREY: 1, COLOUR: 3, PALETTE: 1, GREY_ALPHA: 2, COLOUR_ALPHA: 4}
+DEPTHS = {
+    GREY: (1, 2, 4, 8, 16),
+    COLOUR: (8, 16),
+    PALETTE: (1, 2, 4, 8),
+    GREY_ALPHA: (8, 16),
+    COLOUR_ALPHA: (8, 16),
+}
+#: Chunks without which the pixels would be wrong; a wrong checksum of another only drops it.
+_ESSENTIAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS")
+#: What PNG says on colour, carried to a PNG result as it is.
+COLOUR_CHUNKS = (b"cICP", b"mDCV", b"cLLI", b"gAMA", b"cHRM", b"sRGB")
+#: Adam7: first row, first column, step down, step right (section 8.2).
+_PASSES = (
+    (0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4),
+    (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The IHDR chunk."""
+
+    width: int
+    height: int
+    depth: int
+    colour: int
+    interlaced: bool
+
+    def row_bytes(self, width: int) -> int:
+        """Bytes of a row of that many pixels, its filter's byte included."""
+        return 1 + (width * SAMPLES[self.colour] * self.depth + 7) // 8
+
+
+@dataclass(slots=True)
+class Chunks:
+    """A PNG file taken apart."""
+
+    header: Header
+    palette: bytes = b""
+    transparency: bytes | None = None
+    data: list[bytes] = field(default_factory=list)
+    others: list[tuple[bytes, bytes]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def decode(data: bytes, limit: int) -> Image:
+    """Read a PNG file, its pixels as stored.
+
+    Raises
+    ------
+    ImageError
+        If it is damaged, or has more than `limit` pixels.
+    """
+    chunks = split(data, limit)
+    pixels = _pixels(chunks)
+    channels = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[
+        1 if pixels.ndim == 2 else pixels.shape[2]
+    ]
+    return Image(pixels, channels, _meta(chunks))
+
+
+def split(data: bytes, limit: int) -> Chunks:
+    """Check a PNG file's chunks, and sort them by what they are for.
+
+    Raises
+    ------
+    ImageError
+        If one that matters is damaged or missing, or there are more than `limit` pixels.
+    """
+    chunks: Chunks | None = None
+    ended = False
+    for name, content, whole in _walk(data):
+        if not whole and name in _ESSENTIAL:
+            raise ImageError(
+                f"the PNG file is damaged: wrong checksum in its {_say(name)} chunk"
+            )
+        if chunks is None:
+            chunks = Chunks(_header(name, content, limit))
+        elif name == b"IEND":
+            ended = True
+            break
+        elif whole:
+            _sort(chunks, name, content)
+        else:
+            chunks.notes.append(f"chunk {_say(name)} has a wrong checksum and was left out")
+    if chunks is None or not ended or not chunks.data:
+        what = "its pixels" if ended else "its end"
+        raise ImageError(f"the PNG file is cut short: {what} are missing" if ended else
+                         f"the PNG file is cut short: {what} is missing")  # fmt: skip
+    return chunks
+
+
+def _walk(data: bytes) -> Iterator[tuple[bytes, memoryview, bool]]:
+    """(name, content, whether the checksum is right) of every chunk."""
+    at = len(SIGNATURE)
+    view = memoryview(data)
+    while at < len(data):
+        if at + 12 > len(data):
+            raise ImageError("the PNG file is cut short: it ends within a chunk")
+        (size,) = struct.unpack_from(">I", data, at)
+        name = data[at + 4 : at + 8]
+        end = at + 8 + size
+        if end + 4 > len(data) or not name.isalpha():
+            raise ImageError(
+                f"the PNG file is cut short or damaged: chunk {_say(name)} has {size} bytes, "
+                f"{max(len(data) - at - 12, 0)} are left"
+            )
+        (stated,) = struct.unpack_from(">I", data, end)
+        yield name, view[at + 8 : end], zlib.crc32(view[at + 4 : end]) == stated
+        at = end + 4
+
+
+def _say(name: bytes) -> str:
+    return name.decode("latin-1") if name.isalpha() and name.isascii() else repr(name)[1:]
+
+
+def _header(name: bytes, content: memoryview, limit: int) -> Header:
+    if name != b"IHDR" or len(content) != 13:
+        raise ImageError("the PNG file is damaged: it doesn't begin with a header chunk")
+    width, height, depth, colour, method, filters, interlace = struct.unpack(
+        ">IIBBBBB", content
+    )
+    if colour not in DEPTHS or depth not in DEPTHS[colour]:
+        raise ImageError(
+            f"the PNG file is damaged: its header says depth {depth} and colour type {colour}"
+        )
+    if method or filters or interlace > 1:
+        raise ImageError(
+            "the PNG file uses a compression, filter or interlace that is not PNG's"
+        )
+    check_size(width, height, limit)
+    return Header(width, height, depth, colour, bool(interlace))
+
+
+def _sort(chunks: Chunks, name: bytes, content: memoryview) -> None:
+    if name == b"IDAT":
+        chunks.data.append(bytes(content))
+    elif name == b"PLTE":
+        chunks.palette = bytes(content)
+    elif name == b"tRNS":
+        chunks.transparency = bytes(content)
+    elif name[:1].isupper():
+        raise ImageError(f"the PNG file needs chunk {_say(name)}, which is not known")
+    else:
+        chunks.others.append((name, bytes(content)))
+
+
+def _pixels(chunks: Chunks) -> NDArray[Any]:
+    """Return (rows, cols[, channels]) bool, uint8 or uint16, palette and alpha applied."""
+    header = chunks.header
+    stored = _samples(chunks)
+    if header.colour == PALETTE:
+        return _look_up(stored, chunks)
+    full = 1 if header.depth == 1 else 255 if header.depth <= 8 else 65535
+    pixels = stored * np.uint8(255 // (2**header.depth - 1)) if header.depth < 8 else stored
+    if chunks.transparency is None or header.colour in (GREY_ALPHA, COLOUR_ALPHA):
+        return stored.astype(bool) if full == 1 else pixels
+    return _with_alpha(pixels, stored, chunks)
+
+
+def _with_alpha(pixels: NDArray[Any], stored: NDArray[Any], chunks: Chunks) -> NDArray[Any]:
+    """Make the one colour that tRNS names transparent."""
+    transparency = chunks.transparency or b""
+    count = 1 if stored.ndim == 2 else 3
+    if len(transparency) != 2 * count:
+        raise ImageError("the PNG file is damaged: its tRNS chunk doesn't fit its colour type")
+    # Only the bits that a sample has count (section 11.3.1.1); some writers set others.
+    least = 2**chunks.header.depth - 1
+    colour = np.array(struct.unpack(f">{count}H", transparency)) & least
+    clear = stored == colour[0] if count == 1 else (stored == colour).all(axis=2)
+    full = np.iinfo(pixels.dtype).max
+    alpha = np.where(clear, 0, full).astype(pixels.dtype)
+    return np.dstack([pixels, alpha])
+
+
+def _look_up(indices: NDArray[Any], chunks: Chunks) -> NDArray[Any]:
+    """Colours for palette indices; RGBA if a palette entry is transparent."""
+    entries = np.frombuffer(chunks.palette, dtype=np.uint8)
+    if not entries.size or entries.size % 3:
+        raise ImageError("the PNG file is damaged: it has no palette, or half a colour in it")
+    entries = entries.reshape(-1, 3)
+    if int(indices.max()) >= len(entries):
+        raise ImageError(
+            f"the PNG file is damaged: a pixel has colour {int(indices.max())} "
+            f"of a palette of {len(entries)}"
+        )
+    if chunks.transparency is not None:
+        alpha = np.full(len(entries), 255, dtype=np.uint8)
+        given = np.frombuffer(chunks.transparency, dtype=np.uint8)[: len(entries)]
+        alpha[: given.size] = given
+        entries = np.column_stack([entries, alpha])
+    colours: NDArray[Any] = np.ascontiguousarray(entries).take(indices, axis=0)
+    return colours
+
+
+def _samples(chunks: Chunks) -> NDArray[Any]:
+    """Stored samples, (rows, cols) or (rows, cols, samples), each in 0 … 2**depth − 1."""
+    header = chunks.header
+    if not header.interlaced:
+        return _decode_pass(header, header.width, header.height, b"".join(chunks.data))
+    raw = _inflate(b"".join(chunks.data), header)
+    shape: tuple[int, ...] = (header.height, header.width)
+    if SAMPLES[header.colour] > 1:
+        shape += (SAMPLES[header.colour],)
+    picture = np.zeros(shape, dtype=np.uint16 if header.depth == 16 else np.uint8)
+    at = 0
+    for width, height, place in _passes(header):
+        size = height * header.row_bytes(width)
+        # Stored, not compressed: the decoder only undoes the row filters.
+        part = zlib.compress(raw[at : at + size], 0)
+        picture[place] = _decode_pass(header, width, height, part)
+        at += size
+    return picture
+
+
+def _passes(header: Header) -> Iterator[tuple[int, int, tuple[slice, slice]]]:
+    """(width, height, where it belongs) of each Adam7 pass that has pixels."""
+    for top, left, down, right in _PASSES:
+        width = -(-(header.width - left) // right)
+        height = -(-(header.height - top) // down)
+        if width > 0 and height > 0:
+            yield width, height, (slice(top, None, down), slice(left, None, right))
+
+
+def _inflate(data: bytes, header: Header) -> bytes:
+    """Undo the compression of an interlaced picture, never into more bytes than it can have."""
+    expected = sum(height * header.row_bytes(width) for width, height, _ in _passes(header))
+    raw = zlib.decompressobj().decompress(data, expected)
+    if len(raw) < expected:
+        raise ImageError(f"the PNG file is cut short: {len(raw)} bytes of pixels of {expected}")
+    return raw
+
+
+def _decode_pass(header: Header, width: int, height: int, data: bytes) -> NDArray[Any]:
+    """Decode rows that are not interlaced, as they are stored: without palette or transparency.
+
+    The decoder gets a file of the bare rows as grey, colour, … samples, so that it has nothing
+    to expand and nothing to remark upon.
+    """
+    # Palette indices are read as grey; less than 8 bits a sample as bytes of packed pixels.
+    colour = GREY if header.colour == PALETTE else header.colour
+    packed = header.depth < 8
+    wide, depth = (header.row_bytes(width) - 1, 8) if packed else (width, header.depth)
+    bare = Header(wide, height, depth, colour, interlaced=False)
+    samples: NDArray[Any] = _library(bare)(assemble(bare, data))
+    if packed:
+        return _unpack(samples, header.depth, width)
+    return samples.reshape(height, width) if SAMPLES[colour] == 1 else samples
+
+
+def _library(header: Header) -> Any:
+    """Return the fastest decoder that is exact for a header's depth and colour type."""
+    imagecodecs = codecs.load("imagecodecs")
+
+    small = header.depth == 8 and header.colour in (GREY, COLOUR, COLOUR_ALPHA)
+    return imagecodecs.spng_decode if small else imagecodecs.png_decode
+
+
+def _unpack(rows: NDArray[np.uint8], depth: int, width: int) -> NDArray[np.uint8]:
+    """Take 1-, 2- or 4-bit samples out of bytes, the leftmost from the highest bits."""
+    shifts = np.arange(8 - depth, -1, -depth, dtype=np.uint8)
+    samples = (rows[:, :, None] >> shifts) & np.uint8(2**depth - 1)
+    return samples.reshape(len(rows), -1)[:, :width]
+
+
+def assemble(header: Header, data: bytes) -> bytes:
+    """Return a PNG file of a header and compressed rows."""
+    fields = (header.width, header.height, header.depth, header.colour, 0, 0, header.interlaced)
+    ihdr = chunk(b"IHDR", struct.pack(">IIBBBBB", *fields))
+    return b"".join((SIGNATURE, ihdr, chunk(b"IDAT", data), chunk(b"IEND", b"")))
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    """Return a chunk with its size before and its checksum after it."""
+    checksum = zlib.crc32(content, zlib.crc32(name))
+    return b"".join(
+        (struct.pack(">I", len(content)), name, content, struct.pack(">I", checksum))
+    )
+
+
+def _meta(chunks: Chunks) -> Meta:
+    """What the other chunks say."""
+    found = png_text.Found()
+    for name, content in chunks.others:
+        png_text.collect(found, name, content)
+    kept = tuple(
+        (name.decode(), content) for name, content in chunks.others if name in COLOUR_CHUNKS
+    )
+    header = chunks.header
+    return Meta(
+        format="PNG",
+        mode=_mode(header, chunks.transparency is not None),
+        icc=found.icc,
+        exif=found.exif,
+        xmp=found.xmp,
+        dpi=found.dpi,
+        text=tuple(found.text),
+        frames=found.frames,
+        chunks=kept,
+        notes=tuple(chunks.notes + found.notes),
+    )
+
+
+def _mode(header: Header, transparent: bool) -> str:
+    kind = {
+        GREY: "grey",
+        COLOUR: "colour",
+        PALETTE: "palette",
+        GREY_ALPHA: "grey with alpha",
+        COLOUR_ALPHA: "colour with alpha",
+    }[header.colour]
+    extra = " with transparency" if transparent else ""
+    return f"{header.depth}-bit {kind}{extra}{', interlaced' if header.interlaced else ''}"

@@ -1,0 +1,194 @@
+"""Reading TIFF and BigTIFF: every depth, every number of channels (TIFF 6.0)."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.errors import ImageError
+from convcli.image import codecs, directories
+from convcli.image.depth import storable, widen_bits
+from convcli.image.limits import check_size
+from convcli.image.picture import Image, Meta
+from convcli.image.upright import upright
+
+_MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _SEPARATED, _YCBCR = 0, 1, 2, 3, 5, 6
+_NAMES = {_MINISWHITE: "L", _MINISBLACK: "L", _RGB: "RGB", _SEPARATED: "CMYK", _YCBCR: "RGB"}
+_ASSOCIATED, _UNASSOCIATED = 1, 2
+_JPEG = (6, 7, 34892)
+_ORIENTATION, _XMP = 274, 700
+#: TIFF's tags that are text, by PNG's keywords for the same.
+TEXT_TAGS = {
+    270: "Description",
+    271: "Make",
+    272: "Model",
+    305: "Software",
+    306: "Creation Time",
+    315: "Author",
+    33432: "Copyright",
+}
+
+
+def decode(data: bytes, limit: int) -> Image:
+    """Read a TIFF file's first page, upright.
+
+    Fewer than 8 bits are scaled to 8 and 9 to 15 to 16 by repeating bits; white-is-zero is
+    inverted; premultiplied alpha is divided out; palettes become colours.
+
+    Raises
+    ------
+    ImageError
+        If it is damaged, cut short, of a kind that isn't held, or has more than `limit` pixels.
+    """
+    tifffile = codecs.load("tifffile")
+
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        page = file.pages.first
+        _check_page(page, len(data), limit)
+        pixels, channels, notes = _pixels(page)
+        icc = bytes(page.iccprofile) if page.iccprofile else None
+        meta = Meta(
+            format="TIFF",
+            mode=_mode(page),
+            icc=icc,
+            exif=directories.take_exif(data),
+            xmp=_xmp(page),
+            dpi=_density(page),
+            text=tuple(_text(page)),
+            frames=len(file.pages),
+            notes=notes,
+        )
+        return upright(Image(pixels, channels, meta), _orientation(page))
+
+
+def _check_page(page: Any, size: int, limit: int) -> None:
+    """Refuse what would be too large, or lies outside the file."""
+    samples = int(page.samplesperpixel)
+    check_size(page.imagewidth, page.imagelength, limit)
+    # Four channels are what the limit has in mind; hundreds of bands count for more.
+    check_size(page.imagewidth, page.imagelength * -(-samples // 4), limit)
+    if page.imagedepth != 1 or page.tiledepth not in (0, 1):
+        raise ImageError("a TIFF volume can't be read; expected flat pages")
+    if not isinstance(page.bitspersample, int):
+        raise ImageError(
+            f"TIFF channels of different depths can't be read: {page.bitspersample}"
+        )
+    segments = zip(page.dataoffsets, page.databytecounts, strict=False)
+    if any(offset + count > size for offset, count in segments):
+        raise ImageError("the TIFF file is cut short: pixels lie beyond its end")
+
+
+def _pixels(page: Any) -> tuple[NDArray[Any], str, tuple[str, ...]]:
+    """Return the first page's pixels, their channels' names, and what there is to say."""
+    stored = page.asarray(maxworkers=1)
+    if stored.ndim == 3 and page.axes.startswith("S"):
+        stored = np.moveaxis(stored, 0, -1)
+    if stored.ndim == 3 and stored.shape[2] == 1:
+        stored = stored[:, :, 0]
+    if stored.ndim not in (2, 3):
+        raise ImageError(f"a TIFF page of shape {stored.shape} can't be read")
+    if int(page.photometric) == _PALETTE:
+        return _look_up(stored, page.colormap), "RGB", ()
+    channels = _channels(page, 1 if stored.ndim == 2 else stored.shape[2])
+    whole, notes = _samples(stored, page)
+    if int(page.photometric) == _MINISWHITE:
+        whole = _invert(whole)
+    if (
+        channels.endswith("A")
+        and page.extrasamples
+        and int(page.extrasamples[0]) == _ASSOCIATED
+    ):
+        whole = _divide_alpha(whole)
+        notes += ("colour was stored multiplied by alpha, and was divided by it",)
+    return whole, channels, notes
+
+
+def _samples(stored: NDArray[Any], page: Any) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Return samples of one of a picture's types."""
+    bits = page.bitspersample
+    if stored.dtype.kind == "u" and bits < 8 * stored.dtype.itemsize and bits < 16:
+        stored = widen_bits(stored, bits)
+        return (stored.astype(bool), ()) if bits == 1 else (stored, ())
+    return storable(stored)
+
+
+def _channels(page: Any, count: int) -> str:
+    """Name the channels: those that the page's kind has, alpha if it says so, else unknown."""
+    kind = int(page.photometric)
+    if kind not in _NAMES or (kind == _YCBCR and int(page.compression) not in _JPEG):
+        name = getattr(page.photometric, "name", kind)
+        raise ImageError(f"TIFF pages of kind {name} can't be read; save it as grey or RGB")
+    base = _NAMES[kind]
+    if count == len(base):
+        return base
+    extra = tuple(int(sample) for sample in page.extrasamples)
+    is_alpha = extra[:1] in ((_ASSOCIATED,), (_UNASSOCIATED,), ()) and base in ("L", "RGB")
+    return base + "A" if count == len(base) + 1 and is_alpha else "?" * count
+
+
+def _look_up(indices: NDArray[Any], table: NDArray[np.uint16]) -> NDArray[Any]:
+    """Colours for palette indices; 8 bits if the table's 16 say no more, else 16."""
+    if indices.ndim != 2 or table is None:
+        raise ImageError("the TIFF file is damaged: a palette without a plane of indices")
+    colours = np.ascontiguousarray(table.T)
+    if int(indices.max()) >= len(colours):
+        raise ImageError("the TIFF file is damaged: a pixel's colour is not in the palette")
+    repeated = (colours >> 8) == (colours & 255)
+    if colours.max() < 256:
+        # Some writers forget to scale the table.
+        colours = colours.astype(np.uint8)
+    elif repeated.all() or not (colours & 255).any():
+        colours = (colours >> 8).astype(np.uint8)
+    picture: NDArray[Any] = colours[indices.astype(np.intp)]
+    return picture
+
+
+def _invert(pixels: NDArray[Any]) -> NDArray[Any]:
+    if pixels.dtype == bool:
+        return ~pixels
+    return (np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1) - pixels
+
+
+def _divide_alpha(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Undo the multiplication of colour by alpha; what is clear stays as it is."""
+    kind = pixels.dtype
+    alpha = pixels[..., -1:].astype(np.float64)
+    full = float(np.iinfo(kind).max) if kind.kind == "u" else 1.0
+    colour = pixels[..., :-1] * np.divide(full, alpha, out=np.ones_like(alpha), where=alpha > 0)
+    if kind.kind == "u":
+        colour = np.floor(colour.clip(0, full) + 0.5)
+    return np.concatenate([colour.astype(kind), pixels[..., -1:]], axis=-1)
+
+
+def _orientation(page: Any) -> int:
+    value = page.tags.valueof(_ORIENTATION, 1)
+    return int(value) if value in range(1, 9) else 1
+
+
+def _density(page: Any) -> tuple[float, float] | None:
+    """Pixels an inch from tags 282, 283 and 296."""
+    unit = int(page.resolutionunit)
+    if unit not in (2, 3) or 282 not in page.tags:
+        return None
+    x, y = page.get_resolution("INCH")
+    return (float(x), float(y)) if x > 0 and y > 0 else None
+
+
+def _xmp(page: Any) -> bytes | None:
+    value = page.tags.valueof(_XMP)
+    return bytes(value) if isinstance(value, bytes) and value else None
+
+
+def _text(page: Any) -> list[tuple[str, str]]:
+    values = ((key, page.tags.valueof(tag)) for tag, key in TEXT_TAGS.items())
+    return [(key, value) for key, value in values if isinstance(value, str) and value]
+
+
+def _mode(page: Any) -> str:
+    kind = getattr(page.photometric, "name", str(page.photometric)).lower()
+    samples = f", {page.samplesperpixel} channels" if page.samplesperpixel > 1 else ""
+    real = "real " if page.dtype is not None and page.dtype.kind == "f" else ""
+    return f"{page.bitspersample}-bit {real}{kind}{samples}"

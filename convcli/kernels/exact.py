@@ -1,0 +1,208 @@
+"""Numbers as people write them, kept exactly, and the mistakes made in writing them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+from typing import TYPE_CHECKING, TypeAlias
+
+from convcli.errors import KernelError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: The largest kernel, in taps a side.
+MAX_TAPS = 1001
+#: Weights whose denominators have a common multiple up to here are kept as whole numbers.
+MAX_DENOMINATOR = 10**6
+#: Larger numbers overflow single precision once they meet a picture.
+_LARGEST = 10**30
+
+Cells: TypeAlias = list[list[Fraction]]
+
+_DECIMAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_NUMBER = re.compile(rf"({_DECIMAL})(?:/({_DECIMAL}))?")
+EXPECTED = "expected a number such as 5, -0.5, 1e-3 or 1/9"
+
+
+class PlacedError(KernelError):
+    """A mistake in something that was written, and where it is.
+
+    Parameters
+    ----------
+    reason
+        What is wrong, one line.
+    line, column
+        Where, counted from 1; None if not known.
+    key
+        The key of the table in which it is, or ''.
+    cell
+        (row, column) of the weight, counted from 0, where the text itself isn't known.
+    source
+        What it is in, such as the name of a file.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        line: int | None = None,
+        column: int | None = None,
+        key: str = "",
+        cell: tuple[int, int] | None = None,
+        source: str = "",
+    ) -> None:
+        where = [source] if source else []
+        where += [] if line is None else [f"line {line}", f"column {column}"]
+        super().__init__(": ".join([", ".join(where), reason] if where else [reason]))
+        self.reason = reason
+        self.line, self.column = line, column
+        self.key = key
+        self.cell = cell
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Weights and what their sum is divided by, as a `Kernel` takes them.
+
+    Parameters
+    ----------
+    weights
+        Rows of one length; whole numbers if they are exact as such.
+    divisor
+        Not 0.
+    """
+
+    weights: Sequence[Sequence[float]]
+    divisor: float = 1
+
+    @property
+    def array(self) -> NDArray[np.float64]:
+        """The weights as an array."""
+        import numpy as np
+
+        return np.array(self.weights, dtype=np.float64)
+
+
+def parse_number(text: str) -> Fraction:
+    """Read `5`, `-.5`, `1e-3` or `1/9` exactly.
+
+    Raises
+    ------
+    KernelError
+        If it isn't a number, its divisor is 0, or it is beyond ±1e30.
+
+    Examples
+    --------
+    >>> parse_number("0.25")
+    Fraction(1, 4)
+    """
+    match = _NUMBER.fullmatch(text.strip().replace("−", "-"))
+    if match is None:
+        raise KernelError(f"{quoted(text)} is not a number; {EXPECTED}")
+    above, below = match.groups()
+    value = _decimal(above)
+    if below is not None:
+        divisor = _decimal(below)
+        if divisor == 0:
+            raise KernelError(f"{quoted(text)} divides by 0; {EXPECTED}")
+        value /= divisor
+    if abs(value) > _LARGEST:
+        raise KernelError(f"{quoted(text)} is too large; expected a number within ±1e30")
+    return value
+
+
+def to_fraction(value: object) -> Fraction:
+    """Return a number from a file, or the text of one, exactly as it is.
+
+    Raises
+    ------
+    KernelError
+        If it isn't a finite number within ±1e30.
+    """
+    if isinstance(value, str):
+        return parse_number(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise KernelError(f"{quoted(value)} is not a number; {EXPECTED}")
+    if not abs(value) <= _LARGEST:
+        raise KernelError(f"{quoted(value)} is not a finite number within ±1e30")
+    return Fraction(value)
+
+
+def exact(cells: Cells, scale: Fraction = Fraction(1)) -> Matrix:
+    """Return cells times scale with whole weights where that is exact, else the nearest floats.
+
+    Parameters
+    ----------
+    cells
+        Rows of one length.
+    scale
+        A factor of all of them; not 0.
+
+    Examples
+    --------
+    >>> exact([[Fraction(1, 2), Fraction(1, 4)]])
+    Matrix(weights=[[2, 1]], divisor=4)
+    """
+    common = _common_denominator(cell for row in cells for cell in row)
+    if common is None:
+        divisor = 1 / scale
+        whole = divisor.denominator == 1
+        weights: list[list[float]] = [[float(cell) for cell in row] for row in cells]
+        return Matrix(weights, int(divisor) if whole else float(divisor))
+    divisor = common / scale
+    factor = -1 if divisor < 0 else 1
+    if divisor.denominator <= MAX_DENOMINATOR:
+        factor *= divisor.denominator
+    divisor *= factor
+    whole = divisor.denominator == 1
+    return Matrix(
+        [[int(cell * common) * factor for cell in row] for row in cells],
+        int(divisor) if whole else float(divisor),
+    )
+
+
+def format_number(value: float | Fraction) -> str:
+    """Write a number in the shortest way that reads back the same.
+
+    Examples
+    --------
+    >>> format_number(2.0), format_number(0.1), format_number(Fraction(1, 3))
+    ('2', '0.1', '1/3')
+    """
+    if value == int(value):
+        return str(int(value))
+    if isinstance(value, Fraction) and Fraction(repr(float(value))) != value:
+        return str(value)
+    return repr(float(value))
+
+
+def line_column(text: str, place: int) -> tuple[int, int]:
+    """Line and column, counted from 1, of the character at `place`."""
+    return text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place)
+
+
+def _decimal(text: str) -> Fraction:
+    """Return the value, unless its exponent would take forever to write out."""
+    mantissa, _, exponent = text.lower().partition("e")
+    if len(mantissa) > 400 or len(exponent) > 6 or (exponent and int(exponent) > 30):
+        raise KernelError(f"{quoted(text)} is too large; expected a number within ±1e30")
+    return Fraction(0) if exponent and int(exponent) < -400 else Fraction(text)
+
+
+def _common_denominator(cells: Iterable[Fraction]) -> int | None:
+    common = 1
+    for cell in cells:
+        common = lcm(common, cell.denominator)
+        if common > MAX_DENOMINATOR:
+            return None
+    return common
+
+
+def quoted(value: object) -> str:
+    """Return a value as a message shows it: short, on one line."""
+    text = repr(value)
+    return text if len(text) <= 32 else f"{text[:28]}…{text[-1]}"

@@ -1,0 +1,227 @@
+"""Kernels in files: which ones a file holds, and each of them when asked for."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn, TypeAlias
+
+from convcli.errors import KernelError
+from convcli.kernels import grids
+from convcli.kernels.entries import make_entry
+from convcli.kernels.exact import PlacedError, exact, line_column
+from convcli.kernels.kernel import Compound, Kernel
+from convcli.kernels.places import place
+from convcli.kernels.registry import get_kernel, normal
+
+#: Enough for a kernel of 1001 × 1001 weights of 30 characters.
+MAX_BYTES = 2**25
+
+Loader: TypeAlias = Callable[[], Kernel | Compound]
+
+_GRIDS = {".csv": grids.read_csv, ".txt": grids.read_txt, ".mat": grids.read_mat}
+_AT = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
+_BARE = ("weights", "column", "row", "parts")
+
+
+def read_kernel(path: str | Path, name: str | None = None) -> Kernel | Compound:
+    """Read a kernel from a file.
+
+    Parameters
+    ----------
+    path
+        A `.toml`, `.json`, `.csv`, `.txt`, `.mat` (libvips) or `.npy` file.
+    name
+        Which of those in it; may be left out if there is one.
+
+    Raises
+    ------
+    KernelError
+        If the file can't be read, has no such kernel, or a mistake in it; with file, line and
+        column.
+    """
+    loaders = open_file(path)
+    if name is None:
+        if len(loaders) == 1:
+            return next(iter(loaders.values()))()
+        raise KernelError(
+            f"{path} holds {len(loaders)} kernels: {_some(loaders)}; "
+            f"say which, such as {path}#{next(iter(loaders))}"
+        )
+    by_name = {normal(known): loader for known, loader in loaders.items()}
+    if normal(name) in by_name:
+        return by_name[normal(name)]()
+    from difflib import get_close_matches
+
+    close = get_close_matches(normal(name), by_name, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"it has {_some(loaders)}"
+    raise KernelError(f"{path} has no kernel {name[:40]!r}; {hint}")
+
+
+def open_file(path: str | Path) -> dict[str, Loader]:
+    """Return what a file holds, by name; a mistake in a kernel shows when its loader is called.
+
+    Raises
+    ------
+    KernelError
+        If the file can't be read at all, or holds nothing.
+    """
+    file = Path(path)
+    suffix = file.suffix.lower()
+    data = _read(file)
+    if suffix == ".npy":
+        return {file.stem: partial(_from_npy, file, data)}
+    text = _decode(file, data)
+    if suffix in _GRIDS:
+        return {file.stem: partial(_from_grid, file, text)}
+    if suffix == ".toml":
+        return _from_toml(file, text)
+    if suffix == ".json":
+        return _from_json(file, text)
+    known = ", ".join((*_GRIDS, ".toml", ".json", ".npy"))
+    raise KernelError(f"{file} is not a kernel file; expected one that ends in {known}")
+
+
+def _read(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise KernelError(f"no such file: {file}") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise KernelError(f"{str(file)!r} can't be read: {reason}") from None
+    if len(data) > MAX_BYTES:
+        raise KernelError(f"{file} is larger than {MAX_BYTES // 2**20} MB; not a kernel")
+    return data
+
+
+def _decode(file: Path, data: bytes) -> str:
+    """Return the text, with a line's end always as one newline."""
+    if data.startswith(b"MATLAB"):
+        raise KernelError(
+            f"{file} is MATLAB's own format; save the matrix as text, such as CSV"
+        )
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise KernelError(f"{file} is UTF-16; save it as UTF-8")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        reason = "a byte that is not UTF-8 text; save it as UTF-8"
+        raise PlacedError(reason, line, column, source=str(file)) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _from_grid(file: Path, text: str) -> Kernel:
+    try:
+        cells, divisor, offset = _GRIDS[file.suffix.lower()](text)
+    except PlacedError as error:
+        raise PlacedError(error.reason, error.line, error.column, source=str(file)) from None
+    matrix = exact(cells, 1 / divisor)
+    return Kernel(file.stem, matrix.array, matrix.divisor, float(offset))
+
+
+def _from_npy(file: Path, data: bytes) -> Kernel:
+    try:
+        cells, _, _ = grids.read_npy(data)
+    except KernelError as error:
+        raise KernelError(f"{file}: {error}") from None
+    matrix = exact(cells)
+    return Kernel(file.stem, matrix.array, matrix.divisor)
+
+
+def _from_toml(file: Path, text: str) -> dict[str, Loader]:
+    tables = _parse_toml(file, text)
+    if any(key in tables for key in _BARE):
+        return {file.stem: partial(_entry, file, text, "", {file.stem: tables}, file.stem)}
+    found: dict[str, Any] = {}
+    for key, value in tables.items():
+        inner = (
+            value if key in ("kernel", "compound") and _holds_tables(value) else {key: value}
+        )
+        for name, table in inner.items():
+            if not isinstance(table, dict):
+                reason = f"{name!r} stands outside a table; expected [kernel.NAME] before it"
+                raise place(PlacedError(reason, key=name), text, str(file))
+            if name in found:
+                raise KernelError(f"{file} has two entries named {name!r}; rename one")
+            found[name] = table
+    if not found:
+        raise KernelError(f"{file} holds no kernel; expected [kernel.NAME] with weights")
+    return {name: partial(_entry, file, text, name, found, name) for name in found}
+
+
+def _from_json(file: Path, text: str) -> dict[str, Loader]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        reason = f"not JSON: {error.msg}"
+        raise PlacedError(reason, error.lineno, error.colno, source=str(file)) from None
+    except (ValueError, RecursionError):
+        raise KernelError(f"{file} is nested too deeply, or has a number too long") from None
+    if isinstance(value, list):
+        value = {"weights": value}
+    if not isinstance(value, dict):
+        raise KernelError(f"{file} holds no kernel; expected a list of rows, or weights")
+    table = {key: item for key, item in value.items() if key != "name"}
+    name = value.get("name", file.stem)
+    if not isinstance(name, str) or not name.strip():
+        raise KernelError(f"{file}: name must be a text")
+    return {name: partial(_entry, file, text, "", {name: table}, name)}
+
+
+def _entry(
+    file: Path, text: str, section: str, tables: dict[str, Any], name: str
+) -> Kernel | Compound:
+    """Make one entry; its parts may be others of the same file."""
+
+    def resolve(part: str) -> Kernel | Compound:
+        table = tables.get(part)
+        if table is None or "parts" in table:
+            return get_kernel(part) if table is None else _compound_part(part)
+        return make_entry(part, table, get_kernel)
+
+    try:
+        return make_entry(name, tables[name], resolve)
+    except PlacedError as error:
+        raise place(error, text, str(file), section) from None
+    except KernelError as error:
+        raise KernelError(f"{file}: {error}") from None
+
+
+def _compound_part(part: str) -> NoReturn:
+    raise KernelError(f"{part!r} is a compound; expected a single kernel")
+
+
+def _parse_toml(file: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:
+        message = str(error)
+    except RecursionError:
+        raise KernelError(f"{file} is nested too deeply; not a kernel") from None
+    match = _AT.search(message)
+    if match is None:
+        raise KernelError(f"{file} is not TOML: {message[:80]}") from None
+    line, column = (int(match[1]), int(match[2])) if match[1] else line_column(text, len(text))
+    reason = "not TOML: " + message[: match.start()]
+    raise PlacedError(reason, line, column, source=str(file)) from None
+
+
+def _holds_tables(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and not any(key in value for key in _BARE)
+        and all(isinstance(item, dict) for item in value.values())
+    )
+
+
+def _some(names: dict[str, Loader]) -> str:
+    listed = [*names][:8]
+    return ", ".join(listed) + (", …" if len(names) > len(listed) else "")

@@ -1,0 +1,185 @@
+"""Kernels in plain tables of numbers: CSV, text, libvips' matrices, NumPy arrays."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from fractions import Fraction
+from tokenize import TokenError
+from typing import TYPE_CHECKING
+
+from convcli.errors import KernelError
+from convcli.kernels.exact import (
+    MAX_TAPS,
+    Cells,
+    PlacedError,
+    parse_number,
+    quoted,
+    to_fraction,
+)
+from convcli.kernels.matrix import check_rows
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: Cells, what their sum is divided by, and the offset.
+Sheet = tuple[Cells, Fraction, Fraction]
+_PLAIN = Fraction(1), Fraction(0)
+
+_WORD = re.compile(r"[^\s,]+")
+_VIPS_WORD = re.compile(r'[^\s,"]+')
+
+
+def read_csv(text: str) -> Sheet:
+    """Read rows of numbers between commas, tabs or semicolons; those with decimal commas.
+
+    Raises
+    ------
+    PlacedError
+        If it isn't a matrix of numbers; with line and column.
+    """
+    filled = [*_lines(text)]
+    separator = next((s for s in ";,\t" if any(s in line for _, line in filled)), None)
+    if separator is None:
+        return read_txt(text)
+    rows = [(number, _fields(line, number, separator)) for number, line in filled]
+    return _checked(rows), *_PLAIN
+
+
+def read_txt(text: str) -> Sheet:
+    """Read rows of numbers between blanks or commas.
+
+    Raises
+    ------
+    PlacedError
+        If it isn't a matrix of numbers; with line and column.
+    """
+    return _checked([(n, _words(line, n, _WORD)) for n, line in _lines(text)]), *_PLAIN
+
+
+def read_mat(text: str) -> Sheet:
+    """Read libvips' format: a line `width height [scale [offset]]`, then the rows.
+
+    Raises
+    ------
+    PlacedError
+        If it isn't a matrix of numbers, or not of the size that its first line tells.
+    """
+    filled = [*_lines(text)]
+    if not filled:
+        raise PlacedError("the file is empty; expected a line 'width height'", 1, 1)
+    number, line = filled[0]
+    header = _words(line, number, _VIPS_WORD)
+    size = [int(value) for value in header[:2]]
+    if not 2 <= len(header) <= 4 or size != header[:2] or min(size) < 1:
+        raise PlacedError(
+            "the first line must be 'width height [scale [offset]]', such as '3 3 9 0'",
+            number,
+            1,
+        )
+    cols, rows = size
+    scale, offset = (*header[2:], *_PLAIN[len(header) - 2 :])
+    if scale == 0:
+        raise PlacedError("scale is 0; expected any other number", number, 1)
+    lines = [(n, _words(words, n, _VIPS_WORD)) for n, words in filled[1:]]
+    for n, words in lines:
+        if len(words) != cols:
+            raise PlacedError(f"this row has {len(words)} numbers; expected {cols}", n, 1)
+    if len(lines) != rows:
+        raise PlacedError(f"there are {len(lines)} rows; the first line says {rows}", number, 1)
+    return _checked(lines), scale, offset
+
+
+def read_npy(data: bytes) -> Sheet:
+    """Read a NumPy array of one or two dimensions; pickled objects are refused.
+
+    Raises
+    ------
+    KernelError
+        If it isn't one, or not of numbers, or too large: told from its header.
+    """
+    import numpy as np
+
+    file = io.BytesIO(data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            shape, kind = _npy_header(file)
+    except (ValueError, SyntaxError, TypeError, EOFError, TokenError, RecursionError) as error:
+        reason = str(error).splitlines()[0] if str(error) else "broken header"
+        raise KernelError(f"not a NumPy array that can be read: {reason[:80]}") from None
+    if kind not in "biuf":
+        raise KernelError("the array doesn't hold real numbers; expected integers or floats")
+    if not 1 <= len(shape) <= 2 or 0 in shape or max(shape) > MAX_TAPS:
+        raise KernelError(
+            f"the array has shape {quoted(shape)}; expected rows × columns, "
+            f"at most {MAX_TAPS} a side"
+        )
+    file.seek(0)
+    try:
+        array: NDArray[np.generic] = np.lib.format.read_array(file, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise KernelError(f"the array is cut off: {str(error)[:80]}") from None
+    if kind == "b":
+        array = array.astype(np.int64)
+    return [[to_fraction(v) for v in row] for row in np.atleast_2d(array).tolist()], *_PLAIN
+
+
+def _npy_header(file: io.BytesIO) -> tuple[tuple[int, ...], str]:
+    """Return shape and kind of what an array file holds."""
+    import numpy as np
+
+    version = np.lib.format.read_magic(file)
+    read = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
+    shape, _, dtype = read(file)
+    return shape, dtype.kind
+
+
+def _lines(text: str) -> list[tuple[int, str]]:
+    """Lines and their numbers; comments, from `#` on, and blank lines left out."""
+    cut = [(n, line.partition("#")[0]) for n, line in enumerate(text.split("\n"), 1)]
+    return [(n, line) for n, line in cut if line.strip()]
+
+
+def _words(line: str, number: int, word: re.Pattern[str]) -> list[Fraction]:
+    return [_value(match[0], number, match.start() + 1) for match in word.finditer(line)]
+
+
+def _fields(line: str, number: int, separator: str) -> list[Fraction]:
+    """Numbers of a line of CSV; one separator may end the line."""
+    row: list[Fraction] = []
+    column = 1
+    fields = line.split(separator)
+    if not fields[-1].strip():
+        fields.pop()
+    for field in fields:
+        text = field.strip().strip("\"'").strip()
+        if not text:
+            raise PlacedError("an empty cell; expected a number", number, column)
+        row.append(_value(text.replace(",", "."), number, column))
+        column += len(field) + 1
+    return row
+
+
+def _value(text: str, line: int, column: int) -> Fraction:
+    try:
+        return parse_number(text)
+    except KernelError as error:
+        raise PlacedError(str(error), line, column) from None
+
+
+def _checked(rows: list[tuple[int, list[Fraction]]]) -> Cells:
+    """Check that the rows make a matrix; they come with their line numbers."""
+    cells = [row for _, row in rows]
+    try:
+        check_rows(cells)
+    except PlacedError as error:
+        line = rows[error.cell[0]][0] if rows and error.cell else 1
+        raise PlacedError(error.reason, line, 1) from None
+    return cells

@@ -1,0 +1,303 @@
+"""A kernel: a small matrix of weights, and what can be said of it without a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from functools import cached_property
+from math import gcd
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convcli.errors import KernelError
+
+#: Weights and divisors up to here are exact in float64.
+_EXACT_LIMIT = 2**53
+#: A sum this small beside Σ|w| is zero but for rounding.
+_ZERO = 1e-6
+
+
+class Kind(StrEnum):
+    """What a kernel does to a picture, told from the sum of its weights and their signs."""
+
+    SMOOTHING = "smoothing"
+    SHARPENING = "sharpening"
+    DERIVATIVE = "derivative"
+
+
+class Symmetry(StrEnum):
+    """How a kernel looks after a turn of 180°, which is what convolution does to it."""
+
+    EVEN = "even"
+    ODD = "odd"
+    NONE = "none"
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """A 2-D kernel in correlation form: response = Σ weights·samples / divisor + offset.
+
+    Parameters
+    ----------
+    name
+        What it is called.
+    weights
+        (rows, cols) numbers. Whole numbers are kept as int64, others as float64; read-only.
+    divisor
+        What the sum is divided by; not 0.
+    offset
+        What is added afterwards, in levels of an 8-bit picture.
+    family, effect, source, note
+        Its group, what it does in one line, where its values come from, and what else to know.
+    aliases
+        Other names.
+    mapping
+        How its response becomes a pixel if the user doesn't say; None to tell from its kind.
+
+    Raises
+    ------
+    KernelError
+        If the weights aren't a matrix of finite numbers, or the divisor is 0.
+    """
+
+    name: str
+    weights: NDArray[Any]
+    divisor: float = 1
+    offset: float = 0
+    family: str = field(default="own", kw_only=True)
+    effect: str = field(default="", kw_only=True)
+    source: str = field(default="", kw_only=True)
+    note: str = field(default="", kw_only=True)
+    aliases: tuple[str, ...] = field(default=(), kw_only=True)
+    mapping: str | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", _matrix(self.name, self.weights))
+        for label in ("divisor", "offset"):
+            object.__setattr__(self, label, _number(self.name, label, getattr(self, label)))
+        if self.divisor == 0:
+            raise KernelError(f"kernel {self.name!r} has divisor 0; expected any other number")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, cols) of the weights."""
+        rows, cols = self.weights.shape
+        return rows, cols
+
+    @property
+    def parts(self) -> tuple[Kernel, ...]:
+        """The kernels to run: itself."""
+        return (self,)
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether weights, divisor and offset·divisor are whole, so that results can be exact."""
+        return (
+            self.weights.dtype.kind == "i"
+            and isinstance(self.divisor, int)
+            and float(self.offset * self.divisor).is_integer()
+        )
+
+    @cached_property
+    def scaled(self) -> NDArray[np.float64]:
+        """The weights divided by the divisor, as float64."""
+        return np.asarray(self.weights / self.divisor, dtype=np.float64)
+
+    @cached_property
+    def sum(self) -> float:
+        """Σ weights / divisor: what a flat picture is multiplied by."""
+        total = float(self.scaled.sum())
+        if self.weights.dtype.kind == "i":
+            return int(self.weights.sum()) / self.divisor
+        if abs(total) <= _ZERO * float(np.abs(self.scaled).sum()):
+            return 0.0
+        return 1.0 if abs(total - 1) <= _ZERO else total
+
+    @cached_property
+    def kind(self) -> Kind:
+        """Derivative if the sum is 0; smoothing if no frequency grows; else sharpening."""
+        if self.sum == 0:
+            return Kind.DERIVATIVE
+        size = [max(64, 2 * taps) for taps in self.shape]
+        response = np.abs(np.fft.rfft2(self.scaled, s=size))
+        grows = response.max() > abs(self.sum) * (1 + 1e-9)
+        return Kind.SHARPENING if grows else Kind.SMOOTHING
+
+    @property
+    def default_mapping(self) -> str:
+        """`mapping` if it is set, else `abs` for a derivative kernel without offset, else `clip`."""
+        signed = self.kind is Kind.DERIVATIVE and self.offset == 0
+        return self.mapping or ("abs" if signed else "clip")
+
+    @cached_property
+    def gain(self) -> tuple[float, float]:
+        """Response to a ramp that grows by 1 a pixel along +x, and along +y, offset left out."""
+        rows, cols = self.shape
+        x = np.arange(cols) - cols // 2
+        y = np.arange(rows) - rows // 2
+        return float((self.scaled * x).sum()), float((self.scaled * y[:, None]).sum())
+
+    @cached_property
+    def symmetry(self) -> Symmetry:
+        """Even: a flip changes nothing; odd: a flip changes the sign only."""
+        flipped = self.weights[::-1, ::-1]
+        if np.array_equal(flipped, self.weights):
+            return Symmetry.EVEN
+        if np.array_equal(flipped, -self.weights):
+            return Symmetry.ODD
+        return Symmetry.NONE
+
+    @cached_property
+    def rank(self) -> int:
+        """How many column × row products the weights are a sum of."""
+        if self.weights.dtype.kind == "i":
+            return _exact_rank(self.weights)
+        return int(np.linalg.matrix_rank(self.weights, tol=self._tolerance))
+
+    @cached_property
+    def factors(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
+        """(column, row) whose outer product is the weights, whole numbers if those are; or None."""
+        if self.rank != 1:
+            return None
+        i, j = np.unravel_index(np.argmax(np.abs(self.weights)), self.shape)
+        column, row = self.weights[:, j].copy(), self.weights[i, :].copy()
+        if self.weights.dtype.kind == "i":
+            common = gcd(*(int(w) for w in row))
+            row //= common
+            return column // row[j], row
+        return column / self.weights[i, j], row
+
+    def output_range(self, maximum: float) -> tuple[float, float]:
+        """Least and greatest response to samples in 0..`maximum`, offset included."""
+        scaled = self.scaled
+        low = float(scaled[scaled < 0].sum()) * maximum + self.offset
+        high = float(scaled[scaled > 0].sum()) * maximum + self.offset
+        return low, high
+
+    @property
+    def _tolerance(self) -> float:
+        return float(np.abs(self.weights).max()) * 1e-9
+
+
+class Combine(StrEnum):
+    """How the responses r of several kernels become one."""
+
+    MAGNITUDE = "magnitude"  # √(r₁² + r₂² + …)
+    DIRECTION = "direction"  # the angle of (r₁, r₂) = (x, y), in degrees from 0 up to 360
+    MAX = "max"
+    MAX_ABS = "max-abs"
+    SUM_ABS = "sum-abs"
+    SHARE = "share"  # √(Σ of the first `share` squares / Σ of all squares), from 0 to 1
+
+
+@dataclass(frozen=True, eq=False)
+class Compound:
+    """Kernels of one size, and how their responses combine; like `sobel`, a gradient magnitude.
+
+    Parameters
+    ----------
+    name
+        What it is called.
+    parts
+        The kernels, all of one shape.
+    combine
+        How their responses become one.
+    share
+        For `Combine.SHARE`: how many kernels, from the first on, count as the share.
+    divisor
+        What the combined response is divided by.
+    full_scale
+        The response that is shown as the largest pixel value, for responses that aren't in
+        pixel units (360 for an angle, 1 for a share); None for those that are.
+    family, effect, source, note, aliases, mapping
+        As for a `Kernel`.
+
+    Raises
+    ------
+    KernelError
+        If there are no parts, or their shapes differ.
+    """
+
+    name: str
+    parts: tuple[Kernel, ...]
+    combine: Combine
+    share: int = field(default=0, kw_only=True)
+    divisor: float = field(default=1, kw_only=True)
+    full_scale: float | None = field(default=None, kw_only=True)
+    family: str = field(default="own", kw_only=True)
+    effect: str = field(default="", kw_only=True)
+    source: str = field(default="", kw_only=True)
+    note: str = field(default="", kw_only=True)
+    aliases: tuple[str, ...] = field(default=(), kw_only=True)
+    mapping: str = field(default="clip", kw_only=True)
+
+    def __post_init__(self) -> None:
+        shapes = {part.shape for part in self.parts}
+        if len(shapes) != 1:
+            raise KernelError(
+                f"compound {self.name!r} needs kernels of one size, got {sorted(shapes)}"
+            )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, cols) of every part."""
+        return self.parts[0].shape
+
+    @property
+    def kind(self) -> Kind:
+        """Derivative: every compound measures change."""
+        return Kind.DERIVATIVE
+
+    @property
+    def default_mapping(self) -> str:
+        """How its response becomes a pixel if the user doesn't say."""
+        return self.mapping
+
+
+def _matrix(name: str, weights: ArrayLike) -> NDArray[Any]:
+    """Check weights; whole numbers become int64, others float64; a read-only copy."""
+    try:
+        matrix = np.array(weights, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise KernelError(
+            f"kernel {name!r} is not a matrix of numbers with rows of one length"
+        ) from None
+    if matrix.ndim != 2 or matrix.size == 0:
+        raise KernelError(
+            f"kernel {name!r} must be a matrix of at least one weight, "
+            f"got an array of shape {matrix.shape}"
+        )
+    if not np.isfinite(matrix).all():
+        raise KernelError(f"kernel {name!r} has a weight that is not a finite number")
+    whole = np.all(matrix == np.rint(matrix)) and np.abs(matrix).sum() < _EXACT_LIMIT
+    matrix = matrix.astype(np.int64) if whole else matrix
+    matrix.flags.writeable = False
+    return matrix
+
+
+def _number(name: str, label: str, value: float) -> float:
+    """Check a divisor or offset; a whole one becomes an int."""
+    if not np.isfinite(value):
+        raise KernelError(f"kernel {name!r}: {label} must be a finite number, got {value}")
+    value = float(value)
+    return int(value) if value.is_integer() and abs(value) < _EXACT_LIMIT else value
+
+
+def _exact_rank(matrix: NDArray[np.int64]) -> int:
+    """Rank by elimination over the rationals."""
+    rows = [[Fraction(int(w)) for w in row] for row in matrix]
+    rank = 0
+    for col in range(matrix.shape[1]):
+        pivot = next((r for r in range(rank, len(rows)) if rows[r][col]), None)
+        if pivot is None:
+            continue
+        rows[rank], rows[pivot] = rows[pivot], rows[rank]
+        for r in range(rank + 1, len(rows)):
+            ratio = rows[r][col] / rows[rank][col]
+            if ratio:
+                rows[r] = [a - ratio * b for a, b in zip(rows[r], rows[rank], strict=True)]
+        rank += 1
+    return rank

@@ -1,0 +1,107 @@
+"""A kernel as people write it: a name, a matrix, or a file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from convcli.errors import KernelError
+from convcli.kernels.registry import canonical, get_kernel
+
+if TYPE_CHECKING:
+    from convcli.kernels.kernel import Compound, Kernel
+
+#: Files that hold kernels.
+SUFFIXES = (".toml", ".csv", ".txt", ".mat", ".json", ".npy")
+_PICTURES = (
+    *(".avif", ".bmp", ".exr", ".gif", ".heic", ".jp2", ".jpeg", ".jpg", ".jxl", ".pgm"),
+    *(".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
+)
+_MATRIX = re.compile(r"[\[(]|[+−-]?\.?[0-9]")
+
+
+def parse_kernel(text: str) -> Kernel | Compound:
+    """Return the kernel that a text stands for.
+
+    Parameters
+    ----------
+    text
+        A file if it ends in one of `SUFFIXES` (before any ``#name``), a matrix if it begins
+        with a bracket or a number, else a name with or without parameters.
+
+    Raises
+    ------
+    KernelError
+        If it is none of these, or there is a mistake in it.
+
+    Examples
+    --------
+    >>> parse_kernel("0 -1 0; -1 5 -1; 0 -1 0").sum
+    1.0
+    >>> parse_kernel("gaussian:2").name
+    'gaussian:sigma=2'
+    """
+    stripped = text.strip()
+    if not stripped:
+        raise KernelError(
+            "no kernel given; expected a name such as sobel, a matrix such as "
+            "'0 -1 0; -1 5 -1; 0 -1 0', or a file"
+        )
+    path, name = _as_file(stripped)
+    if path:
+        from convcli.kernels.files import read_kernel
+
+        return read_kernel(path, name)
+    if canonical(stripped) is None:
+        _refuse_path(stripped)
+        if _MATRIX.match(stripped):
+            return _matrix(text)
+    return get_kernel(stripped)
+
+
+def _as_file(text: str) -> tuple[str, str | None]:
+    """Path and name of `mine.toml#name`; '' if it isn't a kernel file."""
+    if "\n" in text:
+        return "", None
+    if text.lower().endswith(SUFFIXES):
+        whole = "#" not in text or _exists(text)
+        if whole:
+            return text, None
+    path, mark, name = text.partition("#")
+    if path.lower().endswith(SUFFIXES) and Path(path).suffix:
+        return path, name.strip() if mark and name.strip() else None
+    return "", None
+
+
+def _refuse_path(text: str) -> None:
+    """Refuse a text that names a file of another kind."""
+    suffix = Path(text).suffix.lower()
+    if suffix in _PICTURES:
+        raise KernelError(
+            f"{text[:60]!r} looks like a picture; expected a kernel first, then pictures: "
+            f"convcli apply KERNEL IMAGE"
+        )
+    looks = text.startswith(("./", "../", "/", "~", ".\\", "..\\")) or "\\" in text
+    if looks or (_exists(text) and not _MATRIX.match(text)):
+        raise KernelError(
+            f"{text[:60]!r} is not a kernel file; those end in {', '.join(SUFFIXES)}"
+        )
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _matrix(text: str) -> Kernel:
+    from convcli.kernels.kernel import Kernel
+    from convcli.kernels.matrix import parse_matrix
+
+    try:
+        matrix = parse_matrix(text)
+    except KernelError as error:
+        raise KernelError(f"looks like a matrix, but {error}") from None
+    return Kernel("custom", matrix.array, matrix.divisor)

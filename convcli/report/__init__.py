@@ -1,0 +1,1 @@
+"""Facts as text for people and as JSON for programs, both from the same fact."""

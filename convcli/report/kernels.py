@@ -1,0 +1,281 @@
+"""Kernels for people and for programs: the list, one of them, a checked file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from convcli.kernels.generator import Generator
+from convcli.kernels.registry import Listing
+from convcli.report.outcome import meaning
+
+if TYPE_CHECKING:
+    from convcli.kernels.check import Checked, FileCheck
+    from convcli.kernels.kernel import Compound, Kernel
+
+#: Wider matrices are shown by their middle.
+_MOST = 15
+
+
+def listing(families: dict[str, tuple[Listing, ...]]) -> RenderableType:
+    """Every kernel by family, one line each."""
+    parts: list[RenderableType] = []
+    for family, members in families.items():
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="cyan", max_width=26)
+        table.add_column()
+        for member in members:
+            usage = member.usage if member.form == "generator" else member.name
+            table.add_row(usage, member.effect)
+        parts += [Text(family, style="bold"), table, Text()]
+    parts.append(Text("convcli kernels NAME shows one of them, convcli kernels --json all."))
+    return Group(*parts)
+
+
+def listing_data(families: dict[str, tuple[Listing, ...]]) -> list[dict[str, Any]]:
+    """Every kernel as JSON-ready values."""
+    names = ("name", "family", "form", "usage", "effect", "aliases")
+    return [
+        {name: _plain(getattr(member, name)) for name in names}
+        for members in families.values()
+        for member in members
+    ]
+
+
+def card(kernel: Kernel | Compound, generator: Generator | None = None) -> RenderableType:
+    """One kernel: its matrix and all that can be said of it."""
+    from convcli.kernels.kernel import Kernel
+
+    facts = _kernel_facts(kernel) if isinstance(kernel, Kernel) else _compound_facts(kernel)
+    body: list[RenderableType] = [Text(kernel.name, style="bold"), Text(kernel.effect), Text()]
+    if isinstance(kernel, Kernel):
+        body += [Weights(kernel), Text()]
+    body.append(_grid(facts))
+    if generator is not None:
+        body += [Text(), Text("parameters", style="bold"), _grid(_parameters(generator))]
+    return Group(*body, Text())
+
+
+class Weights:
+    """A kernel's weights, as many as fit: positive ones green, negative ones red, zeros dim."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw the middle of the matrix, and the divisor and offset below."""
+        weights, scale = self.kernel.weights, 1.0
+        if weights.dtype.kind == "f":
+            scale = float(np.abs(weights).max()) or 1.0
+            cells = [[f"{w:.4f}" for w in row] for row in weights / scale]
+        else:
+            cells = [[str(w) for w in row] for row in weights]
+        width = max(len(cell) for row in cells for cell in row) + 2
+        most = min(_MOST, max(1, (options.max_width - 2) // width))
+        rows, cols = _middle(len(cells), _MOST), _middle(len(cells[0]), most)
+        for r in rows:
+            line = Text("  ", no_wrap=True)
+            for c in cols:
+                weight = weights[r, c]
+                style = "green" if weight > 0 else "red" if weight < 0 else "dim"
+                line.append(cells[r][c].rjust(width), style=style)
+            yield line
+        if len(rows) * len(cols) < weights.size:
+            size = "×".join(map(str, self.kernel.shape))
+            yield Text(f"  the middle {len(rows)}×{len(cols)} of {size} weights", style="dim")
+        yield from _after(self.kernel, scale)
+
+
+def _after(kernel: Kernel, scale: float) -> list[Text]:
+    """What is done to the weights shown."""
+    lines = []
+    if scale != 1:
+        lines.append(Text(f"  all times {scale:.6g}"))
+    if kernel.divisor != 1:
+        lines.append(Text(f"  all divided by {kernel.divisor:.10g}"))
+    if kernel.offset:
+        lines.append(Text(f"  then {kernel.offset:+g} in 8-bit levels"))
+    return lines
+
+
+def _middle(size: int, most: int) -> range:
+    start = max(0, (size - most) // 2)
+    return range(start, min(size, start + most))
+
+
+def _grid(rows: Iterable[tuple[str, str]]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column()
+    for label, said in rows:
+        table.add_row(label, Text(said))
+    return table
+
+
+def _kernel_facts(kernel: Kernel) -> list[tuple[str, str]]:
+    low, high = kernel.output_range(255)
+    x, y = kernel.gain
+    facts = [
+        ("size", f"{kernel.shape[0]}×{kernel.shape[1]} (rows × columns)"),
+        ("sum", f"{kernel.sum:.6g}: {kernel.kind}, {meaning(kernel)}"),
+        ("gain", f"x {_small(x)}, y {_small(y)} on a ramp of 1 a pixel"),
+        ("symmetry", _SYMMETRY[str(kernel.symmetry)]),
+        ("rank", _rank(kernel)),
+        ("range", f"{low:.6g} … {high:.6g} for an 8-bit picture"),
+        ("mapping", f"{kernel.default_mapping} unless --map says otherwise"),
+    ]
+    return facts + _origin(kernel)
+
+
+_SYMMETRY = {
+    "even": "even: convolution and correlation agree",
+    "odd": "odd: convolution changes the sign only",
+    "none": "none: convolution and correlation differ",
+}
+
+
+def _small(value: float) -> str:
+    return f"{0.0 if abs(value) < 1e-9 else value:.6g}"
+
+
+def _rank(kernel: Kernel) -> str:
+    factors = kernel.factors
+    if factors is None:
+        return f"{kernel.rank}: a sum of {kernel.rank} column × row products"
+    column, row = (" ".join(f"{w:.4g}" for w in factor[:_MOST]) for factor in factors)
+    return f"1: separable, column ({column}) × row ({row})"
+
+
+def _compound_facts(compound: Compound) -> list[tuple[str, str]]:
+    facts = [
+        ("size", f"{compound.shape[0]}×{compound.shape[1]} (rows × columns)"),
+        ("parts", ", ".join(part.name for part in compound.parts)),
+        ("combined", _COMBINED[str(compound.combine)]),
+    ]
+    if compound.divisor != 1:
+        facts.append(("divisor", f"{compound.divisor:g}, after combining"))
+    if compound.full_scale is not None:
+        facts.append(
+            ("white", f"stands for {compound.full_scale:g}; --map raw gives the value")
+        )
+    facts.append(("mapping", f"{compound.default_mapping} unless --map says otherwise"))
+    return facts + _origin(compound)
+
+
+_COMBINED = {
+    "magnitude": "√(r₁² + r₂²), the length of the gradient",
+    "direction": "the angle of (r₁, r₂): 0° brightens along x, 90° along y (down)",
+    "max": "the greatest response",
+    "max-abs": "the greatest response, whatever its sign",
+    "sum-abs": "|r₁| + |r₂|",
+    "share": "√(Σ edge r² / Σ all r²), from 0 to 1",
+}
+
+
+def _origin(kernel: Kernel | Compound) -> list[tuple[str, str]]:
+    pairs = (
+        ("family", kernel.family),
+        ("aliases", ", ".join(kernel.aliases)),
+        ("source", kernel.source),
+        ("note", kernel.note),
+    )
+    return [(label, said) for label, said in pairs if said]
+
+
+def _parameters(generator: Generator) -> list[tuple[str, str]]:
+    return [
+        (
+            parameter.name,
+            f"{parameter.meaning}; {parameter.range}"
+            f"{' ' + parameter.unit if parameter.unit else ''}; "
+            f"default {parameter.default_text}",
+        )
+        for parameter in generator.parameters
+    ]
+
+
+def card_data(kernel: Kernel | Compound) -> dict[str, Any]:
+    """One kernel as JSON-ready values."""
+    from convcli.kernels.kernel import Kernel
+
+    result: dict[str, Any] = {
+        name: _plain(getattr(kernel, name))
+        for name in ("name", "family", "effect", "source", "note", "aliases", "shape")
+    }
+    result |= {"kind": str(kernel.kind), "mapping": kernel.default_mapping}
+    if not isinstance(kernel, Kernel):
+        return result | {
+            "parts": [card_data(part) for part in kernel.parts],
+            "combine": str(kernel.combine),
+            "divisor": kernel.divisor,
+            "full_scale": kernel.full_scale,
+        }
+    return result | {
+        "weights": kernel.weights.tolist(),
+        "divisor": kernel.divisor,
+        "offset": kernel.offset,
+        "sum": kernel.sum,
+        "gain": list(kernel.gain),
+        "symmetry": str(kernel.symmetry),
+        "rank": kernel.rank,
+        "factors": [f.tolist() for f in kernel.factors] if kernel.factors else None,
+        "range_8bit": list(kernel.output_range(255)),
+        "exact": kernel.is_integer,
+    }
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def check(checked: FileCheck) -> RenderableType:
+    """What a file of kernels holds, and what is wrong or doubtful in it."""
+    lines = Text(f"{checked.path}\n", style="bold")
+    for item in checked.kernels:
+        lines.append(_judged(item))
+    lines.rstrip()
+    return lines
+
+
+def _judged(item: Checked) -> Text:
+    text = Text()
+    if item.error:
+        return text.append("  wrong  ", style="red").append(f"{item.error}\n")
+    text.append("  good   ", style="green").append(f"{item.name}\n")
+    for label, style, said in (
+        ("doubt", "yellow", item.warnings),
+        ("note", "dim", item.notes),
+    ):
+        for words in said:
+            text.append(f"         {label}: ", style=style).append(f"{words}\n")
+    return text
+
+
+def check_data(checked: FileCheck) -> dict[str, Any]:
+    """Return a checked file as JSON-ready values."""
+    return {
+        "path": checked.path,
+        "ok": checked.ok,
+        "kernels": [
+            {
+                "name": item.name,
+                "error": item.error or None,
+                "line": item.line,
+                "column": item.column,
+                "warnings": list(item.warnings),
+                "notes": list(item.notes),
+                "kernel": card_data(item.kernel) if item.kernel is not None else None,
+            }
+            for item in checked.kernels
+        ],
+    }
+
+
+def cards(kernels: Sequence[tuple[Kernel | Compound, Generator | None]]) -> RenderableType:
+    """Several kernels, one below the other."""
+    return Group(*(card(kernel, generator) for kernel, generator in kernels))

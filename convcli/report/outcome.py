@@ -1,0 +1,194 @@
+"""What was done to a picture, for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from convcli.arrays import AnyKernel
+from convcli.batch import Job, Outcome
+from convcli.kernels.kernel import Kernel, Kind
+from convcli.pipeline import Facts
+from convcli.report.shape import axis_data, leftover
+
+_SAYS = {
+    Kind.SMOOTHING: "smoothing",
+    Kind.SHARPENING: "sharpening",
+    Kind.DERIVATIVE: "derivative",
+}
+
+
+def line(outcome: Outcome) -> str:
+    """One line, for one of many pictures."""
+    if outcome.error:
+        return f"{outcome.job.source}: {outcome.error}"
+    if outcome.skipped:
+        return f"{outcome.job.source}: skipped, {outcome.job.target} {outcome.skipped}"
+    facts = outcome.facts
+    if facts is None:
+        return f"{outcome.job.source} → {outcome.job.target}"
+    clipped = f", {_share(facts)} clipped" if facts.clipped else ""
+    return (
+        f"{outcome.job.source} → {outcome.job.target}  "
+        f"{_picture(facts.out_size, facts.out_channels, facts.out_depth)}{clipped}, "
+        f"{outcome.seconds:.2f} s"
+    )
+
+
+def text(outcome: Outcome, kernels: Sequence[AnyKernel], *, verbose: bool = False) -> str:
+    """Lines for one picture, each a label and what there is to say."""
+    facts = outcome.facts
+    if facts is None:
+        return line(outcome)
+    rows = [("", f"{outcome.job.source} → {outcome.job.target}")]
+    before = _picture(facts.size, facts.channels, facts.depth)
+    after = _picture(facts.out_size, facts.out_channels, facts.out_depth)
+    rows.append(("picture", before if before == after else f"{before} → {after}"))
+    for kernel, geometry in zip(kernels, facts.geometries, strict=True):
+        rows.append(("kernel", describe(kernel)))
+        for name, axis in (("height", geometry.rows), ("width", geometry.cols)):
+            rows.append((name, axis.formula))
+            rows += [("", said) for said in leftover(axis, name)]
+    rows += _values(facts)
+    if facts.alpha:
+        rows.append(("alpha", _ALPHA[facts.alpha]))
+    if verbose:
+        rows += [("plan", said) for plan in facts.plans for said in _plan(plan)]
+    rows += [("note", note) for note in facts.notes]
+    rows.append(("time", f"{outcome.seconds:.2f} s"))
+    return "\n".join(
+        f"  {label:8} {said}" if k else said for k, (label, said) in enumerate(rows)
+    )
+
+
+_ALPHA = {
+    "keep": "kept as it is",
+    "filter": "filtered, with colour weighted by it",
+    "drop": "dropped",
+}
+
+
+def describe(kernel: AnyKernel) -> str:
+    """Say what a kernel is and what the sum of its weights means."""
+    rows, cols = kernel.shape
+    head = f"{kernel.name} {rows}×{cols}"
+    if not isinstance(kernel, Kernel):
+        return f"{head}, {len(kernel.parts)} kernels combined: {kernel.combine}"
+    total = f"sum {kernel.sum:.6g}"
+    return f"{head}, {_SAYS[kernel.kind]}, {total}: {meaning(kernel)}"
+
+
+def meaning(kernel: Kernel) -> str:
+    """Say what the sum of a kernel's weights does to a flat region."""
+    if kernel.kind is Kind.DERIVATIVE:
+        return "finds change, silent where flat"
+    if kernel.sum == 1:
+        return "keeps brightness"
+    return f"brightness × {kernel.sum:.6g}"
+
+
+def _picture(size: tuple[int, int], channels: str, depth: str) -> str:
+    return f"{size[1]}×{size[0]} {channels} {depth}"
+
+
+def _values(facts: Facts) -> list[tuple[str, str]]:
+    said = f"{facts.lowest:.6g} … {facts.highest:.6g}, mapped by {facts.mapping}"
+    rows = [("response", said)]
+    if facts.clipped:
+        rows.append(
+            (
+                "clipped",
+                f"{facts.clipped:,} of {facts.samples:,} samples ({_share(facts)}); "
+                f"--scale auto avoids it",
+            )
+        )
+    return rows
+
+
+def _share(facts: Facts) -> str:
+    share = 100 * facts.clipped / facts.samples
+    return f"{share:.1f} %" if share >= 0.05 else "under 0.1 %"
+
+
+def _plan(plan: Any) -> list[str]:
+    exact = "exact" if plan.exact else f"rounded to {plan.accumulator}"
+    return [
+        f"{plan.reason}",
+        f"sums {exact}, {plan.jobs} threads, strips of {plan.strip_rows} rows",
+    ]
+
+
+def data(outcome: Outcome, kernels: Sequence[AnyKernel]) -> dict[str, Any]:
+    """Everything as JSON-ready values, with the same keys whatever happened."""
+    result: dict[str, Any] = {
+        "source": outcome.job.source,
+        "target": outcome.job.target,
+        "status": _status(outcome),
+        "error": outcome.error or None,
+        "seconds": round(outcome.seconds, 6),
+        "kernels": [_kernel_data(kernel) for kernel in kernels],
+    }
+    facts = outcome.facts
+    result["input"] = _picture_data(facts.size, facts.channels, facts.depth) if facts else None
+    result["output"] = (
+        _picture_data(facts.out_size, facts.out_channels, facts.out_depth) if facts else None
+    )
+    result["response"] = _response_data(facts) if facts else None
+    result["geometry"] = [
+        {"rows": axis_data(g.rows), "cols": axis_data(g.cols)}
+        for g in (facts.geometries if facts else ())
+    ]
+    result["plan"] = [_plan_data(plan) for plan in (facts.plans if facts else ())]
+    result["notes"] = list(facts.notes) if facts else []
+    return result
+
+
+def _status(outcome: Outcome) -> str:
+    if outcome.error:
+        return "failed"
+    return "skipped" if outcome.skipped else "done" if outcome.facts else "planned"
+
+
+def _kernel_data(kernel: AnyKernel) -> dict[str, Any]:
+    return {
+        "name": kernel.name,
+        "shape": list(kernel.shape),
+        "kind": str(kernel.kind),
+        "sum": kernel.sum if isinstance(kernel, Kernel) else None,
+        "combine": None if isinstance(kernel, Kernel) else str(kernel.combine),
+    }
+
+
+def _picture_data(size: tuple[int, int], channels: str, depth: str) -> dict[str, Any]:
+    return {"height": size[0], "width": size[1], "channels": channels, "depth": depth}
+
+
+def _response_data(facts: Facts) -> dict[str, Any]:
+    return {
+        "lowest": facts.lowest,
+        "highest": facts.highest,
+        "mapping": str(facts.mapping),
+        "clipped": facts.clipped,
+        "samples": facts.samples,
+        "alpha": facts.alpha or None,
+    }
+
+
+def _plan_data(plan: Any) -> dict[str, Any]:
+    names = ("method", "accumulator", "exact", "taps", "strip_rows", "jobs", "reason")
+    return {name: getattr(plan, name) for name in names}
+
+
+def tally(outcomes: Sequence[Outcome], seconds: float) -> str:
+    """One line that counts what became of all pictures."""
+    failed = sum(bool(outcome.error) for outcome in outcomes)
+    skipped = sum(bool(outcome.skipped) for outcome in outcomes)
+    parts = [f"{len(outcomes) - failed - skipped} done"]
+    parts += [f"{skipped} skipped"] if skipped else []
+    parts += [f"{failed} failed"] if failed else []
+    return f"{', '.join(parts)} in {seconds:.1f} s"
+
+
+def planned(job: Job) -> Outcome:
+    """Return the outcome of a picture that was only planned."""
+    return Outcome(job)

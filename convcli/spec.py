@@ -1,0 +1,140 @@
+"""All that a user asks for besides the kernel and the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from convcli.borders import Border
+from convcli.errors import UsageError
+from convcli.geometry import Padding, Pair
+
+
+class Mapping(StrEnum):
+    """How a response becomes a pixel value."""
+
+    CLIP = "clip"  # what is outside the range becomes its nearest end
+    ABS = "abs"  # the sign is dropped, then as clip
+    OFFSET = "offset"  # mid-grey stands for zero, then as clip
+    NORMALIZE = "normalize"  # the least response becomes 0, the greatest full
+    RAW = "raw"  # the signed response itself, in float
+
+
+class Alpha(StrEnum):
+    """What happens to a picture's alpha channel."""
+
+    AUTO = "auto"  # filter under kernels that keep brightness, keep under derivative ones
+    KEEP = "keep"
+    FILTER = "filter"  # colour weighted by alpha, alpha filtered too
+    DROP = "drop"
+
+
+class Depth(StrEnum):
+    """The sample type of a result."""
+
+    SAME = "same"
+    EIGHT = "8"
+    SIXTEEN = "16"
+    FLOAT = "float"
+
+
+class Method(StrEnum):
+    """How a response is computed; every method gives the same one."""
+
+    AUTO = "auto"
+    DIRECT = "direct"
+
+
+class Precision(StrEnum):
+    """The float type that kernels without exact integer weights are summed in."""
+
+    SINGLE = "single"
+    DOUBLE = "double"
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What to do with a kernel and a picture; the defaults are the command line's.
+
+    Parameters
+    ----------
+    padding, stride, dilation
+        As `geometry.plan_geometry` takes them.
+    border, fill
+        What lies outside the picture; `fill` is the constant border's, in 8-bit levels (0..255).
+    convolve
+        Flip the kernel first: true convolution.
+    mapping
+        How a response becomes a pixel; None for the kernel's own.
+    divisor, bias
+        Replace the kernel's divisor and offset (in 8-bit levels); None for the kernel's own.
+    scale
+        Multiplies the response; `auto` makes overflow impossible.
+    gray, luma, channels
+        Filter a grey version; filter only the lightness; filter only these channels, as `RB`.
+    linear
+        Filter in linear light.
+    alpha, depth, method, precision
+        See `Alpha`, `Depth`, `Method`, `Precision`.
+    jobs
+        Threads; None for one a processor.
+
+    Raises
+    ------
+    UsageError
+        If two of them contradict each other, or a number makes no sense.
+    """
+
+    padding: Padding = "same"
+    border: Border = Border.REPLICATE
+    fill: float = 0.0
+    stride: int | Pair = 1
+    dilation: int | Pair = 1
+    convolve: bool = False
+    mapping: Mapping | None = None
+    divisor: float | None = None
+    bias: float | None = None
+    scale: float | str = 1.0
+    gray: bool = False
+    luma: bool = False
+    channels: str | None = None
+    linear: bool = False
+    alpha: Alpha = Alpha.AUTO
+    depth: Depth = Depth.SAME
+    method: Method = Method.AUTO
+    precision: Precision = Precision.SINGLE
+    jobs: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, kind in _ENUMS.items():
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, kind):
+                object.__setattr__(self, name, _enum(name, kind, value))
+        if not isinstance(self.border, Border):
+            object.__setattr__(self, "border", Border.parse(self.border))
+        chosen = [n for n in ("gray", "luma", "channels") if getattr(self, n)]
+        if len(chosen) > 1:
+            raise UsageError(f"--{chosen[0]} and --{chosen[1]} exclude each other; give one")
+        if self.divisor == 0:
+            raise UsageError("--divisor must not be 0; expected any other number")
+        if self.jobs is not None and self.jobs < 1:
+            raise UsageError(f"--jobs must be at least 1, got {self.jobs}")
+        if isinstance(self.scale, str) and self.scale != "auto":
+            raise UsageError(f"--scale must be a number or 'auto', got {self.scale!r}")
+
+
+_ENUMS: dict[str, type[StrEnum]] = {
+    "mapping": Mapping,
+    "alpha": Alpha,
+    "depth": Depth,
+    "method": Method,
+    "precision": Precision,
+}
+
+
+def _enum(name: str, kind: type[StrEnum], value: str) -> StrEnum:
+    try:
+        return kind(value)
+    except ValueError:
+        known = ", ".join(kind)
+        raise UsageError(f"{name} {value!r} is not known; there are {known}") from None

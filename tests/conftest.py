@@ -1,0 +1,97 @@
+"""What tests share: seeded numbers, a runner, tiny pictures, and a cache of their own."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import settings
+
+#: Packages of the `peers` extra, by the name they are imported under.
+PEERS = {"cv2": "OpenCV", "skimage": "scikit-image", "torch": "PyTorch"}
+
+# The same examples in every run; and no time limit, which a busy machine would break.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.load_profile("steady")
+
+MAXIMUM = {"bool": 1, "uint8": 255, "uint16": 65535}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_environment(tmp_path_factory):
+    """Keep tests away from the user's cache, and the user's terminal settings from tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "CONVCLI_CACHE" not in os.environ:
+            patch.setenv("CONVCLI_CACHE", str(tmp_path_factory.mktemp("cache")))
+        for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PY_COLORS"):
+            patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture
+def rng():
+    """Random numbers, the same in every run."""
+    return np.random.default_rng(20_260_101)
+
+
+@pytest.fixture
+def runner():
+    """Click's runner; what it returns has `stdout`, `stderr`, `output` and `exit_code`."""
+    return CliRunner()
+
+
+@pytest.fixture(scope="session")
+def samples():
+    """Return the folder of sample pictures."""
+    return Path(__file__).resolve().parent.parent / "samples"
+
+
+@pytest.fixture
+def tiny(rng):
+    """Return a maker of small random pixels: tiny((5, 7)), tiny((5, 7, 3), "uint16").
+
+    The least and the greatest value are both in them. Floats are in 0..1.
+    """
+
+    def make(shape=(5, 7), depth="uint8"):
+        if depth in MAXIMUM:
+            pixels = rng.integers(0, MAXIMUM[depth] + 1, shape).astype(depth)
+        else:
+            pixels = rng.random(shape).astype(depth)
+        if pixels.size > 1:
+            pixels.flat[0], pixels.flat[-1] = 0, MAXIMUM.get(depth, 1)
+        return pixels
+
+    return make
+
+
+@pytest.fixture
+def tiny_image(tiny):
+    """Return a maker of small random pictures: tiny_image((5, 7), "RGBA", "uint16")."""
+    from convcli.image.picture import Image
+
+    def make(size=(5, 7), channels="L", depth="uint8"):
+        shape = size if len(channels) == 1 else (*size, len(channels))
+        return Image(tiny(shape, depth), channels)
+
+    return make
+
+
+def missing_peers():
+    """Name the references that aren't installed."""
+    return [name for module, name in PEERS.items() if importlib.util.find_spec(module) is None]
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say which references were missing, and what that left out."""
+    if missing := missing_peers():
+        skipped = terminalreporter.stats.get("skipped", [])
+        count = sum("peers extra" in str(report.longrepr) for report in skipped)
+        terminalreporter.write_line(
+            f"not installed: {', '.join(missing)}; {count} tests that need them were skipped "
+            f"(the `peers` extra has them)"
+        )

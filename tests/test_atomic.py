@@ -1,0 +1,168 @@
+"""Files appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+
+import pytest
+
+from convcli.errors import ImageError
+from convcli.image import atomic
+from convcli.image.atomic import write_atomic
+
+OLD, NEW = b"old content", b"new content, longer"
+
+posix = pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+
+
+def content(folder):
+    """Every file of a folder, hidden ones, too."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_new_file_is_written(tmp_path):
+    assert write_atomic(tmp_path / "a.png", NEW) == tmp_path / "a.png"
+    assert content(tmp_path) == {"a.png": NEW}
+
+
+def test_an_existing_file_is_kept(tmp_path):
+    (tmp_path / "a.png").write_bytes(OLD)
+    with pytest.raises(ImageError, match=r"'a.png' exists.*--overwrite"):
+        write_atomic(tmp_path / "a.png", NEW)
+    assert content(tmp_path) == {"a.png": OLD}
+
+
+def test_an_existing_file_is_replaced_if_asked(tmp_path):
+    (tmp_path / "a.png").write_bytes(OLD)
+    write_atomic(tmp_path / "a.png", NEW, overwrite=True)
+    assert content(tmp_path) == {"a.png": NEW}
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    ("steps", "overwrite"),
+    [
+        (("fsync",), False),
+        (("fsync",), True),
+        (("replace",), True),
+        (("link", "replace"), False),
+    ],
+)
+def test_a_failure_leaves_what_was_there(tmp_path, monkeypatch, steps, error, overwrite):
+    before = {"a.png": OLD} if overwrite else {}
+    for name, old in before.items():
+        (tmp_path / name).write_bytes(old)
+
+    def fail(*_args, **_keywords):
+        raise error
+
+    for step in steps:
+        monkeypatch.setattr(os, step, fail)
+    with pytest.raises(ImageError if isinstance(error, OSError) else KeyboardInterrupt):
+        write_atomic(tmp_path / "a.png", NEW, overwrite)
+    assert content(tmp_path) == before
+
+
+def test_the_message_of_a_full_disk(tmp_path, monkeypatch):
+    def full(_handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ImageError, match=r"^can't write: no space left on device$"):
+        write_atomic(tmp_path / "a.png", NEW)
+
+
+def test_without_hard_links(tmp_path, monkeypatch):
+    def unknown(*_args, **_keywords):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", unknown)
+    write_atomic(tmp_path / "a.png", NEW)
+    with pytest.raises(ImageError, match="exists"):
+        write_atomic(tmp_path / "a.png", OLD)
+    assert content(tmp_path) == {"a.png": NEW}
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_file_that_appears_meanwhile_is_kept(tmp_path, monkeypatch, linked):
+    """Another process takes the name after the check and before the last step."""
+    real = atomic._claim
+
+    def late(temporary, target):
+        target.write_bytes(OLD)
+        real(temporary, target)
+
+    monkeypatch.setattr(atomic, "_claim", late)
+    if not linked:
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(95, "no")))
+    with pytest.raises(ImageError, match="exists"):
+        write_atomic(tmp_path / "a.png", NEW)
+    assert content(tmp_path) == {"a.png": OLD}
+
+
+def test_one_of_many_wins(tmp_path):
+    results = []
+
+    def work(k):
+        try:
+            write_atomic(tmp_path / "a.png", bytes([k]) * 1000)
+            results.append(k)
+        except ImageError:
+            pass
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 1
+    assert content(tmp_path) == {"a.png": bytes(results) * 1000}
+
+
+@posix
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_permissions_of_a_new_file(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        path = write_atomic(tmp_path / "a.png", NEW)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o640, 0o600, 0o444, 0o664])
+def test_permissions_of_a_replaced_file(tmp_path, mode):
+    path = tmp_path / "a.png"
+    path.write_bytes(OLD)
+    path.chmod(mode)
+    write_atomic(path, NEW, overwrite=True)
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@posix
+def test_a_symbolic_link_stays_one(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "a.png").write_bytes(OLD)
+    (tmp_path / "link.png").symlink_to("real/a.png")
+    write_atomic(tmp_path / "link.png", NEW, overwrite=True)
+    assert (tmp_path / "link.png").is_symlink()
+    assert content(tmp_path / "real") == {"a.png": NEW}
+
+
+def test_a_folder_is_refused(tmp_path):
+    with pytest.raises(ImageError, match="it is a folder"):
+        write_atomic(tmp_path, NEW, overwrite=True)
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(ImageError, match="there is no folder"):
+        write_atomic(tmp_path / "none" / "a.png", NEW)
+
+
+@pytest.mark.parametrize("name", ["x" * 251 + ".png", "ä" * 125 + ".png", "-rf.png", " .png"])
+def test_long_and_odd_names(tmp_path, name):
+    write_atomic(tmp_path / name, NEW)
+    assert content(tmp_path) == {name: NEW}

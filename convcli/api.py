@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from convcli import engine, pipeline
-from convcli.arrays import AnyKernel, Target, filter_array
+from convcli.arrays import AnyKernel, Target, fill_level, filter_array
 from convcli.borders import Border
 from convcli.errors import KernelError, UsageError
 from convcli.geometry import Padding, Pair, plan_geometry
@@ -115,8 +115,8 @@ def correlate(  # noqa: PLR0913
         stride=stride,
         dilation=dilation,
         convolve=flip,
-        mapping=Mapping(mapping),
-        method=Method(method),
+        mapping=cast(Mapping, mapping),  # the spec turns words into members, or says what it knows
+        method=cast(Method, method),
         jobs=jobs,
     )
     target = _target(array, spec, dtype)
@@ -135,12 +135,10 @@ def _samples(pixels: ArrayLike) -> NDArray[Any]:
     if array.ndim not in (2, 3) or array.size == 0:
         raise UsageError(f"pixels must have shape (H, W) or (H, W, C), got {array.shape}")
     if array.dtype.name in ("uint8", "uint16", "float32", "float64"):
-        return np.ascontiguousarray(array)
+        return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
     if array.dtype.kind not in "buif":
         raise UsageError(f"pixels must be numbers, got {array.dtype.name}")
-    return array.astype(
-        {"bool": np.uint8, "float16": np.float32}.get(array.dtype.name, np.float64)
-    )
+    return array.astype({"bool": np.uint8, "float16": np.float32}.get(array.dtype.name, np.float64))
 
 
 def _target(array: NDArray[Any], spec: Spec, dtype: DTypeLike | None) -> Target:
@@ -149,7 +147,10 @@ def _target(array: NDArray[Any], spec: Spec, dtype: DTypeLike | None) -> Target:
     if dtype is None:
         real = np.float64 if array.dtype == np.float64 else np.float32
         dtype = real if mapping is Mapping.RAW else array.dtype
-    chosen = np.dtype(dtype)
+    try:
+        chosen = np.dtype(dtype).newbyteorder("=")
+    except TypeError:
+        raise UsageError(f"{dtype!r} is not a dtype; expected one such as 'uint8'") from None
     if chosen.name not in ("uint8", "uint16", "float32", "float64"):
         raise UsageError(f"dtype must be uint8, uint16, float32 or float64, got {chosen.name}")
     if chosen.kind == "u" and mapping is Mapping.RAW:
@@ -179,7 +180,19 @@ def _with_bias(kernel: AnyKernel, bias: ArrayLike | None) -> AnyKernel:
         return kernel
     if isinstance(kernel, Compound) or np.ndim(bias) != 0:
         raise UsageError("bias must be one number for one kernel, and a compound takes none")
-    return replace(kernel, offset=kernel.offset + float(np.asarray(bias)))
+    return replace(kernel, offset=kernel.offset + float(_biases(bias, 1)[0]))
+
+
+def _biases(bias: ArrayLike | None, count: int) -> NDArray[np.float64]:
+    """One bias for each of `count` maps."""
+    try:
+        values = np.asarray(0.0 if bias is None else bias, dtype=np.float64)
+        biases = np.broadcast_to(values, count)
+    except (TypeError, ValueError):
+        raise UsageError(f"bias must be one number, or one for each of {count} maps") from None
+    if not np.isfinite(biases).all():
+        raise UsageError("bias must be finite, and has a value that is infinite or no number")
+    return biases
 
 
 def _bank(
@@ -201,7 +214,7 @@ def _bank(
             f"{volume.shape[2]} channels: expected {depth} · {groups} channels, and as many "
             f"filters as a multiple of the groups"
         )
-    biases = np.broadcast_to(np.asarray(0.0 if bias is None else bias, dtype=np.float64), count)
+    biases = _biases(bias, count)
     maps = []
     for k in range(count):
         start = (k * groups // count) * depth
@@ -229,7 +242,7 @@ def _one_map(
         volume,
         engine.Taps((stack[:, ::-1, ::-1] if spec.convolve else stack)[None]),
         geometry,
-        engine.Border2D(spec.border, spec.fill),
+        engine.Border2D(spec.border, fill_level(spec.fill, volume.dtype, target.level)),
         engine.finish(mapping, target.dtype, maximum=target.maximum, shift=Fraction(bias)),
         engine.Options(jobs=spec.jobs, stretch=mapping is Mapping.NORMALIZE),
     )

@@ -89,9 +89,7 @@ def overridden(kernels: Sequence[AnyKernel], spec: Spec) -> tuple[AnyKernel, ...
     UsageError
         If there are several kernels, or the kernel is a compound: which one is meant?
     """
-    given = {"divisor": spec.divisor, "offset": spec.bias}
-    changes = {name: value for name, value in given.items() if value is not None}
-    if not changes:
+    if spec.divisor is None and spec.bias is None:
         return tuple(kernels)
     if len(kernels) > 1:
         raise UsageError(
@@ -99,14 +97,16 @@ def overridden(kernels: Sequence[AnyKernel], spec: Spec) -> tuple[AnyKernel, ...
             "write a divisor into a kernel instead, as in '[[1,2,1],[2,4,2],[1,2,1]]/16'"
         )
     kernel = kernels[0]
+    divisor = kernel.divisor if spec.divisor is None else spec.divisor
     if isinstance(kernel, Compound):
         if spec.bias is not None:
             raise UsageError(
                 f"--bias can't be added to {kernel.name!r}, which combines several kernels; "
                 f"use --map offset to shift its result"
             )
-        return (replace(kernel, divisor=spec.divisor),)
-    return (replace(kernel, **changes),)
+        return (replace(kernel, divisor=divisor),)
+    offset = kernel.offset if spec.bias is None else spec.bias
+    return (replace(kernel, divisor=divisor, offset=offset),)
 
 
 def filter_array(
@@ -127,11 +127,10 @@ def filter_array(
     """
     double = spec.precision is Precision.DOUBLE or pixels.dtype == np.float64
     between = np.dtype(np.float64 if double else np.float32)
-    geometries, plans = [], []
+    geometries: list[Geometry] = []
+    plans: list[engine.Plan] = []
     for kernel in kernels[:-1]:
-        step = _filter(
-            pixels, kernel, spec, replace(target, dtype=between, mapping=Mapping.RAW)
-        )
+        step = _filter(pixels, kernel, spec, replace(target, dtype=between, mapping=Mapping.RAW))
         pixels = step.pixels
         geometries += step.geometries
         plans += step.plans
@@ -180,7 +179,7 @@ def _filter(
         ),
     )
     ends = sorted(float(slope) * end + float(shift) for end in (done.lowest, done.highest))
-    return Filtered(done.pixels, (geometry,), (done.plan,), ends[0], ends[1], done.clipped)
+    return Filtered(done.pixels, (geometry,), done.plans, ends[0], ends[1], done.clipped)
 
 
 def _weights(kernel: AnyKernel) -> tuple[NDArray[Any], float]:
@@ -197,9 +196,7 @@ def _response(kernel: AnyKernel, divisor: float, target: Target) -> tuple[Fracti
         return 1 / Fraction(divisor), Fraction(kernel.offset) * target.level
     if kernel.full_scale is not None:
         in_pixels = target.mapping is not Mapping.RAW
-        unit = (
-            Fraction(target.maximum) / Fraction(kernel.full_scale) if in_pixels else Fraction(1)
-        )
+        unit = Fraction(target.maximum) / Fraction(kernel.full_scale) if in_pixels else Fraction(1)
         return unit / Fraction(kernel.divisor), Fraction(0)
     return 1 / (Fraction(divisor) * Fraction(kernel.divisor)), Fraction(0)
 

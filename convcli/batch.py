@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any, BinaryIO
 
 from convcli.errors import ConvError, ImageError, UsageError
 from convcli.image.files import encode, read, write
-from convcli.image.formats import FORMATS, SUFFIXES, format_of, parse_format
+from convcli.image.formats import FORMATS, SUFFIXES, check_holds, format_of, parse_format
 from convcli.image.picture import Image
 from convcli.pipeline import Facts
 
@@ -177,27 +178,12 @@ def _naming(request: Request, found: list[tuple[str, Path]]) -> Callable[[str, P
     """Return a function from a source and its place to the target."""
     output, forced = request.output, request.writing.format
     suffix = FORMATS[parse_format(forced)].suffixes[0] if forced else None
-    if output is None:
-
-        def beside(source: str, place: Path) -> str:
-            if source == STREAM:
-                return STREAM
-            path = Path(source)
-            return str(path.with_name(f"{path.stem}-{request.label}{suffix or path.suffix}"))
-
-        return beside
     if output == STREAM:
         return lambda source, place: STREAM
+    if output is None:
+        return partial(_beside, request.label, suffix)
     if _names_folder(output, request, found):
-
-        def inside(source: str, place: Path) -> str:
-            if source == STREAM:
-                raise UsageError(
-                    "a picture from standard input has no name; give -o FILE or -o -"
-                )
-            return str(Path(output) / (place.with_suffix(suffix) if suffix else place))
-
-        return inside
+        return partial(_inside, output, suffix)
     if len(found) > 1:
         raise UsageError(
             f"-o {output} names a file, and there are {len(found)} pictures; name a folder"
@@ -205,6 +191,21 @@ def _naming(request: Request, found: list[tuple[str, Path]]) -> Callable[[str, P
     if not forced:
         format_of(output)
     return lambda source, place: output
+
+
+def _beside(label: str, suffix: str | None, source: str, place: Path) -> str:
+    """Name a result after its source and the kernel."""
+    if source == STREAM:
+        return STREAM
+    path = Path(source)
+    return str(path.with_name(f"{path.stem}-{label}{suffix or path.suffix}"))
+
+
+def _inside(folder: str, suffix: str | None, source: str, place: Path) -> str:
+    """Name a result in the output folder as its source."""
+    if source == STREAM:
+        raise UsageError("a picture from standard input has no name; give -o FILE or -o -")
+    return str(Path(folder) / (place.with_suffix(suffix) if suffix else place))
 
 
 def _names_folder(output: str, request: Request, found: list[tuple[str, Path]]) -> bool:
@@ -293,16 +294,20 @@ def _one(
     source = streams[0].read() if job.source == STREAM else Path(job.source)
     image = read(source, max_pixels=writing.max_pixels)
     result, facts = work(image)
+    name = writing.format or _target_format(job, image)
+    notes = [*facts.notes, *check_holds(result.pixels.dtype.name, result.channels, name)]
+    if image.meta.frames > 1:
+        notes.append(f"only the first of {image.meta.frames} pictures in the file was filtered")
     chosen = {"quality": writing.quality, "compress": writing.compress}
     if job.target == STREAM:
-        data = encode(result, writing.format or _source_format(image), **chosen)
-        streams[1].write(data)
+        streams[1].write(encode(result, name, **chosen))
         streams[1].flush()
     else:
         Path(job.target).parent.mkdir(parents=True, exist_ok=True)
-        write(job.target, result, format=writing.format, overwrite=writing.overwrite, **chosen)
-    return facts
+        write(job.target, result, format=name, overwrite=writing.overwrite, **chosen)
+    return replace(facts, notes=tuple(notes))
 
 
-def _source_format(image: Image) -> str:
-    return image.meta.format or "PNG"
+def _target_format(job: Job, image: Image) -> str:
+    """Return the format that a result's name asks for, or the source's for a pipe."""
+    return image.meta.format or "PNG" if job.target == STREAM else format_of(job.target)

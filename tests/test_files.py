@@ -247,11 +247,9 @@ def test_numbers_out_of_range_are_refused(options, words):
         encode(Image(smooth()), "PNG", **options)
 
 
-@pytest.mark.parametrize("name", ["astronaut", "camera", "chelsea", "coffee", "raccoon_face"])
+@pytest.mark.parametrize("name", ["astronaut", "camera", "chelsea", "page", "text"])
 def test_png_is_about_as_small_as_pillows(name, samples):
     path = samples / f"{name}.png"
-    if not path.exists():
-        pytest.skip("this sample isn't shipped")
     image = read(path)
     ours = len(encode(Image(image.pixels, image.channels), "PNG"))
     assert ours <= 1.04 * len(pillow_file(PillowImage.fromarray(image.pixels), "PNG"))
@@ -376,9 +374,7 @@ def test_tiff_layouts(rng, planar, tile, compression, order):
 
 def test_white_is_zero_is_inverted(rng):
     pixels = rng.integers(0, 256, (5, 9), dtype=np.uint8)
-    assert np.array_equal(
-        read(tiff_file(pixels, photometric="miniswhite")).pixels, 255 - pixels
-    )
+    assert np.array_equal(read(tiff_file(pixels, photometric="miniswhite")).pixels, 255 - pixels)
     bits = pixels > 90
     assert np.array_equal(read(tiff_file(bits, photometric="miniswhite")).pixels, ~bits)
 
@@ -438,13 +434,18 @@ def test_written_cmyk_is_read_alike_by_pillow():
         assert np.abs(np.array(opened).astype(int) - ink).mean() < 2
 
 
-@pytest.mark.parametrize("format", ["PNG", "TIFF", "BMP", "WEBP", "PPM", "GIF"])
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "RGB", "RGBA"])
+@pytest.mark.parametrize(
+    ("format", "mode"),
+    [
+        (format, mode)
+        for format in ("PNG", "TIFF", "BMP", "WEBP", "PPM", "GIF")
+        for mode in ("1", "L", "LA", "RGB", "RGBA")
+        if FORMATS[format].has("uint8", "L" if mode == "1" else mode)
+    ],
+)
 def test_pillow_reads_what_we_write(format, mode):
     pixels = np.array(PillowImage.fromarray(smooth()).quantize(50).convert("RGB").convert(mode))
     image = Image(pixels, "L" if mode == "1" else mode)
-    if not FORMATS[format].has(pixels.dtype.name, image.channels):
-        pytest.skip("refused by the format's table")
     opened = PillowImage.open(io.BytesIO(encode(image, format)))
     assert np.array_equal(np.array(opened.convert(mode)), pixels)
 
@@ -504,9 +505,7 @@ def test_a_fifo_with_a_writer_is_read(tmp_path):
     data = encode(Image(np.zeros((300, 300, 3), np.uint8)), "PPM")
     (tmp_path / "data").write_bytes(data)
     receiver, sender = os.pipe()
-    script = (
-        "import shutil, sys; shutil.copyfileobj(open(sys.argv[1], 'rb'), sys.stdout.buffer)"
-    )
+    script = "import shutil, sys; shutil.copyfileobj(open(sys.argv[1], 'rb'), sys.stdout.buffer)"
     command = [sys.executable, "-c", script, str(tmp_path / "data")]
     with subprocess.Popen(command, stdout=sender):
         os.close(sender)

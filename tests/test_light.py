@@ -52,9 +52,7 @@ PROFILES = {
     "gamma 2.6": colour(para(0, 2.6)),
     "type 1": colour(para(1, 2.2, 1 / 1.1, 0.1 / 1.1)),
     "sRGB type 3": colour(SRGB_PARA),
-    "Rec. 709 type 4": colour(
-        para(4, 1 / 0.45, 1 / 1.099, 0.099 / 1.099, 1 / 4.5, 0.081, 0, 0)
-    ),
+    "Rec. 709 type 4": colour(para(4, 1 / 0.45, 1 / 1.099, 0.099 / 1.099, 1 / 4.5, 0.081, 0, 0)),
     "sRGB table": colour(SRGB_TABLE),
     "three curves": profile(rTRC=para(0, 1.8), gTRC=SRGB_TABLE, bTRC=curv(563)),
 }
@@ -92,9 +90,7 @@ def test_the_curve_is_that_of_the_standard():
     samples = np.array([[0.0, 0.02, 0.04045, 0.5, 0.735357, 1.0]])
     expected = [0, 0.02 / 12.92, 0.04045 / 12.92, 0.214041, 0.5, 1]
     assert np.allclose(light.decode(Image(samples)), [expected], atol=1e-6)
-    assert light.decode(Image(np.array([[128]], dtype=np.uint8)))[0, 0] == pytest.approx(
-        0.2158605
-    )
+    assert light.decode(Image(np.array([[128]], dtype=np.uint8)))[0, 0] == pytest.approx(0.2158605)
 
 
 def test_alpha_is_on_no_curve():

@@ -40,9 +40,7 @@ def block(orientation, order="<", thumbnail=b""):
     for tag, kind, count, value in entries:
         data += struct.pack(order + "HHI", tag, kind, count)
         data += (
-            struct.pack(order + "I", value)
-            if value
-            else struct.pack(order + "HH", orientation, 0)
+            struct.pack(order + "I", value) if value else struct.pack(order + "HH", orientation, 0)
         )
     data += struct.pack(order + "I", 96 if thumbnail else 0)
     data += bytes(80 - len(data)) + b"Convcli\0" + bytes(8)

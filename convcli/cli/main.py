@@ -71,9 +71,7 @@ Examples:
   convcli shape --n 7 --f 3 --s 2 --p 1
   convcli kernels sobel-x""",
 )
-@click.version_option(
-    __version__, "--version", prog_name="convcli", message="%(prog)s %(version)s"
-)
+@click.version_option(__version__, "--version", prog_name="convcli", message="%(prog)s %(version)s")
 def cli() -> None:
     """Filter pictures with convolution kernels.
 

@@ -6,11 +6,12 @@ import json
 
 import click
 
+from convcli.cli.types import Typed
 from convcli.geometry import PADDING_WORDS, Padding, plan_geometry
 from convcli.teach.layer import ConvLayer, Shape
 
 
-class Sizes(click.ParamType):
+class Sizes(Typed):
     """Whole numbers joined by x, as 224x224x3."""
 
     name = "NUMBER[xNUMBER…]"
@@ -31,18 +32,18 @@ class Sizes(click.ParamType):
         return tuple(int(part) for part in parts)
 
 
-class PaddingSize(Sizes):
+class PaddingSize(Typed):
     """A padding: a number, two joined by x, or a word."""
 
     name = "NUMBER|same|valid|full"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Padding:  # type: ignore[override]
+    ) -> Padding:
         """Keep a word, else numbers."""
         if value in PADDING_WORDS:
             return str(value)
-        rows, *cols = super().convert(value, param, ctx)
+        rows, *cols = Sizes(2).convert(value, param, ctx)
         return (rows, cols[0]) if cols else rows
 
 
@@ -67,12 +68,10 @@ Examples:
 @click.option("--f", type=Sizes(2), required=True, help="Kernel size: F, or ROWSxCOLS.")
 @click.option("--s", type=Sizes(2), default="1", show_default=True, help="Stride.")
 @click.option(
-    "--p", type=PaddingSize(2), default="0", show_default=True, help="Padding on either side."
+    "--p", type=PaddingSize(), default="0", show_default=True, help="Padding on either side."
 )
 @click.option("--d", type=Sizes(2), default="1", show_default=True, help="Dilation.")
-@click.option(
-    "--k", type=click.IntRange(min=1), help="Filters: adds the volume and what it costs."
-)
+@click.option("--k", type=click.IntRange(min=1), help="Filters: adds the volume and what it costs.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def shape(
     n: tuple[int, ...],

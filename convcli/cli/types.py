@@ -37,14 +37,16 @@ def typed(value: Any) -> str:
     return str(value).removeprefix(_NOT_AN_OPTION)
 
 
-class KernelType(click.ParamType):
+class Typed(click.ParamType):  # type: ignore[type-arg]
+    """Something typed; Click 8.2's own class takes no type argument."""
+
+
+class KernelType(Typed):
     """A kernel: a name, a name with parameters, a matrix, or a file."""
 
     name = "KERNEL"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Any:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the kernel or compound that was meant."""
         if not isinstance(value, str):
             return value
@@ -66,14 +68,12 @@ class KernelType(click.ParamType):
         return [CompletionItem(name) for name in names() if name.startswith(incomplete)]
 
 
-class PathType(click.ParamType):
+class PathType(Typed):
     """A file, a folder, or `-`."""
 
     name = "PATH"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the path as it was typed."""
         return typed(value)
 
@@ -86,7 +86,7 @@ class PathType(click.ParamType):
         return [CompletionItem(incomplete, type="file")]
 
 
-class Numbers(click.ParamType):
+class Numbers(Typed):
     """A whole number, or two: ROWS,COLS."""
 
     name = "N|ROWS,COLS"
@@ -99,9 +99,7 @@ class Numbers(click.ParamType):
             return value  # type: ignore[no-any-return]
         parts = value.split(",")
         if len(parts) > 2 or not all(part.strip().isdigit() for part in parts):
-            self.fail(
-                f"expected a whole number, or two as ROWS,COLS; got {value!r}", param, ctx
-            )
+            self.fail(f"expected a whole number, or two as ROWS,COLS; got {value!r}", param, ctx)
         numbers = [int(part) for part in parts]
         return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
 
@@ -127,7 +125,7 @@ class PaddingType(Numbers):
         return super().convert(value, param, ctx)
 
 
-class ScaleType(click.ParamType):
+class ScaleType(Typed):
     """A factor, or `auto`."""
 
     name = "NUMBER|auto"

@@ -48,8 +48,8 @@ class Finished:
     ----------
     pixels
         (rows, cols) or (rows, cols, channels).
-    plan
-        How it was computed; None if it wasn't here.
+    plans
+        How it was computed; none if it wasn't here.
     lowest, highest
         The least and the greatest sum.
     clipped
@@ -57,7 +57,7 @@ class Finished:
     """
 
     pixels: NDArray[Any] = field(repr=False)
-    plan: Plan | None
+    plans: tuple[Plan, ...]
     lowest: float
     highest: float
     clipped: int
@@ -115,7 +115,7 @@ def correlate_planned(
     if options.stretch and result.lowest < result.highest:
         stretched = run.filtered(finish.stretch(result.lowest, result.highest))
         return Finished(
-            stretched.pixels, result.plan, result.lowest, result.highest, stretched.clipped
+            stretched.pixels, result.plans, result.lowest, result.highest, stretched.clipped
         )
     return result
 
@@ -170,7 +170,7 @@ class _Run:
         lowest, highest = float(seen[:, 0].min()), float(seen[:, 1].max())
         if lowest > highest:  # nothing but NaN
             lowest = highest = nan
-        return Finished(out, self.plan, lowest, highest, int(seen[:, 2].sum()))
+        return Finished(out, (self.plan,), lowest, highest, int(seen[:, 2].sum()))
 
     def _loop(self, store: str, out: np.dtype[Any], real: np.dtype[Any]) -> Callable[..., None]:
         types = (self.source.dtype.name, self.accumulator.dtype.name, out.name, real.name)
@@ -275,7 +275,7 @@ def store(responses: NDArray[Any], finish: Finish) -> Finished:
     types = (rows.dtype.name, finish.dtype.name, numbers.dtype.name)
     loop = native.load("store_rows", (name,), types)
     loop(rows, out.reshape(len(out), -1), numbers, np.array(finish.limits()), stats)
-    return Finished(out, None, float(stats[0]), float(stats[1]), int(stats[2]))
+    return Finished(out, (), float(stats[0]), float(stats[1]), int(stats[2]))
 
 
 def _allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -120,7 +120,7 @@ def _store_rows(store, source, out, real):
 _ENTRIES = {"band": _band, "compound_band": _compound_band, "store_rows": _store_rows}
 
 
-def compile_entry(name, functions, samples):
+def compile_entry(name: str, functions: tuple[str, ...], samples: tuple[str, ...]) -> bytes:
     """Compile a loop for given sample types.
 
     Parameters
@@ -142,7 +142,8 @@ def compile_entry(name, functions, samples):
     for dtype, dimensions in arrays:
         arguments += [_pointer(dtype)] + [_INT] * dimensions
     compiled = cfunc(types.void(*arguments))(entry)
-    return _object_code(compiled._library.get_llvm_str(), compiled.native_name)
+    code: bytes = _object_code(compiled._library.get_llvm_str(), compiled.native_name)
+    return code
 
 
 def _object_code(ir, wrapper):

@@ -54,9 +54,7 @@ class Finish:
             return self
         top = Fraction(self.maximum) if self.is_levels else Fraction(1)
         slope = top / (Fraction(highest) - Fraction(lowest))
-        return replace(
-            self, slope=slope, shift=-slope * Fraction(lowest), absolute=False, mid=0.0
-        )
+        return replace(self, slope=slope, shift=-slope * Fraction(lowest), absolute=False, mid=0.0)
 
     def limits(self) -> tuple[float, float]:
         """Sums below the first or above the second are clipped."""
@@ -67,13 +65,9 @@ class Finish:
         bottom = -top if self.absolute else -Fraction(self.mid) - Fraction(1, 2)
         ends = sorted(((bottom - self.shift) / self.slope, (top - self.shift) / self.slope))
         # The halves themselves are clipped: step just inside.
-        return float(np.nextafter(float(ends[0]), inf)), float(
-            np.nextafter(float(ends[1]), -inf)
-        )
+        return float(np.nextafter(float(ends[0]), inf)), float(np.nextafter(float(ends[1]), -inf))
 
-    def loop(
-        self, sums: np.dtype[Any], largest: float, exact: bool
-    ) -> tuple[str, NDArray[Any]]:
+    def loop(self, sums: np.dtype[Any], largest: float, exact: bool) -> tuple[str, NDArray[Any]]:
         """Choose the store loop for sums of a type up to `largest` in size, and its numbers.
 
         Parameters

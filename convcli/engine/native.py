@@ -58,9 +58,7 @@ class _Entry:
         ctypes.CFUNCTYPE(ctypes.c_int, *kinds)(self._address)(*values)
 
 
-def load(
-    name: str, functions: tuple[str, ...], samples: tuple[str, ...]
-) -> Callable[..., None]:
+def load(name: str, functions: tuple[str, ...], samples: tuple[str, ...]) -> Callable[..., None]:
     """Return a loop compiled for given sample types, from the store if it is there.
 
     Parameters
@@ -104,12 +102,10 @@ def _from_store(key: tuple[str, ...]) -> _Entry | None:
         return None
 
 
-def _compile(
-    key: tuple[str, ...], functions: tuple[str, ...], samples: tuple[str, ...]
-) -> _Entry:
+def _compile(key: tuple[str, ...], functions: tuple[str, ...], samples: tuple[str, ...]) -> _Entry:
     from convcli.engine.entries import compile_entry
 
-    code = compile_entry(key[0], functions, samples)
+    code: bytes = compile_entry(key[0], functions, samples)
     entry = _Entry(code)
     path = _path(key)
     if path is not None:

@@ -50,9 +50,7 @@ class Layout:
     span: int
 
 
-def lay_out(
-    geometry: Geometry, border: Border, channels: int, *, parted: bool = False
-) -> Layout:
+def lay_out(geometry: Geometry, border: Border, channels: int, *, parted: bool = False) -> Layout:
     """Lay out strips for a picture of `channels` interleaved channels.
 
     With `parted`, every channel has its own part of a strip's row, and a tap for each.
@@ -69,9 +67,7 @@ def lay_out(
     if parted:
         col_source = np.where(outside, -1, picked * channels + channel[:, None]).ravel()
     else:
-        col_source = np.where(
-            outside[:, None], -1, picked[:, None] * channels + channel
-        ).ravel()
+        col_source = np.where(outside[:, None], -1, picked[:, None] * channels + channel).ravel()
     pitch = len(col_source)
     step = 1 if parted else channels
     taps_x = cols.dilation * np.arange(cols.taps)

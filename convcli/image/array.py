@@ -34,9 +34,7 @@ def decode(data: bytes, limit: int) -> Image:
     check_size(shape[1], shape[0], limit)
     expected = int(np.prod(shape, dtype=object)) * kind.itemsize
     if len(data) - file.tell() < expected:
-        raise ImageError(
-            f"the array is cut short: {len(data) - file.tell()} bytes of {expected}"
-        )
+        raise ImageError(f"the array is cut short: {len(data) - file.tell()} bytes of {expected}")
     file.seek(0)
     array = npy.read_array(file, allow_pickle=False)
     pixels, notes = storable(array)

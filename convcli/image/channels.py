@@ -96,7 +96,7 @@ def weigh(samples: NDArray[Any], maximum: float) -> NDArray[Any]:
     ndarray of the same shape and type
         Colour · alpha, and alpha · `maximum`: whole if the samples are, and at most `maximum`².
     """
-    result = samples * samples[:, :, -1:]
+    result: NDArray[Any] = samples * samples[:, :, -1:]
     result[:, :, -1] = samples[:, :, -1] * samples.dtype.type(maximum)
     return result
 
@@ -110,7 +110,8 @@ def unweigh(responses: NDArray[Any], maximum: float) -> NDArray[Any]:
     share = responses[:, :, -1:] / top
     np.clip(share, 0, top, out=share)
     seen = share > 0
-    result = np.divide(responses, share, out=np.zeros_like(responses), where=seen)
+    result: NDArray[Any] = np.zeros_like(responses)
+    np.divide(responses, share, out=result, where=seen)
     result[:, :, -1] = share[:, :, 0]
     return result
 

@@ -59,9 +59,7 @@ def scale_to_full(samples: NDArray[Any], maximum: int) -> NDArray[Any]:
         If a sample is above the maximum.
     """
     if samples.size and int(samples.max()) > maximum:
-        raise ImageError(
-            f"a sample is {int(samples.max())}, above the file's maximum {maximum}"
-        )
+        raise ImageError(f"a sample is {int(samples.max())}, above the file's maximum {maximum}")
     full = 255 if maximum <= 255 else 65535
     kind = np.uint8 if maximum <= 255 else np.uint16
     if maximum == full:
@@ -98,7 +96,5 @@ def storable(samples: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
                 f"samples from {least} to {most} are not exact in double precision; "
                 f"expected at most ±{_EXACT}"
             )
-    note = (
-        f"{kind.name} samples are kept as their values in double precision, not scaled to 0..1"
-    )
+    note = f"{kind.name} samples are kept as their values in double precision, not scaled to 0..1"
     return samples.astype(np.float64), (note,)

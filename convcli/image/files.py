@@ -139,9 +139,7 @@ def write(
         raise ImageError(
             f"{Path(path).name!r} exists; use --overwrite to replace it, or another -o"
         )
-    return write_atomic(
-        path, encode(image, name, quality=quality, compress=compress), overwrite
-    )
+    return write_atomic(path, encode(image, name, quality=quality, compress=compress), overwrite)
 
 
 def _decode(data: bytes, name: str, limit: int) -> Image:

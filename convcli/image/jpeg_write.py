@@ -151,8 +151,7 @@ def _segments(meta: Meta, channels: str, adobe: bool) -> Iterator[bytes]:
     if meta.exif:
         if len(meta.exif) + len(jpeg.EXIF_MARK) > _LARGEST:
             raise ImageError(
-                f"JPEG can't hold {len(meta.exif)} bytes of EXIF, at most 65527; "
-                f"use -o NAME.png"
+                f"JPEG can't hold {len(meta.exif)} bytes of EXIF, at most 65527; use -o NAME.png"
             )
         yield _segment(jpeg.APP1, jpeg.EXIF_MARK + meta.exif)
     if meta.xmp and len(meta.xmp) + len(jpeg.XMP_MARK) <= _LARGEST:

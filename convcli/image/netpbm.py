@@ -48,9 +48,7 @@ def decode(data: bytes, limit: int) -> Image:
     else:
         pixels = _whole_numbers(data, at, shape, _maximum(numbers[2]))
     kind = {"PBM": "1-bit", "PFM": "float"}.get(name) or f"maximum {int(numbers[2])}"
-    return Image(
-        pixels, "RGB" if count == 3 else "L", Meta(format=name, mode=f"{name}, {kind}")
-    )
+    return Image(pixels, "RGB" if count == 3 else "L", Meta(format=name, mode=f"{name}, {kind}"))
 
 
 def _header(data: bytes, count: int) -> tuple[list[bytes], int]:
@@ -68,9 +66,7 @@ def _header(data: bytes, count: int) -> tuple[list[bytes], int]:
 
 def _whole(token: bytes) -> int:
     if not token.isdigit() or len(token) > 9:
-        raise ImageError(
-            f"the file is damaged: its header has {token[:20]!r} for a whole number"
-        )
+        raise ImageError(f"the file is damaged: its header has {token[:20]!r} for a whole number")
     return int(token)
 
 

@@ -95,9 +95,7 @@ class Image:
                 f"a picture's samples are {', '.join(DEPTHS)}; got {pixels.dtype.name}"
             )
         count = 1 if pixels.ndim == 2 else pixels.shape[2]
-        channels = self.channels or {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}.get(
-            count, "?" * count
-        )
+        channels = self.channels or {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}.get(count, "?" * count)
         if len(channels) != count:
             raise ImageError(f"{count} channels can't be named {channels!r}: one letter each")
         object.__setattr__(self, "pixels", pixels)

@@ -75,9 +75,7 @@ def decode(data: bytes, limit: int) -> Image:
     """
     chunks = split(data, limit)
     pixels = _pixels(chunks)
-    channels = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[
-        1 if pixels.ndim == 2 else pixels.shape[2]
-    ]
+    channels = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[1 if pixels.ndim == 2 else pixels.shape[2]]
     return Image(pixels, channels, _meta(chunks))
 
 
@@ -93,9 +91,7 @@ def split(data: bytes, limit: int) -> Chunks:
     ended = False
     for name, content, whole in _walk(data):
         if not whole and name in _ESSENTIAL:
-            raise ImageError(
-                f"the PNG file is damaged: wrong checksum in its {_say(name)} chunk"
-            )
+            raise ImageError(f"the PNG file is damaged: wrong checksum in its {_say(name)} chunk")
         if chunks is None:
             chunks = Chunks(_header(name, content, limit))
         elif name == b"IEND":
@@ -139,17 +135,13 @@ def _say(name: bytes) -> str:
 def _header(name: bytes, content: memoryview, limit: int) -> Header:
     if name != b"IHDR" or len(content) != 13:
         raise ImageError("the PNG file is damaged: it doesn't begin with a header chunk")
-    width, height, depth, colour, method, filters, interlace = struct.unpack(
-        ">IIBBBBB", content
-    )
+    width, height, depth, colour, method, filters, interlace = struct.unpack(">IIBBBBB", content)
     if colour not in DEPTHS or depth not in DEPTHS[colour]:
         raise ImageError(
             f"the PNG file is damaged: its header says depth {depth} and colour type {colour}"
         )
     if method or filters or interlace > 1:
-        raise ImageError(
-            "the PNG file uses a compression, filter or interlace that is not PNG's"
-        )
+        raise ImageError("the PNG file uses a compression, filter or interlace that is not PNG's")
     check_size(width, height, limit)
     return Header(width, height, depth, colour, bool(interlace))
 
@@ -295,9 +287,7 @@ def assemble(header: Header, data: bytes) -> bytes:
 def chunk(name: bytes, content: bytes) -> bytes:
     """Return a chunk with its size before and its checksum after it."""
     checksum = zlib.crc32(content, zlib.crc32(name))
-    return b"".join(
-        (struct.pack(">I", len(content)), name, content, struct.pack(">I", checksum))
-    )
+    return b"".join((struct.pack(">I", len(content)), name, content, struct.pack(">I", checksum)))
 
 
 def _meta(chunks: Chunks) -> Meta:

@@ -103,9 +103,7 @@ def _unfold(data: bytes) -> bytes:
 def before_pixels(image: Image) -> list[tuple[bytes, bytes]]:
     """(name, content) of the chunks that go between header and pixels, in a right order."""
     meta = image.meta
-    chunks = [
-        (name.encode(), content) for name, content in _colour_chunks(meta, image.channels)
-    ]
+    chunks = [(name.encode(), content) for name, content in _colour_chunks(meta, image.channels)]
     if meta.icc and fits(meta.icc, image.channels):
         chunks.append((b"iCCP", b"ICC profile\0\0" + zlib.compress(meta.icc)))
     if meta.dpi:

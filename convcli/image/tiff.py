@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from typing import Any
 
 import numpy as np
@@ -73,9 +74,7 @@ def _check_page(page: Any, size: int, limit: int) -> None:
     if page.imagedepth != 1 or page.tiledepth not in (0, 1):
         raise ImageError("a TIFF volume can't be read; expected flat pages")
     if not isinstance(page.bitspersample, int):
-        raise ImageError(
-            f"TIFF channels of different depths can't be read: {page.bitspersample}"
-        )
+        raise ImageError(f"TIFF channels of different depths can't be read: {page.bitspersample}")
     segments = zip(page.dataoffsets, page.databytecounts, strict=False)
     if any(offset + count > size for offset, count in segments):
         raise ImageError("the TIFF file is cut short: pixels lie beyond its end")
@@ -83,7 +82,7 @@ def _check_page(page: Any, size: int, limit: int) -> None:
 
 def _pixels(page: Any) -> tuple[NDArray[Any], str, tuple[str, ...]]:
     """Return the first page's pixels, their channels' names, and what there is to say."""
-    stored = page.asarray(maxworkers=1)
+    stored = page.asarray(maxworkers=os.cpu_count())
     if stored.ndim == 3 and page.axes.startswith("S"):
         stored = np.moveaxis(stored, 0, -1)
     if stored.ndim == 3 and stored.shape[2] == 1:
@@ -96,11 +95,7 @@ def _pixels(page: Any) -> tuple[NDArray[Any], str, tuple[str, ...]]:
     whole, notes = _samples(stored, page)
     if int(page.photometric) == _MINISWHITE:
         whole = _invert(whole)
-    if (
-        channels.endswith("A")
-        and page.extrasamples
-        and int(page.extrasamples[0]) == _ASSOCIATED
-    ):
+    if channels.endswith("A") and page.extrasamples and int(page.extrasamples[0]) == _ASSOCIATED:
         whole = _divide_alpha(whole)
         notes += ("colour was stored multiplied by alpha, and was divided by it",)
     return whole, channels, notes

@@ -145,15 +145,11 @@ def _sum(kernel: Kernel) -> str:
     size = float(np.abs(kernel.scaled).sum())
     for goal in (0, 1) if claim is None else (claim,):
         if abs(total - goal) <= _NEARLY * size:
-            return (
-                f"the sum is {shown}, nearly but not {goal}; is a weight rounded or mistyped?"
-            )
+            return f"the sum is {shown}, nearly but not {goal}; is a weight rounded or mistyped?"
     if claim is not None:
         return f"the sum is {shown}, but a {kernel.family} kernel has sum {claim}"
     effect = "brighter" if total > 1 else "darker" if total > 0 else "negative"
-    advice = (
-        f"; divisor {format_number(total * kernel.divisor)} would keep them" if total else ""
-    )
+    advice = f"; divisor {format_number(total * kernel.divisor)} would keep them" if total else ""
     return f"the sum is {shown}: flat areas become {effect}{advice}"
 
 

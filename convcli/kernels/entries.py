@@ -116,9 +116,7 @@ def _weights(name: str, table: Table) -> tuple[Cells, Fraction]:
             raise PlacedError("has weights and also column or row; keep one", key="weights")
         return _cells(table["weights"], "weights")
     if "column" not in table or "row" not in table:
-        raise PlacedError(
-            f"kernel {name!r} has no weights; expected weights, or column and row"
-        )
+        raise PlacedError(f"kernel {name!r} has no weights; expected weights, or column and row")
     column, down = _vector(table, "column")
     row, across = _vector(table, "row")
     return [[a * b for b in row] for a in column], down * across
@@ -142,9 +140,7 @@ def _cells(value: object, key: str, flat: bool = False) -> tuple[Cells, Fraction
         except PlacedError as error:
             raise PlacedError(error.reason, error.line, error.column, key) from None
     if not isinstance(value, list):
-        raise PlacedError(
-            f"{key} must be a list of rows, or a text; got {quoted(value)}", key=key
-        )
+        raise PlacedError(f"{key} must be a list of rows, or a text; got {quoted(value)}", key=key)
     rows: Cells = []
     for r, line in enumerate(value if any(isinstance(v, list) for v in value) else [value]):
         if not isinstance(line, list):
@@ -212,9 +208,7 @@ def _combine(table: Table) -> Combine:
 def _mapping(table: Table) -> str | None:
     word = table.get("mapping")
     if word is not None and word not in MAPPINGS:
-        raise PlacedError(
-            f"mapping is {quoted(word)}; expected {_list(MAPPINGS)}", key="mapping"
-        )
+        raise PlacedError(f"mapping is {quoted(word)}; expected {_list(MAPPINGS)}", key="mapping")
     return word
 
 

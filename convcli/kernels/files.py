@@ -103,9 +103,7 @@ def _read(file: Path) -> bytes:
 def _decode(file: Path, data: bytes) -> str:
     """Return the text, with a line's end always as one newline."""
     if data.startswith(b"MATLAB"):
-        raise KernelError(
-            f"{file} is MATLAB's own format; save the matrix as text, such as CSV"
-        )
+        raise KernelError(f"{file} is MATLAB's own format; save the matrix as text, such as CSV")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise KernelError(f"{file} is UTF-16; save it as UTF-8")
     try:
@@ -142,9 +140,7 @@ def _from_toml(file: Path, text: str) -> dict[str, Loader]:
         return {file.stem: partial(_entry, file, text, "", {file.stem: tables}, file.stem)}
     found: dict[str, Any] = {}
     for key, value in tables.items():
-        inner = (
-            value if key in ("kernel", "compound") and _holds_tables(value) else {key: value}
-        )
+        inner = value if key in ("kernel", "compound") and _holds_tables(value) else {key: value}
         for name, table in inner.items():
             if not isinstance(table, dict):
                 reason = f"{name!r} stands outside a table; expected [kernel.NAME] before it"

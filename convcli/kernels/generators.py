@@ -289,11 +289,7 @@ GENERATORS = {
             "sharpening",
             "Sharpens and brightens: amount times the picture, plus its detail.",
             "Gonzalez and Woods, high-boost filtering",
-            (
-                Parameter(
-                    "amount", "how often the picture counts", Fraction(1), Type.EXACT, 0, 100
-                ),
-            ),
+            (Parameter("amount", "how often the picture counts", Fraction(1), Type.EXACT, 0, 100),),
             "formulas",
             "highboost",
             aliases=("high-boost",),

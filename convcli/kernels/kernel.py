@@ -128,7 +128,7 @@ class Kernel:
 
     @property
     def default_mapping(self) -> str:
-        """`mapping` if it is set, else `abs` for a derivative kernel without offset, else `clip`."""
+        """`mapping` if set, else `abs` for a derivative kernel without offset, else `clip`."""
         signed = self.kind is Kind.DERIVATIVE and self.offset == 0
         return self.mapping or ("abs" if signed else "clip")
 

@@ -84,9 +84,7 @@ def _refuse_path(text: str) -> None:
         )
     looks = text.startswith(("./", "../", "/", "~", ".\\", "..\\")) or "\\" in text
     if looks or (_exists(text) and not _MATRIX.match(text)):
-        raise KernelError(
-            f"{text[:60]!r} is not a kernel file; those end in {', '.join(SUFFIXES)}"
-        )
+        raise KernelError(f"{text[:60]!r} is not a kernel file; those end in {', '.join(SUFFIXES)}")
 
 
 def _exists(text: str) -> bool:

@@ -118,14 +118,10 @@ class Parameter:
         return int(value) if whole else float(value)
 
     def _wrong(self, owner: str, text: str) -> KernelError:
-        return KernelError(
-            f"{owner}: {self.name} must be {self.range}, got {text.strip()[:32]!r}"
-        )
+        return KernelError(f"{owner}: {self.name} must be {self.range}, got {text.strip()[:32]!r}")
 
 
-def assign(
-    owner: str, parameters: tuple[Parameter, ...], given: Mapping[str, object]
-) -> Values:
+def assign(owner: str, parameters: tuple[Parameter, ...], given: Mapping[str, object]) -> Values:
     """Check the values given for an owner's parameters.
 
     Parameters
@@ -202,6 +198,4 @@ def _unknown(owner: str, name: str, known: tuple[str, ...]) -> KernelError:
 
     close = get_close_matches(name, known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ";"
-    return KernelError(
-        f"{owner} has no parameter {name[:32]!r}{hint} it has {', '.join(known)}"
-    )
+    return KernelError(f"{owner} has no parameter {name[:32]!r}{hint} it has {', '.join(known)}")

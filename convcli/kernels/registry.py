@@ -77,9 +77,7 @@ def get_kernel(name: str, **params: object) -> Kernel | Compound:
         return generator.parse(tail, **params)
     if known is None:
         raise KernelError(_unknown(head))
-    raise KernelError(
-        f"{known!r} has no parameters; those that have: {', '.join(_generators())}"
-    )
+    raise KernelError(f"{known!r} has no parameters; those that have: {', '.join(_generators())}")
 
 
 def names(aliases: bool = False) -> tuple[str, ...]:

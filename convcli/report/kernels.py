@@ -160,9 +160,7 @@ def _compound_facts(compound: Compound) -> list[tuple[str, str]]:
     if compound.divisor != 1:
         facts.append(("divisor", f"{compound.divisor:g}, after combining"))
     if compound.full_scale is not None:
-        facts.append(
-            ("white", f"stands for {compound.full_scale:g}; --map raw gives the value")
-        )
+        facts.append(("white", f"stands for {compound.full_scale:g}; --map raw gives the value"))
     facts.append(("mapping", f"{compound.default_mapping} unless --map says otherwise"))
     return facts + _origin(compound)
 

@@ -56,9 +56,7 @@ def text(outcome: Outcome, kernels: Sequence[AnyKernel], *, verbose: bool = Fals
         rows += [("plan", said) for plan in facts.plans for said in _plan(plan)]
     rows += [("note", note) for note in facts.notes]
     rows.append(("time", f"{outcome.seconds:.2f} s"))
-    return "\n".join(
-        f"  {label:8} {said}" if k else said for k, (label, said) in enumerate(rows)
-    )
+    return "\n".join(f"  {label:8} {said}" if k else said for k, (label, said) in enumerate(rows))
 
 
 _ALPHA = {

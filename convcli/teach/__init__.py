@@ -1,0 +1,1 @@
+"""What is shown to people who learn what a convolution is."""

@@ -1,0 +1,133 @@
+"""One picture, from its samples to its result: channels, alpha, light, kernels, mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli import arrays
+from convcli.arrays import AnyKernel, Filtered
+from convcli.engine import Plan
+from convcli.geometry import Geometry
+from convcli.image.picture import Image, Meta
+from convcli.pipeline.kept import beside_kept
+from convcli.pipeline.work import Work, prepare, squeezed
+from convcli.spec import Mapping, Spec
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was done to a picture.
+
+    Parameters
+    ----------
+    size, channels, depth
+        Of the source: (rows, cols), channel names, sample type in words.
+    out_size, out_channels, out_depth
+        Of the result.
+    geometries, plans
+        One a kernel, in order.
+    mapping
+        How responses became samples.
+    lowest, highest
+        The range of the responses, in levels of the source.
+    clipped, samples
+        Samples that did not fit the result's range, of how many.
+    alpha
+        What happened to alpha: `keep`, `filter` or `drop`; '' if there is none.
+    notes
+        What else the user should know.
+    """
+
+    size: tuple[int, int]
+    channels: str
+    depth: str
+    out_size: tuple[int, int]
+    out_channels: str
+    out_depth: str
+    geometries: tuple[Geometry, ...]
+    plans: tuple[Plan, ...]
+    mapping: Mapping
+    lowest: float
+    highest: float
+    clipped: int
+    samples: int
+    alpha: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+
+def apply(image: Image, kernels: Sequence[AnyKernel], spec: Spec) -> tuple[Image, Facts]:
+    """Filter a picture.
+
+    Parameters
+    ----------
+    image
+        The picture.
+    kernels
+        At least one; applied one after the other without rounding between them.
+    spec
+        Everything else.
+
+    Returns
+    -------
+    Image
+        With the source's metadata.
+    Facts
+        What was done.
+
+    Raises
+    ------
+    ConvError
+        If the spec doesn't fit the picture, or the kernel doesn't fit into it.
+    """
+    work = prepare(image, arrays.overridden(kernels, spec), spec)
+    if work.needs_floats:
+        from convcli.pipeline.floats import in_floats
+
+        filtered, pixels = in_floats(work)
+    else:
+        filtered, pixels = _as_stored(work)
+    result = Image(squeezed(pixels), work.channels, _meta(image, work.channels))
+    return result, _facts(image, result, filtered, work)
+
+
+def _as_stored(work: Work) -> tuple[Filtered, NDArray[Any]]:
+    """Filter samples as they are."""
+    pixels = work.image.pixels
+    if len(work.chosen) < len(work.channels):
+        pixels = np.ascontiguousarray(work.planes[:, :, list(work.chosen)])
+    filtered = arrays.filter_array(pixels, work.kernels, work.spec, work.target)
+    return filtered, beside_kept(work, filtered.pixels, filtered.geometries)
+
+
+def _meta(image: Image, channels: str) -> Meta:
+    """Return the source's metadata, without a colour profile that a grey result can't have."""
+    was, now = (len(names.removesuffix("A")) for names in (image.channels, channels))
+    if was == now or image.meta.icc is None:
+        return image.meta
+    note = "the colour profile was left out: it doesn't describe a grey picture"
+    return replace(image.meta, icc=None, notes=(*image.meta.notes, note))
+
+
+def _facts(image: Image, result: Image, filtered: Filtered, work: Work) -> Facts:
+    return Facts(
+        size=image.size,
+        channels=image.channels,
+        depth=image.depth,
+        out_size=result.size,
+        out_channels=result.channels,
+        out_depth=result.depth,
+        geometries=filtered.geometries,
+        plans=filtered.plans,
+        mapping=work.target.mapping,
+        lowest=filtered.lowest,
+        highest=filtered.highest,
+        clipped=filtered.clipped,
+        samples=filtered.pixels.size,
+        alpha=str(work.alpha) if image.has_alpha else "",
+        notes=result.meta.notes,
+    )

@@ -1,0 +1,131 @@
+"""Filtering in linear light, weighted by alpha, or lightness alone: floats until the end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli import arrays
+from convcli.arrays import Filtered, Target
+from convcli.geometry import Geometry
+from convcli.image import channels as ch
+from convcli.image import light
+from convcli.image.picture import Image
+from convcli.pipeline.kept import at_anchors, beside_kept
+from convcli.pipeline.work import Work, grey_beside_alpha, squeezed
+from convcli.spec import Mapping, Precision
+
+
+def in_floats(work: Work) -> tuple[Filtered, NDArray[Any]]:
+    """Filter, and round once, at the end.
+
+    Returns
+    -------
+    Filtered
+        What was seen; its pixels are the filtered channels.
+    ndarray of shape (rows, cols, channels)
+        The result.
+    """
+    planes, full = _floats(work)
+    source = _lightness(work, planes) if work.spec.luma else planes
+    source = ch.weigh(source, full) if work.weighs else ch.colours(source, work.channels)
+    raw = Target(source.dtype, Mapping.RAW, full)
+    kernels = arrays.without_offset(work.kernels)
+    responses = arrays.filter_array(source, kernels, replace(work.spec, scale=1.0), raw)
+    colour, alpha = _apart(work, responses.pixels, full)
+    mapped = _mapped(work, colour, full)
+    pixels, clipped = mapped.pixels, mapped.clipped
+    if work.spec.luma:
+        pixels = _recoloured(work, pixels, planes, full, responses.geometries)
+    if work.spec.linear or work.spec.luma:
+        pixels, clipped = _encoded(work, pixels)
+    if alpha is not None:
+        pixels = np.concatenate((pixels, _alpha(work, alpha, full)), axis=2)
+    filtered = replace(
+        responses, pixels=pixels, clipped=clipped, lowest=mapped.lowest, highest=mapped.highest
+    )
+    return filtered, beside_kept(work, pixels, responses.geometries)
+
+
+def _floats(work: Work) -> tuple[NDArray[Any], float]:
+    """Return samples as floats, (rows, cols, channels), and the value of a full one."""
+    image = work.image
+    if work.spec.linear:
+        samples = light.decode(image).reshape(*image.size, -1)
+        if work.spec.gray:
+            samples, _ = grey_beside_alpha(samples, image.channels, linear=True)
+        return samples.reshape(*image.size, -1), 1.0
+    # Colour times alpha is exact in float32 for 8-bit samples only.
+    wide = image.pixels.dtype.itemsize > 1 or work.spec.precision is Precision.DOUBLE
+    dtype = np.float64 if wide and image.pixels.dtype != np.float32 else np.float32
+    return work.planes.astype(dtype), image.maximum
+
+
+def _lightness(work: Work, planes: NDArray[Any]) -> NDArray[Any]:
+    """Return (rows, cols, 1) of lightness, with alpha beside it if there is one."""
+    linear = work.spec.linear
+    return grey_beside_alpha(planes, work.channels, linear=linear)[0].reshape(*planes.shape[:2], -1)
+
+
+def _apart(
+    work: Work, responses: NDArray[Any], full: float
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Colour and, if it was filtered, alpha; both in 0..`full` again."""
+    if not work.weighs:
+        return responses, None
+    if work.keeps_brightness:
+        responses = ch.unweigh(responses, full)
+    else:
+        responses = responses / responses.dtype.type(full)
+    return responses[:, :, :-1], responses[:, :, -1:]
+
+
+def _mapped(work: Work, colour: NDArray[Any], full: float) -> Filtered:
+    """Map responses: to samples of the result, or to 0..1 where more is to come."""
+    more = work.spec.linear or work.spec.luma
+    target = Target(colour.dtype if more else work.target.dtype, work.target.mapping, full)
+    return arrays.store_responses(colour, work.kernels[-1], work.spec, target)
+
+
+def _recoloured(
+    work: Work,
+    lightness: NDArray[Any],
+    planes: NDArray[Any],
+    full: float,
+    geometries: tuple[Geometry, ...],
+) -> NDArray[Any]:
+    """Add the change of lightness to every colour channel; all in 0..1."""
+    target = Target(planes.dtype, Mapping.RAW, full)
+    before = at_anchors(planes, geometries, work.spec, target) / planes.dtype.type(full)
+    was = _lightness(work, before)[:, :, :1]
+    changed: NDArray[Any] = ch.colours(before, work.channels) + (lightness - was)
+    return changed
+
+
+def _encoded(work: Work, colour: NDArray[Any]) -> tuple[NDArray[Any], int]:
+    """Colour in 0..1 as samples of the result, and how many of them were clipped."""
+    dtype = work.target.dtype
+    if work.target.mapping is Mapping.RAW:
+        return colour, 0
+    if not work.spec.linear:
+        stored = arrays.store_responses(colour, None, work.spec, Target(dtype, Mapping.CLIP, 1.0))
+        return stored.pixels, stored.clipped
+    if work.target.mapping is Mapping.OFFSET:
+        # What looks mid-grey, not half of the light, stands for zero.
+        grey = np.full((1, 1, colour.shape[2]), 0.5, dtype=np.float32)
+        middle = light.decode(Image(squeezed(grey), meta=work.image.meta))
+        colour = colour + (middle - 0.5)
+    # Under half a level of 16 bits is rounding, not clipping.
+    over = (colour < -(2**-17)) | (colour > 1 + 2**-17)
+    clipped = int(np.count_nonzero(over)) if dtype.kind == "u" else 0
+    return light.encode(squeezed(colour), work.image.meta, dtype).reshape(colour.shape), clipped
+
+
+def _alpha(work: Work, alpha: NDArray[Any], full: float) -> NDArray[Any]:
+    """Filtered alpha as samples of the result."""
+    mapping = Mapping.CLIP if work.keeps_brightness else work.target.mapping
+    target = Target(work.target.dtype, mapping, full)
+    return arrays.store_responses(alpha, None, work.spec, target).pixels

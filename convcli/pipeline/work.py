@@ -1,0 +1,164 @@
+"""A picture made ready for filtering: which channels, what happens to alpha, which types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli import arrays
+from convcli.arrays import AnyKernel, Target
+from convcli.borders import Border
+from convcli.errors import UsageError
+from convcli.image import channels as ch
+from convcli.image.picture import Image
+from convcli.kernels.kernel import Kind
+from convcli.spec import Alpha, Depth, Mapping, Precision, Spec
+
+
+@dataclass(frozen=True)
+class Work:
+    """A picture made ready, and what to do with it.
+
+    Parameters
+    ----------
+    image
+        With samples of a type that the engine takes, without alpha if that is dropped.
+    channels
+        The result's; they differ from the image's where grey is still to be made.
+    chosen
+        Which of the result's channels are filtered; the others are sampled at the anchors.
+    kernels, spec, target
+        What to do.
+    alpha
+        `keep` or `filter`, or `drop` if it is gone.
+    """
+
+    image: Image
+    channels: str
+    chosen: tuple[int, ...]
+    kernels: tuple[AnyKernel, ...]
+    spec: Spec
+    target: Target
+    alpha: Alpha
+
+    @property
+    def planes(self) -> NDArray[Any]:
+        """The image's samples, (rows, cols, channels)."""
+        return self.image.pixels.reshape(*self.image.size, -1)
+
+    @property
+    def weighs(self) -> bool:
+        """Whether colour is weighted by alpha."""
+        return self.image.has_alpha and self.alpha is Alpha.FILTER
+
+    @property
+    def keeps_brightness(self) -> bool:
+        """Whether filtered alpha still says how much of a pixel there is."""
+        return all(kernel.kind is not Kind.DERIVATIVE for kernel in self.kernels)
+
+    @property
+    def needs_floats(self) -> bool:
+        """Whether samples can't be filtered as they are stored."""
+        return self.weighs or self.spec.linear or self.spec.luma
+
+
+def prepare(image: Image, kernels: tuple[AnyKernel, ...], spec: Spec) -> Work:
+    """Choose channels, alpha and sample types; make grey of stored values.
+
+    Raises
+    ------
+    ConvError
+        If the spec doesn't fit the picture.
+    """
+    mapping = spec.mapping or arrays.own_mapping(kernels)
+    pixels, names = image.pixels, image.channels
+    if spec.luma:
+        _check_luma(names, mapping)
+    if pixels.dtype == np.bool_:
+        pixels = pixels.astype(np.uint8) * np.uint8(255)
+    mode = _alpha_mode(image, kernels, spec)
+    if image.has_alpha and mode is Alpha.DROP:
+        pixels, names = ch.colours(pixels, names), names[:-1]
+    if spec.gray and not spec.linear:
+        pixels, names = grey_beside_alpha(pixels, names)
+    ready = Image(squeezed(pixels), names, image.meta)
+    result_names = names
+    if spec.gray:
+        result_names = "LA" if names.endswith("A") else "L"
+    return Work(
+        image=ready,
+        channels=result_names,
+        chosen=_chosen(result_names, ready.has_alpha and mode is Alpha.FILTER, spec),
+        kernels=kernels,
+        spec=spec,
+        target=Target(_result_dtype(ready, spec, mapping), mapping, ready.maximum),
+        alpha=mode,
+    )
+
+
+def grey_beside_alpha(
+    pixels: NDArray[Any], names: str, *, linear: bool = False
+) -> tuple[NDArray[Any], str]:
+    """Grey, with alpha beside it if there is one."""
+    grey = ch.grey(ch.colours(pixels, names), names, linear=linear)
+    alpha = ch.alpha(pixels, names)
+    return (grey, "L") if alpha is None else (np.dstack((grey, alpha)), "LA")
+
+
+def squeezed(pixels: NDArray[Any]) -> NDArray[Any]:
+    """(rows, cols) instead of (rows, cols, 1)."""
+    return pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
+
+
+def _chosen(names: str, with_alpha: bool, spec: Spec) -> tuple[int, ...]:
+    """Places of the channels that are filtered."""
+    if spec.channels:
+        return tuple(ch.pick(spec.channels, names))
+    return tuple(range(ch.colour_count(names) + with_alpha))
+
+
+def _check_luma(names: str, mapping: Mapping) -> None:
+    if names.removesuffix("A") not in ("L", "RGB"):
+        raise UsageError(f"--luma needs red, green and blue; this picture's channels are {names}")
+    if mapping is Mapping.RAW:
+        raise UsageError(
+            "--luma puts lightness back into colour, which --map raw can't; use --gray --map raw"
+        )
+
+
+def _alpha_mode(image: Image, kernels: tuple[AnyKernel, ...], spec: Spec) -> Alpha:
+    """`auto` made definite."""
+    if spec.alpha is not Alpha.AUTO or not image.has_alpha:
+        return spec.alpha
+    if spec.channels or any(kernel.kind is Kind.DERIVATIVE for kernel in kernels):
+        return Alpha.KEEP
+    fills = spec.border in (Border.ZERO, Border.CONSTANT)
+    opaque = not fills and bool((image.pixels[:, :, -1] == image.maximum).all())
+    # Weighting by an alpha that is the same everywhere changes nothing.
+    return Alpha.KEEP if opaque else Alpha.FILTER
+
+
+def _result_dtype(image: Image, spec: Spec, mapping: Mapping) -> np.dtype[Any]:
+    """Return the sample type that depth and mapping ask for.
+
+    Raises
+    ------
+    UsageError
+        If they contradict each other.
+    """
+    double = spec.precision is Precision.DOUBLE or image.pixels.dtype == np.float64
+    real = np.dtype(np.float64 if double else np.float32)
+    if mapping is Mapping.RAW:
+        if spec.depth in (Depth.EIGHT, Depth.SIXTEEN):
+            raise UsageError(
+                f"--map raw gives signed floats, which --depth {spec.depth} can't hold; "
+                f"use --map offset, or leave --depth out"
+            )
+        return real
+    if spec.depth is Depth.SAME:
+        return image.pixels.dtype
+    whole = {Depth.EIGHT: np.uint8, Depth.SIXTEEN: np.uint16}
+    return np.dtype(whole[spec.depth]) if spec.depth in whole else real

@@ -85,8 +85,9 @@ def correlate(  # noqa: PLR0913
     mapping
         As on the command line; `raw` gives the responses themselves.
     dtype
-        Of the result. Without it float32 for `raw` (float64 for float64 pixels), else the type
-        of the pixels. A whole type with `raw` means `clip`. Values are never rescaled.
+        Of the result. Without it float32 for `raw`, else the type of the pixels; float64 where
+        pixels are neither bool, uint8, uint16, float16 nor float32, so that none is rounded.
+        A whole type with `raw` means `clip`. Values are never rescaled.
     method
         How to compute.
     jobs
@@ -105,7 +106,7 @@ def correlate(  # noqa: PLR0913
     Examples
     --------
     >>> correlate([[1, 2, 4]], [[-1, 1]], padding="valid")
-    array([[1., 2.]], dtype=float32)
+    array([[1., 2.]])
     """
     array = _samples(pixels)
     spec = Spec(

@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli import engine
-from convcli.errors import UsageError
+from convcli.errors import GeometryError, UsageError
 from convcli.geometry import Geometry, plan_geometry
 from convcli.kernels.kernel import Combine, Compound, Kernel
 from convcli.spec import Mapping, Precision, Spec
+
+#: Pixels that a result may have however small its source is: 4 GB of three float channels.
+MOST_PIXELS = 2**28
 
 AnyKernel: TypeAlias = Kernel | Compound
 
@@ -46,6 +49,14 @@ class Target:
     def level(self) -> Fraction:
         """What a fill value or offset of 1 is worth in the source."""
         return Fraction(self.maximum) / 255 if self.in_levels else Fraction(1)
+
+    @property
+    def half(self) -> Fraction:
+        """The greatest response that fits above mid-grey: 127 of 255, or half of a float's 1."""
+        if self.dtype.kind != "u":
+            return Fraction(self.maximum) / 2
+        full = int(np.iinfo(self.dtype).max)
+        return Fraction(self.maximum) * (full - 1) / (2 * full)
 
 
 @dataclass(frozen=True)
@@ -158,6 +169,7 @@ def _filter(
         padding=spec.padding,
         flip=spec.convolve,
     )
+    _check_size(geometry)
     weights, divisor = _weights(kernel)
     taps = engine.Taps(weights[:, ::-1, ::-1] if spec.convolve else weights)
     if isinstance(kernel, Compound):
@@ -180,6 +192,17 @@ def _filter(
     )
     ends = sorted(float(slope) * end + float(shift) for end in (done.lowest, done.highest))
     return Filtered(done.pixels, (geometry,), done.plans, ends[0], ends[1], done.clipped)
+
+
+def _check_size(geometry: Geometry) -> None:
+    """Refuse a result that padding makes far larger than its source."""
+    rows, cols = geometry.out
+    most = max(MOST_PIXELS, 4 * geometry.rows.size * geometry.cols.size)
+    if rows * cols > most:
+        raise GeometryError(
+            f"the result would have {rows:,} × {cols:,} pixels; expected at most {most:,} from "
+            f"this picture: use a smaller --padding"
+        )
 
 
 def _weights(kernel: AnyKernel) -> tuple[NDArray[Any], float]:
@@ -217,9 +240,9 @@ def _scaled(
     if target.mapping in (Mapping.RAW, Mapping.NORMALIZE):
         return slope, shift
     if target.mapping is Mapping.CLIP and low < 0:
-        factor = top / (high - low)
+        factor = top / (high - low) if low < high else Fraction(1)
         return slope * factor, (shift - low) * factor
-    room = (top - 1) / 2 if target.mapping is Mapping.OFFSET else top
+    room = target.half if target.mapping is Mapping.OFFSET else top
     factor = min(Fraction(1), room / max(abs(low), abs(high), Fraction(1, 10**9)))
     return slope * factor, shift * factor
 

@@ -117,18 +117,19 @@ class Axis:
         return f"⌊({self.size} − {span} + {padding})/{self.stride}⌋ + 1 = {self.out}"
 
     def fitting_strides(self) -> tuple[int, ...]:
-        """Strides up to the span that leave nothing over, the padding as it is."""
+        """Strides up to the span or the stride that leave nothing over; none above 1000."""
         rest = self.padded - self.span
-        return tuple(s for s in range(1, max(self.span, self.stride) + 1) if rest % s == 0)
+        most = min(max(self.span, self.stride), 1000)
+        return tuple(s for s in range(1, most + 1) if rest % s == 0)
 
     def fitting_padding(self) -> int | None:
         """Least equal padding, from here up, that leaves nothing over, if any does."""
         start = max(self.before, self.after)
-        for extra in range(start, start + self.stride + 1):
-            rest = self.size + 2 * extra - self.span
-            if rest >= 0 and rest % self.stride == 0:
-                return extra
-        return None
+        # The least k with 2k ≡ lacking (mod stride): every second sample is padding on one side.
+        lacking = (self.span - self.size - 2 * start) % self.stride
+        if lacking % 2 and self.stride % 2 == 0:
+            return None
+        return start + (lacking + self.stride * (lacking % 2)) // 2
 
     def _samples(self) -> str:
         if self.padded == self.size:

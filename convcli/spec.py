@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isfinite
 
 from convcli.borders import Border
 from convcli.errors import UsageError
@@ -115,6 +116,10 @@ class Spec:
         chosen = [n for n in ("gray", "luma", "channels") if getattr(self, n)]
         if len(chosen) > 1:
             raise UsageError(f"--{chosen[0]} and --{chosen[1]} exclude each other; give one")
+        for name in ("fill", "divisor", "bias", "scale"):
+            value = getattr(self, name)
+            if isinstance(value, float | int) and not isfinite(value):
+                raise UsageError(f"--{name} must be a finite number, got {value}")
         if self.divisor == 0:
             raise UsageError("--divisor must not be 0; expected any other number")
         if self.jobs is not None and self.jobs < 1:

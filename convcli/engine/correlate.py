@@ -72,11 +72,17 @@ class Border2D:
     border
         Where a sample outside comes from.
     fill
-        The value of samples that come from nowhere, in levels of the picture.
+        The value of samples that come from nowhere under a `constant` border, in levels of the
+        picture; it is 0 under `zero`.
     """
 
     border: Border = Border.REPLICATE
     fill: float = 0.0
+
+    @property
+    def level(self) -> float:
+        """The value of samples that come from nowhere."""
+        return 0.0 if self.border is Border.ZERO else self.fill
 
 
 def correlate_planned(
@@ -250,7 +256,7 @@ def _prepare(
         shape=(*geometry.out, channels) if pixels.ndim == 3 and not parted else geometry.out,
         taps=taps,
         layout=layout,
-        fill=outside.fill,
+        fill=outside.level,
         offsets=np.ascontiguousarray(layout.tap_offsets.ravel()[used]),
         weights=weights,
         accumulator=accumulator,

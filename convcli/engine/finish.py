@@ -14,6 +14,8 @@ from convcli.spec import Mapping
 
 #: 2|t| + d must stay below these for the rounding of `loops.store_rounded` to be exact.
 _ROUNDING_LIMIT = {np.dtype(np.float32): 2**22, np.dtype(np.float64): 2**51}
+#: Whole numbers up to here are exact in float64.
+_WHOLE_LIMIT = 2**53
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,17 @@ class Finish:
         return float(np.iinfo(self.dtype).max) if self.is_levels else inf
 
     def stretch(self, lowest: float, highest: float) -> Finish:
-        """Map the sums `lowest`..`highest` to the whole range; unchanged if they are equal."""
-        if not lowest < highest:
+        """Map the sums `lowest`..`highest` to the whole range, the least response to 0.
+
+        Unchanged if they are equal or not finite.
+        """
+        if not -inf < lowest < highest < inf:
             return self
         top = Fraction(self.maximum) if self.is_levels else Fraction(1)
-        slope = top / (Fraction(highest) - Fraction(lowest))
-        return replace(self, slope=slope, shift=-slope * Fraction(lowest), absolute=False, mid=0.0)
+        slope, start = top / (Fraction(highest) - Fraction(lowest)), Fraction(lowest)
+        if self.slope < 0:  # the greatest sum is the least response
+            slope, start = -slope, Fraction(highest)
+        return replace(self, slope=slope, shift=-slope * start, absolute=False, mid=0.0)
 
     def limits(self) -> tuple[float, float]:
         """Sums below the first or above the second are clipped."""
@@ -65,7 +72,8 @@ class Finish:
         bottom = -top if self.absolute else -Fraction(self.mid) - Fraction(1, 2)
         ends = sorted(((bottom - self.shift) / self.slope, (top - self.shift) / self.slope))
         # The halves themselves are clipped: step just inside.
-        return float(np.nextafter(float(ends[0]), inf)), float(np.nextafter(float(ends[1]), -inf))
+        low, high = (_float(end) for end in ends)
+        return float(np.nextafter(low, inf)), float(np.nextafter(high, -inf))
 
     def loop(self, sums: np.dtype[Any], largest: float, exact: bool) -> tuple[str, NDArray[Any]]:
         """Choose the store loop for sums of a type up to `largest` in size, and its numbers.
@@ -90,7 +98,10 @@ class Finish:
         m, a = self.slope * divisor, self.shift * divisor
         rest = (float(self.absolute), self.mid, self.maximum)
         if not self.is_levels:
-            values = (float(m), float(a), float(divisor), 0.0)
+            # One division of whole numbers where they are exact; what is real has no such form.
+            whole = max(abs(m), abs(a), divisor) <= _WHOLE_LIMIT
+            parts = (m, a, Fraction(divisor)) if whole else (self.slope, self.shift, Fraction(1))
+            values = (*map(_float, parts), 0.0)
             return "store_response", np.array(values + rest, dtype=np.float64)
         if (
             exact
@@ -107,8 +118,16 @@ class Finish:
             return "store_rounded", np.array(
                 values + rest, dtype=np.float32 if narrow else np.float64
             )
-        values = (2 * float(self.slope), 2 * float(self.shift), 1.0, 0.5)
+        values = (2 * _float(self.slope), 2 * _float(self.shift), 1.0, 0.5)
         return "store_rounded", np.array(values + rest, dtype=np.float64)
+
+
+def _float(number: Fraction) -> float:
+    """The nearest float64; an infinity for what is beyond."""
+    try:
+        return float(number)
+    except OverflowError:
+        return inf if number > 0 else -inf
 
 
 def finish(

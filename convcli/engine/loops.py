@@ -153,8 +153,14 @@ def respond_row(strip, base, offsets, weights, acc):
 
 @jit
 def count_row(acc, limits, stats):
-    """Widen `stats` to the row's least and greatest sum, and count sums outside `limits`."""
-    low, high = acc[0], acc[0]
+    """Widen `stats` to the row's least and greatest sum, and count sums outside `limits`.
+
+    NaN is neither.
+    """
+    start = 0
+    while start < len(acc) - 1 and acc[start] != acc[start]:
+        start += 1
+    low, high = acc[start], acc[start]
     for x in range(len(acc)):
         value = acc[x]
         low = value if value < low else low

@@ -1,0 +1,1 @@
+"""Benchmarks: every result is checked before it is timed."""

@@ -11,7 +11,7 @@ from asserts import assert_same_pixels
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcli import Image, Kernel, Spec, correlate, pipeline
+from convcli import Image, Kernel, Spec, pipeline
 from convcli.engine import Finish, finish, store
 from convcli.engine.finish import _ROUNDING_LIMIT
 from convcli.engine.plan import choose_accumulator, strip_rows
@@ -110,15 +110,17 @@ def test_the_loops_sum_right_at_the_edges_of_each_type(edge, source):
     top = int(np.iinfo(source).max)
     rows = ([edge], [-edge], [edge, -edge], [edge - 1, 1], [-1, 1 - edge], [1] * min(edge, 300))
     for weights in rows:
-        kernel = np.array([weights])
-        bits = [0, top] if len(weights) > 2 else [0, 1, top - 1, top]
-        samples = np.array(np.meshgrid(*[bits] * min(len(weights), 2))).reshape(
-            min(len(weights), 2), -1
-        )
-        lines = np.repeat(samples.T, len(weights) // samples.shape[0], axis=1).astype(source)
-        exact = [[sum(w * int(s) for w, s in zip(weights, line, strict=True))] for line in lines]
-        actual = correlate(lines.astype(source), kernel, padding="valid", dtype="float64")
-        assert_same_pixels(actual, exact)
+        patterns = [
+            [top if w > 0 else 0 for w in weights],
+            [top if w < 0 else 0 for w in weights],
+            [top - (k % 2) for k in range(len(weights))],
+        ]
+        for samples in patterns:
+            image = Image(np.array([samples], dtype=source))
+            kernel = Kernel("k", [weights])
+            _, facts = pipeline.apply(image, [kernel], Spec(padding="valid", mapping="clip"))
+            exact = sum(w * s for w, s in zip(weights, samples, strict=True))
+            assert (facts.lowest, facts.highest) == (exact, exact)
 
 
 def divisors(limit, rng):
@@ -295,7 +297,7 @@ def test_depths_change_exactly(step):
 def test_floats_are_neither_rounded_nor_clipped():
     rule = Finish(Fraction(1, 3), Fraction(-1), np.dtype(np.float32))
     done = store(np.array([[0.0, 3.0, 900.5]]), rule)
-    assert_same_pixels(done.pixels, np.array([[-1, 0, 899.5 / 3]], np.float32), 1e-4)
+    assert_same_pixels(done.pixels, [[-1, 0, 900.5 / 3 - 1]], 1e-4)
     assert done.clipped == 0
     assert (done.lowest, done.highest) == (0.0, 900.5)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convcli.cli.options import spec_options
-from convcli.cli.types import KernelType, MatrixCommand, PathType
+from convcli.cli.types import KernelType, MatrixCommand, PathType, Whole
 
 if TYPE_CHECKING:
     from convcli.arrays import AnyKernel
@@ -47,9 +47,9 @@ Examples:
 @click.option("--overwrite", is_flag=True, help="Replace results that exist; never a source.")
 @click.option("--skip-existing", is_flag=True, help="Leave results that exist, as when resuming.")
 @click.option("--format", "format_", metavar="FORMAT", help="Of the result: png, jpg, tif, …")
-@click.option("--quality", type=click.IntRange(1, 100), help="Of JPEG, WebP, AVIF, JPEG 2000.")
-@click.option("--compress", type=click.IntRange(0, 9), help="Of PNG and TIFF; 9 is smallest.")
-@click.option("--max-pixels", type=click.IntRange(min=1), help="Largest picture that is read.")
+@click.option("--quality", type=Whole(1, 100), help="Of JPEG, WebP, AVIF, JPEG 2000: 1 to 100.")
+@click.option("--compress", type=Whole(0, 9), help="Of PNG and TIFF: 0 to 9, the smallest.")
+@click.option("--max-pixels", type=Whole(1), help="Largest picture that is read.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a picture instead.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Say the plan and its reason, too.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import click
 
 from convcli import __version__
 from convcli.errors import ConvError, UsageError
+from convcli.report.lines import printable
 
 #: Exit statuses, all there are.
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -95,8 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.UsageError as error:
-        where = f"; see '{error.ctx.command_path} --help'" if error.ctx else ""
-        return _say(f"{error.format_message().rstrip('.')}{where}", WRONG_USAGE)
+        return _say(_usage(error), WRONG_USAGE)
     except UsageError as error:
         return _say(str(error), WRONG_USAGE)
     except (ConvError, click.ClickException) as error:
@@ -110,11 +111,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return result if isinstance(result, int) else DONE
 
 
+def _usage(error: click.UsageError) -> str:
+    """Return what is wrong with a command line, and where to read on unless that is said."""
+    if isinstance(error, click.NoSuchOption):
+        message = _no_option(error)
+    else:
+        said = error.format_message().rstrip(".")
+        message = said[:1].lower() + said[1:]
+    wrong = isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter)
+    if error.ctx is None or wrong or message.endswith("?"):
+        return message
+    return f"{message}; see '{error.ctx.command_path} --help'"
+
+
+def _no_option(error: click.NoSuchOption) -> str:
+    """Suggest the option that was meant, or, for what may be a file, how to write it."""
+    from difflib import get_close_matches
+
+    name = error.option_name
+    known = [opt for p in error.ctx.command.params for opt in p.opts] if error.ctx else []
+    if name.startswith("--"):
+        close = get_close_matches(name[2:], [opt.lstrip("-") for opt in known], n=1, cutoff=0.7)
+        return f"no option {name}" + (f"; did you mean --{close[0]}?" if close else "")
+    return f"no option {name}; for a file whose name begins with a minus, write ./{name}…"
+
+
 def _say(message: str, status: int) -> int:
-    click.echo(f"convcli: {message}", err=True)
+    click.echo(f"convcli: {printable(message)}", err=True)
     return status
 
 
 def run() -> None:
     """Entry point of the `convcli` script."""
+    import signal
+
+    # What was begun is removed, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal without ⌊ or × gets a ? instead.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     sys.exit(main())

@@ -9,15 +9,11 @@ from typing import Any
 import click
 
 from convcli.borders import ALIASES, Border
-from convcli.cli.types import Numbers, PaddingType, ScaleType
+from convcli.cli.types import Numbers, PaddingType, Real, Whole, Word
 from convcli.errors import UsageError
 from convcli.spec import Alpha, Depth, Mapping, Method, Precision, Spec
 
 _DEFAULT = Spec()
-
-
-def _choice(kind: Any) -> click.Choice[str]:
-    return click.Choice([str(member) for member in kind], case_sensitive=False)
 
 
 #: One option for each field of `Spec`, in the order that help shows them.
@@ -31,12 +27,12 @@ SPEC_OPTIONS = (
     ),
     click.option(
         "--border",
-        type=click.Choice([*Border, *ALIASES], case_sensitive=False),
+        type=Word(Border, ALIASES),
         metavar="|".join(Border),
         help="What they hold.  [default: replicate]",
     ),
     click.option(
-        "--fill", type=float, help="What the constant border holds, 0 (black) to 255 (white)."
+        "--fill", type=Real(0, 255), help="What the constant border holds, 0 (black) to 255 (white)."
     ),
     click.option("--stride", type=Numbers(), default="1", show_default=True, help="Step."),
     click.option(
@@ -50,18 +46,18 @@ SPEC_OPTIONS = (
     click.option(
         "--map",
         "mapping",
-        type=_choice(Mapping),
+        type=Word(Mapping),
         help="How a response becomes a pixel: clip; abs; offset (mid-grey is zero); normalize "
         "(stretch what is there); raw (signed float, where the format holds it).  "
         "[default: the kernel's own: abs for derivative kernels, else clip]",
     ),
-    click.option("--divisor", type=float, help="Divide by this instead of the kernel's own."),
+    click.option("--divisor", type=Real(zero=False), help="Divide by this instead of the kernel's own."),
     click.option(
-        "--bias", type=float, help="Add this, in 8-bit levels, instead of the kernel's own."
+        "--bias", type=Real(), help="Add this, in 8-bit levels, instead of the kernel's own."
     ),
     click.option(
         "--scale",
-        type=ScaleType(),
+        type=Real(zero=False, word="auto"),
         default="1",
         show_default=True,
         help="Multiply the response; auto makes overflow impossible.",
@@ -74,30 +70,30 @@ SPEC_OPTIONS = (
     ),
     click.option(
         "--alpha",
-        type=_choice(Alpha),
+        type=Word(Alpha),
         default="auto",
         show_default=True,
         help="auto: filter it with colour weighted by it, but keep it under derivative kernels.",
     ),
     click.option(
-        "--depth", type=_choice(Depth), default="same", show_default=True, help="Bits a sample."
+        "--depth", type=Word(Depth), default="same", show_default=True, help="Bits a sample."
     ),
     click.option(
         "--method",
-        type=_choice(Method),
+        type=Word(Method),
         default="auto",
         show_default=True,
         help="How to compute.",
     ),
     click.option(
         "--precision",
-        type=_choice(Precision),
+        type=Word(Precision),
         default="single",
         show_default=True,
         help="Of kernels that aren't whole numbers; whole ones are exact in either.",
     ),
     click.option(
-        "-j", "--jobs", type=click.IntRange(min=1), help="Threads.  [default: processors]"
+        "-j", "--jobs", type=Whole(1, 1024), help="Threads.  [default: processors]"
     ),
 )
 

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from convcli.cli.types import Typed
+from convcli.cli.types import Typed, Whole, whole
 from convcli.geometry import PADDING_WORDS, Padding, plan_geometry
 from convcli.teach.layer import ConvLayer, Shape
 
@@ -16,8 +16,8 @@ class Sizes(Typed):
 
     name = "NUMBER[xNUMBER…]"
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, most: int, largest: int = 1_000_000) -> None:
+        self.most, self.largest = most, largest
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
@@ -26,10 +26,16 @@ class Sizes(Typed):
         if isinstance(value, tuple):
             return value
         parts = str(value).lower().replace("×", "x").replace(",", "x").split("x")
-        if len(parts) > self.most or not all(part.strip().isdigit() for part in parts):
-            numbers = "a whole number" if self.most == 1 else f"1 to {self.most} whole numbers"
-            self.fail(f"expected {numbers}, as 7 or {_example(self.most)}; got {value!r}")
-        return tuple(int(part) for part in parts)
+        numbers = [whole(part) for part in parts]
+        found = [n for n in numbers if n is not None and n <= self.largest]
+        if len(parts) > self.most or len(found) < len(parts):
+            self.fail(
+                f"expected 1 to {self.most} whole numbers up to {self.largest:,}, "
+                f"as 7 or {_example(self.most)}; got {value!r}",
+                param,
+                ctx,
+            )
+        return tuple(found)
 
 
 class PaddingSize(Typed):
@@ -43,6 +49,9 @@ class PaddingSize(Typed):
         """Keep a word, else numbers."""
         if value in PADDING_WORDS:
             return str(value)
+        if not str(value)[:1].isdecimal():
+            words = ", ".join(PADDING_WORDS)
+            self.fail(f"expected {words}, 1, or 1x2; got {value!r}", param, ctx)
         rows, *cols = Sizes(2).convert(value, param, ctx)
         return (rows, cols[0]) if cols else rows
 
@@ -71,7 +80,7 @@ Examples:
     "--p", type=PaddingSize(), default="0", show_default=True, help="Padding on either side."
 )
 @click.option("--d", type=Sizes(2), default="1", show_default=True, help="Dilation.")
-@click.option("--k", type=click.IntRange(min=1), help="Filters: adds the volume and what it costs.")
+@click.option("--k", type=Whole(1, 1_000_000), help="Filters: adds the volume and what it costs.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def shape(
     n: tuple[int, ...],

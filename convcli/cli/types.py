@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from math import isfinite
+from collections.abc import Iterable
+from math import inf, isfinite, nan
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,17 +17,30 @@ if TYPE_CHECKING:
 
 #: Stands before an argument that begins with a minus but is no option.
 _NOT_AN_OPTION = "\0"
-_MATRIX = re.compile(r"-[\d.].*[\s,;/]", re.DOTALL)
+_NEGATIVE = re.compile(r"-\s*[\d.]")
+#: Whole numbers above are a slip of the finger, and would only take time or memory.
+_MOST = 1_000_000
 
 
 class MatrixCommand(click.Command):
     """A command whose arguments may be matrices that begin with a minus."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Mark what looks like a matrix, so that it isn't taken for options."""
+        """Mark arguments that look like a negative number, so that they aren't taken for options.
+
+        An option's value is left alone: Click takes it as it is.
+        """
         ended = args.index("--") if "--" in args else len(args)
+        takers = {
+            name
+            for option in self.params
+            if isinstance(option, click.Option) and not option.is_flag
+            for name in option.opts
+        }
         marked = [
-            _NOT_AN_OPTION + arg if k < ended and _MATRIX.match(arg) else arg
+            _NOT_AN_OPTION + arg
+            if k < ended and _NEGATIVE.match(arg) and (k == 0 or args[k - 1] not in takers)
+            else arg
             for k, arg in enumerate(args)
         ]
         return super().parse_args(ctx, marked)
@@ -74,8 +88,14 @@ class PathType(Typed):
     name = "PATH"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the path as it was typed."""
-        return typed(value)
+        """Return the path as it was typed; nothing is no path, though the system takes it for one.
+
+        An empty name often is a variable of the shell that isn't set.
+        """
+        path = typed(value)
+        if not path:
+            self.fail("expected a file, a folder, or -; got ''", param, ctx)
+        return path
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
@@ -87,9 +107,18 @@ class PathType(Typed):
 
 
 class Numbers(Typed):
-    """A whole number, or two: ROWS,COLS."""
+    """A whole number, or two: ROWS,COLS.
+
+    Parameters
+    ----------
+    least
+        The smallest that is taken.
+    """
 
     name = "N|ROWS,COLS"
+
+    def __init__(self, least: int = 1) -> None:
+        self.least = least
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -97,11 +126,16 @@ class Numbers(Typed):
         """Split at the comma."""
         if not isinstance(value, str):
             return value  # type: ignore[no-any-return]
-        parts = value.split(",")
-        if len(parts) > 2 or not all(part.strip().isdigit() for part in parts):
-            self.fail(f"expected a whole number, or two as ROWS,COLS; got {value!r}", param, ctx)
-        numbers = [int(part) for part in parts]
-        return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+        parts = [whole(part) for part in value.split(",")]
+        found = [n for n in parts if n is not None and self.least <= n <= _MOST]
+        if len(parts) > 2 or len(found) < len(parts):
+            self.fail(f"expected {self.expected}; got {value!r}", param, ctx)
+        return found[0] if len(found) == 1 else (found[0], found[1])
+
+    @property
+    def expected(self) -> str:
+        """What may be typed, in words."""
+        return f"a whole number from {self.least} to {_MOST:,}, or two as ROWS,COLS"
 
 
 class PaddingType(Numbers):
@@ -109,37 +143,128 @@ class PaddingType(Numbers):
 
     name = "same|valid|full|N|ROWS,COLS"
 
+    def __init__(self) -> None:
+        super().__init__(least=0)
+
     def convert(  # type: ignore[override]
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Padding:
         """Keep a word, else numbers."""
-        if value in PADDING_WORDS:
-            return str(value)
-        if isinstance(value, str) and not value[:1].isdigit():
-            self.fail(
-                f"expected {', '.join(PADDING_WORDS)}, a whole number, or two as ROWS,COLS; "
-                f"got {value!r}",
-                param,
-                ctx,
-            )
+        if isinstance(value, str) and value.lower() in PADDING_WORDS:
+            return value.lower()
         return super().convert(value, param, ctx)
 
+    @property
+    def expected(self) -> str:
+        """What may be typed, in words."""
+        return f"{', '.join(PADDING_WORDS)}, {super().expected}"
 
-class ScaleType(Typed):
-    """A factor, or `auto`."""
 
-    name = "NUMBER|auto"
+class Whole(Typed):
+    """A whole number.
+
+    Parameters
+    ----------
+    least, most
+        The range, both ends included; `most` None for any above.
+    """
+
+    name = "N"
+
+    def __init__(self, least: int, most: int | None = None) -> None:
+        self.least, self.most = least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read it and check its range."""
+        number = value if isinstance(value, int) else whole(str(value))
+        top = number if self.most is None else self.most
+        if number is None or top is None or not self.least <= number <= top:
+            words = f"of at least {self.least}" if self.most is None else self.range
+            self.fail(f"expected a whole number {words}; got {value!r}", param, ctx)
+        return number
+
+    @property
+    def range(self) -> str:
+        """The range in words."""
+        return f"from {self.least} to {self.most}"
+
+
+class Real(Typed):
+    """A number that is neither infinite nor undefined.
+
+    Parameters
+    ----------
+    least, most
+        The range, both ends included.
+    zero
+        Whether 0 may be typed.
+    word
+        A word that may stand instead of a number; '' if none.
+    """
+
+    name = "NUMBER"
+
+    def __init__(
+        self, least: float = -inf, most: float = inf, *, zero: bool = True, word: str = ""
+    ) -> None:
+        self.least, self.most = least, most
+        self.zero, self.word = zero, word
+        if word:
+            self.name = f"NUMBER|{word}"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float | str:
-        """Keep `auto`, else a number."""
-        if value == "auto":
-            return "auto"
+        """Read it and check its range."""
+        if self.word and str(value).lower() == self.word:
+            return self.word
         try:
             number = float(value)
         except ValueError:
-            number = float("nan")
-        if not isfinite(number) or number == 0:
-            self.fail(f"expected a number other than 0, or auto; got {value!r}", param, ctx)
+            number = nan
+        if not self._takes(number):
+            self.fail(f"expected {self.expected}; got {value!r}", param, ctx)
         return number
+
+    def _takes(self, number: float) -> bool:
+        return isfinite(number) and self.least <= number <= self.most and (number != 0 or self.zero)
+
+    @property
+    def expected(self) -> str:
+        """What may be typed, in words."""
+        words = "a number" if self.zero else "a number other than 0"
+        if self.least > -inf:
+            words += f" from {self.least:g} to {self.most:g}"
+        return f"{words}, or {self.word}" if self.word else words
+
+
+class Word(click.Choice[str]):
+    """One of some words, in any case.
+
+    Parameters
+    ----------
+    words
+        The words.
+    others
+        Words that are taken, too, but not told of.
+    """
+
+    def __init__(self, words: Iterable[str], others: Iterable[str] = ()) -> None:
+        self.words = [str(word) for word in words]
+        super().__init__([*self.words, *others], case_sensitive=False)
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """Say what was expected and got."""
+        return f"expected {', '.join(self.words[:-1])} or {self.words[-1]}; got {value!r}"
+
+
+def whole(text: str) -> int | None:
+    """Return a whole number of 0 or more; None for anything else.
+
+    Examples
+    --------
+    >>> whole(" 12 "), whole("-1"), whole("²")
+    (12, None, None)
+    """
+    digits = text.strip()
+    return int(digits) if digits.isdecimal() and len(digits) <= 30 else None

@@ -14,7 +14,13 @@ from numba import njit
 from numba.extending import intrinsic
 
 # No fastmath: sums of exact integers must stay in order, and NaN must stay NaN.
-jit = njit(nogil=True, error_model="numpy", boundscheck=False)
+jit = njit(
+    nogil=True,
+    error_model="numpy",
+    boundscheck=False,
+    no_cpython_wrapper=True,
+    no_cfunc_wrapper=True,
+)
 
 
 @intrinsic

@@ -59,7 +59,9 @@ def lay_out(geometry: Geometry, border: Border, channels: int, *, parted: bool =
     row_source = source(rows.size, rows.before, rows.after, border)
     col_map = source(cols.size, cols.before, cols.after, border)
     needed = (cols.out - 1) * cols.stride + cols.span
-    by_phase = [np.arange(phase, needed, cols.stride) for phase in range(min(cols.stride, needed))]
+    # A longer step than there are samples is taken once at the most.
+    step_x, step_y = min(cols.stride, needed), min(rows.stride, rows.padded)
+    by_phase = [np.arange(phase, needed, step_x) for phase in range(step_x)]
     starts = np.cumsum([0] + [len(part) for part in by_phase])
     picked = col_map[np.concatenate(by_phase)]
     channel = np.arange(channels)
@@ -70,9 +72,9 @@ def lay_out(geometry: Geometry, border: Border, channels: int, *, parted: bool =
         col_source = np.where(outside[:, None], -1, picked[:, None] * channels + channel).ravel()
     pitch = len(col_source)
     step = 1 if parted else channels
-    taps_x = cols.dilation * np.arange(cols.taps)
-    offset_x = (starts[taps_x % cols.stride] + taps_x // cols.stride) * step
-    offset_y = rows.dilation * np.arange(rows.taps) * pitch
+    taps_x = min(cols.dilation, needed) * np.arange(cols.taps)
+    offset_x = (starts[taps_x % step_x] + taps_x // step_x) * step
+    offset_y = min(rows.dilation, rows.padded) * np.arange(rows.taps) * pitch
     offsets = offset_y[:, None] + offset_x
     if parted:
         offsets = offsets + (channel * len(picked))[:, None, None]
@@ -82,7 +84,7 @@ def lay_out(geometry: Geometry, border: Border, channels: int, *, parted: bool =
         run=_longest_run(col_source),
         samples=cols.out * step,
         tap_offsets=offsets.astype(np.int64),
-        stride=rows.stride,
+        stride=step_y,
         span=rows.span,
     )
 

@@ -9,6 +9,7 @@ from convcli.arrays import AnyKernel
 from convcli.batch import Job, Outcome
 from convcli.kernels.kernel import Kernel, Kind
 from convcli.pipeline import Facts
+from convcli.report.lines import columns, printable, wrapped
 from convcli.report.shape import axis_data, leftover
 
 _SAYS = {
@@ -20,16 +21,17 @@ _SAYS = {
 
 def line(outcome: Outcome) -> str:
     """One line, for one of many pictures."""
+    source, target = printable(outcome.job.source), printable(outcome.job.target)
     if outcome.error:
-        return f"{outcome.job.source}: {outcome.error}"
+        return f"{source}: {printable(outcome.error)}"
     if outcome.skipped:
-        return f"{outcome.job.source}: skipped, {outcome.job.target} {outcome.skipped}"
+        return f"{source}: skipped, {target} {outcome.skipped}"
     facts = outcome.facts
     if facts is None:
-        return f"{outcome.job.source} → {outcome.job.target}"
+        return f"{source} → {target}"
     clipped = f", {_share(facts)} clipped" if facts.clipped else ""
     return (
-        f"{outcome.job.source} → {outcome.job.target}  "
+        f"{source} → {target}  "
         f"{_picture(facts.out_size, facts.out_channels, facts.out_depth)}{clipped}, "
         f"{outcome.seconds:.2f} s"
     )
@@ -40,7 +42,7 @@ def text(outcome: Outcome, kernels: Sequence[AnyKernel], *, verbose: bool = Fals
     facts = outcome.facts
     if facts is None:
         return line(outcome)
-    rows = [("", f"{outcome.job.source} → {outcome.job.target}")]
+    rows = []
     before = _picture(facts.size, facts.channels, facts.depth)
     after = _picture(facts.out_size, facts.out_channels, facts.out_depth)
     rows.append(("picture", before if before == after else f"{before} → {after}"))
@@ -56,7 +58,9 @@ def text(outcome: Outcome, kernels: Sequence[AnyKernel], *, verbose: bool = Fals
         rows += [("plan", said) for plan in facts.plans for said in _plan(plan)]
     rows += [("note", note) for note in facts.notes]
     rows.append(("time", f"{outcome.seconds:.2f} s"))
-    return "\n".join(f"  {label:8} {said}" if k else said for k, (label, said) in enumerate(rows))
+    width = columns()
+    head = f"{printable(outcome.job.source)} → {printable(outcome.job.target)}"
+    return "\n".join([head, *(wrapped(f"  {label:8} ", said, width) for label, said in rows)])
 
 
 _ALPHA = {

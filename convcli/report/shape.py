@@ -7,6 +7,8 @@ from typing import Any
 from convcli.geometry import Axis
 from convcli.teach.layer import ConvLayer, Shape
 
+#: Strides that are proposed where more would fit.
+_FEW = 4
 _FORMULA = "⌊(N − F + 2P)/S⌋ + 1"
 _DILATED = "⌊(N − (D·(F − 1) + 1) + 2P)/S⌋ + 1"
 
@@ -33,7 +35,7 @@ def leftover(axis: Axis, name: str = "") -> list[str]:
     lines = []
     if axis.leftover:
         rest = axis.padded - axis.span
-        lines.append(f"({rest})/{axis.stride} is not whole: {axis.leftover} left over")
+        lines.append(f"{rest}/{axis.stride} is not whole: {axis.leftover} left over")
         if axis.unvisited:
             lines.append(f"never visited: {_places(axis, thing)}")
         else:
@@ -103,8 +105,8 @@ def _places(axis: Axis, thing: str) -> str:
 
 
 def _fits(axis: Axis) -> str:
-    strides = [str(s) for s in axis.fitting_strides()]
-    choices = [f"stride {' or '.join(strides)}"]
+    nearest = sorted(axis.fitting_strides(), key=lambda s: abs(s - axis.stride))[:_FEW]
+    choices = [f"stride {' or '.join(map(str, sorted(nearest)))}"]
     padding = axis.fitting_padding()
     if padding is not None:
         choices.append(f"padding {padding}")

@@ -1,0 +1,50 @@
+"""Lines of text that suit a terminal: no wider than it, and with no control characters."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+
+
+def printable(text: str) -> str:
+    r"""Return a text as one line: what isn't printable in the name of a file is written out.
+
+    Examples
+    --------
+    >>> print(printable("two\nlines.png"))
+    two\nlines.png
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def columns() -> int | None:
+    """Return how wide what is said on standard error may be; None for any width.
+
+    That is COLUMNS, or the terminal's width; a file or a pipe gets whole lines.
+    """
+    if os.environ.get("COLUMNS", "").isdecimal() or sys.stderr.isatty():
+        return max(20, shutil.get_terminal_size().columns)
+    return None
+
+
+def wrapped(head: str, said: str, width: int | None) -> str:
+    """Return a label and what it labels; lines that follow stand below what was said first.
+
+    Examples
+    --------
+    >>> print(wrapped("note  ", "a line that is too wide", 20))
+    note  a line that is
+          too wide
+    """
+    if width is None:
+        return head + said
+    return textwrap.fill(
+        said,
+        width,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -52,7 +52,9 @@ def main():
     print("8-bit grey, 4000×3000, dense whole kernels; milliseconds (their time / ours)")
     for jobs in (1, 2):
         threads(jobs)
-        print(f"\n{jobs} thread{'s' * (jobs > 1)}  convcli  " + "  ".join(f"{n:>16}" for n in PEERS))
+        print(
+            f"\n{jobs} thread{'s' * (jobs > 1)}  convcli  " + "  ".join(f"{n:>16}" for n in PEERS)
+        )
         for size in SIZES:
             row(pixels, kernel(size, rng), jobs)
 

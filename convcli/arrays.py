@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli import engine
+from convcli.borders import Border
 from convcli.errors import GeometryError, UsageError
 from convcli.geometry import Geometry, plan_geometry
 from convcli.kernels.kernel import Combine, Compound, Kernel
@@ -38,12 +39,15 @@ class Target:
     in_levels
         Whether fill values and offsets count in 8-bit levels, as for pictures, or in the
         source's own units, as for arrays.
+    samples
+        The least and the greatest sample there can be; None for 0 and `maximum`.
     """
 
     dtype: np.dtype[Any]
     mapping: Mapping
     maximum: float
     in_levels: bool = True
+    samples: tuple[float, float] | None = None
 
     @property
     def level(self) -> Fraction:
@@ -145,6 +149,7 @@ def filter_array(
         pixels = step.pixels
         geometries += step.geometries
         plans += step.plans
+    target = after(kernels[:-1], spec, target)
     last = _filter(pixels, kernels[-1], spec, target, scale=spec.scale)
     return replace(
         last,
@@ -248,30 +253,58 @@ def _scaled(
 
 
 def response_range(kernel: AnyKernel, target: Target) -> tuple[float, float]:
-    """Least and greatest response there can be to samples in 0..`target.maximum`.
+    """Least and greatest response there can be to samples in `target.samples`.
 
     For compounds the greatest is a bound that no picture need reach.
     """
-    maximum = target.maximum
+    ends = [_sums(part, target) for part in kernel.parts]
     if isinstance(kernel, Kernel):
-        low, high = kernel.output_range(maximum)
-        extra = kernel.offset * (float(target.level) - 1)
-        return low + extra, high + extra
-    if kernel.full_scale is not None:
-        return 0.0, maximum
-    ends = [part.output_range(maximum) for part in kernel.parts]
+        extra = kernel.offset * float(target.level)
+        return ends[0][0] + extra, ends[0][1] + extra
+    low, high = _combined(kernel, ends)
+    if kernel.full_scale is not None and target.mapping is not Mapping.RAW:
+        high = target.maximum
+    first, last = sorted((low / kernel.divisor, high / kernel.divisor))
+    return first, last
+
+
+def _sums(kernel: Kernel, target: Target) -> tuple[float, float]:
+    """Least and greatest response without offset."""
+    low, high = target.samples or (0.0, target.maximum)
+    negative = float(kernel.scaled.clip(max=0).sum())
+    positive = float(kernel.scaled.clip(min=0).sum())
+    return negative * high + positive * low, negative * low + positive * high
+
+
+def _combined(kernel: Compound, ends: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Bounds of a compound's value, before its divisor, from those of its parts."""
     sizes = [max(-low, high) for low, high in ends]
     match kernel.combine:
+        case Combine.DIRECTION:
+            return 0.0, 360.0
+        case Combine.SHARE:
+            return 0.0, 1.0
         case Combine.MAX:
-            return min(low for low, _ in ends) / kernel.divisor, max(
-                high for _, high in ends
-            ) / kernel.divisor
+            return max(low for low, _ in ends), max(high for _, high in ends)
         case Combine.SUM_ABS:
-            return 0.0, sum(sizes) / kernel.divisor
+            return 0.0, sum(sizes)
         case Combine.MAX_ABS:
-            return 0.0, max(sizes) / kernel.divisor
+            return 0.0, max(sizes)
         case _:
-            return 0.0, sqrt(sum(size**2 for size in sizes)) / kernel.divisor
+            return 0.0, sqrt(sum(size**2 for size in sizes))
+
+
+def after(kernels: Sequence[AnyKernel], spec: Spec, target: Target) -> Target:
+    """Return the target for what follows these kernels: it knows the samples they leave."""
+    for kernel in kernels:
+        ends = response_range(kernel, replace(target, mapping=Mapping.RAW))
+        if spec.border is Border.ZERO:
+            ends = (min(ends[0], 0.0), max(ends[1], 0.0))
+        if spec.border is Border.CONSTANT:
+            fill = spec.fill * float(target.level)
+            ends = (min(ends[0], fill), max(ends[1], fill))
+        target = replace(target, samples=ends)
+    return target
 
 
 def fill_level(fill: float, dtype: np.dtype[Any], level: Fraction) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,9 @@ from convcli.pipeline import Facts
 
 #: What stands for standard input or output.
 STREAM = "-"
-_UNSAFE = re.compile(r"[^A-Za-z0-9._+]+")
+#: Formats that any of them may be named after.
+_PORTABLE = {"PBM", "PGM", "PPM", "PNM"}
+_UNSAFE = re.compile(r"[^\w.+]+")
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,13 @@ class Job:
     ----------
     source, target
         Paths, or `-`.
+    error
+        Why nothing can be done, as for a folder without pictures; '' if something can.
     """
 
     source: str
     target: str
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -129,18 +135,21 @@ def plan(request: Request) -> list[Job]:
     UsageError
         If the output can't take them: a file for several pictures, two results of one name, a
         result that would overwrite a source.
-    ImageError
-        If a folder holds no pictures.
     """
     found: list[tuple[str, Path]] = []
+    failed: list[Job] = []
     for given in request.inputs:
-        found += _expand(given, request)
+        try:
+            found += _expand(given, request)
+        except ImageError as error:
+            failed.append(Job(given, "", str(error)))
     if request.output == STREAM and len(found) > 1:
         raise UsageError(f"-o - takes one picture, and there are {len(found)}; name a folder")
     target_of = _naming(request, found)
-    jobs = [Job(source, target_of(source, place)) for source, place in found]
+    # A picture that is named twice, as by its folder and by itself, is one job.
+    jobs = [*dict.fromkeys(Job(source, target_of(source, place)) for source, place in found)]
     _check_collisions(jobs)
-    return jobs
+    return jobs + failed
 
 
 def _expand(given: str, request: Request) -> list[tuple[str, Path]]:
@@ -148,26 +157,32 @@ def _expand(given: str, request: Request) -> list[tuple[str, Path]]:
     if given == STREAM:
         return [(STREAM, Path("stdin"))]
     path = Path(given)
-    if not path.is_dir():
+    if not _exists(path) or not path.is_dir():
         return [(given, Path(path.name))]
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise ImageError("this folder can't be read: permission denied")
     walk = path.rglob("*") if request.recursive else path.glob("*")
-    pictures = sorted(p for p in walk if _is_picture(p) and p.is_file())
-    # A result of an earlier run beside its source is no new picture.
-    ending = f"-{request.label}"
-    names = {p.with_suffix("") for p in pictures}
-    pictures = [
-        p
-        for p in pictures
-        if not (
-            p.stem.endswith(ending)
-            and p.with_name(p.stem.removesuffix(ending)) in names
-            and request.output is None
-        )
-    ]
+    pictures = _without_results(sorted(p for p in walk if _is_picture(p) and p.is_file()), request)
     if not pictures:
         hint = "" if request.recursive else "; --recursive also looks into its folders"
-        raise ImageError(f"{given}: no pictures in this folder{hint}")
+        raise ImageError(f"no pictures in this folder{hint}")
     return [(str(p), p.relative_to(path)) for p in pictures]
+
+
+def _without_results(pictures: list[Path], request: Request) -> list[Path]:
+    """Leave out what an earlier run wrote: it is no new picture."""
+    if request.output is not None:
+        written = Path(request.output).resolve()
+        inside = [p for p in pictures if not p.resolve().is_relative_to(written)]
+        # A folder whose results go into itself is refused later, by the names of its pictures.
+        return inside or pictures
+    ending = f"-{request.label}"
+    names = {p.with_suffix("") for p in pictures}
+    return [
+        p
+        for p in pictures
+        if not p.stem.endswith(ending) or p.with_name(p.stem.removesuffix(ending)) not in names
+    ]
 
 
 def _is_picture(path: Path) -> bool:
@@ -177,7 +192,9 @@ def _is_picture(path: Path) -> bool:
 def _naming(request: Request, found: list[tuple[str, Path]]) -> Callable[[str, Path], str]:
     """Return a function from a source and its place to the target."""
     output, forced = request.output, request.writing.format
-    suffix = FORMATS[parse_format(forced)].suffixes[0] if forced else None
+    suffix = None
+    if forced is not None:
+        suffix = FORMATS[_asked("--format", parse_format, forced)].suffixes[0]
     if output == STREAM:
         return lambda source, place: STREAM
     if output is None:
@@ -188,9 +205,29 @@ def _naming(request: Request, found: list[tuple[str, Path]]) -> Callable[[str, P
         raise UsageError(
             f"-o {output} names a file, and there are {len(found)} pictures; name a folder"
         )
-    if not forced:
-        format_of(output)
+    if forced is None:
+        _asked(f"-o {output}", format_of, output)
+    else:
+        _check_suffix(output, parse_format(forced))
     return lambda source, place: output
+
+
+def _check_suffix(output: str, name: str) -> None:
+    """Refuse to give one format's content another one's name."""
+    named = SUFFIXES.get(Path(output).suffix.lower(), name)
+    if named != name and not {named, name} <= _PORTABLE:
+        raise UsageError(
+            f"--format {name} and -o {output} contradict each other; leave --format out, or "
+            f"write -o {Path(output).with_suffix(FORMATS[name].suffixes[0])}"
+        )
+
+
+def _asked(option: str, find: Callable[[str], str], text: str) -> str:
+    """Return the format that an option asks for; a wrong one makes the command line wrong."""
+    try:
+        return find(text)
+    except ImageError as error:
+        raise UsageError(f"{option}: {error}") from error
 
 
 def _beside(label: str, suffix: str | None, source: str, place: Path) -> str:
@@ -210,11 +247,11 @@ def _inside(folder: str, suffix: str | None, source: str, place: Path) -> str:
 
 def _names_folder(output: str, request: Request, found: list[tuple[str, Path]]) -> bool:
     path = Path(output)
-    if path.is_dir() or output.endswith(("/", os.sep)):
+    if output.endswith(("/", os.sep)):
         return True
-    if path.exists():
-        return False
-    folders = any(Path(given).is_dir() for given in request.inputs)
+    if _exists(path):
+        return path.is_dir()
+    folders = any(_exists(Path(given)) and Path(given).is_dir() for given in request.inputs)
     return not path.suffix or (folders and not _is_picture(path))
 
 
@@ -269,15 +306,46 @@ def run(
     """
     for job in jobs:
         start = perf_counter()
-        if job.target != STREAM and writing.skip_existing and Path(job.target).exists():
-            yield Outcome(job, skipped="exists")
+        outcome = foresee(job, writing)
+        if outcome.error or outcome.skipped:
+            yield outcome
             continue
         try:
             facts = _one(job, work, writing, streams)
         except ConvError as error:
             yield Outcome(job, seconds=perf_counter() - start, error=str(error))
+        except MemoryError:
+            error_ = "there is not enough memory for this picture, its padding and its result"
+            yield Outcome(job, seconds=perf_counter() - start, error=error_)
         else:
             yield Outcome(job, facts, perf_counter() - start)
+
+
+def foresee(job: Job, writing: Writing) -> Outcome:
+    """Return what can be told of a picture's outcome before it is read."""
+    if job.error:
+        return Outcome(job, error=job.error)
+    if job.target != STREAM and _exists(Path(job.target)):
+        if writing.skip_existing:
+            return Outcome(job, skipped="exists")
+        if not writing.overwrite:
+            return Outcome(
+                job,
+                error=f"{job.target} exists already; use --overwrite to replace it, or "
+                f"--skip-existing to leave it",
+            )
+    if job.source != STREAM and not _exists(Path(job.source)):
+        return Outcome(job, error="can't be read: no such file or directory")
+    return Outcome(job)
+
+
+def _exists(path: Path) -> bool:
+    """Whether something is there, followed to where links lead; not if the name is too long."""
+    try:
+        path.stat()
+    except (OSError, ValueError) as error:
+        return getattr(error, "errno", None) in (errno.EACCES, errno.EPERM)
+    return True
 
 
 def _one(
@@ -287,10 +355,6 @@ def _one(
     streams: tuple[BinaryIO, BinaryIO],
 ) -> Facts:
     """Read, filter and write one picture."""
-    if job.target != STREAM and not writing.overwrite and Path(job.target).exists():
-        raise ImageError(
-            f"{job.target} exists already; use --overwrite to replace it, or --skip-existing"
-        )
     source = streams[0].read() if job.source == STREAM else Path(job.source)
     image = read(source, max_pixels=writing.max_pixels)
     result, facts = work(image)
@@ -303,9 +367,28 @@ def _one(
         streams[1].write(encode(result, name, **chosen))
         streams[1].flush()
     else:
-        Path(job.target).parent.mkdir(parents=True, exist_ok=True)
-        write(job.target, result, format=name, overwrite=writing.overwrite, **chosen)
+        _make_folder(Path(job.target).parent)
+        try:
+            write(job.target, result, format=name, overwrite=writing.overwrite, **chosen)
+        except OSError as error:
+            raise ImageError(f"can't write: {_reason(error)}") from error
     return replace(facts, notes=tuple(notes))
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder for results, and those above it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise ImageError(f"can't write: {folder} is a file, not a folder") from error
+    except NotADirectoryError as error:
+        raise ImageError(f"can't write: {folder} is below a file, not a folder") from error
+    except OSError as error:
+        raise ImageError(f"can't make the folder {folder}: {_reason(error)}") from error
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def _target_format(job: Job, image: Image) -> str:

@@ -9,6 +9,7 @@ spans D(F − 1) + 1 samples and fits ⌊(N − (D(F − 1) + 1) + 2P)/S⌋ + 1 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import index
 from typing import TypeAlias
 
 from convcli.errors import GeometryError
@@ -199,16 +200,30 @@ def plan_geometry(
 
 
 def pair(value: int | Pair) -> Pair:
-    """One number for both axes, or one for each."""
-    return (value, value) if isinstance(value, int) else value
+    """One whole number for both axes, or one for each.
+
+    Raises
+    ------
+    GeometryError
+        If it is neither.
+    """
+    given = value if isinstance(value, tuple | list) else (value, value)
+    try:
+        rows, cols = (index(number) for number in given)
+    except (TypeError, ValueError):
+        raise GeometryError(
+            f"expected a whole number, or two as (rows, cols); got {value!r}"
+        ) from None
+    return rows, cols
 
 
 def _around(padding: Padding, k: int, taps: int, dilation: int, flip: bool) -> Pair:
     """Samples before and after axis `k`."""
-    if isinstance(padding, int):
-        return padding, padding
     if not isinstance(padding, str):
-        return pair(padding[k])
+        sides = padding if isinstance(padding, tuple | list) else (padding, padding)
+        if len(sides) != 2:
+            raise GeometryError(f"padding takes one number or two, (rows, cols); got {padding!r}")
+        return pair(sides[k])
     span = dilation * (taps - 1) + 1
     if padding == "valid":
         return 0, 0

@@ -113,9 +113,12 @@ class Spec:
                 object.__setattr__(self, name, _enum(name, kind, value))
         if not isinstance(self.border, Border):
             object.__setattr__(self, "border", Border.parse(self.border))
-        chosen = [n for n in ("gray", "luma", "channels") if getattr(self, n)]
+        chosen = [name for name in ("gray", "luma", "channels") if getattr(self, name)]
         if len(chosen) > 1:
             raise UsageError(f"--{chosen[0]} and --{chosen[1]} exclude each other; give one")
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
         for name in ("fill", "divisor", "bias", "scale"):
             value = getattr(self, name)
             if isinstance(value, float | int) and not isfinite(value):

@@ -42,9 +42,7 @@ def test_every_bank_is_the_oracle(bank, border, rng):
         expected = oracle.correlate_bank(
             pixels, weights, groups=bank[2], bias=bias, padding=SIDES, **options
         )
-        actual = correlate(
-            pixels, weights, groups=bank[2], bias=bias, padding=SIDES, **options
-        )
+        actual = correlate(pixels, weights, groups=bank[2], bias=bias, padding=SIDES, **options)
         assert actual.dtype == np.float32
         assert_same_pixels(actual, expected)
 

@@ -148,6 +148,5 @@ def test_an_unknown_border_is_refused_with_those_there_are():
     with pytest.raises(UsageError) as caught:
         Border.parse("mirror")
     assert str(caught.value) == (
-        "no border named 'mirror'; there are "
-        "replicate, zero, constant, reflect, symmetric, wrap"
+        "no border named 'mirror'; there are replicate, zero, constant, reflect, symmetric, wrap"
     )

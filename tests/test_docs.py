@@ -107,7 +107,9 @@ def test_python_examples_of_the_readme_run(workplace):
         exec(compile(block, "README.md", "exec"), {})
 
 
-@pytest.mark.parametrize(("kernel", "name"), [("sobel", "chelsea-sobel"), ("emboss", "chelsea-emboss")])
+@pytest.mark.parametrize(
+    ("kernel", "name"), [("sobel", "chelsea-sobel"), ("emboss", "chelsea-emboss")]
+)
 def test_pictures_in_the_readme_are_made_by_the_commands_above_them(kernel, name, workplace):
     import convcli
 

@@ -160,9 +160,7 @@ def test_the_sample_covers_every_pair():
 @pytest.mark.parametrize("seed", range(6))
 def test_every_two_features_together(seed, rng):
     for places in covering(FEATURES, seed):
-        case = {
-            name: FEATURES[name][place] for name, place in zip(FEATURES, places, strict=True)
-        }
+        case = {name: FEATURES[name][place] for name, place in zip(FEATURES, places, strict=True)}
         shape = (case["height"], case["width"]) + (case["channels"],) * (case["channels"] > 0)
         pixels, weights = small_numbers(rng, shape, (case["rows"], case["cols"]))
         check(
@@ -237,7 +235,9 @@ def test_float_pictures_against_scipy(rng):
     assert_same_pixels(correlate(pixels, weights, border="reflect"), expected, tolerance)
 
 
-@pytest.mark.parametrize("case", [(3, 1, 1, 1), (3, 2, 1, 0), (5, 1, 2, 4), (2, 3, 3, 1), (7, 4, 1, 3)])
+@pytest.mark.parametrize(
+    "case", [(3, 1, 1, 1), (3, 2, 1, 0), (5, 1, 2, 4), (2, 3, 3, 1), (7, 4, 1, 3)]
+)
 def test_against_torch(case, rng):
     torch = pytest.importorskip("torch", reason="peers extra not installed")
     taps, stride, dilation, padding = case
@@ -355,4 +355,7 @@ def test_strides_and_phases_read_what_they_should():
         actual = correlate(pixels, [[1] + [0] * (taps - 1)], stride=(1, stride), padding="valid")
         assert_same_pixels(actual, pixels[:, : 20 - taps + 1 : stride])
     for one, other in pairwise((1, 2, 3)):
-        assert correlate(pixels, [[1]], stride=(one, other)).shape == (-(-3 // one), -(-20 // other))
+        assert correlate(pixels, [[1]], stride=(one, other)).shape == (
+            -(-3 // one),
+            -(-20 // other),
+        )

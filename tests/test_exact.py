@@ -220,9 +220,7 @@ def test_every_compound(compound, depth, rng):
     pixels = picture(rng, depth)
     whole = all(part.is_integer for part in compound.parts)
     for border in BORDERS:
-        result, facts = pipeline.apply(
-            Image(pixels), [compound], Spec(border=border, fill=FILL)
-        )
+        result, facts = pipeline.apply(Image(pixels), [compound], Spec(border=border, fill=FILL))
         real = combined(compound, pixels, border)
         expected, clipped = stored(real, compound.default_mapping, pixels.dtype)
         if whole:
@@ -250,7 +248,9 @@ def test_sum_of_sizes_and_greatest_size_are_exact(rng):
                 "max": np.max(whole, axis=0),
             }[combine]
             top = np.iinfo(depth).max
-            expected = [[oracle.mapped(Fraction(int(v), 30), "clip", top) for v in row] for row in value]
+            expected = [
+                [oracle.mapped(Fraction(int(v), 30), "clip", top) for v in row] for row in value
+            ]
             result = apply(Image(pixels), compound, Spec(border="reflect"))
             assert_same_pixels(result.pixels, expected)
 

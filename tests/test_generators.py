@@ -87,9 +87,7 @@ def test_a_gaussian_wider_along_x_is_separable_at_right_angles_only():
         tilted.weights[tuple(centre + 2)],
         tilted.weights[centre[0] + 2, centre[1] - 2],
     )
-    assert (
-        falling > rising
-    )  # theta turns from +x towards +y: the bell lies along the diagonal \
+    assert falling > rising  # theta turns from +x towards +y: the bell lies along the diagonal \
 
 
 @given(sigmas, st.sampled_from(["gaussian-dx", "gaussian-dy"]))
@@ -168,9 +166,7 @@ def test_gabor_is_opencv_s_turned_by_180_degrees(theta, psi):
     ours = parse_kernel(
         f"gabor:theta={theta},wavelength=7,sigma=3,gamma=0.6,psi={psi},size=21,dc=keep,scale=raw"
     )
-    theirs = cv2.getGaborKernel(
-        (21, 21), 3, np.radians(theta), 7, 0.6, np.radians(psi), cv2.CV_64F
-    )
+    theirs = cv2.getGaborKernel((21, 21), 3, np.radians(theta), 7, 0.6, np.radians(psi), cv2.CV_64F)
     np.testing.assert_allclose(ours.scaled, theirs[::-1, ::-1], atol=1e-12)
 
 
@@ -343,9 +339,7 @@ def test_laws():
     assert np.array_equal(parse_kernel("laws:l5e5").weights, get_kernel("sobel5-x").weights)
     assert np.array_equal(parse_kernel("laws:e5l5").weights, get_kernel("sobel5-y").weights)
     assert parse_kernel("laws:mask=S3W7").shape == (3, 7)
-    vectors = {
-        key: parse_kernel(f"laws:l3{key}").weights[0] for key in ("e3", "s5", "u7", "o7")
-    }
+    vectors = {key: parse_kernel(f"laws:l3{key}").weights[0] for key in ("e3", "s5", "u7", "o7")}
     assert all(vector.sum() == 0 for vector in vectors.values())
 
 

@@ -98,9 +98,7 @@ def test_no_padding_fits_when_the_remainder_is_odd_and_the_stride_even():
     flip=st.booleans(),
 )
 def test_same_keeps_the_size_over_the_stride_rounded_up(size, taps, stride, dilation, flip):
-    shape = plan_geometry(
-        (size, size), (taps, taps), stride=stride, dilation=dilation, flip=flip
-    )
+    shape = plan_geometry((size, size), (taps, taps), stride=stride, dilation=dilation, flip=flip)
     assert shape.out == (-(-size // stride),) * 2
 
 

@@ -92,9 +92,7 @@ def test_what_is_read(write, name, content, weights, divisor, offset):
     assert kernel.name == "k"
 
 
-@pytest.mark.parametrize(
-    "dtype", ["int8", "uint16", "int64", "float32", "float64", ">f8", "bool"]
-)
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "int64", "float32", "float64", ">f8", "bool"])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_numpy_arrays(tmp_path, dtype, order):
     path = tmp_path / "k.npy"
@@ -405,9 +403,7 @@ def test_files_that_can_not_be_read(tmp_path, write, monkeypatch):
     assert refusal(write("k.csv", "1," * 2**20)) == "k.csv is larger than 1 MB; not a kernel"
 
 
-@given(
-    data=st.binary(max_size=60), suffix=st.sampled_from(["csv", "txt", "mat", "json", "toml"])
-)
+@given(data=st.binary(max_size=60), suffix=st.sampled_from(["csv", "txt", "mat", "json", "toml"]))
 @settings(
     deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -448,9 +444,7 @@ def test_no_toml_or_json_breaks_it(write, text):
 
 
 def test_check_tells_each_kernel_of_a_file(write):
-    path = write(
-        "m.toml", "[a]\nweights = [[1, 'x']]\n[b]\nweights = [[1, 1, 1]]\ndivisor = 3\n"
-    )
+    path = write("m.toml", "[a]\nweights = [[1, 'x']]\n[b]\nweights = [[1, 1, 1]]\ndivisor = 3\n")
     found = check_file(path)
     assert not found.ok
     bad, good = found.kernels
@@ -523,9 +517,7 @@ def test_no_warnings_where_nothing_is_odd(write, entry):
 def test_warnings_about_names(write):
     text = "[Sobel]\nweights = [[1]]\n[x-y]\nweights = [[1]]\n[x_y]\nweights = [[1]]\n"
     sobel, first, second = check_file(write("m.toml", text)).kernels
-    assert sobel.warnings == (
-        "convcli has a kernel 'sobel' too; the name alone means that one",
-    )
+    assert sobel.warnings == ("convcli has a kernel 'sobel' too; the name alone means that one",)
     assert first.warnings == second.warnings
     assert first.warnings == ("another kernel of the file differs only in case or hyphens",)
 

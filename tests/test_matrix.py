@@ -159,9 +159,7 @@ def test_numbers_come_back_the_same(value):
     assert parse_number(format_number(value)) == value
 
 
-@pytest.mark.parametrize(
-    "value", [True, None, [], float("nan"), float("inf"), 1e31, "x", 10**40]
-)
+@pytest.mark.parametrize("value", [True, None, [], float("nan"), float("inf"), 1e31, "x", 10**40])
 def test_what_is_no_number(value):
     with pytest.raises(KernelError):
         to_fraction(value)

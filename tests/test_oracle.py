@@ -24,9 +24,7 @@ def test_worked_by_hand():
     assert oracle.correlate(pixels, weights, flip=True) == [[12, 23], [45, 56]]
     assert oracle.correlate(pixels, weights, stride=(2, 2)) == [[21]]
     assert oracle.correlate(pixels, weights, dilation=(1, 2)) == [[31], [64]]
-    assert oracle.correlate(
-        pixels, [[1]], padding=((1, 0), (0, 2)), border="constant", fill=9
-    ) == [
+    assert oracle.correlate(pixels, [[1]], padding=((1, 0), (0, 2)), border="constant", fill=9) == [
         [9, 9, 9, 9, 9],
         [1, 2, 3, 9, 9],
         [4, 5, 6, 9, 9],

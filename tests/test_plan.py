@@ -284,9 +284,7 @@ def test_divisors_beyond_all_measure_give_nothing_or_all():
 def test_depths_change_exactly(step):
     here, there = step
     source = np.arange(2**here, dtype=f"uint{here}").reshape(16, -1)
-    result, facts = pipeline.apply(
-        Image(source), [Kernel("k", [[1]])], Spec(depth=str(there))
-    )
+    result, facts = pipeline.apply(Image(source), [Kernel("k", [[1]])], Spec(depth=str(there)))
     assert result.pixels.dtype == f"uint{there}"
     ratio = Fraction(2**there - 1, 2**here - 1)
     expected = [[oracle.round_half_away(int(v) * ratio) for v in row] for row in source]

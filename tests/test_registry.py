@@ -207,9 +207,7 @@ def test_the_bare_name_is_the_kernel_and_parameters_make_the_generator():
     assert get_kernel("laplacian").name == "laplacian4"
     generated = get_kernel("laplacian", alpha=0.2)
     assert generated.name == "laplacian:alpha=0.2"
-    assert np.array_equal(
-        get_kernel("laplacian:alpha=0").weights, get_kernel("laplacian").weights
-    )
+    assert np.array_equal(get_kernel("laplacian:alpha=0").weights, get_kernel("laplacian").weights)
 
 
 def test_suggestions():

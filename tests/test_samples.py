@@ -64,9 +64,7 @@ def test_the_folder_is_small(samples):
 
 
 def test_every_photograph_has_its_licence(samples, made):
-    pictures = {
-        p.name for p in samples.iterdir() if p.suffix not in NOT_PICTURES and p.is_file()
-    }
+    pictures = {p.name for p in samples.iterdir() if p.suffix not in NOT_PICTURES and p.is_file()}
     drawn = {path.name for path in made.iterdir()}
     assert table(samples / "LICENSES.md") == pictures - drawn
     text = (samples / "LICENSES.md").read_text(encoding="utf-8")
@@ -87,9 +85,7 @@ def test_drawn_samples_can_be_made_again(samples, made):
             assert np.abs(before - after).mean() < 0.02 * before.max(), name
         else:
             assert pixels_of(old).dtype == pixels_of(new).dtype
-            assert_same_pixels(
-                pixels_of(new), pixels_of(old), 1 if name.startswith("zone") else 0
-            )
+            assert_same_pixels(pixels_of(new), pixels_of(old), 1 if name.startswith("zone") else 0)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +169,7 @@ def test_a_derivative_finds_both_edges_of_the_corner(samples):
 
 
 def test_suggested_commands_run(samples, runner, tmp_path, monkeypatch):
-    from convcli.cli.main import main
+    from convcli.cli.main import cli
 
     suggested = commands(samples / "README.md")
     assert len(suggested) == len(table(samples / "README.md")) - 3
@@ -181,7 +177,7 @@ def test_suggested_commands_run(samples, runner, tmp_path, monkeypatch):
     (tmp_path / "samples").symlink_to(samples, target_is_directory=True)
     for command in suggested:
         words = shlex.split(command)
-        result = runner.invoke(main, words[1:])
+        result = runner.invoke(cli, words[1:])
         assert result.exit_code == 0, f"{command}\n{result.output}"
         if "-o" in words:
             assert (tmp_path / words[words.index("-o") + 1]).stat().st_size > 0

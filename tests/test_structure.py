@@ -82,9 +82,7 @@ def test_functions_take_few_parameters():
 
 
 def test_the_measures_measure():
-    source = (
-        'def f(self, a, *, b):\n    """Say.\n\n    More.\n    """\n    x = 1\n\n    return x\n'
-    )
+    source = 'def f(self, a, *, b):\n    """Say.\n\n    More.\n    """\n    x = 1\n\n    return x\n'
     node = ast.parse(source).body[0]
     assert (body_lines(node), parameters(node)) == (3, 2)
     only_words = ast.parse('def g(a, /):\n    """Say."""\n').body[0]
@@ -93,9 +91,7 @@ def test_the_measures_measure():
 
 def test_a_module_is_named_for_its_subject():
     vague = {"utils", "util", "helpers", "helper", "common", "misc"}
-    assert [
-        str(path) for path in MODULES if path.stem in vague or path.parent.name in vague
-    ] == []
+    assert [str(path) for path in MODULES if path.stem in vague or path.parent.name in vague] == []
 
 
 def public_nodes(tree):

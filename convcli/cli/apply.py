@@ -65,10 +65,12 @@ def apply(kernel: AnyKernel, chain: tuple[AnyKernel, ...], spec: Spec, **given: 
     existing result only with --overwrite; one picture that fails doesn't stop the others.
     """
     from convcli import batch
+    from convcli.arrays import overridden
     from convcli.pipeline import apply as apply_kernels
 
     kernels = (kernel, *chain)
     _check(given)
+    overridden(kernels, spec)
     request = batch.Request(
         inputs=given["images"],
         output=given["output"],
@@ -87,8 +89,9 @@ def apply(kernel: AnyKernel, chain: tuple[AnyKernel, ...], spec: Spec, **given: 
     _check_streams(jobs, given["as_json"])
     talk = _Talk(kernels, len(jobs), given)
     if given["dry_run"]:
-        talk.plan(jobs)
-        return 0
+        for job in jobs:
+            talk.add(batch.foresee(job, request.writing))
+        return talk.close()
     streams = sys.stdin.buffer, sys.stdout.buffer
     for outcome in batch.run(
         jobs, lambda image: apply_kernels(image, kernels, spec), request.writing, streams
@@ -106,17 +109,6 @@ class _Talk:
         self.verbose = given["verbose"]
         self.outcomes: list[Outcome] = []
         self.start = perf_counter()
-
-    def plan(self, jobs: Sequence[Job]) -> None:
-        """Say what would be done."""
-        from convcli.report import outcome as report
-
-        for job in jobs:
-            planned = report.planned(job)
-            if self.as_json:
-                click.echo(json.dumps(report.data(planned, self.kernels)))
-            elif not self.quiet:
-                click.echo(report.line(planned), err=True)
 
     def add(self, outcome: Outcome) -> None:
         """Say what became of a picture."""

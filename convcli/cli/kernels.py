@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from typing import Any
 
 import click
 
-from convcli.cli.types import KernelType, MatrixCommand, PathType, typed
+from convcli.cli.types import KernelText, KernelType, MatrixCommand, PathType
 
 
 @click.command(
@@ -21,7 +23,7 @@ Examples:
   convcli kernels --family compass
   convcli kernels --check mine.toml""",
 )
-@click.argument("kernels", metavar="[KERNEL]...", nargs=-1, type=PathType())
+@click.argument("kernels", metavar="[KERNEL]...", nargs=-1, type=KernelText())
 @click.option("--family", help="List this family only.")
 @click.option("--check", "check_path", type=PathType(), help="Judge every kernel of a file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
@@ -37,7 +39,7 @@ def kernels(
     if check_path is not None:
         return _check(check_path, as_json)
     if kernels:
-        return _show([typed(text) for text in kernels], as_json)
+        return _show(kernels, as_json)
     return _list(family, as_json)
 
 
@@ -64,7 +66,7 @@ def _list(family: str | None, as_json: bool) -> int:
     return 0
 
 
-def _show(texts: list[str], as_json: bool) -> int:
+def _show(texts: tuple[str, ...], as_json: bool) -> int:
     from convcli.kernels.generators import BY_NAME
     from convcli.report import kernels as report
 
@@ -95,6 +97,12 @@ def _check(path: str, as_json: bool) -> int:
 
 
 def _print(renderable: Any) -> None:
+    """Print to a terminal in colour, to all else as plain text."""
     from rich.console import Console
 
-    Console(highlight=False).print(renderable)
+    system: Any = None if os.environ.get("NO_COLOR") else "auto"
+    console = Console(highlight=False, color_system=system)
+    with console.capture() as captured:
+        console.print(renderable)
+    # Cells are filled with blanks that nobody needs.
+    click.echo(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE), nl=False, color=True)

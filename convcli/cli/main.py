@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -25,8 +26,19 @@ _COMMANDS = {
 }
 
 
+class Stopped(Exception):
+    """Ctrl-C, or a reader that has gone: what Click would otherwise end in its own way."""
+
+
 class LazyGroup(click.Group):
     """A group that imports a command's module when the command is called."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, BrokenPipeError) as error:
+            raise Stopped from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order people meet them."""
@@ -102,13 +114,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(str(error), WRONG_USAGE)
     except (ConvError, click.ClickException) as error:
         return _say(str(error), FAILED)
-    except (click.Abort, KeyboardInterrupt):
-        return _say("interrupted; what was finished is whole", INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has gone; nothing can be said there, at exit least of all.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+    except (Stopped, click.Abort, KeyboardInterrupt, OSError) as error:
+        return _stopped(error)
     return result if isinstance(result, int) else DONE
+
+
+def _stopped(error: BaseException) -> int:
+    """Say why all came to an end, unless it is that nobody listens."""
+    reason = error.__cause__ if isinstance(error, Stopped) else error
+    if not isinstance(reason, OSError):
+        # The terminal has shown ^C.
+        click.echo("\n" * sys.stderr.isatty(), nl=False, err=True)
+        return _say("interrupted; what was finished is whole", INTERRUPTED)
+    # What is still to be written goes nowhere, or Python would try again at exit.
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(reason, BrokenPipeError):
+        return FAILED
+    return _say(f"standard output: {(reason.strerror or str(reason)).lower()}", FAILED)
 
 
 def _usage(error: click.UsageError) -> str:

@@ -32,7 +32,9 @@ SPEC_OPTIONS = (
         help="What they hold.  [default: replicate]",
     ),
     click.option(
-        "--fill", type=Real(0, 255), help="What the constant border holds, 0 (black) to 255 (white)."
+        "--fill",
+        type=Real(0, 255),
+        help="What the constant border holds, 0 (black) to 255 (white).",
     ),
     click.option("--stride", type=Numbers(), default="1", show_default=True, help="Step."),
     click.option(
@@ -51,7 +53,9 @@ SPEC_OPTIONS = (
         "(stretch what is there); raw (signed float, where the format holds it).  "
         "[default: the kernel's own: abs for derivative kernels, else clip]",
     ),
-    click.option("--divisor", type=Real(zero=False), help="Divide by this instead of the kernel's own."),
+    click.option(
+        "--divisor", type=Real(zero=False), help="Divide by this instead of the kernel's own."
+    ),
     click.option(
         "--bias", type=Real(), help="Add this, in 8-bit levels, instead of the kernel's own."
     ),
@@ -60,7 +64,7 @@ SPEC_OPTIONS = (
         type=Real(zero=False, word="auto"),
         default="1",
         show_default=True,
-        help="Multiply the response; auto makes overflow impossible.",
+        help="Multiply the response; auto makes overflow impossible (but with --luma).",
     ),
     click.option("--gray", is_flag=True, help="Filter a grey version."),
     click.option("--luma", is_flag=True, help="Filter the lightness only and keep the colour."),
@@ -92,9 +96,7 @@ SPEC_OPTIONS = (
         show_default=True,
         help="Of kernels that aren't whole numbers; whole ones are exact in either.",
     ),
-    click.option(
-        "-j", "--jobs", type=Whole(1, 1024), help="Threads.  [default: processors]"
-    ),
+    click.option("-j", "--jobs", type=Whole(1, 1024), help="Threads.  [default: processors]"),
 )
 
 
@@ -129,4 +131,22 @@ def make_spec(border: str | None, fill: float | None, **given: Any) -> Spec:
                 f"--fill goes with --border constant, not with --border {chosen}; leave one out"
             )
         chosen = Border.CONSTANT
+    _check_raw(given)
+    if given["channels"] == "":
+        raise UsageError("--channels is empty; expected letters such as RGB, or A for alpha")
     return Spec(border=chosen or Border.REPLICATE, fill=fill or 0.0, **given)
+
+
+def _check_raw(given: dict[str, Any]) -> None:
+    """Refuse what no picture's raw response could become."""
+    if given["mapping"] != Mapping.RAW:
+        return
+    if given["depth"] in (Depth.EIGHT, Depth.SIXTEEN):
+        raise UsageError(
+            f"--map raw gives signed floats, which --depth {given['depth']} can't hold; "
+            f"use --map offset, or leave --depth out"
+        )
+    if given["luma"]:
+        raise UsageError(
+            "--luma puts lightness back into colour, which --map raw can't; use --gray --map raw"
+        )

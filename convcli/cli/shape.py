@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
@@ -83,13 +84,7 @@ Examples:
 @click.option("--k", type=Whole(1, 1_000_000), help="Filters: adds the volume and what it costs.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def shape(
-    n: tuple[int, ...],
-    f: tuple[int, ...],
-    s: tuple[int, ...],
-    p: Padding,
-    d: tuple[int, ...],
-    k: int | None,
-    as_json: bool,
+    n: tuple[int, ...], f: tuple[int, ...], k: int | None, as_json: bool, **steps: Any
 ) -> None:
     """Work out the output size, step by step.
 
@@ -99,10 +94,12 @@ def shape(
     """
     from convcli.report import shape as report
 
-    size = _pair(n[:2])
-    geometry = plan_geometry(size, _pair(f), stride=_pair(s), dilation=_pair(d), padding=p)
-    both = max(len(n), len(f), len(s), len(d)) > 1 or isinstance(p, tuple) or k is not None
-    axes = (geometry.rows, geometry.cols) if both else (geometry.rows,)
+    stride, dilation, padding = steps["s"], steps["d"], steps["p"]
+    geometry = plan_geometry(
+        _pair(n[:2]), _pair(f), stride=_pair(stride), dilation=_pair(dilation), padding=padding
+    )
+    both = max(len(n), len(f), len(stride), len(dilation)) > 1 or isinstance(padding, tuple)
+    axes = (geometry.rows, geometry.cols) if both or k is not None else (geometry.rows,)
     layer = ConvLayer(geometry, n[2] if len(n) > 2 else 1, k) if k is not None else None
     fact = Shape(axes, layer)
     click.echo(json.dumps(report.data(fact)) if as_json else report.text(fact))

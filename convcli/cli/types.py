@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 #: Stands before an argument that begins with a minus but is no option.
 _NOT_AN_OPTION = "\0"
 _NEGATIVE = re.compile(r"-\s*[\d.]")
-#: Whole numbers above are a slip of the finger, and would only take time or memory.
-_MOST = 1_000_000
+#: Strides, dilations and paddings above are slips of the finger that would only take memory.
+_MOST = 10_000
 
 
 class MatrixCommand(click.Command):
@@ -80,6 +80,14 @@ class KernelType(Typed):
         from convcli.kernels import names
 
         return [CompletionItem(name) for name in names() if name.startswith(incomplete)]
+
+
+class KernelText(KernelType):
+    """A kernel as it was typed; it is completed as one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return what was typed."""
+        return typed(value)
 
 
 class PathType(Typed):

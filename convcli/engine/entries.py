@@ -8,6 +8,7 @@ nothing of Numba to run.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import llvmlite.binding as llvm
 from numba import carray, cfunc, types
@@ -137,7 +138,8 @@ def compile_entry(name: str, functions: tuple[str, ...], samples: tuple[str, ...
     bytes
         Object code for this machine, holding one function named `entry`.
     """
-    entry, arrays = _ENTRIES[name](*(getattr(loops, f) for f in functions), *samples)
+    make: Any = _ENTRIES[name]
+    entry, arrays = make(*(getattr(loops, f) for f in functions), *samples)
     arguments = []
     for dtype, dimensions in arrays:
         arguments += [_pointer(dtype)] + [_INT] * dimensions

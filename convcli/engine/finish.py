@@ -99,7 +99,7 @@ class Finish:
         rest = (float(self.absolute), self.mid, self.maximum)
         if not self.is_levels:
             # One division of whole numbers where they are exact; what is real has no such form.
-            whole = max(abs(m), abs(a), divisor) <= _WHOLE_LIMIT
+            whole = max(abs(m), abs(a), Fraction(divisor)) <= _WHOLE_LIMIT
             parts = (m, a, Fraction(divisor)) if whole else (self.slope, self.shift, Fraction(1))
             values = (*map(_float, parts), 0.0)
             return "store_response", np.array(values + rest, dtype=np.float64)

@@ -14,7 +14,7 @@ from numba import njit
 from numba.extending import intrinsic
 
 # No fastmath: sums of exact integers must stay in order, and NaN must stay NaN.
-jit = njit(
+jit = njit(  # type: ignore[call-overload]  # the last two are missing from Numba's stubs
     nogil=True,
     error_model="numpy",
     boundscheck=False,

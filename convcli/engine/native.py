@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -167,15 +167,20 @@ def _user_cache() -> Path:
 @cache
 def _fingerprint() -> str:
     """Everything that compiled loops follow from: sources, compilers, processor."""
+    import llvmlite
     import llvmlite.binding as llvm
 
     here = Path(__file__).parent
     digest = hashlib.sha256()
     for source in ("loops.py", "entries.py"):
         digest.update((here / source).read_bytes())
+    numba = find_spec("numba")
+    if numba is not None and numba.origin:
+        # Numba's version without importing it; importlib.metadata takes 30 ms to import.
+        with suppress(OSError):
+            digest.update(Path(numba.origin).with_name("_version.py").read_bytes())
     facts = (
-        version("numba"),
-        version("llvmlite"),
+        llvmlite.__version__,
         np.__version__,
         platform.python_version(),
         platform.machine(),

@@ -84,7 +84,8 @@ class Image:
     meta: Meta = field(default_factory=Meta)
 
     def __post_init__(self) -> None:
-        pixels = np.ascontiguousarray(self.pixels)
+        pixels = np.asarray(self.pixels)
+        pixels = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
         if pixels.ndim not in (2, 3) or 0 in pixels.shape:
             raise ImageError(
                 f"a picture has shape (rows, cols) or (rows, cols, channels), none of them 0; "

@@ -87,6 +87,7 @@ def _mapped(work: Work, colour: NDArray[Any], full: float) -> Filtered:
     """Map responses: to samples of the result, or to 0..1 where more is to come."""
     more = work.spec.linear or work.spec.luma
     target = Target(colour.dtype if more else work.target.dtype, work.target.mapping, full)
+    target = arrays.after(work.kernels[:-1], work.spec, target)
     return arrays.store_responses(colour, work.kernels[-1], work.spec, target)
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -32,8 +34,8 @@ def listing(families: dict[str, tuple[Listing, ...]]) -> RenderableType:
         for member in members:
             usage = member.usage if member.form == "generator" else member.name
             table.add_row(usage, member.effect)
-        parts += [Text(family, style="bold"), table, Text()]
-    parts.append(Text("convcli kernels NAME shows one of them, convcli kernels --json all."))
+        parts += [Text(family, style="bold"), Padding(table, (0, 0, 0, 2)), Text()]
+    parts.append(Text("convcli kernels NAME shows one of them."))
     return Group(*parts)
 
 
@@ -52,7 +54,8 @@ def card(kernel: Kernel | Compound, generator: Generator | None = None) -> Rende
     from convcli.kernels.kernel import Kernel
 
     facts = _kernel_facts(kernel) if isinstance(kernel, Kernel) else _compound_facts(kernel)
-    body: list[RenderableType] = [Text(kernel.name, style="bold"), Text(kernel.effect), Text()]
+    body: list[RenderableType] = [Text(kernel.name, style="bold")]
+    body += [Text(kernel.effect), Text()] if kernel.effect else [Text()]
     if isinstance(kernel, Kernel):
         body += [Weights(kernel), Text()]
     body.append(_grid(facts))
@@ -147,8 +150,15 @@ def _rank(kernel: Kernel) -> str:
     factors = kernel.factors
     if factors is None:
         return f"{kernel.rank}: a sum of {kernel.rank} column × row products"
-    column, row = (" ".join(f"{w:.4g}" for w in factor[:_MOST]) for factor in factors)
+    column, row = (_line(factor) for factor in factors)
     return f"1: separable, column ({column}) × row ({row})"
+
+
+def _line(factor: NDArray[Any]) -> str:
+    """Return the weights of a column or row, the middle ones if there are many."""
+    shown = _middle(len(factor), _MOST)
+    words = [f"{factor[k]:.4g}" for k in shown]
+    return " ".join(words if len(shown) == len(factor) else ["…", *words, "…"])
 
 
 def _compound_facts(compound: Compound) -> list[tuple[str, str]]:
@@ -233,25 +243,22 @@ def _plain(value: Any) -> Any:
 
 def check(checked: FileCheck) -> RenderableType:
     """What a file of kernels holds, and what is wrong or doubtful in it."""
-    lines = Text(f"{checked.path}\n", style="bold")
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for item in checked.kernels:
-        lines.append(_judged(item))
-    lines.rstrip()
-    return lines
+        for label, style, said in _judged(item):
+            table.add_row(Text(f"  {label}", style=style), Text(said))
+    return Group(Text(checked.path, style="bold", overflow="fold"), table)
 
 
-def _judged(item: Checked) -> Text:
-    text = Text()
+def _judged(item: Checked) -> list[tuple[str, str, str]]:
+    """(label, style, words) of each thing to say of a kernel."""
     if item.error:
-        return text.append("  wrong  ", style="red").append(f"{item.error}\n")
-    text.append("  good   ", style="green").append(f"{item.name}\n")
-    for label, style, said in (
-        ("doubt", "yellow", item.warnings),
-        ("note", "dim", item.notes),
-    ):
-        for words in said:
-            text.append(f"         {label}: ", style=style).append(f"{words}\n")
-    return text
+        return [("wrong", "red", item.error)]
+    rows = [("good", "green", item.name)]
+    rows += [("  doubt", "yellow", words) for words in item.warnings]
+    return rows + [("  note", "dim", words) for words in item.notes]
 
 
 def check_data(checked: FileCheck) -> dict[str, Any]:

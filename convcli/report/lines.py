@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import textwrap
+from typing import TextIO
 
 
 def printable(text: str) -> str:
@@ -19,12 +19,12 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def columns() -> int | None:
-    """Return how wide what is said on standard error may be; None for any width.
+def columns(stream: TextIO) -> int | None:
+    """Return how wide what is said on a stream may be; None for any width.
 
     That is COLUMNS, or the terminal's width; a file or a pipe gets whole lines.
     """
-    if os.environ.get("COLUMNS", "").isdecimal() or sys.stderr.isatty():
+    if os.environ.get("COLUMNS", "").isdecimal() or stream.isatty():
         return max(20, shutil.get_terminal_size().columns)
     return None
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from convcli.arrays import AnyKernel
-from convcli.batch import Job, Outcome
+from convcli.batch import Outcome
 from convcli.kernels.kernel import Kernel, Kind
 from convcli.pipeline import Facts
 from convcli.report.lines import columns, printable, wrapped
@@ -58,7 +60,7 @@ def text(outcome: Outcome, kernels: Sequence[AnyKernel], *, verbose: bool = Fals
         rows += [("plan", said) for plan in facts.plans for said in _plan(plan)]
     rows += [("note", note) for note in facts.notes]
     rows.append(("time", f"{outcome.seconds:.2f} s"))
-    width = columns()
+    width = columns(sys.stderr)
     head = f"{printable(outcome.job.source)} → {printable(outcome.job.target)}"
     return "\n".join([head, *(wrapped(f"  {label:8} ", said, width) for label, said in rows)])
 
@@ -114,10 +116,8 @@ def _share(facts: Facts) -> str:
 
 def _plan(plan: Any) -> list[str]:
     exact = "exact" if plan.exact else f"rounded to {plan.accumulator}"
-    return [
-        f"{plan.reason}",
-        f"sums {exact}, {plan.jobs} threads, strips of {plan.strip_rows} rows",
-    ]
+    threads = "1 thread" if plan.jobs == 1 else f"{plan.jobs} threads"
+    return [plan.reason, f"sums {exact}, {threads}, strips of {plan.strip_rows} rows"]
 
 
 def data(outcome: Outcome, kernels: Sequence[AnyKernel]) -> dict[str, Any]:
@@ -183,14 +183,7 @@ def _plan_data(plan: Any) -> dict[str, Any]:
 
 def tally(outcomes: Sequence[Outcome], seconds: float) -> str:
     """One line that counts what became of all pictures."""
-    failed = sum(bool(outcome.error) for outcome in outcomes)
-    skipped = sum(bool(outcome.skipped) for outcome in outcomes)
-    parts = [f"{len(outcomes) - failed - skipped} done"]
-    parts += [f"{skipped} skipped"] if skipped else []
-    parts += [f"{failed} failed"] if failed else []
-    return f"{', '.join(parts)} in {seconds:.1f} s"
-
-
-def planned(job: Job) -> Outcome:
-    """Return the outcome of a picture that was only planned."""
-    return Outcome(job)
+    counts = Counter(_status(outcome) for outcome in outcomes)
+    words = ["planned"] if counts["planned"] else ["done"]
+    words += [word for word in ("skipped", "failed") if counts[word]]
+    return f"{', '.join(f'{counts[word]} {word}' for word in words)} in {seconds:.1f} s"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from convcli.geometry import Axis
+from convcli.report.lines import columns, wrapped
 from convcli.teach.layer import ConvLayer, Shape
 
 #: Strides that are proposed where more would fit.
@@ -21,9 +23,9 @@ def text(shape: Shape) -> str:
     for name, axis in zip(names, shape.axes, strict=True):
         lines.append(f"{name:8}{axis.formula}" if name else f"  = {axis.formula}")
     for name, axis in zip(names, shape.axes, strict=True):
-        lines += [_indented(line, name) for line in leftover(axis, name)]
-    taps = sorted({axis.taps for axis in shape.axes})
-    lines += [f"`same` padding for F = {f}: {same_padding(f, shape.axes[0])}" for f in taps]
+        head = f"{name:8}" if name else "  "
+        lines += [wrapped(head, line, columns(sys.stdout)) for line in leftover(axis, name)]
+    lines += dict.fromkeys(_same(axis) for axis in shape.axes)
     if shape.layer is not None:
         lines += ["", *_volume(shape.layer)]
     return "\n".join(lines)
@@ -49,11 +51,18 @@ def leftover(axis: Axis, name: str = "") -> list[str]:
     return lines
 
 
-def same_padding(taps: int, axis: Axis) -> str:
-    """Return the `same` padding of a kernel, on either side if it is even."""
-    total = axis.dilation * (taps - 1)
-    before = axis.dilation * (taps // 2)
-    return str(before) if 2 * before == total else f"{before} before, {total - before} after"
+def _same(axis: Axis) -> str:
+    """Say which padding keeps the size: the same on either side, if it is even."""
+    dilated = f", D = {axis.dilation}" if axis.dilation > 1 else ""
+    before, after = same_padding(axis)
+    said = str(before) if before == after else f"{before} before, {after} after"
+    return f"`same` padding for F = {axis.taps}{dilated}: {said}"
+
+
+def same_padding(axis: Axis) -> tuple[int, int]:
+    """Return how many samples before and after an axis keep its size, for stride 1."""
+    before = axis.dilation * (axis.taps // 2)
+    return before, axis.span - 1 - before
 
 
 def data(shape: Shape) -> dict[str, Any]:
@@ -90,11 +99,8 @@ def axis_data(axis: Axis) -> dict[str, Any]:
         "skipped_between": axis.skipped,
         "strides_that_fit": list(axis.fitting_strides()),
         "padding_that_fits": axis.fitting_padding(),
+        "same_padding": list(same_padding(axis)),
     }
-
-
-def _indented(line: str, name: str) -> str:
-    return f"{name:8}{line}" if name else f"  {line}"
 
 
 def _places(axis: Axis, thing: str) -> str:
@@ -122,6 +128,6 @@ def _volume(layer: ConvLayer) -> list[str]:
         f"filter      {f_rows}·{f_cols}·{channels} = {layer.filter_weights:,} weights + 1 bias",
         f"parameters  ({layer.filter_weights:,} + 1)·{layer.filters} = {layer.parameters:,}",
         f"multiply-adds            {layer.multiplications:,}",
-        f"fully connected instead  {layer.dense_parameters:,}",
-        f"                         parameters, {ratio:,.0f} times as many",
+        f"fully connected instead  {layer.dense_parameters:,} parameters,",
+        f"                         {ratio:,.0f} times as many",
     ]

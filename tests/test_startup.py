@@ -1,0 +1,90 @@
+"""Commands start quickly: none imports what it doesn't need."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+from command import call, program
+
+#: What takes long to import, a few tens of milliseconds each or more.
+HEAVY = {"numpy", "numba", "llvmlite", "scipy", "rich", "PIL", "tifffile", "imagecodecs", "cv2"}
+
+_REPORT = """
+import sys
+from convcli.cli.main import main
+status = main(sys.argv[1:])
+print("MODULES", *sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+sys.exit(status)
+"""
+
+
+def imported(*args, cwd=None):
+    """Names of the heavy packages that a command imports."""
+    asked = program(*args)
+    asked["args"][1:3] = ["-c", _REPORT]
+    done = subprocess.run(**asked, cwd=cwd, timeout=120)
+    err = done.stderr.decode()
+    assert done.returncode == 0, err
+    return HEAVY & set(err.rpartition("MODULES")[2].split())
+
+
+def test_importing_the_library_imports_nothing_heavy():
+    code = "import sys, convcli; print(*{name.partition('.')[0] for name in sys.modules})"
+    asked = program()
+    asked["args"][1:] = ["-c", code]
+    done = subprocess.run(**asked, timeout=60)
+    assert done.returncode == 0
+    assert not HEAVY & set(done.stdout.decode().split())
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--help",),
+        ("--version",),
+        ("apply", "--help"),
+        ("shape", "--n", "7", "--f", "3"),
+        ("shape", "--n", "227x227x3", "--f", "11", "--s", "4", "--k", "96", "--json"),
+    ],
+)
+def test_help_and_shape_import_neither_numpy_nor_rich(args):
+    assert imported(*args) == set()
+
+
+def test_the_list_of_kernels_imports_no_numpy():
+    assert imported("kernels") <= {"rich"}
+    assert imported("kernels", "--json") == set()
+
+
+def test_one_kernel_imports_no_more_than_numpy_and_rich():
+    assert imported("kernels", "sobel-x") <= {"numpy", "rich"}
+
+
+def test_a_dry_run_imports_no_compiler_and_no_codec(tmp_path, samples):
+    shutil.copy(samples / "camera.png", tmp_path)
+    assert imported("apply", "sobel-x", "camera.png", "--dry-run", cwd=tmp_path) <= {"numpy"}
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [("camera.png", {"imagecodecs"}), ("logo.png", {"imagecodecs"}), ("float.tif", {"tifffile"})],
+)
+def test_a_filter_that_was_compiled_before_imports_no_compiler(name, more, tmp_path, samples):
+    shutil.copy(samples / name, tmp_path)
+    asked = ("apply", "box", name, "--overwrite")
+    assert call("apply", "box", tmp_path / name).status == 0
+    assert imported(*asked, cwd=tmp_path) <= {"numpy", "PIL"} | more
+
+
+def test_no_module_is_imported_twice_under_two_names():
+    """`python -m convcli` must not import the command line as __main__ and again by its name."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "convcli", "--version"],
+        **{key: value for key, value in program().items() if key != "args"},
+        timeout=60,
+    )
+    lines = [line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()]
+    assert lines.count("convcli.cli.main") == 1

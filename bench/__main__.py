@@ -64,7 +64,9 @@ def row(pixels, weights, jobs):
     mine = measure(lambda: ours(pixels, weights, jobs))
     cells = []
     for name, work in PEERS.items():
-        if name == "Pillow" and size not in (3, 5) or name == "SciPy" and (size > 7 or jobs > 1):
+        if (name == "Pillow" and size not in (3, 5)) or (
+            name == "SciPy" and (size > 7 or jobs > 1)
+        ):
             cells.append("–")
             continue
         try:

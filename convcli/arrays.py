@@ -175,10 +175,7 @@ def _filter(
         flip=spec.convolve,
     )
     _check_size(geometry)
-    weights, divisor = _weights(kernel)
-    taps = engine.Taps(weights[:, ::-1, ::-1] if spec.convolve else weights)
-    if isinstance(kernel, Compound):
-        taps = replace(taps, combine=str(kernel.combine), share=kernel.share)
+    taps, divisor = _taps(kernel, flip=spec.convolve)
     slope, shift = _response(kernel, divisor, target)
     slope, shift = _scaled(kernel, (slope, shift), scale, target)
     done = engine.correlate_planned(
@@ -191,6 +188,7 @@ def _filter(
         ),
         engine.Options(
             jobs=spec.jobs,
+            method=str(spec.method),
             double=spec.precision is Precision.DOUBLE,
             stretch=target.mapping is Mapping.NORMALIZE,
         ),
@@ -210,12 +208,22 @@ def _check_size(geometry: Geometry) -> None:
         )
 
 
-def _weights(kernel: AnyKernel) -> tuple[NDArray[Any], float]:
-    """(kernels, rows, cols) weights, and what their sums are divided by."""
+def _taps(kernel: AnyKernel, *, flip: bool) -> tuple[engine.Taps, float]:
+    """What is summed for a kernel, and what the sums are divided by."""
+    step = -1 if flip else 1
     divisors = {part.divisor for part in kernel.parts}
-    if len(divisors) == 1:
-        return np.stack([part.weights for part in kernel.parts]), divisors.pop()
-    return np.stack([part.scaled for part in kernel.parts]), 1
+    shared = divisors.pop() if len(divisors) == 1 else None
+    weights = [part.scaled if shared is None else part.weights for part in kernel.parts]
+    factors = [part.factors for part in kernel.parts]
+    taps = engine.Taps(np.stack(weights)[:, ::step, ::step])
+    if all(factor is not None for factor in factors):
+        columns, rows = (np.stack(each)[:, ::step] for each in zip(*factors, strict=True))
+        if shared is None:
+            rows = rows / np.array([[part.divisor] for part in kernel.parts])
+        taps = replace(taps, factors=(columns, rows))
+    if isinstance(kernel, Compound):
+        taps = replace(taps, combine=str(kernel.combine), share=kernel.share)
+    return taps, 1 if shared is None else shared
 
 
 def _response(kernel: AnyKernel, divisor: float, target: Target) -> tuple[Fraction, Fraction]:
@@ -262,6 +270,10 @@ def response_range(kernel: AnyKernel, target: Target) -> tuple[float, float]:
         extra = kernel.offset * float(target.level)
         return ends[0][0] + extra, ends[0][1] + extra
     low, high = _combined(kernel, ends)
+    if kernel.combine is Combine.MAX:
+        # The greatest response is no less than the mean of all, which is a kernel, too.
+        mean = Kernel("mean", np.mean([part.scaled for part in kernel.parts], axis=0))
+        low = max(low, _sums(mean, target)[0])
     if kernel.full_scale is not None and target.mapping is not Mapping.RAW:
         high = target.maximum
     first, last = sorted((low / kernel.divisor, high / kernel.divisor))

@@ -43,7 +43,8 @@ class Method(StrEnum):
     """How a response is computed; every method gives the same one."""
 
     AUTO = "auto"
-    DIRECT = "direct"
+    DIRECT = "direct"  # every tap
+    SEPARABLE = "separable"  # down, then along: for a column times a row
 
 
 class Precision(StrEnum):

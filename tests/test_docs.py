@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
+
 from convcli.cli.main import cli, main
 from convcli.kernels import names
 from convcli.spec import Spec

@@ -305,11 +305,12 @@ def test_each_combination_has_a_file_of_its_own(fresh, monkeypatch, tmp_path):
     assert len(paths) == len(KEY) + 3
 
 
-@pytest.mark.parametrize("source", ["loops.py", "entries.py"])
+@pytest.mark.parametrize("source", ["loops/respond.py", "entries.py"])
 def test_a_changed_source_has_another_key(source, fresh, monkeypatch, tmp_path):
     monkeypatch.setenv(native.STORE_VARIABLE, str(tmp_path / "store"))
     here = Path(native.__file__).parent
-    for name in ("loops.py", "entries.py", "native.py"):
+    shutil.copytree(here / "loops", tmp_path / "loops")
+    for name in ("entries.py", "native.py"):
         shutil.copy(here / name, tmp_path / name)
     monkeypatch.setattr(native, "__file__", str(tmp_path / "native.py"))
     before = native._path(KEY)

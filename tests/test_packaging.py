@@ -55,16 +55,17 @@ def test_the_newest_entry_of_the_changelog_is_this_version_or_what_comes():
 
 
 def test_every_package_that_is_imported_is_declared():
-    declared = {re.match(r"[\w-]+", text)[0].lower() for text in CONFIG["project"]["dependencies"]}
-    imported = set()
-    for path in (ROOT / "convcli").rglob("*.py"):
-        text = path.read_text(encoding="utf-8")
-        imported |= set(re.findall(r"^\s*(?:import|from) (\w+)", text, re.MULTILINE))
-    outside = imported - set(sys.stdlib_module_names) - {"convcli"}
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "convcli").rglob("*.py")]
+    pattern = re.compile(r"^\s*(?:import|from) (\w+)|import_module\(\"(\w+)\"", re.MULTILINE)
+    found = {name for text in texts for match in pattern.findall(text) for name in match if name}
+    outside = found - set(sys.stdlib_module_names) - {"convcli"}
     distributions = importlib.metadata.packages_distributions()
-    names = {distributions[name][0].lower() for name in outside}
-    # llvmlite is a part of Numba's own interface.
-    assert names - {"llvmlite"} == declared
+    # llvmlite is Numba's own, and comes with it.
+    names = {distributions[name][0].lower() for name in outside} - {"llvmlite"}
+    declared = {re.match(r"[\w-]+", text)[0].lower() for text in CONFIG["project"]["dependencies"]}
+    assert names <= declared
+    unused = {name for name in declared - names if not any(f'"{name}"' in text for text in texts)}
+    assert unused == set()
 
 
 def test_python_versions_are_told_alike():
@@ -113,7 +114,7 @@ def test_an_installed_wheel_works_away_from_its_sources(wheel, tmp_path, samples
     )
     code = "import convcli, sys; print(convcli.__file__); from convcli.cli.main import main;"
     code += "sys.exit(main(sys.argv[1:]))"
-    command = [str(python), "-c", code, "apply", "sobel-x", str(samples / "camera.png")]
+    command = [str(python), "-I", "-c", code, "apply", "sobel-x", str(samples / "camera.png")]
     done = subprocess.run(
         [*command, "-o", "x.png", "-q"], cwd=tmp_path, capture_output=True, timeout=120
     )

@@ -56,7 +56,7 @@ def test_help_and_shape_import_neither_numpy_nor_rich(args):
 
 def test_the_list_of_kernels_imports_no_numpy():
     assert imported("kernels") <= {"rich"}
-    assert imported("kernels", "--json") == set()
+    assert imported("kernels", "--json") <= {"rich"}
 
 
 def test_one_kernel_imports_no_more_than_numpy_and_rich():
@@ -69,14 +69,14 @@ def test_a_dry_run_imports_no_compiler_and_no_codec(tmp_path, samples):
 
 
 @pytest.mark.parametrize(
-    ("name", "more"),
-    [("camera.png", {"imagecodecs"}), ("logo.png", {"imagecodecs"}), ("float.tif", {"tifffile"})],
+    ("name", "more"), [("camera.png", set()), ("logo.png", set()), ("float.tif", {"tifffile"})]
 )
 def test_a_filter_that_was_compiled_before_imports_no_compiler(name, more, tmp_path, samples):
+    """What Numba compiled is loaded by llvmlite alone, in a tenth of the time Numba takes."""
     shutil.copy(samples / name, tmp_path)
-    asked = ("apply", "box", name, "--overwrite")
     assert call("apply", "box", tmp_path / name).status == 0
-    assert imported(*asked, cwd=tmp_path) <= {"numpy", "PIL"} | more
+    needed = imported("apply", "box", name, "--overwrite", cwd=tmp_path)
+    assert needed <= {"numpy", "PIL", "imagecodecs", "llvmlite"} | more
 
 
 def test_no_module_is_imported_twice_under_two_names():

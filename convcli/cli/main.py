@@ -108,6 +108,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return WRONG_USAGE
     except click.UsageError as error:
         return _say(_usage(error), WRONG_USAGE)
     except UsageError as error:

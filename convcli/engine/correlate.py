@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf, nan
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 from convcli.borders import Border
 from convcli.engine import native
 from convcli.engine.finish import Finish
-from convcli.engine.plan import Accumulator, Plan, choose_accumulator, strip_rows
+from convcli.engine.plan import (
+    Accumulator,
+    Plan,
+    choose_accumulator,
+    choose_method,
+    strip_rows,
+)
 from convcli.engine.strips import Layout, lay_out, processors, run_bands
 from convcli.errors import ImageError
 from convcli.geometry import Geometry
@@ -28,6 +34,9 @@ class Taps:
     weights
         (kernels, rows, cols), each kernel applied to every channel alike; or
         (kernels, channels, rows, cols), each kernel summing over the channels. int64 if whole.
+    factors
+        ((kernels, rows), (kernels, cols)) columns and rows whose products are the weights, of
+        the weights' type; None if some kernel is no such product.
     combine
         How the sums of several kernels become one: the end of a `combine_…` loop's name, with
         hyphens; '' for a single kernel.
@@ -36,6 +45,7 @@ class Taps:
     """
 
     weights: NDArray[Any]
+    factors: tuple[NDArray[Any], NDArray[Any]] | None = None
     combine: str = ""
     share: int = 0
 
@@ -128,11 +138,15 @@ def correlate_planned(
 
 @dataclass(frozen=True)
 class Options:
-    """How to run: `jobs` threads, None for all processors; `double` precision; `stretch`."""
+    """How to run: `jobs` threads, None for all processors; `double` precision; `stretch`.
+
+    `method` is `auto`, `direct` or `separable`.
+    """
 
     jobs: int | None = None
     double: bool = False
     stretch: bool = False
+    method: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -144,8 +158,7 @@ class _Run:
     taps: Taps
     layout: Layout
     fill: float
-    offsets: NDArray[np.int64]
-    weights: NDArray[Any]
+    passes: Passes
     accumulator: Accumulator
     plan: Plan
 
@@ -153,23 +166,13 @@ class _Run:
         """Run the loops over all bands and gather what they saw."""
         out = _allocate(self.shape, finish.dtype)
         rows = out.reshape(self.shape[0], -1)
-        combined = bool(self.taps.combine)
-        sums = np.dtype(np.float64) if combined else self.accumulator.dtype
-        largest = self._largest_combined() if combined else self.accumulator.largest
-        exact = self.accumulator.exact and self.taps.combine in (
-            "",
-            "max",
-            "max-abs",
-            "sum-abs",
-        )
-        store, numbers = finish.loop(sums, largest, exact)
-        limits = np.array(finish.limits())
-
+        store, numbers = finish.loop(*self._sums())
+        target = (rows, numbers, np.array(finish.limits()))
         loop = self._loop(store, rows.dtype, numbers.dtype)
 
         def work(first: int, last: int) -> NDArray[np.float64]:
             stats = np.array([inf, -inf, 0.0])
-            self._call(loop, first, last, (rows, numbers, limits, stats))
+            self._call(loop, first, last, (*target, stats))
             return stats
 
         seen = np.array(run_bands(self.shape[0], rows.shape[1], self.plan.jobs, work))
@@ -178,78 +181,68 @@ class _Run:
             lowest = highest = nan
         return Finished(out, (self.plan,), lowest, highest, int(seen[:, 2].sum()))
 
+    def _sums(self) -> tuple[np.dtype[Any], float, bool]:
+        """What is known of the sums that are stored: their type, greatest size, and exactness."""
+        known, combine = self.accumulator, self.taps.combine
+        if not combine:
+            return known.dtype, known.largest, known.exact
+        exact = known.exact and combine in ("max", "max-abs", "sum-abs")
+        return np.dtype(np.float64), known.largest * len(self.taps.weights), exact
+
     def _loop(self, store: str, out: np.dtype[Any], real: np.dtype[Any]) -> Callable[..., None]:
+        combine = "combine_" + (self.taps.combine or "nothing").replace("-", "_")
+        functions = (f"respond_{self.plan.method}", combine, store)
         types = (self.source.dtype.name, self.accumulator.dtype.name, out.name, real.name)
-        if self.taps.combine:
-            combine = "combine_" + self.taps.combine.replace("-", "_")
-            return native.load("compound_band", (store, combine), types)
-        return native.load("band", (store,), types)
+        return native.load("band", functions, types)
 
     def _call(
         self, loop: Callable[..., None], first: int, last: int, target: tuple[Any, ...]
     ) -> None:
         """Call a compiled band for some rows, with scratch of its own."""
-        layout, work, samples = self.layout, self.accumulator.dtype, self.layout.samples
-        height = (self.plan.strip_rows - 1) * layout.stride + layout.span
-        strip = np.empty(height * len(layout.col_source), dtype=work)
+        layout, work, rows = self.layout, self.accumulator.dtype, self.plan.strip_rows
+        pitch, samples = len(layout.col_source), layout.samples
+        sizes = (first, last, rows, layout.stride, layout.span, samples, *layout.run)
+        sums = np.empty((len(self.taps.weights), samples), dtype=work)
         out, *rest = target
-        sizes = np.array(
-            (
-                first,
-                last,
-                self.plan.strip_rows,
-                layout.stride,
-                layout.span,
-                samples,
-                *layout.run,
-            ),
-            dtype=np.int64,
+        loop(
+            self.source,
+            layout.row_source,
+            layout.col_source,
+            np.array([self.fill], dtype=work),
+            *self.passes,
+            np.array([self.taps.share], dtype=np.int64),
+            np.empty(((rows - 1) * layout.stride + layout.span) * pitch, dtype=work),
+            np.empty(pitch, dtype=work),
+            sums,
+            np.empty(samples, dtype=np.float64) if self.taps.combine else sums[0],
+            out,
+            np.array(sizes, dtype=np.int64),
+            *rest,
         )
-        fill = np.array([self.fill], dtype=work)
-        opening = (self.source, layout.row_source, layout.col_source, fill, self.offsets)
-        if self.taps.combine:
-            loop(
-                *opening,
-                self.weights,
-                np.array([self.taps.share], dtype=np.int64),
-                strip,
-                np.empty((len(self.weights), samples), dtype=work),
-                np.empty(samples, dtype=np.float64),
-                out,
-                sizes,
-                *rest,
-            )
-        else:
-            acc = np.empty(samples, dtype=work)
-            loop(*opening, self.weights[0], strip, acc, out, sizes, *rest)
-
-    def _largest_combined(self) -> float:
-        return self.accumulator.largest * len(self.weights)
 
 
 def _prepare(
     pixels: NDArray[Any], taps: Taps, geometry: Geometry, outside: Border2D, options: Options
 ) -> _Run:
-    """Choose the accumulator and lay the picture out."""
+    """Plan, choose the accumulator and lay the picture out."""
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     parted = taps.weights.ndim == 4
     layout = lay_out(geometry, outside.border, channels, parted=parted)
     flat = taps.weights.reshape(len(taps.weights), -1)
-    used = np.flatnonzero(flat.any(axis=0))
     accumulator = choose_accumulator(flat, pixels.dtype, double=options.double)
-    weights = np.ascontiguousarray(flat[:, used].astype(accumulator.dtype))
-    jobs = options.jobs or processors()
-    pitch = len(layout.col_source)
-    rows = strip_rows(pitch, accumulator.dtype.itemsize, layout.stride, layout.span)
-    count = len(used) * len(flat)
+    method, cost, reason = choose_method(
+        taps.weights, taps.factors, len(layout.col_source) / layout.samples, options.method
+    )
     plan = Plan(
-        method="direct",
+        method=method,
         accumulator=accumulator.dtype.name,
         exact=accumulator.exact,
-        taps=count,
-        strip_rows=rows,
-        jobs=jobs,
-        reason=f"direct: {count} taps that are not zero; {accumulator.reason}",
+        taps=cost,
+        strip_rows=strip_rows(
+            len(layout.col_source), accumulator.dtype.itemsize, layout.stride, layout.span
+        ),
+        jobs=options.jobs or processors(),
+        reason=f"{reason}; {accumulator.reason}",
     )
     return _Run(
         source=np.ascontiguousarray(pixels).reshape(pixels.shape[0], -1),
@@ -257,10 +250,41 @@ def _prepare(
         taps=taps,
         layout=layout,
         fill=outside.level,
-        offsets=np.ascontiguousarray(layout.tap_offsets.ravel()[used]),
-        weights=weights,
+        passes=_passes(method, taps, layout, accumulator.dtype),
         accumulator=accumulator,
         plan=plan,
+    )
+
+
+class Passes(NamedTuple):
+    """Where the taps of one pass or two read, and their weights, zeros left out."""
+
+    offsets: NDArray[np.int64]
+    weights: NDArray[Any]
+    row_offsets: NDArray[np.int64]
+    row_weights: NDArray[Any]
+
+
+def _passes(method: str, taps: Taps, layout: Layout, work: np.dtype[Any]) -> Passes:
+    """Gather offsets and weights: of every tap, or of columns and of rows."""
+    if method == "separable" and taps.factors is not None:
+        columns, rows = taps.factors
+        down = layout.tap_offsets[:, 0] - layout.tap_offsets[0, 0]
+        along = layout.tap_offsets[0]
+        return Passes(*_squeezed(down, columns, work), *_squeezed(along, rows, work))
+    flat = taps.weights.reshape(len(taps.weights), -1)
+    nothing = _squeezed(np.zeros(0, np.int64), np.zeros((len(flat), 0)), work)
+    return Passes(*_squeezed(layout.tap_offsets.ravel(), flat, work), *nothing)
+
+
+def _squeezed(
+    offsets: NDArray[np.int64], weights: NDArray[Any], work: np.dtype[Any]
+) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Leave out taps that are zero in every kernel."""
+    used = np.flatnonzero(weights.any(axis=0))
+    return (
+        np.ascontiguousarray(offsets[used]),
+        np.ascontiguousarray(weights[:, used].astype(work)),
     )
 
 

@@ -26,60 +26,33 @@ def _pointer(name):
     return types.CPointer(getattr(types, name))
 
 
-def _band(store, source, work, out, real):
+def _band(respond, combine, store, source, work, out, real):
     """`loops.band` with its arrays as pointers."""
     band = loops.band
+    sums = "float64" if combine is not loops.combine_nothing else work
 
     def entry(
         src, src_rows, src_samples, row_source, padded_rows, col_source, pitch, fill, _fill,
-        offsets, taps, weights, _weights, strip, strip_size, acc, samples, target, out_rows,
-        out_samples, sizes, _sizes, numbers, _numbers, limits, _limits, stats, _stats,
+        offsets, taps, weights, kernels, _taps, row_offsets, row_taps, row_weights, _kernels,
+        _row_taps, share, _share, strip, strip_size, column, _pitch, sums, _sums, samples, acc,
+        _samples, target, out_rows, out_samples, sizes, _sizes, numbers, _numbers, limits,
+        _limits, stats, _stats,
     ):  # fmt: skip
         band(
-            store,
-            carray(src, (src_rows, src_samples)),
-            carray(row_source, padded_rows),
-            carray(col_source, pitch),
-            fill[0],
-            carray(offsets, taps),
-            carray(weights, taps),
-            carray(strip, strip_size),
-            carray(acc, samples),
-            carray(target, (out_rows, out_samples)),
-            carray(sizes, _sizes),
-            carray(numbers, _numbers),
-            carray(limits, _limits),
-            carray(stats, _stats),
-        )
-
-    arrays = (
-        (source, 2), ("intp", 1), ("intp", 1), (work, 1), ("int64", 1), (work, 1), (work, 1),
-        (work, 1), (out, 2), ("int64", 1), (real, 1), ("float64", 1), ("float64", 1),
-    )  # fmt: skip
-    return entry, arrays
-
-
-def _compound_band(store, combine, source, work, out, real):
-    """`loops.compound_band` with its arrays as pointers."""
-    compound_band = loops.compound_band
-
-    def entry(
-        src, src_rows, src_samples, row_source, padded_rows, col_source, pitch, fill, _fill,
-        offsets, taps, weights, kernels, _taps, share, _share, strip,
-        strip_size, sums, _kernels, _samples, acc, samples, target, out_rows, out_samples,
-        sizes, _sizes, numbers, _numbers, limits, _limits, stats, _stats,
-    ):  # fmt: skip
-        compound_band(
-            store,
+            respond,
             combine,
+            store,
             carray(src, (src_rows, src_samples)),
             carray(row_source, padded_rows),
             carray(col_source, pitch),
             fill[0],
             carray(offsets, taps),
             carray(weights, (kernels, taps)),
+            carray(row_offsets, row_taps),
+            carray(row_weights, (kernels, row_taps)),
             share[0],
             carray(strip, strip_size),
+            carray(column, pitch),
             carray(sums, (kernels, samples)),
             carray(acc, samples),
             carray(target, (out_rows, out_samples)),
@@ -90,8 +63,8 @@ def _compound_band(store, combine, source, work, out, real):
         )
 
     arrays = (
-        (source, 2), ("intp", 1), ("intp", 1), (work, 1), ("int64", 1), (work, 2),
-        ("int64", 1), (work, 1), (work, 2), ("float64", 1), (out, 2),
+        (source, 2), ("intp", 1), ("intp", 1), (work, 1), ("int64", 1), (work, 2), ("int64", 1),
+        (work, 2), ("int64", 1), (work, 1), (work, 1), (work, 2), (sums, 1), (out, 2),
         ("int64", 1), (real, 1), ("float64", 1), ("float64", 1),
     )  # fmt: skip
     return entry, arrays
@@ -118,7 +91,7 @@ def _store_rows(store, source, out, real):
     return entry, arrays
 
 
-_ENTRIES = {"band": _band, "compound_band": _compound_band, "store_rows": _store_rows}
+_ENTRIES = {"band": _band, "store_rows": _store_rows}
 
 
 def compile_entry(name: str, functions: tuple[str, ...], samples: tuple[str, ...]) -> bytes:
@@ -127,9 +100,9 @@ def compile_entry(name: str, functions: tuple[str, ...], samples: tuple[str, ...
     Parameters
     ----------
     name : str
-        `band`, `compound_band` or `store_rows`.
+        `band` or `store_rows`.
     functions : sequence of str
-        The names of the loops it is given: how to store, and how to combine.
+        The names of the loops it is given: how to respond, combine and store.
     samples : sequence of str
         Its sample types: source, work, out, real; without work for `store_rows`.
 

@@ -64,7 +64,7 @@ def load(name: str, functions: tuple[str, ...], samples: tuple[str, ...]) -> Cal
     Parameters
     ----------
     name
-        `band`, `compound_band` or `store_rows`.
+        `band` or `store_rows`.
     functions
         The names of the loops it is given.
     samples
@@ -172,8 +172,8 @@ def _fingerprint() -> str:
 
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for source in ("loops.py", "entries.py"):
-        digest.update((here / source).read_bytes())
+    for source in (*sorted((here / "loops").glob("*.py")), here / "entries.py"):
+        digest.update(source.read_bytes())
     numba = find_spec("numba")
     if numba is not None and numba.origin:
         # Numba's version without importing it; importlib.metadata takes 30 ms to import.

@@ -9,8 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.errors import UsageError
+
 #: Scratch that a thread's strip may take, in bytes: half of a 512 KB second-level cache.
 _STRIP_BYTES = 256 * 1024
+
+#: What a second pass over a row costs besides its taps, in taps (bench: separable).
+_SECOND_PASS = 3
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,8 @@ class Plan:
     Parameters
     ----------
     method
-        How: `direct` multiplies every tap that isn't zero.
+        How: `direct` multiplies every tap that isn't zero; `separable` goes down a column, then
+        along a row.
     accumulator
         The type that samples are converted to and sums are kept in.
     exact
@@ -64,6 +70,54 @@ class Accumulator:
     exact: bool
     largest: float
     reason: str
+
+
+def choose_method(
+    weights: NDArray[Any],
+    factors: tuple[NDArray[Any], NDArray[Any]] | None,
+    widening: float,
+    asked: str,
+) -> tuple[str, int, str]:
+    """Return the method that multiplies least, its multiplications a sample, and why.
+
+    Parameters
+    ----------
+    weights
+        (kernels, …) of all taps.
+    factors
+        (kernels, rows) columns and (kernels, cols) rows, if every kernel is such a product.
+    widening
+        Samples that a column is summed for, for each sample of the output: more than 1 for
+        strides and borders.
+    asked
+        `auto`, or the method to use.
+
+    Raises
+    ------
+    UsageError
+        If the method asked for can't compute this kernel.
+    """
+    kernels = len(weights)
+    direct = _used(weights) * kernels
+    if factors is None:
+        if asked == "separable":
+            raise UsageError(
+                "--method separable needs a kernel that is a column times a row (rank 1); "
+                "this one is not: leave --method out"
+            )
+        return "direct", direct, f"direct: {direct} taps that are not zero"
+    down, along = (_used(factor) for factor in factors)
+    cost = round(kernels * (down * widening + along))
+    if asked == "direct" or (asked == "auto" and direct <= cost + _SECOND_PASS * kernels):
+        why = f"direct: {direct} taps that are not zero, against {cost} as columns and rows"
+        return "direct", direct, why
+    why = f"separable: {down} taps down and {along} along instead of {direct}"
+    return "separable", cost, why
+
+
+def _used(weights: NDArray[Any]) -> int:
+    """Taps that are not zero in every kernel."""
+    return int(np.count_nonzero(weights.reshape(len(weights), -1).any(axis=0)))
 
 
 def choose_accumulator(
@@ -112,8 +166,8 @@ def choose_accumulator(
 def strip_rows(pitch: int, itemsize: int, stride: int, span: int) -> int:
     """Output rows a strip should have for its scratch to stay in the cache.
 
-    At least an eighth of the span, so that the rows that neighbouring strips both load don't
-    outweigh the rest, and at most 64.
+    At least 8 and a quarter of the span, so that the rows that neighbouring strips both load
+    don't outweigh the rest, and at most 64; between these the time hardly changes.
     """
     fits = _STRIP_BYTES // max(1, pitch * itemsize)
-    return int(min(64, max((fits - span) // stride + 1, span // 8, 4)))
+    return int(min(64, max((fits - span) // stride + 1, span // 4, 8)))

@@ -101,18 +101,29 @@ def weigh(samples: NDArray[Any], maximum: float) -> NDArray[Any]:
     return result
 
 
-def unweigh(responses: NDArray[Any], maximum: float) -> NDArray[Any]:
+def unweigh(responses: NDArray[Any], maximum: float, gain: float = 1.0) -> NDArray[Any]:
     """Undo `weigh` after filtering: colour / alpha, and alpha in 0..`maximum`.
 
-    Where nothing can be seen, colour becomes 0.
+    Parameters
+    ----------
+    responses
+        (rows, cols, count + 1) floats, alpha last.
+    maximum
+        The value of a full sample.
+    gain
+        What the filter multiplies a flat picture by, which colour keeps.
+
+    Returns
+    -------
+    ndarray of the same shape and type
+        Where nothing can be seen, colour is 0.
     """
     top = responses.dtype.type(maximum)
-    share = responses[:, :, -1:] / top
-    np.clip(share, 0, top, out=share)
-    seen = share > 0
+    alpha = responses[:, :, -1:] / top
     result: NDArray[Any] = np.zeros_like(responses)
-    np.divide(responses, share, out=result, where=seen)
-    result[:, :, -1] = share[:, :, 0]
+    # Not clipped yet: where sharpening makes alpha overshoot, colour does so alike.
+    np.divide(responses, alpha / responses.dtype.type(gain), out=result, where=alpha > 0)
+    result[:, :, -1:] = np.clip(alpha, 0, top)
     return result
 
 

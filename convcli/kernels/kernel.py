@@ -160,15 +160,21 @@ class Kernel:
     @cached_property
     def factors(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """(column, row) whose outer product is the weights, whole numbers if those are; or None."""
-        if self.rank != 1:
-            return None
         i, j = np.unravel_index(np.argmax(np.abs(self.weights)), self.shape)
-        column, row = self.weights[:, j].copy(), self.weights[i, :].copy()
+        column, row, pivot = self.weights[:, j], self.weights[i, :], self.weights[i, j]
+        if pivot == 0:
+            return None
         if self.weights.dtype.kind == "i":
-            common = gcd(*(int(w) for w in row))
-            row //= common
+            # Python's own whole numbers: products of weights may not fit 64 bits.
+            exact = self.weights.astype(object)
+            if not (np.outer(column.astype(object), row) == exact * int(pivot)).all():
+                return None
+            row = row // gcd(*(int(w) for w in row))
             return column // row[j], row
-        return column / self.weights[i, j], row
+        column = column / pivot
+        if np.abs(np.outer(column, row) - self.weights).max() > self._tolerance:
+            return None
+        return column, row.copy()
 
     def output_range(self, maximum: float) -> tuple[float, float]:
         """Least and greatest response to samples in 0..`maximum`, offset included."""

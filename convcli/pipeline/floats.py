@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from convcli.geometry import Geometry
 from convcli.image import channels as ch
 from convcli.image import light
 from convcli.image.picture import Image
+from convcli.kernels.kernel import Kernel
 from convcli.pipeline.kept import at_anchors, beside_kept
 from convcli.pipeline.work import Work, grey_beside_alpha, squeezed
 from convcli.spec import Mapping, Precision
@@ -77,7 +79,8 @@ def _apart(
     if not work.weighs:
         return responses, None
     if work.keeps_brightness:
-        responses = ch.unweigh(responses, full)
+        gain = prod(kernel.sum for kernel in work.kernels if isinstance(kernel, Kernel))
+        responses = ch.unweigh(responses, full, gain)
     else:
         responses = responses / responses.dtype.type(full)
     return responses[:, :, :-1], responses[:, :, -1:]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
@@ -14,9 +12,10 @@ from rich.text import Text
 
 from convcli.kernels.generator import Generator
 from convcli.kernels.registry import Listing
-from convcli.report.outcome import meaning
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from convcli.kernels.check import Checked, FileCheck
     from convcli.kernels.kernel import Compound, Kernel
 
@@ -72,6 +71,8 @@ class Weights:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the middle of the matrix, and the divisor and offset below."""
+        import numpy as np
+
         weights, scale = self.kernel.weights, 1.0
         if weights.dtype.kind == "f":
             scale = float(np.abs(weights).max()) or 1.0
@@ -121,6 +122,8 @@ def _grid(rows: Iterable[tuple[str, str]]) -> Table:
 
 
 def _kernel_facts(kernel: Kernel) -> list[tuple[str, str]]:
+    from convcli.report.outcome import meaning
+
     low, high = kernel.output_range(255)
     x, y = kernel.gain
     facts = [

@@ -1,119 +1,21 @@
-"""Many pictures: which, where to, in what order, and what became of each. Knows no terminal."""
+"""Which pictures there are, and what their results are called, before anything is read."""
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from time import perf_counter
-from typing import Any, BinaryIO
+from typing import Any
 
-from convcli.errors import ConvError, ImageError, UsageError
-from convcli.image.files import encode, read, write
-from convcli.image.formats import FORMATS, SUFFIXES, check_holds, format_of, parse_format
-from convcli.image.picture import Image
-from convcli.pipeline import Facts
+from convcli.batch.jobs import STREAM, Job, Request
+from convcli.errors import ImageError, UsageError
+from convcli.image.formats import FORMATS, SUFFIXES, format_of, parse_format
 
-#: What stands for standard input or output.
-STREAM = "-"
 #: Formats that any of them may be named after.
 _PORTABLE = {"PBM", "PGM", "PPM", "PNM"}
 _UNSAFE = re.compile(r"[^\w.+]+")
-
-
-@dataclass(frozen=True)
-class Job:
-    """One picture's way: from a file or standard input to a file or standard output.
-
-    Parameters
-    ----------
-    source, target
-        Paths, or `-`.
-    error
-        Why nothing can be done, as for a folder without pictures; '' if something can.
-    """
-
-    source: str
-    target: str
-    error: str = ""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a picture.
-
-    Parameters
-    ----------
-    job
-        Where it came from and where it went.
-    facts
-        What was done; None if nothing was.
-    seconds
-        How long it took, reading and writing included.
-    error
-        Why it failed, in one line; '' if it didn't.
-    skipped
-        Why it was left alone; '' if it wasn't.
-    """
-
-    job: Job
-    facts: Facts | None = None
-    seconds: float = 0.0
-    error: str = ""
-    skipped: str = ""
-
-
-@dataclass(frozen=True)
-class Writing:
-    """How results are written.
-
-    Parameters
-    ----------
-    format
-        The format's name, or None for what the target's name says, or the source's.
-    quality, compress
-        As the format has them; None for its default.
-    overwrite, skip_existing
-        What to do when a result is already there; else it is an error.
-    max_pixels
-        The largest picture that is read; None for the default limit.
-    """
-
-    format: str | None = None
-    quality: int | None = None
-    compress: int | None = None
-    overwrite: bool = False
-    skip_existing: bool = False
-    max_pixels: int | None = None
-
-
-@dataclass(frozen=True)
-class Request:
-    """Which pictures, and where results go.
-
-    Parameters
-    ----------
-    inputs
-        Files, folders, or `-`.
-    output
-        A file, a folder, `-`, or None for beside the source.
-    label
-        What the kernel is called in a result's name.
-    recursive
-        Whether folders are entered at every depth.
-    writing
-        How results are written.
-    """
-
-    inputs: Sequence[str]
-    output: str | None
-    label: str
-    recursive: bool = False
-    writing: Writing = field(default_factory=Writing)
 
 
 def label_of(names: Sequence[str]) -> str:
@@ -283,114 +185,3 @@ def _identity(path: str) -> Any:
     except OSError:
         return os.path.normcase(Path(path).absolute().parent.resolve() / Path(path).name)
     return found.st_dev, found.st_ino
-
-
-def run(
-    jobs: Sequence[Job],
-    work: Callable[[Image], tuple[Image, Facts]],
-    writing: Writing,
-    streams: tuple[BinaryIO, BinaryIO],
-) -> Iterator[Outcome]:
-    """Filter pictures one after the other; one that fails doesn't stop the others.
-
-    Parameters
-    ----------
-    jobs
-        As `plan` made them.
-    work
-        What to do with a picture.
-    writing
-        How results are written.
-    streams
-        Standard input and output.
-    """
-    for job in jobs:
-        start = perf_counter()
-        outcome = foresee(job, writing)
-        if outcome.error or outcome.skipped:
-            yield outcome
-            continue
-        try:
-            facts = _one(job, work, writing, streams)
-        except ConvError as error:
-            yield Outcome(job, seconds=perf_counter() - start, error=str(error))
-        except MemoryError:
-            error_ = "there is not enough memory for this picture, its padding and its result"
-            yield Outcome(job, seconds=perf_counter() - start, error=error_)
-        else:
-            yield Outcome(job, facts, perf_counter() - start)
-
-
-def foresee(job: Job, writing: Writing) -> Outcome:
-    """Return what can be told of a picture's outcome before it is read."""
-    if job.error:
-        return Outcome(job, error=job.error)
-    if job.target != STREAM and _exists(Path(job.target)):
-        if writing.skip_existing:
-            return Outcome(job, skipped="exists")
-        if not writing.overwrite:
-            return Outcome(
-                job,
-                error=f"{job.target} exists already; use --overwrite to replace it, or "
-                f"--skip-existing to leave it",
-            )
-    if job.source != STREAM and not _exists(Path(job.source)):
-        return Outcome(job, error="can't be read: no such file or directory")
-    return Outcome(job)
-
-
-def _exists(path: Path) -> bool:
-    """Whether something is there, followed to where links lead; not if the name is too long."""
-    try:
-        path.stat()
-    except (OSError, ValueError) as error:
-        return getattr(error, "errno", None) in (errno.EACCES, errno.EPERM)
-    return True
-
-
-def _one(
-    job: Job,
-    work: Callable[[Image], tuple[Image, Facts]],
-    writing: Writing,
-    streams: tuple[BinaryIO, BinaryIO],
-) -> Facts:
-    """Read, filter and write one picture."""
-    source = streams[0].read() if job.source == STREAM else Path(job.source)
-    image = read(source, max_pixels=writing.max_pixels)
-    result, facts = work(image)
-    name = writing.format or _target_format(job, image)
-    notes = [*facts.notes, *check_holds(result.pixels.dtype.name, result.channels, name)]
-    if image.meta.frames > 1:
-        notes.append(f"only the first of {image.meta.frames} pictures in the file was filtered")
-    chosen = {"quality": writing.quality, "compress": writing.compress}
-    if job.target == STREAM:
-        streams[1].write(encode(result, name, **chosen))
-        streams[1].flush()
-    else:
-        _make_folder(Path(job.target).parent)
-        try:
-            write(job.target, result, format=name, overwrite=writing.overwrite, **chosen)
-        except OSError as error:
-            raise ImageError(f"can't write: {_reason(error)}") from error
-    return replace(facts, notes=tuple(notes))
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder for results, and those above it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise ImageError(f"can't write: {folder} is a file, not a folder") from error
-    except NotADirectoryError as error:
-        raise ImageError(f"can't write: {folder} is below a file, not a folder") from error
-    except OSError as error:
-        raise ImageError(f"can't make the folder {folder}: {_reason(error)}") from error
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
-
-
-def _target_format(job: Job, image: Image) -> str:
-    """Return the format that a result's name asks for, or the source's for a pipe."""
-    return image.meta.format or "PNG" if job.target == STREAM else format_of(job.target)

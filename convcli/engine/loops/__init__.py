@@ -1,0 +1,36 @@
+"""The inner loops: valid correlation of padded strips, and nothing else.
+
+Every function takes arrays and numbers, writes in place, allocates nothing and raises nothing.
+A picture is a 2-D array here, a row of it all samples of all its columns and channels; a strip
+is a flat array of `pitch` samples a row, in the working type, its border filled in.
+"""
+
+from convcli.engine.loops.band import band
+from convcli.engine.loops.combine import (
+    combine_direction,
+    combine_magnitude,
+    combine_max,
+    combine_max_abs,
+    combine_nothing,
+    combine_share,
+    combine_sum_abs,
+)
+from convcli.engine.loops.respond import respond_direct, respond_separable
+from convcli.engine.loops.store import store_response, store_rounded, store_rows, store_whole
+
+__all__ = [
+    "band",
+    "combine_direction",
+    "combine_magnitude",
+    "combine_max",
+    "combine_max_abs",
+    "combine_nothing",
+    "combine_share",
+    "combine_sum_abs",
+    "respond_direct",
+    "respond_separable",
+    "store_response",
+    "store_rounded",
+    "store_rows",
+    "store_whole",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -59,7 +60,7 @@ def _expand(given: str, request: Request) -> list[tuple[str, Path]]:
     if given == STREAM:
         return [(STREAM, Path("stdin"))]
     path = Path(given)
-    if not _exists(path) or not path.is_dir():
+    if not exists(path) or not path.is_dir():
         return [(given, Path(path.name))]
     if not os.access(path, os.R_OK | os.X_OK):
         raise ImageError("this folder can't be read: permission denied")
@@ -151,9 +152,9 @@ def _names_folder(output: str, request: Request, found: list[tuple[str, Path]]) 
     path = Path(output)
     if output.endswith(("/", os.sep)):
         return True
-    if _exists(path):
+    if exists(path):
         return path.is_dir()
-    folders = any(_exists(Path(given)) and Path(given).is_dir() for given in request.inputs)
+    folders = any(exists(Path(given)) and Path(given).is_dir() for given in request.inputs)
     return not path.suffix or (folders and not _is_picture(path))
 
 
@@ -185,3 +186,12 @@ def _identity(path: str) -> Any:
     except OSError:
         return os.path.normcase(Path(path).absolute().parent.resolve() / Path(path).name)
     return found.st_dev, found.st_ino
+
+
+def exists(path: Path) -> bool:
+    """Whether something is there, followed to where links lead; not if the name is too long."""
+    try:
+        path.stat()
+    except (OSError, ValueError) as error:
+        return getattr(error, "errno", None) in (errno.EACCES, errno.EPERM)
+    return True

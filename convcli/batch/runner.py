@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from time import perf_counter
 from typing import BinaryIO
 
 from convcli.batch.jobs import STREAM, Job, Outcome, Writing
+from convcli.batch.names import exists
 from convcli.errors import ConvError, ImageError
 from convcli.image.files import encode, read, write
 from convcli.image.formats import check_holds, format_of
@@ -57,7 +57,7 @@ def foresee(job: Job, writing: Writing) -> Outcome:
     """Return what can be told of a picture's outcome before it is read."""
     if job.error:
         return Outcome(job, error=job.error)
-    if job.target != STREAM and _exists(Path(job.target)):
+    if job.target != STREAM and exists(Path(job.target)):
         if writing.skip_existing:
             return Outcome(job, skipped="exists")
         if not writing.overwrite:
@@ -66,18 +66,9 @@ def foresee(job: Job, writing: Writing) -> Outcome:
                 error=f"{job.target} exists already; use --overwrite to replace it, or "
                 f"--skip-existing to leave it",
             )
-    if job.source != STREAM and not _exists(Path(job.source)):
+    if job.source != STREAM and not exists(Path(job.source)):
         return Outcome(job, error="can't be read: no such file or directory")
     return Outcome(job)
-
-
-def _exists(path: Path) -> bool:
-    """Whether something is there, followed to where links lead; not if the name is too long."""
-    try:
-        path.stat()
-    except (OSError, ValueError) as error:
-        return getattr(error, "errno", None) in (errno.EACCES, errno.EPERM)
-    return True
 
 
 def _one(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from convcli.api import apply, correlate
+    from convcli.api import apply, choose_plan, correlate
     from convcli.borders import Border
     from convcli.errors import ConvError, GeometryError, ImageError, KernelError, UsageError
     from convcli.geometry import Axis, Geometry, output_size
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "apply": "api",
+    "choose_plan": "api",
     "correlate": "api",
     "Border": "borders",
     "ConvError": "errors",
@@ -55,6 +56,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "apply",
+    "choose_plan",
     "correlate",
     "get_kernel",
     "output_size",

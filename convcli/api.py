@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from convcli import engine, pipeline
-from convcli.arrays import AnyKernel, Target, fill_level, filter_array
+from convcli.arrays import AnyKernel, Target, fill_level, filter_array, plan_array
 from convcli.borders import Border
 from convcli.errors import KernelError, UsageError
 from convcli.geometry import Padding, Pair, plan_geometry
@@ -43,6 +43,35 @@ def apply(
     given = [kernel] if isinstance(kernel, str | Kernel | Compound) else list(kernel)
     kernels = [parse_kernel(each) if isinstance(each, str) else each for each in given]
     return pipeline.apply(image, kernels, spec or Spec())[0]
+
+
+def choose_plan(
+    shape: tuple[int, ...],
+    kernel: str | AnyKernel,
+    spec: Spec | None = None,
+    dtype: DTypeLike = np.uint8,
+) -> engine.Plan:
+    """Return how an array would be filtered, and why, without filtering it.
+
+    Parameters
+    ----------
+    shape
+        (H, W) or (H, W, C).
+    kernel
+        A kernel or what would be typed for one.
+    spec
+        Its geometry, method, precision and threads count.
+    dtype
+        Of the array: uint8, uint16, float32 or float64.
+
+    Examples
+    --------
+    >>> choose_plan((480, 640), "gaussian:sigma=5").reason
+    'separable: 41 taps down and 41 along instead of 1681; weights are not whole numbers, so
+    sums are kept in float32'
+    """
+    chosen = parse_kernel(kernel) if isinstance(kernel, str) else kernel
+    return plan_array(shape, np.dtype(dtype), chosen, spec or Spec())
 
 
 def correlate(  # noqa: PLR0913

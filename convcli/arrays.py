@@ -166,15 +166,7 @@ def _filter(
     scale: float | str = 1.0,
 ) -> Filtered:
     """Apply one kernel."""
-    geometry = plan_geometry(
-        (pixels.shape[0], pixels.shape[1]),
-        kernel.shape,
-        stride=spec.stride,
-        dilation=spec.dilation,
-        padding=spec.padding,
-        flip=spec.convolve,
-    )
-    _check_size(geometry)
+    geometry = _geometry(pixels.shape, kernel, spec)
     taps, divisor = _taps(kernel, flip=spec.convolve)
     slope, shift = _response(kernel, divisor, target)
     slope, shift = _scaled(kernel, (slope, shift), scale, target)
@@ -186,15 +178,39 @@ def _filter(
         engine.finish(
             target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
         ),
-        engine.Options(
-            jobs=spec.jobs,
-            method=str(spec.method),
-            double=spec.precision is Precision.DOUBLE,
-            stretch=target.mapping is Mapping.NORMALIZE,
-        ),
+        replace(_options(spec), stretch=target.mapping is Mapping.NORMALIZE),
     )
     ends = sorted(float(slope) * end + float(shift) for end in (done.lowest, done.highest))
     return Filtered(done.pixels, (geometry,), done.plans, ends[0], ends[1], done.clipped)
+
+
+def plan_array(
+    shape: tuple[int, ...], dtype: np.dtype[Any], kernel: AnyKernel, spec: Spec
+) -> engine.Plan:
+    """Return how an array of that shape and sample type would be filtered."""
+    geometry = _geometry(shape, kernel, spec)
+    taps, _ = _taps(kernel, flip=spec.convolve)
+    layout = engine.lay_out_for(shape, taps, geometry, engine.Border2D(spec.border))
+    return engine.make_plan(dtype, taps, layout, _options(spec))[0]
+
+
+def _geometry(shape: tuple[int, ...], kernel: AnyKernel, spec: Spec) -> Geometry:
+    """Lay a kernel over an array, and refuse absurd results."""
+    geometry = plan_geometry(
+        (shape[0], shape[1]),
+        kernel.shape,
+        stride=spec.stride,
+        dilation=spec.dilation,
+        padding=spec.padding,
+        flip=spec.convolve,
+    )
+    _check_size(geometry)
+    return geometry
+
+
+def _options(spec: Spec) -> engine.Options:
+    double = spec.precision is Precision.DOUBLE
+    return engine.Options(jobs=spec.jobs, method=str(spec.method), double=double)
 
 
 def _check_size(geometry: Geometry) -> None:

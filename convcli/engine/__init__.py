@@ -6,9 +6,12 @@ from convcli.engine.correlate import (
     Options,
     Taps,
     correlate_planned,
+    lay_out_for,
+    make_plan,
     store,
 )
 from convcli.engine.finish import Finish, finish
+from convcli.engine.native import seconds_compiling
 from convcli.engine.plan import Plan
 
 __all__ = [
@@ -20,5 +23,8 @@ __all__ = [
     "Taps",
     "correlate_planned",
     "finish",
+    "lay_out_for",
+    "make_plan",
+    "seconds_compiling",
     "store",
 ]

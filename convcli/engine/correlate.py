@@ -221,36 +221,60 @@ class _Run:
         )
 
 
-def _prepare(
-    pixels: NDArray[Any], taps: Taps, geometry: Geometry, outside: Border2D, options: Options
-) -> _Run:
-    """Plan, choose the accumulator and lay the picture out."""
-    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
-    parted = taps.weights.ndim == 4
-    layout = lay_out(geometry, outside.border, channels, parted=parted)
-    flat = taps.weights.reshape(len(taps.weights), -1)
-    accumulator = choose_accumulator(flat, pixels.dtype, double=options.double)
-    method, cost, reason = choose_method(
-        taps.weights, taps.factors, len(layout.col_source) / layout.samples, options.method
+def make_plan(
+    dtype: np.dtype[Any], taps: Taps, layout: Layout, options: Options
+) -> tuple[Plan, Accumulator]:
+    """Return how a picture of that sample type would be filtered, and in which type.
+
+    Parameters
+    ----------
+    dtype
+        Of the picture.
+    taps, layout, options
+        What is summed, where it lies, and how it is run.
+    """
+    accumulator = choose_accumulator(
+        taps.weights.reshape(len(taps.weights), -1), dtype, double=options.double
     )
+    pitch = len(layout.col_source)
+    method, cost, reason = choose_method(
+        taps.weights, taps.factors, pitch / layout.samples, options.method
+    )
+    itemsize = accumulator.dtype.itemsize
     plan = Plan(
         method=method,
         accumulator=accumulator.dtype.name,
         exact=accumulator.exact,
         taps=cost,
-        strip_rows=strip_rows(
-            len(layout.col_source), accumulator.dtype.itemsize, layout.stride, layout.span
-        ),
+        strip_rows=strip_rows(pitch, itemsize, layout.stride, layout.span),
         jobs=options.jobs or processors(),
         reason=f"{reason}; {accumulator.reason}",
     )
+    return plan, accumulator
+
+
+def lay_out_for(
+    shape: tuple[int, ...], taps: Taps, geometry: Geometry, outside: Border2D
+) -> Layout:
+    """Lay out strips for a picture of that shape, channels last."""
+    channels = 1 if len(shape) == 2 else shape[2]
+    return lay_out(geometry, outside.border, channels, parted=taps.weights.ndim == 4)
+
+
+def _prepare(
+    pixels: NDArray[Any], taps: Taps, geometry: Geometry, outside: Border2D, options: Options
+) -> _Run:
+    """Lay the picture out, plan, and gather what the loops take."""
+    layout = lay_out_for(pixels.shape, taps, geometry, outside)
+    plan, accumulator = make_plan(pixels.dtype, taps, layout, options)
+    keeps_channels = pixels.ndim == 3 and taps.weights.ndim == 3
     return _Run(
         source=np.ascontiguousarray(pixels).reshape(pixels.shape[0], -1),
-        shape=(*geometry.out, channels) if pixels.ndim == 3 and not parted else geometry.out,
+        shape=(*geometry.out, pixels.shape[2]) if keeps_channels else geometry.out,
         taps=taps,
         layout=layout,
         fill=outside.level,
-        passes=_passes(method, taps, layout, accumulator.dtype),
+        passes=_passes(plan.method, taps, layout, accumulator.dtype),
         accumulator=accumulator,
         plan=plan,
     )

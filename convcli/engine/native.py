@@ -20,6 +20,7 @@ from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ STORE_VARIABLE = "CONVCLI_CACHE"
 
 _lock = threading.Lock()
 _loaded: dict[tuple[str, ...], _Entry] = {}
+_seconds = 0.0
 
 
 class _Entry:
@@ -103,6 +105,8 @@ def _from_store(key: tuple[str, ...]) -> _Entry | None:
 
 
 def _compile(key: tuple[str, ...], functions: tuple[str, ...], samples: tuple[str, ...]) -> _Entry:
+    global _seconds
+    start = perf_counter()
     from convcli.engine.entries import compile_entry
 
     code: bytes = compile_entry(key[0], functions, samples)
@@ -111,7 +115,13 @@ def _compile(key: tuple[str, ...], functions: tuple[str, ...], samples: tuple[st
     if path is not None:
         with suppress(OSError):
             _write(path, hashlib.sha256(code).digest() + code)
+    _seconds += perf_counter() - start
     return entry
+
+
+def seconds_compiling() -> float:
+    """How long this process has spent compiling loops that no store had."""
+    return _seconds
 
 
 def _write(path: Path, data: bytes) -> None:

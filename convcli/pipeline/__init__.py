@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 
 from convcli import arrays
 from convcli.arrays import AnyKernel, Filtered
-from convcli.engine import Plan
+from convcli.engine import Plan, seconds_compiling
 from convcli.geometry import Geometry
 from convcli.image.picture import Image, Meta
 from convcli.pipeline.kept import beside_kept
 from convcli.pipeline.work import Work, prepare, squeezed
 from convcli.spec import Mapping, Spec
+
+#: Seconds of compiling that a user is told of.
+_NOTICED = 1.0
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ def apply(image: Image, kernels: Sequence[AnyKernel], spec: Spec) -> tuple[Image
     ConvError
         If the spec doesn't fit the picture, or the kernel doesn't fit into it.
     """
+    compiled = seconds_compiling()
     work = prepare(image, arrays.overridden(kernels, spec), spec)
     if work.needs_floats:
         from convcli.pipeline.floats import in_floats
@@ -92,7 +96,12 @@ def apply(image: Image, kernels: Sequence[AnyKernel], spec: Spec) -> tuple[Image
     else:
         filtered, pixels = _as_stored(work)
     result = Image(squeezed(pixels), work.channels, _meta(image, work.channels))
-    return result, _facts(image, result, filtered, work)
+    facts = _facts(image, result, filtered, work)
+    compiled = seconds_compiling() - compiled
+    if compiled < _NOTICED:
+        return result, facts
+    note = f"{compiled:.1f} s of the time went into compiling the loops for this machine"
+    return result, replace(facts, notes=(*facts.notes, note))
 
 
 def _as_stored(work: Work) -> tuple[Filtered, NDArray[Any]]:

@@ -42,6 +42,16 @@ def apply(
     """
     given = [kernel] if isinstance(kernel, str | Kernel | Compound) else list(kernel)
     kernels = [parse_kernel(each) if isinstance(each, str) else each for each in given]
+    wrong = [each for each in kernels if not isinstance(each, Kernel | Compound)]
+    if wrong or not kernels:
+        raise KernelError(
+            "expected a kernel, its name, or a sequence of these, and at least one; "
+            f"got {kernel!r}; for a matrix of your own use Kernel(name, weights)"
+        )
+    if not isinstance(image, Image):
+        raise UsageError(
+            f"expected an Image, got {type(image).__name__}; use Image(pixels), or correlate"
+        )
     return pipeline.apply(image, kernels, spec or Spec())[0]
 
 

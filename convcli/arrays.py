@@ -41,6 +41,8 @@ class Target:
         source's own units, as for arrays.
     samples
         The least and the greatest sample there can be; None for 0 and `maximum`.
+    between
+        Whether another step follows, so that degrees and shares are given as levels.
     """
 
     dtype: np.dtype[Any]
@@ -48,6 +50,12 @@ class Target:
     maximum: float
     in_levels: bool = True
     samples: tuple[float, float] | None = None
+    between: bool = False
+
+    @property
+    def in_pixels(self) -> bool:
+        """Whether responses are in levels of a picture; else in units of their own."""
+        return self.between or self.mapping is not Mapping.RAW
 
     @property
     def level(self) -> Fraction:
@@ -145,7 +153,7 @@ def filter_array(
     geometries: list[Geometry] = []
     plans: list[engine.Plan] = []
     for kernel in kernels[:-1]:
-        step = _filter(pixels, kernel, spec, replace(target, dtype=between, mapping=Mapping.RAW))
+        step = _filter(pixels, kernel, spec, _between(target, between))
         pixels = step.pixels
         geometries += step.geometries
         plans += step.plans
@@ -247,8 +255,8 @@ def _response(kernel: AnyKernel, divisor: float, target: Target) -> tuple[Fracti
     if isinstance(kernel, Kernel):
         return 1 / Fraction(divisor), Fraction(kernel.offset) * target.level
     if kernel.full_scale is not None:
-        in_pixels = target.mapping is not Mapping.RAW
-        unit = Fraction(target.maximum) / Fraction(kernel.full_scale) if in_pixels else Fraction(1)
+        full = Fraction(target.maximum) / Fraction(kernel.full_scale)
+        unit = full if target.in_pixels else Fraction(1)
         return unit / Fraction(kernel.divisor), Fraction(0)
     return 1 / (Fraction(divisor) * Fraction(kernel.divisor)), Fraction(0)
 
@@ -290,7 +298,7 @@ def response_range(kernel: AnyKernel, target: Target) -> tuple[float, float]:
         # The greatest response is no less than the mean of all, which is a kernel, too.
         mean = Kernel("mean", np.mean([part.scaled for part in kernel.parts], axis=0))
         low = max(low, _sums(mean, target)[0])
-    if kernel.full_scale is not None and target.mapping is not Mapping.RAW:
+    if kernel.full_scale is not None and target.in_pixels:
         high = target.maximum
     first, last = sorted((low / kernel.divisor, high / kernel.divisor))
     return first, last
@@ -325,7 +333,7 @@ def _combined(kernel: Compound, ends: Sequence[tuple[float, float]]) -> tuple[fl
 def after(kernels: Sequence[AnyKernel], spec: Spec, target: Target) -> Target:
     """Return the target for what follows these kernels: it knows the samples they leave."""
     for kernel in kernels:
-        ends = response_range(kernel, replace(target, mapping=Mapping.RAW))
+        ends = response_range(kernel, _between(target, target.dtype))
         if spec.border is Border.ZERO:
             ends = (min(ends[0], 0.0), max(ends[1], 0.0))
         if spec.border is Border.CONSTANT:
@@ -333,6 +341,11 @@ def after(kernels: Sequence[AnyKernel], spec: Spec, target: Target) -> Target:
             ends = (min(ends[0], fill), max(ends[1], fill))
         target = replace(target, samples=ends)
     return target
+
+
+def _between(target: Target, dtype: np.dtype[Any]) -> Target:
+    """Return the target of a step that another follows: responses as they are, in levels."""
+    return replace(target, dtype=dtype, mapping=Mapping.RAW, between=True)
 
 
 def fill_level(fill: float, dtype: np.dtype[Any], level: Fraction) -> float:
@@ -367,8 +380,8 @@ def store_responses(
     if kernel is not None:
         if isinstance(kernel, Kernel):
             shift = Fraction(kernel.offset) * target.level
-        elif kernel.full_scale is not None and target.mapping is not Mapping.RAW:
-            slope = Fraction(target.maximum) / Fraction(kernel.full_scale)
+        elif kernel.full_scale is not None and not target.in_pixels:
+            slope = Fraction(kernel.full_scale) / Fraction(target.maximum)
         slope, shift = _scaled(kernel, (slope, shift), spec.scale, target)
     finish = engine.finish(
         target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift

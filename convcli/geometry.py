@@ -60,6 +60,12 @@ class Axis:
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():
             value = getattr(self, name)
+            try:
+                index(value)
+            except TypeError:
+                raise GeometryError(
+                    f"{_SPOKEN[name]} must be a whole number, got {value!r}"
+                ) from None
             if value < least:
                 raise GeometryError(f"{_SPOKEN[name]} must be at least {least}, got {value}")
         if self.padded < self.span:

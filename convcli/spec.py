@@ -12,7 +12,7 @@ from convcli.geometry import Padding, Pair
 
 
 class Mapping(StrEnum):
-    """How a response becomes a pixel value."""
+    """How a response becomes a pixel value; float results are not clipped."""
 
     CLIP = "clip"  # what is outside the range becomes its nearest end
     ABS = "abs"  # the sign is dropped, then as clip
@@ -122,14 +122,18 @@ class Spec:
     def _check_numbers(self) -> None:
         for name in ("fill", "divisor", "bias", "scale"):
             value = getattr(self, name)
-            if isinstance(value, float | int) and not isfinite(value):
-                raise UsageError(f"--{name} must be a finite number, got {value}")
+            if value is None or (name == "scale" and isinstance(value, str)):
+                continue
+            if not isinstance(value, float | int) or not isfinite(value):
+                raise UsageError(f"--{name} must be a finite number, got {value!r}")
         if self.divisor == 0:
             raise UsageError("--divisor must not be 0; expected any other number")
         if self.jobs is not None and self.jobs < 1:
             raise UsageError(f"--jobs must be at least 1, got {self.jobs}")
         if isinstance(self.scale, str) and self.scale != "auto":
             raise UsageError(f"--scale must be a number or 'auto', got {self.scale!r}")
+        if self.scale == "auto" and (self.divisor is not None or self.bias is not None):
+            raise UsageError("--scale auto chooses divisor and bias itself; leave these out")
 
 
 _ENUMS: dict[str, type[StrEnum]] = {

@@ -174,7 +174,7 @@ def _check_collisions(jobs: list[Job]) -> None:
         if identity in seen:
             raise UsageError(
                 f"{seen[identity]} and {job.source} would both be written to {job.target}; "
-                f"filter them one by one, or give the folder above them"
+                f"leave --format out, filter them one by one, or give the folder above them"
             )
         seen[identity] = job.source
 

@@ -12,9 +12,10 @@ from convcli.batch.jobs import STREAM, Job, Outcome, Writing
 from convcli.batch.names import exists
 from convcli.errors import ConvError, ImageError
 from convcli.image.files import encode, read, write
-from convcli.image.formats import check_holds, format_of
+from convcli.image.formats import FORMATS, check_holds, format_of, left_out, parse_format
 from convcli.image.picture import Image
 from convcli.pipeline import Facts
+from convcli.spec import Mapping
 
 
 def run(
@@ -81,10 +82,8 @@ def _one(
     source = streams[0].read() if job.source == STREAM else Path(job.source)
     image = read(source, max_pixels=writing.max_pixels)
     result, facts = work(image)
-    name = writing.format or _target_format(job, image)
-    notes = [*facts.notes, *check_holds(result.pixels.dtype.name, result.channels, name)]
-    if image.meta.frames > 1:
-        notes.append(f"only the first of {image.meta.frames} pictures in the file was filtered")
+    name = parse_format(writing.format) if writing.format else _target_format(job, image)
+    notes = _notes(image, result, facts, name)
     chosen = {"quality": writing.quality, "compress": writing.compress}
     if job.target == STREAM:
         streams[1].write(encode(result, name, **chosen))
@@ -95,7 +94,21 @@ def _one(
             write(job.target, result, format=name, overwrite=writing.overwrite, **chosen)
         except OSError as error:
             raise ImageError(f"can't write: {_reason(error)}") from error
-    return replace(facts, notes=tuple(notes))
+    return replace(facts, notes=notes)
+
+
+def _notes(image: Image, result: Image, facts: Facts, name: str) -> tuple[str, ...]:
+    """What the user should know of what is written; refuse what the format can't hold."""
+    dtype = result.pixels.dtype.name
+    if facts.mapping is Mapping.RAW and dtype not in FORMATS[name].holds:
+        raise ImageError(
+            f"{name} can't hold the signed floats of --map raw; use --map offset, or -o NAME.tif"
+        )
+    notes = [*facts.notes, *check_holds(dtype, result.channels, name)]
+    notes += left_out(result.meta, name)
+    if image.meta.frames > 1:
+        notes.append(f"only the first of {image.meta.frames} pictures in the file was filtered")
+    return tuple(notes)
 
 
 def _make_folder(folder: Path) -> None:

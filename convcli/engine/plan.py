@@ -78,7 +78,7 @@ def choose_method(
     widening: float,
     asked: str,
 ) -> tuple[str, int, str]:
-    """Return the method that multiplies least, its multiplications a sample, and why.
+    """Return the cheapest method, its multiplications a sample, and why.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def choose_method(
     down, along = (_used(factor) for factor in factors)
     cost = round(kernels * (down * widening + along))
     if asked == "direct" or (asked == "auto" and direct <= cost + _SECOND_PASS * kernels):
-        why = f"direct: {direct} taps that are not zero, against {cost} as columns and rows"
+        why = f"direct: {direct} taps that are not zero; {cost} and a second pass would cost more"
         return "direct", direct, why
     why = f"separable: {down} taps down and {along} along instead of {direct}"
     return "separable", cost, why
@@ -145,7 +145,7 @@ def choose_accumulator(
     total = float(np.abs(weights).sum(axis=-1).max()) if weights.size else 0.0
     if weights.dtype.kind == "i" and source.kind == "u":
         top = float(np.iinfo(source).max)
-        low, high, sums = -negative * top, positive * top, total * top
+        low, high, sums = 0.0 - negative * top, positive * top, total * top
         for name, fits in (
             ("int16", low >= -(2**15) and high < 2**15 and total < 2**15),
             ("uint16", low == 0 and high < 2**16),

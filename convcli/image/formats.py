@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convcli.errors import ImageError
+from convcli.image.picture import Meta
 
 _GREY = frozenset({"L"})
 _OPAQUE = frozenset({"L", "RGB"})
@@ -98,6 +99,24 @@ FORMATS: dict[str, Format] = {
 #: Every ending of a picture's file name, in lower case, with its format.
 SUFFIXES: dict[str, str] = {
     suffix: item.name for item in FORMATS.values() for suffix in item.suffixes
+}
+
+#: What stands beside the pixels, by `Meta`'s names.
+_BESIDE = {
+    "icc": "colour profile",
+    "exif": "EXIF",
+    "xmp": "XMP",
+    "text": "text",
+    "dpi": "resolution",
+}
+_CARRIES = {
+    "PNG": frozenset(_BESIDE),
+    "JPEG": frozenset(_BESIDE),
+    "TIFF": frozenset(_BESIDE),
+    "WEBP": frozenset({"icc", "exif", "xmp"}),
+    "AVIF": frozenset({"icc", "exif", "xmp"}),
+    "JPEG2000": frozenset({"icc", "exif", "xmp"}),
+    "BMP": frozenset({"dpi"}),
 }
 
 _DEPTHS = {
@@ -200,6 +219,21 @@ def check_holds(dtype: str, channels: str, format: str) -> tuple[str, ...]:
         f"{known.name} can't hold {_DEPTHS.get(dtype, dtype)} {_words(channels)}; "
         f"use {', or '.join(ways)}"
     )
+
+
+def left_out(meta: Meta, format: str) -> tuple[str, ...]:
+    """What a file says beside its pixels that a format can't say, each a line for the user.
+
+    Parameters
+    ----------
+    meta
+        What the source's file said.
+    format
+        The name of the format to be written.
+    """
+    held = _CARRIES.get(parse_format(format), frozenset())
+    lost = [words for name, words in _BESIDE.items() if getattr(meta, name) and name not in held]
+    return (f"{format} can't hold the source's {', '.join(lost)}: left out",) if lost else ()
 
 
 def _usual() -> list[str]:

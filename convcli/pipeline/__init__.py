@@ -41,7 +41,9 @@ class Facts:
     clipped, samples
         Samples that did not fit the result's range, of how many.
     alpha
-        What happened to alpha: `keep`, `filter` or `drop`; '' if there is none.
+        What happened to alpha: `keep`, `filter`, `alone` or `drop`; '' if there is none.
+    avoidable
+        Whether an automatic scale would clip nothing.
     notes
         What else the user should know.
     """
@@ -60,6 +62,7 @@ class Facts:
     clipped: int
     samples: int
     alpha: str = ""
+    avoidable: bool = False
     notes: tuple[str, ...] = field(default=())
 
 
@@ -122,6 +125,14 @@ def _meta(image: Image, channels: str) -> Meta:
     return replace(image.meta, icc=None, notes=(*image.meta.notes, note))
 
 
+def _alpha(work: Work, image: Image) -> str:
+    """Say what happened to alpha."""
+    if not image.has_alpha:
+        return ""
+    chosen = work.channels.endswith("A") and len(work.channels) - 1 in work.chosen
+    return "alone" if chosen and not work.weighs else str(work.alpha)
+
+
 def _facts(image: Image, result: Image, filtered: Filtered, work: Work) -> Facts:
     return Facts(
         size=image.size,
@@ -137,6 +148,9 @@ def _facts(image: Image, result: Image, filtered: Filtered, work: Work) -> Facts
         highest=filtered.highest,
         clipped=filtered.clipped,
         samples=filtered.pixels.size,
-        alpha=str(work.alpha) if image.has_alpha else "",
+        alpha=_alpha(work, image),
+        avoidable=(
+            work.spec.scale != "auto" and not work.spec.luma and image.pixels.dtype.kind in "bu"
+        ),
         notes=result.meta.notes,
     )

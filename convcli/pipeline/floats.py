@@ -34,7 +34,7 @@ def in_floats(work: Work) -> tuple[Filtered, NDArray[Any]]:
     planes, full = _floats(work)
     source = _lightness(work, planes) if work.spec.luma else planes
     source = ch.weigh(source, full) if work.weighs else ch.colours(source, work.channels)
-    raw = Target(source.dtype, Mapping.RAW, full)
+    raw = Target(source.dtype, Mapping.RAW, full, between=True)
     kernels = arrays.without_offset(work.kernels)
     responses = arrays.filter_array(source, kernels, replace(work.spec, scale=1.0), raw)
     colour, alpha = _apart(work, responses.pixels, full)

@@ -46,6 +46,10 @@ def beside_kept(
     if kept.dtype != out.dtype and work.target.mapping is not Mapping.RAW:
         target = Target(out.dtype, Mapping.CLIP, work.image.maximum)
         kept = arrays.store_responses(kept, None, work.spec, target).pixels
+    elif work.channels.endswith("A") and others[-1] == count - 1 and kept.dtype != out.dtype:
+        # Colour is in levels of the source then, but alpha of floats is a share.
+        kept = kept.astype(out.dtype)
+        kept[:, :, -1] /= work.image.maximum
     out[:, :, others] = kept
     return out
 

@@ -135,10 +135,19 @@ def _alpha_mode(image: Image, kernels: tuple[AnyKernel, ...], spec: Spec) -> Alp
         return spec.alpha
     if spec.channels or any(kernel.kind is Kind.DERIVATIVE for kernel in kernels):
         return Alpha.KEEP
+    if all(_is_point(kernel) for kernel in kernels):
+        return Alpha.KEEP
     fills = spec.border in (Border.ZERO, Border.CONSTANT)
     opaque = not fills and bool((image.pixels[:, :, -1] == image.maximum).all())
     # Weighting by an alpha that is the same everywhere changes nothing.
     return Alpha.KEEP if opaque else Alpha.FILTER
+
+
+def _is_point(kernel: AnyKernel) -> bool:
+    """Whether a kernel sees nothing but the sample under its anchor."""
+    rows, cols = kernel.shape
+    used = np.argwhere(kernel.parts[0].weights)
+    return len(kernel.parts) == 1 and used.tolist() == [[rows // 2, cols // 2]]
 
 
 def _result_dtype(image: Image, spec: Spec, mapping: Mapping) -> np.dtype[Any]:

@@ -13,6 +13,7 @@ from convcli.kernels.kernel import Kernel, Kind
 from convcli.pipeline import Facts
 from convcli.report.lines import columns, printable, wrapped
 from convcli.report.shape import axis_data, leftover
+from convcli.spec import Mapping
 
 _SAYS = {
     Kind.SMOOTHING: "smoothing",
@@ -68,6 +69,7 @@ def text(outcome: Outcome, kernels: Sequence[AnyKernel], *, verbose: bool = Fals
 _ALPHA = {
     "keep": "kept as it is",
     "filter": "filtered, with colour weighted by it",
+    "alone": "filtered like a colour",
     "drop": "dropped",
 }
 
@@ -92,18 +94,21 @@ def meaning(kernel: Kernel) -> str:
 
 
 def _picture(size: tuple[int, int], channels: str, depth: str) -> str:
-    return f"{size[1]}×{size[0]} {channels} {depth}"
+    names = f"{len(channels)} channels" if "?" in channels else channels
+    return f"{size[1]}×{size[0]} {names} {depth}"
 
 
 def _values(facts: Facts) -> list[tuple[str, str]]:
     said = f"{facts.lowest:.6g} … {facts.highest:.6g}, mapped by {facts.mapping}"
+    if facts.out_depth in ("float", "double") and facts.mapping is not Mapping.RAW:
+        said += "; floats are not clipped"
     rows = [("response", said)]
     if facts.clipped:
         rows.append(
             (
                 "clipped",
-                f"{facts.clipped:,} of {facts.samples:,} samples ({_share(facts)}); "
-                f"--scale auto avoids it",
+                f"{facts.clipped:,} of {facts.samples:,} samples ({_share(facts)})"
+                + ("; --scale auto avoids it" if facts.avoidable else ""),
             )
         )
     return rows

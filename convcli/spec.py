@@ -118,6 +118,33 @@ class Spec:
         if len(chosen) > 1:
             raise UsageError(f"--{chosen[0]} and --{chosen[1]} exclude each other; give one")
         self._check_numbers()
+        self.check_mapping(self.mapping)
+
+    def check_mapping(self, mapping: Mapping | None) -> None:
+        """Refuse what no picture's raw response could become.
+
+        Parameters
+        ----------
+        mapping
+            The one that will be used: the user's, or the kernel's own.
+
+        Raises
+        ------
+        UsageError
+            If it contradicts the depth, or lightness alone.
+        """
+        if mapping is not Mapping.RAW:
+            return
+        if self.depth in (Depth.EIGHT, Depth.SIXTEEN):
+            raise UsageError(
+                f"--map raw gives signed floats, which --depth {self.depth} can't hold; "
+                f"use --map offset, or leave --depth out"
+            )
+        if self.luma:
+            raise UsageError(
+                "--luma puts lightness back into colour, which --map raw can't; "
+                "use --gray --map raw"
+            )
 
     def _check_numbers(self) -> None:
         for name in ("fill", "divisor", "bias", "scale"):

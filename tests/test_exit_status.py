@@ -341,7 +341,7 @@ FAILED = {
     ),
     "raw to PNG": (
         (*A, GRID, "-o", "r.png", "--map", "raw"),
-        ["PNG can't hold float grey", "-o NAME.tif"],
+        ["PNG can't hold the signed floats", "-o NAME.tif"],
     ),
     "no such channel": (
         (*A, "logo.png", "--channels", "RX"),

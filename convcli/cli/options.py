@@ -131,22 +131,6 @@ def make_spec(border: str | None, fill: float | None, **given: Any) -> Spec:
                 f"--fill goes with --border constant, not with --border {chosen}; leave one out"
             )
         chosen = Border.CONSTANT
-    _check_raw(given)
     if given["channels"] == "":
         raise UsageError("--channels is empty; expected letters such as RGB, or A for alpha")
     return Spec(border=chosen or Border.REPLICATE, fill=fill or 0.0, **given)
-
-
-def _check_raw(given: dict[str, Any]) -> None:
-    """Refuse what no picture's raw response could become."""
-    if given["mapping"] != Mapping.RAW:
-        return
-    if given["depth"] in (Depth.EIGHT, Depth.SIXTEEN):
-        raise UsageError(
-            f"--map raw gives signed floats, which --depth {given['depth']} can't hold; "
-            f"use --map offset, or leave --depth out"
-        )
-    if given["luma"]:
-        raise UsageError(
-            "--luma puts lightness back into colour, which --map raw can't; use --gray --map raw"
-        )

@@ -11,7 +11,7 @@ from convcli.engine.correlate import (
     store,
 )
 from convcli.engine.finish import Finish, finish
-from convcli.engine.native import seconds_compiling
+from convcli.engine.native import keeps_loops, seconds_compiling
 from convcli.engine.plan import Plan
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Taps",
     "correlate_planned",
     "finish",
+    "keeps_loops",
     "lay_out_for",
     "make_plan",
     "seconds_compiling",

@@ -119,6 +119,11 @@ def _compile(key: tuple[str, ...], functions: tuple[str, ...], samples: tuple[st
     return entry
 
 
+def keeps_loops() -> bool:
+    """Whether there is a folder that compiled loops are kept in."""
+    return _store() is not None
+
+
 def seconds_compiling() -> float:
     """How long this process has spent compiling loops that no store had."""
     return _seconds

@@ -132,7 +132,8 @@ def _clash(kernel: Kernel | Compound) -> str:
     known = canonical(kernel.name)
     if known is None:
         return ""
-    return f"convcli has a kernel {known!r} too; the name alone means that one"
+    also = " too" if known == normal(kernel.name) else f", also called {kernel.name!r}"
+    return f"convcli has a kernel {known!r}{also}; the name alone means that one"
 
 
 def _sum(kernel: Kernel) -> str:

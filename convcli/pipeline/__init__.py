@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from convcli import arrays
 from convcli.arrays import AnyKernel, Filtered
-from convcli.engine import Plan, seconds_compiling
+from convcli.engine import Plan, keeps_loops, seconds_compiling
 from convcli.geometry import Geometry
 from convcli.image.picture import Image, Meta
 from convcli.pipeline.kept import beside_kept
@@ -104,6 +104,8 @@ def apply(image: Image, kernels: Sequence[AnyKernel], spec: Spec) -> tuple[Image
     if compiled < _NOTICED:
         return result, facts
     note = f"{compiled:.1f} s of the time went into compiling the loops for this machine"
+    if not keeps_loops():
+        note += "; they are not kept, as the cache folder is none that only you can write to"
     return result, replace(facts, notes=(*facts.notes, note))
 
 

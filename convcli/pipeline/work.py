@@ -75,8 +75,9 @@ def prepare(image: Image, kernels: tuple[AnyKernel, ...], spec: Spec) -> Work:
     """
     mapping = spec.mapping or arrays.own_mapping(kernels)
     pixels, names = image.pixels, image.channels
+    spec.check_mapping(mapping)
     if spec.luma:
-        _check_luma(names, mapping)
+        _check_luma(names)
     if pixels.dtype == np.bool_:
         pixels = pixels.astype(np.uint8) * np.uint8(255)
     mode = _alpha_mode(image, kernels, spec)
@@ -120,13 +121,9 @@ def _chosen(names: str, with_alpha: bool, spec: Spec) -> tuple[int, ...]:
     return tuple(range(ch.colour_count(names) + with_alpha))
 
 
-def _check_luma(names: str, mapping: Mapping) -> None:
+def _check_luma(names: str) -> None:
     if names.removesuffix("A") not in ("L", "RGB"):
         raise UsageError(f"--luma needs red, green and blue; this picture's channels are {names}")
-    if mapping is Mapping.RAW:
-        raise UsageError(
-            "--luma puts lightness back into colour, which --map raw can't; use --gray --map raw"
-        )
 
 
 def _alpha_mode(image: Image, kernels: tuple[AnyKernel, ...], spec: Spec) -> Alpha:
@@ -151,21 +148,10 @@ def _is_point(kernel: AnyKernel) -> bool:
 
 
 def _result_dtype(image: Image, spec: Spec, mapping: Mapping) -> np.dtype[Any]:
-    """Return the sample type that depth and mapping ask for.
-
-    Raises
-    ------
-    UsageError
-        If they contradict each other.
-    """
+    """Return the sample type that depth and mapping ask for."""
     double = spec.precision is Precision.DOUBLE or image.pixels.dtype == np.float64
     real = np.dtype(np.float64 if double else np.float32)
     if mapping is Mapping.RAW:
-        if spec.depth in (Depth.EIGHT, Depth.SIXTEEN):
-            raise UsageError(
-                f"--map raw gives signed floats, which --depth {spec.depth} can't hold; "
-                f"use --map offset, or leave --depth out"
-            )
         return real
     if spec.depth is Depth.SAME:
         return image.pixels.dtype

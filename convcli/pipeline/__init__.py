@@ -131,8 +131,7 @@ def _alpha(work: Work, image: Image) -> str:
     """Say what happened to alpha."""
     if not image.has_alpha:
         return ""
-    chosen = work.channels.endswith("A") and len(work.channels) - 1 in work.chosen
-    return "alone" if chosen and not work.weighs else str(work.alpha)
+    return "alone" if work.filters_alpha and not work.weighs else str(work.alpha)
 
 
 def _facts(image: Image, result: Image, filtered: Filtered, work: Work) -> Facts:

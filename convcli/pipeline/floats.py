@@ -33,7 +33,10 @@ def in_floats(work: Work) -> tuple[Filtered, NDArray[Any]]:
     """
     planes, full = _floats(work)
     source = _lightness(work, planes) if work.spec.luma else planes
-    source = ch.weigh(source, full) if work.weighs else ch.colours(source, work.channels)
+    if work.weighs:
+        source = ch.weigh(source, full)
+    elif work.image.has_alpha and not work.filters_alpha:
+        source = source[:, :, :-1]
     raw = Target(source.dtype, Mapping.RAW, full, between=True)
     kernels = arrays.without_offset(work.kernels)
     responses = arrays.filter_array(source, kernels, replace(work.spec, scale=1.0), raw)
@@ -76,8 +79,10 @@ def _apart(
     work: Work, responses: NDArray[Any], full: float
 ) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Colour and, if it was filtered, alpha; both in 0..`full` again."""
-    if not work.weighs:
+    if not (work.weighs or work.filters_alpha):
         return responses, None
+    if not work.weighs:
+        return responses[:, :, :-1], responses[:, :, -1:]
     if work.keeps_brightness:
         gain = prod(kernel.sum for kernel in work.kernels if isinstance(kernel, Kernel))
         responses = ch.unweigh(responses, full, gain)

@@ -55,6 +55,11 @@ class Work:
         return self.image.has_alpha and self.alpha is Alpha.FILTER
 
     @property
+    def filters_alpha(self) -> bool:
+        """Whether alpha is among the filtered channels."""
+        return self.image.has_alpha and len(self.channels) - 1 in self.chosen
+
+    @property
     def keeps_brightness(self) -> bool:
         """Whether filtered alpha still says how much of a pixel there is."""
         return all(kernel.kind is not Kind.DERIVATIVE for kernel in self.kernels)

@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install format test slow check golden samples bench wheel ci clean
+.PHONY: help install format test slow check lowered golden samples bench wheel ci clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,7 +29,11 @@ check: ## form, lint, types, import contracts, all tests: before every push
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python docs/lower.py --check
 	$(BIN)/pytest -q
+
+lowered: ## make the loops' texts again, after a change of the loops
+	$(BIN)/python docs/lower.py
 
 golden: ## make the golden pictures again, then look at what changed
 	REGENERATE=1 $(BIN)/pytest -q tests/test_golden.py

@@ -1,83 +1,111 @@
-"""`python -m bench`: check, then time dense kernels on a 12-megapixel grey picture."""
+"""`python -m bench`: check every result, measure, and say what came out."""
 
 from __future__ import annotations
 
-from statistics import median
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 from time import perf_counter
 
-import numpy as np
+from bench import machine, results, scale, sections, tables, timing
+from bench.cases import Case, Record, Wrong
 
-import convcli
-from bench.peers import PEERS, threads
+HERE = Path(__file__).resolve().parent
 
-SHAPE = (3000, 4000)
-SIZES = (3, 5, 7, 9, 11, 15)
-RUNS = 9
-
-
-def kernel(size, rng):
-    """Random whole weights without zeros that sum to 1, so that few samples are clipped."""
-    weights = rng.choice([-2, -1, 1, 2], size=(size, size))
-    weights[size // 2, size // 2] += 1 - weights.sum()
-    return weights
+#: Exit statuses, as those of `convcli`.
+DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
 
-def ours(pixels, weights, jobs):
-    return convcli.correlate(pixels, weights, mapping="clip", jobs=jobs)
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    names = ", ".join(sections.NAMES)
+    add = parser.add_argument
+    add("sections", nargs="*", metavar="SECTION", help=f"{names}; all if none is given")
+    add("--quick", action="store_true", help="small pictures, few runs: about a minute")
+    where = "write the report there; a whole run that is not quick writes it to bench/"
+    add("--output", type=Path, metavar="FOLDER", help=where)
+    earlier = "an earlier results.json; ratios that fell by more than 15 %% end in exit status 1"
+    add("--compare", type=Path, metavar="FILE", help=earlier)
+    again = "make the report again from this results.json, and measure nothing"
+    add("--again", type=Path, metavar="FILE", help=again)
+    asked = parser.parse_args(words)
+    if unknown := [name for name in asked.sections if name not in sections.NAMES]:
+        parser.error(f"there is no section {unknown[0]!r}; there are {names}")
+    whole = not asked.sections
+    asked.sections = [name for name in sections.NAMES if whole or name in asked.sections]
+    if asked.output is None and whole and not asked.quick:
+        asked.output = HERE
+    return asked
 
 
-def check(pixels, weights, name, work):
-    """Compare a peer's result with ours, borders left out; say how they differ."""
-    margin = weights.shape[0]
-    inner = (slice(margin, -margin),) * 2
-    part = np.ascontiguousarray(pixels[:400, :400])
-    difference = np.abs(work(part, weights).astype(int) - ours(part, weights, 1))[inner]
-    if difference.max() > 1:
-        raise SystemExit(f"{name} and convcli differ by {difference.max()} on {weights.shape}")
+def main(words: Sequence[str] | None = None) -> int:
+    """Do what the command line says, and return the exit status."""
+    asked = arguments(words)
+    if asked.again:
+        written(asked.output, results.load(asked.again))
+        return DONE
+    earlier = results.load(asked.compare) if asked.compare else None
+    if earlier is not None and earlier.quick != asked.quick:
+        say("--compare needs a run of the same kind: both --quick, or neither")
+        return WRONG_USAGE
+    try:
+        run = measured(asked.sections, quick=asked.quick)
+    except (Wrong, timing.CommandError) as error:
+        say(f"wrong result, so nothing was timed: {error}")
+        return FAILED
+    print(f"## Targets\n\n{results.summary(run.records)}\n\n{run.seconds:.0f} s", flush=True)
+    if asked.output is not None:
+        written(asked.output, run)
+    return DONE if earlier is None else compared(earlier, run)
 
 
-def measure(work):
-    work()
-    times = []
-    for _ in range(RUNS):
-        start = perf_counter()
-        work()
-        times.append(perf_counter() - start)
-    return 1000 * median(times)
+def measured(names: Sequence[str], *, quick: bool) -> results.Run:
+    """Check all results of some sections, then measure them, and print tables on the way."""
+    start = perf_counter()
+    cases = {name: verified(name, scale.QUICK if quick else scale.FULL) for name in names}
+    records: list[Record] = []
+    for name in names:
+        begun = perf_counter()
+        budget = timing.QUICK if quick else timing.FULL
+        found = [case.measure(name, budget) for case in cases[name]]
+        print(tables.of_section(sections.describe(name), found) + "\n", flush=True)
+        say(f"{name}: measured ({perf_counter() - begun:.0f} s)")
+        records += found
+    return results.Run(machine.describe(), quick, perf_counter() - start, records)
 
 
-def main():
-    rng = np.random.default_rng(1)
-    pixels = rng.integers(0, 256, SHAPE, dtype=np.uint8)
-    print("8-bit grey, 4000×3000, dense whole kernels; milliseconds (their time / ours)")
-    for jobs in (1, 2):
-        threads(jobs)
-        print(
-            f"\n{jobs} thread{'s' * (jobs > 1)}  convcli  " + "  ".join(f"{n:>16}" for n in PEERS)
-        )
-        for size in SIZES:
-            row(pixels, kernel(size, rng), jobs)
+def verified(name: str, large: scale.Scale) -> list[Case]:
+    """Return a section's cases, after their results were found right."""
+    start = perf_counter()
+    found = sections.cases(name, large)
+    for case in found:
+        case.before()
+        case.check()
+    say(f"{name}: {len(found)} results right ({perf_counter() - start:.0f} s)")
+    return found
 
 
-def row(pixels, weights, jobs):
-    size = weights.shape[0]
-    mine = measure(lambda: ours(pixels, weights, jobs))
-    cells = []
-    for name, work in PEERS.items():
-        if (name == "Pillow" and size not in (3, 5)) or (
-            name == "SciPy" and (size > 7 or jobs > 1)
-        ):
-            cells.append("–")
-            continue
-        try:
-            check(pixels, weights, name, work)
-        except ImportError:
-            cells.append("not installed")
-            continue
-        theirs = measure(lambda work=work: work(pixels, weights))
-        cells.append(f"{theirs:.1f} ({theirs / mine:.1f})")
-    print(f"{size:>4}×{size:<4}  {mine:7.1f}  " + "  ".join(f"{cell:>16}" for cell in cells))
+def written(folder: Path | None, run: results.Run) -> None:
+    """Write the report, and say where."""
+    for path in results.write(folder or HERE, run):
+        say(f"wrote {path}")
+
+
+def compared(earlier: results.Run, run: results.Run) -> int:
+    """Print what got worse since an earlier run; return the exit status."""
+    worse = results.regressions(earlier.records, run.records)
+    if earlier.machine["CPU"] != run.machine["CPU"]:
+        say("the earlier run was on another CPU: ratios may differ for that")
+    print(f"\n{len(worse)} ratios fell by more than 15 %", *worse, sep="\n")
+    return FAILED if worse else DONE
+
+
+def say(words: str) -> None:
+    """Print progress, away from the tables."""
+    print(words, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

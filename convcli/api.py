@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from convcli import engine, pipeline
-from convcli.arrays import AnyKernel, Target, fill_level, filter_array, plan_array
+from convcli.arrays import Target, fill_level, filter_array, plan_array
 from convcli.borders import Border
 from convcli.errors import KernelError, UsageError
 from convcli.geometry import Padding, Pair, plan_geometry
@@ -19,6 +19,7 @@ from convcli.image.picture import Image
 from convcli.kernels import parse_kernel
 from convcli.kernels.kernel import Compound, Kernel
 from convcli.spec import Mapping, Method, Spec
+from convcli.taps import AnyKernel
 
 
 def apply(
@@ -196,7 +197,7 @@ def _target(array: NDArray[Any], spec: Spec, dtype: DTypeLike | None) -> Target:
     if chosen.kind == "u" and mapping is Mapping.RAW:
         mapping = Mapping.CLIP
     full = float(np.iinfo(chosen).max) if chosen.kind == "u" else 1.0
-    return Target(chosen, mapping, full, in_levels=False)
+    return Target(chosen, mapping, full, in_levels=False, watch=False)
 
 
 def _as_kernel(weights: ArrayLike | str | AnyKernel) -> AnyKernel | NDArray[Any]:
@@ -284,6 +285,11 @@ def _one_map(
         geometry,
         engine.Border2D(spec.border, fill_level(spec.fill, volume.dtype, target.level)),
         engine.finish(mapping, target.dtype, maximum=target.maximum, shift=Fraction(bias)),
-        engine.Options(jobs=spec.jobs, stretch=mapping is Mapping.NORMALIZE),
+        engine.Options(
+            jobs=spec.jobs,
+            stretch=mapping is Mapping.NORMALIZE,
+            method=str(spec.method),
+            watch=False,
+        ),
     )
     return done.pixels

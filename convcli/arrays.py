@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import sqrt
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,10 @@ from convcli.errors import GeometryError, UsageError
 from convcli.geometry import Geometry, plan_geometry
 from convcli.kernels.kernel import Combine, Compound, Kernel
 from convcli.spec import Mapping, Precision, Spec
+from convcli.taps import AnyKernel, taps_of
 
 #: Pixels that a result may have however small its source is: 4 GB of three float channels.
 MOST_PIXELS = 2**28
-
-AnyKernel: TypeAlias = Kernel | Compound
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,8 @@ class Target:
         The least and the greatest sample there can be; None for 0 and `maximum`.
     between
         Whether another step follows, so that degrees and shares are given as levels.
+    watch
+        Whether the range of responses and how many are clipped will be asked for.
     """
 
     dtype: np.dtype[Any]
@@ -51,6 +52,7 @@ class Target:
     in_levels: bool = True
     samples: tuple[float, float] | None = None
     between: bool = False
+    watch: bool = True
 
     @property
     def in_pixels(self) -> bool:
@@ -175,7 +177,8 @@ def _filter(
 ) -> Filtered:
     """Apply one kernel."""
     geometry = _geometry(pixels.shape, kernel, spec)
-    taps, divisor = _taps(kernel, flip=spec.convolve)
+    double = spec.precision is Precision.DOUBLE or pixels.dtype == np.float64
+    taps, divisor = taps_of(kernel, flip=spec.convolve, double=double)
     slope, shift = _response(kernel, divisor, target)
     slope, shift = _scaled(kernel, (slope, shift), scale, target)
     done = engine.correlate_planned(
@@ -186,7 +189,7 @@ def _filter(
         engine.finish(
             target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
         ),
-        replace(_options(spec), stretch=target.mapping is Mapping.NORMALIZE),
+        replace(_options(spec), stretch=target.mapping is Mapping.NORMALIZE, watch=target.watch),
     )
     ends = sorted(float(slope) * end + float(shift) for end in (done.lowest, done.highest))
     return Filtered(done.pixels, (geometry,), done.plans, ends[0], ends[1], done.clipped)
@@ -197,9 +200,10 @@ def plan_array(
 ) -> engine.Plan:
     """Return how an array of that shape and sample type would be filtered."""
     geometry = _geometry(shape, kernel, spec)
-    taps, _ = _taps(kernel, flip=spec.convolve)
+    double = spec.precision is Precision.DOUBLE or dtype == np.float64
+    taps, _ = taps_of(kernel, flip=spec.convolve, double=double)
     layout = engine.lay_out_for(shape, taps, geometry, engine.Border2D(spec.border))
-    return engine.make_plan(dtype, taps, layout, _options(spec))[0]
+    return engine.plan_for(dtype, taps, layout, _options(spec))[0]
 
 
 def _geometry(shape: tuple[int, ...], kernel: AnyKernel, spec: Spec) -> Geometry:
@@ -230,24 +234,6 @@ def _check_size(geometry: Geometry) -> None:
             f"the result would have {rows:,} × {cols:,} pixels; expected at most {most:,} from "
             f"this picture: use a smaller --padding"
         )
-
-
-def _taps(kernel: AnyKernel, *, flip: bool) -> tuple[engine.Taps, float]:
-    """What is summed for a kernel, and what the sums are divided by."""
-    step = -1 if flip else 1
-    divisors = {part.divisor for part in kernel.parts}
-    shared = divisors.pop() if len(divisors) == 1 else None
-    weights = [part.scaled if shared is None else part.weights for part in kernel.parts]
-    factors = [part.factors for part in kernel.parts]
-    taps = engine.Taps(np.stack(weights)[:, ::step, ::step])
-    if all(factor is not None for factor in factors):
-        columns, rows = (np.stack(each)[:, ::step] for each in zip(*factors, strict=True))
-        if shared is None:
-            rows = rows / np.array([[part.divisor] for part in kernel.parts])
-        taps = replace(taps, factors=(columns, rows))
-    if isinstance(kernel, Compound):
-        taps = replace(taps, combine=str(kernel.combine), share=kernel.share)
-    return taps, 1 if shared is None else shared
 
 
 def _response(kernel: AnyKernel, divisor: float, target: Target) -> tuple[Fraction, Fraction]:
@@ -345,7 +331,7 @@ def after(kernels: Sequence[AnyKernel], spec: Spec, target: Target) -> Target:
 
 def _between(target: Target, dtype: np.dtype[Any]) -> Target:
     """Return the target of a step that another follows: responses as they are, in levels."""
-    return replace(target, dtype=dtype, mapping=Mapping.RAW, between=True)
+    return replace(target, dtype=dtype, mapping=Mapping.RAW, between=True, watch=False)
 
 
 def fill_level(fill: float, dtype: np.dtype[Any], level: Fraction) -> float:

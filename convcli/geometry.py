@@ -8,11 +8,11 @@ spans D(F − 1) + 1 samples and fits ⌊(N − (D(F − 1) + 1) + 2P)/S⌋ + 1 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from operator import index
 from typing import TypeAlias
 
 from convcli.errors import GeometryError
+from convcli.record import record
 
 Pair: TypeAlias = tuple[int, int]
 #: `same`, `valid`, `full`, a number for every side, (rows, cols),
@@ -22,7 +22,7 @@ Padding: TypeAlias = str | int | Pair | tuple[Pair, Pair]
 PADDING_WORDS = ("same", "valid", "full")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Axis:
     """One axis of a picture, with the kernel's taps, steps and padding along it.
 
@@ -155,7 +155,7 @@ _SPOKEN = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Geometry:
     """Both axes of a picture under a kernel."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
 
 from convcli.borders import Border
 from convcli.errors import UsageError
 from convcli.geometry import Padding, Pair
+from convcli.record import record
 
 
 class Mapping(StrEnum):
@@ -45,6 +45,9 @@ class Method(StrEnum):
     AUTO = "auto"
     DIRECT = "direct"  # every tap
     SEPARABLE = "separable"  # down, then along: for a column times a row
+    LOWRANK = "lowrank"  # a sum of few of these
+    BOX = "box"  # running sums: for equal weights
+    FFT = "fft"  # products of spectra, tile by tile
 
 
 class Precision(StrEnum):
@@ -54,7 +57,7 @@ class Precision(StrEnum):
     DOUBLE = "double"
 
 
-@dataclass(frozen=True)
+@record
 class Spec:
     """What to do with a kernel and a picture; the defaults are the command line's.
 

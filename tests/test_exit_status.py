@@ -459,7 +459,8 @@ def test_a_folder_without_permission_is_told(inside, tmp_path):
 def test_a_full_disk_is_told_and_leaves_nothing_behind(inside, tmp_path):
     """A limit on the size of files stands for a disk that is full."""
     code = (
-        "import resource, signal, sys; from convcli.cli.main import main;"
+        "import resource, signal, sys; sys.dont_write_bytecode = True;"
+        "from convcli.cli.main import main;"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500));"
         "sys.exit(main(sys.argv[1:]))"

@@ -16,16 +16,16 @@ import numpy as np
 import pytest
 
 from convcli import correlate
-from convcli.engine import native
+from convcli.engine import fingerprint, folder, native
 
-#: Prints the result, whether Numba was needed, and which entries there are.
+#: Prints the result, and whether a loop was compiled.
 PROGRAM = """
-import sys
 import numpy as np
 from convcli import correlate
+from convcli.engine import seconds_compiling
 pixels = np.arange(63, dtype=np.uint8).reshape(7, 9) * 4
 print(correlate(pixels, 'box3', dtype='uint8', jobs=1).tobytes().hex())
-print('numba' in sys.modules)
+print(seconds_compiling() > 0)
 """
 posix = pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no such owners here")
 
@@ -54,13 +54,13 @@ def start(store):
 
 
 def finish(process):
-    """Check its result and return whether it needed Numba."""
+    """Check its result and return whether it compiled."""
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert err == ""
-    result, needed = out.split()
+    result, compiled = out.split()
     assert result == expected()
-    return {"True": True, "False": False}[needed]
+    return {"True": True, "False": False}[compiled]
 
 
 def run(store):
@@ -86,7 +86,7 @@ def entries(store):
     return sorted(path.name for path in store.iterdir())
 
 
-def test_a_second_process_does_without_numba(filled):
+def test_a_second_process_compiles_nothing(filled):
     names = entries(filled)
     assert len(names) == 1
     assert names[0].startswith("band-")
@@ -104,32 +104,37 @@ def test_only_the_owner_may_write(filled):
 DAMAGE = {
     "empty": lambda data: b"",
     "shorter than its digest": lambda data: data[:20],
-    "digest only": lambda data: data[:32],
+    "digest only": lambda data: data[:40],
+    "head only": lambda data: data[:56],
     "truncated": lambda data: data[:-100],
     "longer": lambda data: data + b"\0",
+    "another layout": lambda data: b"convcli1" + data[8:],
+    "said to be object code": lambda data: data[:40] + bytes([1 - data[40]]) + data[41:],
+    "beginning elsewhere": lambda data: data[:48] + bytes([data[48] ^ 16]) + data[49:],
     "one bit": lambda data: data[:500] + bytes([data[500] ^ 1]) + data[501:],
-    "digest changed": lambda data: bytes([data[0] ^ 1]) + data[1:],
-    "something else": lambda data: b"not object code" * 100,
+    "digest changed": lambda data: data[:8] + bytes([data[8] ^ 1]) + data[9:],
+    "something else": lambda data: b"not machine code" * 100,
 }
+
+
+def forget():
+    for cached in (folder.folder, folder._identity, fingerprint.fingerprint):
+        cached.cache_clear()
 
 
 @pytest.fixture
 def fresh(monkeypatch):
     """Forget what was loaded and where the store is, before and after."""
-    for cached in (native._store, native._fingerprint):
-        cached.cache_clear()
+    forget()
     monkeypatch.setattr(native, "_loaded", {})
     yield
-    native._store.cache_clear()
-    native._fingerprint.cache_clear()
+    forget()
 
 
 @pytest.fixture(scope="module")
 def once():
     """The compiler, which compiles nothing twice, to save time."""
-    from convcli.engine.entries import compile_entry
-
-    return cache(compile_entry)
+    return cache(native._object_code)
 
 
 @pytest.fixture
@@ -137,11 +142,11 @@ def compiled(once, monkeypatch):
     """List what was compiled."""
     calls = []
 
-    def compile_entry(*key):
+    def object_code(*key):
         calls.append(key)
         return once(*key)
 
-    monkeypatch.setattr("convcli.engine.entries.compile_entry", compile_entry)
+    monkeypatch.setattr(native, "_object_code", object_code)
     return calls
 
 
@@ -153,7 +158,7 @@ def filter_here():
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_entry_is_made_anew(damage, store, fresh, compiled, monkeypatch):
-    monkeypatch.setenv(native.STORE_VARIABLE, str(store))
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(store))
     (path,) = store.iterdir()
     whole = path.read_bytes()
     path.write_bytes(DAMAGE[damage](whole))
@@ -168,7 +173,7 @@ def test_a_damaged_entry_is_made_anew(damage, store, fresh, compiled, monkeypatc
 
 
 def test_a_whole_entry_is_loaded_once(store, fresh, compiled, monkeypatch):
-    monkeypatch.setenv(native.STORE_VARIABLE, str(store))
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(store))
     filter_here()
     shutil.rmtree(store)
     filter_here()
@@ -176,7 +181,7 @@ def test_a_whole_entry_is_loaded_once(store, fresh, compiled, monkeypatch):
 
 
 def test_a_folder_in_place_of_an_entry_costs_no_result(store, fresh, compiled, monkeypatch):
-    monkeypatch.setenv(native.STORE_VARIABLE, str(store))
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(store))
     (path,) = store.iterdir()
     path.unlink()
     path.mkdir()
@@ -187,59 +192,59 @@ def test_a_folder_in_place_of_an_entry_costs_no_result(store, fresh, compiled, m
 
 def test_no_store_when_the_variable_is_empty(fresh, compiled, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(native.STORE_VARIABLE, "")
+    monkeypatch.setenv(folder.STORE_VARIABLE, "")
     filter_here()
-    assert native._store() is None
+    assert folder.folder() is None
     assert len(compiled) == 1
     assert not list(tmp_path.iterdir())
 
 
 def test_the_store_is_made_where_the_variable_says(fresh, compiled, monkeypatch, tmp_path):
     place = tmp_path / "deep" / "er"
-    monkeypatch.setenv(native.STORE_VARIABLE, str(place))
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(place))
     filter_here()
     assert len(entries(place)) == 1
 
 
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="the rule of other systems")
 def test_the_store_is_in_the_user_s_cache_by_default(fresh, monkeypatch, tmp_path):
-    monkeypatch.delenv(native.STORE_VARIABLE)
+    monkeypatch.delenv(folder.STORE_VARIABLE)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert native._store() == tmp_path / "cache" / "convcli"
-    native._store.cache_clear()
+    assert folder.folder() == tmp_path / "cache" / "convcli"
+    folder.folder.cache_clear()
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert native._store() == tmp_path / "home" / ".cache" / "convcli"
+    assert folder.folder() == tmp_path / "home" / ".cache" / "convcli"
 
 
 @posix
 @pytest.mark.parametrize("mode", [0o770, 0o707, 0o777, 0o720, 0o1777])
 def test_a_store_that_others_may_write_is_not_used(mode, store, fresh, compiled, monkeypatch):
-    monkeypatch.setenv(native.STORE_VARIABLE, str(store))
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(store))
     before = entries(store)
     store.chmod(mode)
     filter_here()
-    assert native._store() is None
+    assert folder.folder() is None
     assert len(compiled) == 1
     assert entries(store) == before
 
 
 @posix
 def test_a_store_of_somebody_else_is_not_used(store, fresh, compiled, monkeypatch):
-    monkeypatch.setenv(native.STORE_VARIABLE, str(store))
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(store))
     monkeypatch.setattr(os, "getuid", lambda: store.stat().st_uid + 1)
-    assert native._store() is None
+    assert folder.folder() is None
 
 
 def test_a_store_that_cannot_be_written_costs_no_result(store, fresh, compiled, monkeypatch):
-    monkeypatch.setenv(native.STORE_VARIABLE, str(store))
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(store))
     for path in store.iterdir():
         path.unlink()
 
     def refuse(*args, **options):
         raise PermissionError("read-only")
 
-    monkeypatch.setattr(native.tempfile, "mkstemp", refuse)
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
     filter_here()
     assert len(compiled) == 1
     assert entries(store) == []
@@ -247,7 +252,7 @@ def test_a_store_that_cannot_be_written_costs_no_result(store, fresh, compiled, 
 
 @posix
 def test_a_read_only_store_is_read(store, fresh, compiled, monkeypatch):
-    monkeypatch.setenv(native.STORE_VARIABLE, str(store))
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(store))
     for path in store.iterdir():
         path.chmod(0o400)
     store.chmod(0o500)
@@ -262,7 +267,7 @@ def test_a_read_only_store_is_read(store, fresh, compiled, monkeypatch):
 @pytest.mark.skipif(hasattr(os, "getuid") and os.getuid() == 0, reason="root writes anywhere")
 def test_an_empty_read_only_store_costs_no_result(tmp_path, fresh, compiled, monkeypatch):
     tmp_path.chmod(0o500)
-    monkeypatch.setenv(native.STORE_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(tmp_path))
     try:
         filter_here()
         assert len(compiled) == 1
@@ -273,16 +278,26 @@ def test_an_empty_read_only_store_costs_no_result(tmp_path, fresh, compiled, mon
 def test_a_file_in_place_of_the_store_costs_no_result(tmp_path, fresh, compiled, monkeypatch):
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
-        native._store.cache_clear()
+        folder.folder.cache_clear()
         monkeypatch.setattr(native, "_loaded", {})
-        monkeypatch.setenv(native.STORE_VARIABLE, str(place))
+        monkeypatch.setenv(folder.STORE_VARIABLE, str(place))
         filter_here()
-        assert native._store() is None
+        assert folder.folder() is None
     assert len(compiled) == 2
 
 
+def test_a_user_without_a_home_has_no_store(fresh, monkeypatch):
+    def nowhere():
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in (folder.STORE_VARIABLE, "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", nowhere)
+    assert folder.folder() is None
+
+
 def test_a_write_that_fails_leaves_nothing_behind(store, fresh, compiled, monkeypatch):
-    monkeypatch.setenv(native.STORE_VARIABLE, str(store))
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(store))
     for path in store.iterdir():
         path.unlink()
 
@@ -298,63 +313,134 @@ KEY = ("band", "store_rounded", "uint8", "int16", "uint8", "float32")
 
 
 def test_each_combination_has_a_file_of_its_own(fresh, monkeypatch, tmp_path):
-    monkeypatch.setenv(native.STORE_VARIABLE, str(tmp_path / "store"))
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(tmp_path / "store"))
     other = [(*KEY[:k], "other", *KEY[k + 1 :]) for k in range(len(KEY))]
     joined = [("band", "store_roundeduint8", *KEY[3:]), (*KEY, "")]
-    paths = {native._path(key) for key in (KEY, *other, *joined)}
+    paths = {folder.path_of(key) for key in (KEY, *other, *joined)}
     assert len(paths) == len(KEY) + 3
 
 
-@pytest.mark.parametrize("source", ["loops/respond.py", "entries.py"])
+@pytest.mark.parametrize(
+    "source",
+    ["loops/respond.py", "entries.py", "flat.py", "lowered.py", "objects.py", "places.py"],
+)
 def test_a_changed_source_has_another_key(source, fresh, monkeypatch, tmp_path):
-    monkeypatch.setenv(native.STORE_VARIABLE, str(tmp_path / "store"))
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(tmp_path / "store"))
     here = Path(native.__file__).parent
     shutil.copytree(here / "loops", tmp_path / "loops")
-    for name in ("entries.py", "native.py"):
-        shutil.copy(here / name, tmp_path / name)
-    monkeypatch.setattr(native, "__file__", str(tmp_path / "native.py"))
-    before = native._path(KEY)
-    native._fingerprint.cache_clear()
-    assert native._path(KEY) == before
+    for path in (*here.glob("*.py"), here / "lowered.bin"):
+        shutil.copy(path, tmp_path / path.name)
+    monkeypatch.setattr(fingerprint, "__file__", str(tmp_path / "fingerprint.py"))
+    before = folder.path_of(KEY)
+    forget()
+    assert folder.path_of(KEY) == before
     with (tmp_path / source).open("a") as file:
         file.write("# changed\n")
-    native._fingerprint.cache_clear()
-    assert native._path(KEY) != before
+    forget()
+    assert folder.path_of(KEY) != before
 
 
-def test_another_numba_has_another_key(fresh, monkeypatch, tmp_path):
-    monkeypatch.setenv(native.STORE_VARIABLE, str(tmp_path / "store"))
-    before = native._path(KEY)
-    (tmp_path / "_version.py").write_text("version = '9.9'")
-    spec = SimpleNamespace(origin=str(tmp_path / "__init__.py"))
-    monkeypatch.setattr(native, "find_spec", lambda name: {"numba": spec}[name])
-    native._fingerprint.cache_clear()
-    assert native._path(KEY) != before
+@pytest.mark.parametrize("package", ["numba", "llvmlite"])
+@pytest.mark.parametrize("told", ["version = '9.9'", None])
+def test_another_compiler_has_another_key(package, told, fresh, monkeypatch, tmp_path):
+    """Its version is read from a file of its own, or else from what was installed with it."""
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(tmp_path / "store"))
+    before = folder.path_of(KEY)
+    if told is not None:
+        (tmp_path / "_version.py").write_text(told)
+    elsewhere = SimpleNamespace(origin=str(tmp_path / "__init__.py"))
+    find_spec = fingerprint.find_spec
+    monkeypatch.setattr(
+        fingerprint, "find_spec", lambda name: elsewhere if name == package else find_spec(name)
+    )
+    forget()
+    first = folder.path_of(KEY)
+    assert first != before
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "9.9")
+    forget()
+    assert (folder.path_of(KEY) == first) == (told is not None)
 
 
-@pytest.mark.parametrize("package", ["llvmlite", "numpy"])
-def test_another_version_has_another_key(package, fresh, monkeypatch, tmp_path):
-    monkeypatch.setenv(native.STORE_VARIABLE, str(tmp_path / "store"))
-    before = native._path(KEY)
-    monkeypatch.setattr(f"{package}.__version__", "9.9")
-    native._fingerprint.cache_clear()
-    assert native._path(KEY) != before
+@pytest.mark.parametrize("place", ["numpy.__version__", "sys.version"])
+def test_another_version_has_another_key(place, fresh, monkeypatch, tmp_path):
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(tmp_path / "store"))
+    before = folder.path_of(KEY)
+    monkeypatch.setattr(place, "9.9")
+    forget()
+    assert folder.path_of(KEY) != before
 
 
-def test_another_processor_has_another_key(fresh, monkeypatch, tmp_path):
+CPUINFO = """\
+processor\t: 0
+vendor_id\t: AuthenticAMD
+cpu family\t: 25
+model\t\t: 1
+model name\t: AMD EPYC
+stepping\t: 1
+cpu MHz\t\t: 2445.427
+flags\t\t: fpu vme avx2
+
+processor\t: 1
+flags\t\t: fpu
+"""
+OTHERS = {
+    "another feature": CPUINFO.replace("avx2", "avx2 avx512f"),
+    "one feature less": CPUINFO.replace(" avx2", ""),
+    "another model": CPUINFO.replace("model\t\t: 1", "model\t\t: 17"),
+    "another name": CPUINFO.replace("EPYC", "EPYC 9554"),
+    "another architecture": "CPU part\t: 0xd0c\nFeatures\t: fp asimd\n",
+    "another part": "CPU part\t: 0xd40\nFeatures\t: fp asimd\n",
+    "no features": "processor\t: 0\n",
+    "no file": None,
+}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="read from there on Linux only")
+def test_each_processor_has_a_key_of_its_own(fresh, monkeypatch, tmp_path):
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(tmp_path / "store"))
+    keys = {}
+    for name, text in {"this": CPUINFO, **OTHERS}.items():
+        monkeypatch.setattr(fingerprint, "_PROCESSOR", tmp_path / name)
+        if text is not None:
+            (tmp_path / name).write_text(text)
+        forget()
+        keys[name] = folder.path_of(KEY)
+    assert keys.pop("no features") == keys["no file"]  # LLVM is asked
+    assert len(set(keys.values())) == len(keys)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="read from there on Linux only")
+@pytest.mark.parametrize(
+    "same",
+    [CPUINFO.replace("2445", "1500"), CPUINFO.replace(": fpu\n", ": other\n")],
+    ids=["speed", "another processor than the first"],
+)
+def test_a_processor_keeps_its_key(same, fresh, monkeypatch, tmp_path):
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(tmp_path / "store"))
+    keys = []
+    for text in (CPUINFO, same):
+        (tmp_path / "cpuinfo").write_text(text)
+        monkeypatch.setattr(fingerprint, "_PROCESSOR", tmp_path / "cpuinfo")
+        forget()
+        keys.append(folder.path_of(KEY))
+    assert keys[0] == keys[1]
+
+
+def test_llvm_tells_another_processor_where_linux_does_not(fresh, monkeypatch, tmp_path):
     import llvmlite.binding as llvm
 
-    monkeypatch.setenv(native.STORE_VARIABLE, str(tmp_path / "store"))
-    before = native._path(KEY)
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(tmp_path / "store"))
+    monkeypatch.setattr(fingerprint, "_PROCESSOR", tmp_path / "none")
+    before = folder.path_of(KEY)
     monkeypatch.setattr(llvm, "get_host_cpu_name", lambda: "another")
-    native._fingerprint.cache_clear()
-    assert native._path(KEY) != before
+    forget()
+    assert folder.path_of(KEY) != before
 
 
 def test_threads_that_come_at_once_compile_once(fresh, compiled, monkeypatch, tmp_path):
     from concurrent.futures import ThreadPoolExecutor
 
-    monkeypatch.setenv(native.STORE_VARIABLE, str(tmp_path / "store"))
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(tmp_path / "store"))
     with ThreadPoolExecutor(6) as pool:
         for done in [pool.submit(filter_here) for _ in range(12)]:
             done.result()

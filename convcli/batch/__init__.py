@@ -2,14 +2,16 @@
 
 from convcli.batch.jobs import STREAM, Job, Outcome, Request, Writing
 from convcli.batch.names import label_of, plan
-from convcli.batch.runner import foresee, run
+from convcli.batch.runner import AT_ONCE, begin, foresee, run
 
 __all__ = [
+    "AT_ONCE",
     "STREAM",
     "Job",
     "Outcome",
     "Request",
     "Writing",
+    "begin",
     "foresee",
     "label_of",
     "plan",

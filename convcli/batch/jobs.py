@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from convcli.pipeline import Facts
+from convcli.record import field, record
+
+if TYPE_CHECKING:
+    from convcli.pipeline import Facts
 
 #: What stands for standard input or output.
 STREAM = "-"
 
 
-@dataclass(frozen=True)
+@record
 class Job:
     """One picture's way: from a file or standard input to a file or standard output.
 
@@ -28,7 +31,7 @@ class Job:
     error: str = ""
 
 
-@dataclass(frozen=True)
+@record
 class Outcome:
     """What became of a picture.
 
@@ -53,7 +56,7 @@ class Outcome:
     skipped: str = ""
 
 
-@dataclass(frozen=True)
+@record
 class Writing:
     """How results are written.
 
@@ -77,7 +80,7 @@ class Writing:
     max_pixels: int | None = None
 
 
-@dataclass(frozen=True)
+@record
 class Request:
     """Which pictures, and where results go.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,14 @@ import click
 
 from convcli.cli.options import spec_options
 from convcli.cli.types import KernelType, MatrixCommand, PathType, Whole
+from convcli.report.lines import as_json as to_json
 
 if TYPE_CHECKING:
-    from convcli.arrays import AnyKernel
     from convcli.batch import Job, Outcome
+    from convcli.image.picture import Image
+    from convcli.pipeline import Facts
     from convcli.spec import Spec
+    from convcli.taps import AnyKernel
 
 
 @click.command(
@@ -65,12 +68,9 @@ def apply(kernel: AnyKernel, chain: tuple[AnyKernel, ...], spec: Spec, **given: 
     existing result only with --overwrite; one picture that fails doesn't stop the others.
     """
     from convcli import batch
-    from convcli.arrays import overridden
-    from convcli.pipeline import apply as apply_kernels
 
     kernels = (kernel, *chain)
     _check(given)
-    overridden(kernels, spec)
     request = batch.Request(
         inputs=given["images"],
         output=given["output"],
@@ -89,15 +89,35 @@ def apply(kernel: AnyKernel, chain: tuple[AnyKernel, ...], spec: Spec, **given: 
     _check_streams(jobs, given["as_json"])
     talk = _Talk(kernels, len(jobs), given)
     if given["dry_run"]:
+        _check_kernels(kernels, spec)
         for job in jobs:
             talk.add(batch.foresee(job, request.writing))
         return talk.close()
+    # Its pixels are decoded while the engine is imported.
+    begun = batch.begin(jobs, request.writing)
+    work = _filter(kernels, spec)
     streams = sys.stdin.buffer, sys.stdout.buffer
-    for outcome in batch.run(
-        jobs, lambda image: apply_kernels(image, kernels, spec), request.writing, streams
-    ):
-        talk.add(outcome)
+    at_once = min(spec.jobs or batch.AT_ONCE, batch.AT_ONCE)
+    outcomes = batch.run(jobs, work, request.writing, streams, begun=begun, at_once=at_once)
+    with closing(outcomes):
+        for outcome in outcomes:
+            talk.add(outcome)
     return talk.close()
+
+
+def _filter(kernels: Sequence[AnyKernel], spec: Spec) -> Callable[[Image], tuple[Image, Facts]]:
+    """Return what is done to each picture."""
+    from convcli.pipeline import apply as apply_kernels
+
+    _check_kernels(kernels, spec)
+    return lambda image: apply_kernels(image, kernels, spec)
+
+
+def _check_kernels(kernels: Sequence[AnyKernel], spec: Spec) -> None:
+    """Refuse options that the kernels can't have, before any picture is filtered."""
+    from convcli.arrays import overridden
+
+    overridden(kernels, spec)
 
 
 class _Talk:
@@ -116,7 +136,7 @@ class _Talk:
 
         self.outcomes.append(outcome)
         if self.as_json:
-            click.echo(json.dumps(report.data(outcome, self.kernels)))
+            click.echo(to_json(report.data(outcome, self.kernels)))
         if outcome.error:
             click.echo(f"convcli: {report.line(outcome)}", err=True)
         elif not self.quiet and not self.as_json:

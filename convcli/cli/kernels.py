@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from convcli.cli.types import KernelText, KernelType, MatrixCommand, PathType
+from convcli.report.lines import as_json as to_json
 
 
 @click.command(
@@ -55,14 +55,9 @@ def _list(family: str | None, as_json: bool) -> int:
                 param_hint="--family",
             )
         found = {family: found[family]}
-    if as_json:
-        from convcli.report.kernels import listing_data
+    from convcli.report.listing import listing, listing_data
 
-        click.echo(json.dumps(listing_data(found)))
-    else:
-        from convcli.report.kernels import listing
-
-        _print(listing(found))
+    click.echo(to_json(listing_data(found)) if as_json else listing(found))
     return 0
 
 
@@ -78,7 +73,7 @@ def _show(texts: tuple[str, ...], as_json: bool) -> int:
         found.append((kernel, BY_NAME.get(text.partition(":")[0].lower())))
     if as_json:
         cards = [report.card_data(kernel) for kernel, _ in found]
-        click.echo(json.dumps(cards[0] if len(cards) == 1 else cards))
+        click.echo(to_json(cards[0] if len(cards) == 1 else cards))
     else:
         _print(report.cards(found))
     return 0
@@ -90,7 +85,7 @@ def _check(path: str, as_json: bool) -> int:
 
     checked = check_file(path)
     if as_json:
-        click.echo(json.dumps(report.check_data(checked)))
+        click.echo(to_json(report.check_data(checked)))
     else:
         _print(report.check(checked))
     return 0 if checked.ok else 1

@@ -113,7 +113,7 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_spec
 
 
-_NAMES = tuple(_DEFAULT.__dataclass_fields__)
+_NAMES = tuple(vars(_DEFAULT))
 
 
 def make_spec(border: str | None, fill: float | None, **given: Any) -> Spec:

@@ -31,19 +31,21 @@ class MatrixCommand(click.Command):
         An option's value is left alone: Click takes it as it is.
         """
         ended = args.index("--") if "--" in args else len(args)
-        takers = {
-            name
-            for option in self.params
-            if isinstance(option, click.Option) and not option.is_flag
-            for name in option.opts
-        }
-        marked = [
-            _NOT_AN_OPTION + arg
-            if k < ended and _NEGATIVE.match(arg) and (k == 0 or args[k - 1] not in takers)
-            else arg
-            for k, arg in enumerate(args)
-        ]
-        return super().parse_args(ctx, marked)
+        options = [option for option in self.params if isinstance(option, click.Option)]
+        takers = {name for option in options if not option.is_flag for name in option.opts}
+        # Click looks for similar long options, 3 ms, before it tries a short one.
+        long = {name: option.opts[-1] for option in options for name in option.opts}
+        taken = False
+        marked = []
+        for arg in args[:ended]:
+            if taken:
+                marked.append(arg)
+            elif _NEGATIVE.match(arg):
+                marked.append(_NOT_AN_OPTION + arg)
+            else:
+                marked.append(long.get(arg, arg))
+            taken = not taken and arg in takers
+        return super().parse_args(ctx, marked + args[ended:])
 
 
 def typed(value: Any) -> str:

@@ -4,14 +4,14 @@ from convcli.engine.correlate import (
     Border2D,
     Finished,
     Options,
-    Taps,
     correlate_planned,
     lay_out_for,
-    make_plan,
+    plan_for,
     store,
 )
 from convcli.engine.finish import Finish, finish
 from convcli.engine.native import keeps_loops, seconds_compiling
+from convcli.engine.passes import Taps, Terms
 from convcli.engine.plan import Plan
 
 __all__ = [
@@ -21,11 +21,12 @@ __all__ = [
     "Options",
     "Plan",
     "Taps",
+    "Terms",
     "correlate_planned",
     "finish",
     "keeps_loops",
     "lay_out_for",
-    "make_plan",
+    "plan_for",
     "seconds_compiling",
     "store",
 ]

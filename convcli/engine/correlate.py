@@ -2,52 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from math import inf, nan
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from math import inf, isfinite
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli.borders import Border
 from convcli.engine import native
+from convcli.engine import places as at
+from convcli.engine.accumulators import Accumulator
+from convcli.engine.bands import Bands, Seen, Storing
+from convcli.engine.bands import seen as found
+from convcli.engine.costs import block
 from convcli.engine.finish import Finish
+from convcli.engine.passes import Passes, Taps, box_passes, one_pass, two_passes
 from convcli.engine.plan import (
-    Accumulator,
+    NEEDS_FINITE,
+    Choice,
+    How,
     Plan,
-    choose_accumulator,
-    choose_method,
+    choose,
+    make_plan,
+    panels,
     strip_rows,
 )
 from convcli.engine.strips import Layout, lay_out, processors, run_bands
+from convcli.engine.tiled import TileRows
 from convcli.errors import ImageError
 from convcli.geometry import Geometry
 
-
-@dataclass(frozen=True)
-class Taps:
-    """What is summed.
-
-    Parameters
-    ----------
-    weights
-        (kernels, rows, cols), each kernel applied to every channel alike; or
-        (kernels, channels, rows, cols), each kernel summing over the channels. int64 if whole.
-    factors
-        ((kernels, rows), (kernels, cols)) columns and rows whose products are the weights, of
-        the weights' type; None if some kernel is no such product.
-    combine
-        How the sums of several kernels become one: the end of a `combine_…` loop's name, with
-        hyphens; '' for a single kernel.
-    share
-        For `share`: how many kernels are the share.
-    """
-
-    weights: NDArray[Any]
-    factors: tuple[NDArray[Any], NDArray[Any]] | None = None
-    combine: str = ""
-    share: int = 0
+#: Samples that are smaller than the greatest by this lose bits of float32 to methods that round
+#: to the greatest one in float64, 2⁻⁵³ of it a few times.
+_DROWNED = 2.0**-26
+#: Samples that are looked at for this; up to a hundredth may be so small.
+_LOOKED_AT = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -126,105 +117,90 @@ def correlate_planned(
         The same to the bit for whole weights and integer samples, whatever the threads.
     """
     options = options or Options()
-    run = _prepare(pixels, taps, geometry, outside, options)
-    result = run.filtered(finish)
-    if options.stretch and result.lowest < result.highest:
-        stretched = run.filtered(finish.stretch(result.lowest, result.highest))
-        return Finished(
-            stretched.pixels, result.plans, result.lowest, result.highest, stretched.clipped
-        )
-    return result
+    layout = lay_out_for(pixels.shape, taps, geometry, outside)
+    plan, choice = plan_for(pixels.dtype, taps, layout, options)
+    if plan.method in NEEDS_FINITE and not _is_even(pixels):
+        options = replace(options, finite=False)
+        plan, choice = plan_for(pixels.dtype, taps, layout, options)
+    run = _prepare(pixels, taps, layout, choice, outside.level)
+    keeps_channels = pixels.ndim == 3 and taps.weights.ndim == 3
+    shape = (*geometry.out, pixels.shape[2]) if keeps_channels else geometry.out
+    watch = options.watch or options.stretch
+    out, seen = _filtered(run, shape, choice, finish, (plan.jobs, watch))
+    clipped = seen.clipped
+    if options.stretch and seen.lowest < seen.highest:
+        stretched = finish.stretch(seen.lowest, seen.highest)
+        out, (_, _, clipped) = _filtered(run, shape, choice, stretched, (plan.jobs, watch))
+    return Finished(out, (plan,), seen.lowest, seen.highest, clipped)
 
 
 @dataclass(frozen=True)
 class Options:
     """How to run: `jobs` threads, None for all processors; `double` precision; `stretch`.
 
-    `method` is `auto`, `direct` or `separable`.
+    `method` is `auto`, or one of the methods of a `Plan`. Without `watch` nobody asks for the range
+    of sums and how many were clipped. `finite` says whether all samples are finite numbers.
     """
 
     jobs: int | None = None
     double: bool = False
     stretch: bool = False
     method: str = "auto"
+    watch: bool = True
+    finite: bool = True
 
 
-@dataclass(frozen=True)
-class _Run:
-    """All that a band of rows needs, made once."""
-
-    source: NDArray[Any]
-    shape: tuple[int, ...]
-    taps: Taps
-    layout: Layout
-    fill: float
-    passes: Passes
-    accumulator: Accumulator
-    plan: Plan
-
-    def filtered(self, finish: Finish) -> Finished:
-        """Run the loops over all bands and gather what they saw."""
-        out = _allocate(self.shape, finish.dtype)
-        rows = out.reshape(self.shape[0], -1)
-        store, numbers = finish.loop(*self._sums())
-        target = (rows, numbers, np.array(finish.limits()))
-        loop = self._loop(store, rows.dtype, numbers.dtype)
-
-        def work(first: int, last: int) -> NDArray[np.float64]:
-            stats = np.array([inf, -inf, 0.0])
-            self._call(loop, first, last, (*target, stats))
-            return stats
-
-        seen = np.array(run_bands(self.shape[0], rows.shape[1], self.plan.jobs, work))
-        lowest, highest = float(seen[:, 0].min()), float(seen[:, 1].max())
-        if lowest > highest:  # nothing but NaN
-            lowest = highest = nan
-        return Finished(out, (self.plan,), lowest, highest, int(seen[:, 2].sum()))
-
-    def _sums(self) -> tuple[np.dtype[Any], float, bool]:
-        """What is known of the sums that are stored: their type, greatest size, and exactness."""
-        known, combine = self.accumulator, self.taps.combine
-        if not combine:
-            return known.dtype, known.largest, known.exact
-        exact = known.exact and combine in ("max", "max-abs", "sum-abs")
-        return np.dtype(np.float64), known.largest * len(self.taps.weights), exact
-
-    def _loop(self, store: str, out: np.dtype[Any], real: np.dtype[Any]) -> Callable[..., None]:
-        combine = "combine_" + (self.taps.combine or "nothing").replace("-", "_")
-        functions = (f"respond_{self.plan.method}", combine, store)
-        types = (self.source.dtype.name, self.accumulator.dtype.name, out.name, real.name)
-        return native.load("band", functions, types)
-
-    def _call(
-        self, loop: Callable[..., None], first: int, last: int, target: tuple[Any, ...]
-    ) -> None:
-        """Call a compiled band for some rows, with scratch of its own."""
-        layout, work, rows = self.layout, self.accumulator.dtype, self.plan.strip_rows
-        pitch, samples = len(layout.col_source), layout.samples
-        sizes = (first, last, rows, layout.stride, layout.span, samples, *layout.run)
-        sums = np.empty((len(self.taps.weights), samples), dtype=work)
-        out, *rest = target
-        loop(
-            self.source,
-            layout.row_source,
-            layout.col_source,
-            np.array([self.fill], dtype=work),
-            *self.passes,
-            np.array([self.taps.share], dtype=np.int64),
-            np.empty(((rows - 1) * layout.stride + layout.span) * pitch, dtype=work),
-            np.empty(pitch, dtype=work),
-            sums,
-            np.empty(samples, dtype=np.float64) if self.taps.combine else sums[0],
-            out,
-            np.array(sizes, dtype=np.int64),
-            *rest,
-        )
+def _is_even(pixels: NDArray[Any]) -> bool:
+    """Whether all samples are finite, and none so great that it would drown the others."""
+    if pixels.dtype.kind == "u":
+        return True
+    low, high = float(pixels.min()), float(pixels.max())
+    if not (isfinite(low) and isfinite(high)):
+        return False
+    flat = np.ascontiguousarray(pixels).ravel()
+    some = np.abs(flat[:: max(1, len(flat) // _LOOKED_AT)])
+    drowned = (some > 0) & (some < max(-low, high) * _DROWNED)
+    return bool(np.count_nonzero(drowned) <= len(some) // 100)
 
 
-def make_plan(
+def _filtered(
+    run: Bands | TileRows,
+    shape: tuple[int, ...],
+    choice: Choice,
+    finish: Finish,
+    how: tuple[int, bool],
+) -> tuple[NDArray[Any], Seen]:
+    """Run the loops over all rows, on threads, watching or not; the result and what was seen."""
+    out = _allocate(shape, finish.dtype)
+    rows = out.reshape(shape[0], -1)
+    divisor = choice.divisor
+    finish = replace(finish, slope=finish.slope / divisor)
+    sums, largest, exact = _sums(choice.accumulator, run.taps)
+    store, numbers = finish.loop(sums, largest, exact)
+    loop = native.load(*run.entry(store, rows.dtype, numbers.dtype))
+    jobs, watch = how
+    storing = Storing(numbers, finish.limits(sums), watch)
+
+    def work(first: int, last: int) -> Seen:
+        return run.run(loop, (first, last), rows, storing)
+
+    found = Seen.of(run_bands(run.units, rows.size, jobs, work))
+    return out, Seen(found.lowest / divisor, found.highest / divisor, found.clipped)
+
+
+def _sums(accumulator: Accumulator, taps: Taps) -> tuple[np.dtype[Any], float, bool]:
+    """What is known of the sums that are stored: their type, greatest size, and exactness."""
+    if not taps.combine:
+        return accumulator.dtype, accumulator.largest, accumulator.exact
+    exact = accumulator.exact and taps.combine in ("max", "max-abs", "sum-abs")
+    return np.dtype(np.float64), accumulator.largest * len(taps.weights), exact
+
+
+@lru_cache(maxsize=32)
+def plan_for(
     dtype: np.dtype[Any], taps: Taps, layout: Layout, options: Options
-) -> tuple[Plan, Accumulator]:
-    """Return how a picture of that sample type would be filtered, and in which type.
+) -> tuple[Plan, Choice]:
+    """Return how a picture of that sample type would be filtered, and what was chosen.
 
     Parameters
     ----------
@@ -233,24 +209,10 @@ def make_plan(
     taps, layout, options
         What is summed, where it lies, and how it is run.
     """
-    accumulator = choose_accumulator(
-        taps.weights.reshape(len(taps.weights), -1), dtype, double=options.double
-    )
-    pitch = len(layout.col_source)
-    method, cost, reason = choose_method(
-        taps.weights, taps.factors, pitch / layout.samples, options.method
-    )
-    itemsize = accumulator.dtype.itemsize
-    plan = Plan(
-        method=method,
-        accumulator=accumulator.dtype.name,
-        exact=accumulator.exact,
-        taps=cost,
-        strip_rows=strip_rows(pitch, itemsize, layout.stride, layout.span),
-        jobs=options.jobs or processors(),
-        reason=f"{reason}; {accumulator.reason}",
-    )
-    return plan, accumulator
+    jobs = options.jobs or processors()
+    how = How(options.method, options.double, jobs, options.finite)
+    chosen, others = choose(taps, layout, dtype, how)
+    return make_plan(chosen, others, layout, jobs), chosen
 
 
 def lay_out_for(
@@ -262,54 +224,30 @@ def lay_out_for(
 
 
 def _prepare(
-    pixels: NDArray[Any], taps: Taps, geometry: Geometry, outside: Border2D, options: Options
-) -> _Run:
-    """Lay the picture out, plan, and gather what the loops take."""
-    layout = lay_out_for(pixels.shape, taps, geometry, outside)
-    plan, accumulator = make_plan(pixels.dtype, taps, layout, options)
-    keeps_channels = pixels.ndim == 3 and taps.weights.ndim == 3
-    return _Run(
-        source=np.ascontiguousarray(pixels).reshape(pixels.shape[0], -1),
-        shape=(*geometry.out, pixels.shape[2]) if keeps_channels else geometry.out,
-        taps=taps,
-        layout=layout,
-        fill=outside.level,
-        passes=_passes(plan.method, taps, layout, accumulator.dtype),
-        accumulator=accumulator,
-        plan=plan,
+    pixels: NDArray[Any], taps: Taps, layout: Layout, choice: Choice, fill: float
+) -> Bands | TileRows:
+    """Gather what the loops take."""
+    source = np.ascontiguousarray(pixels).reshape(pixels.shape[0], -1)
+    if choice.tiling is not None:
+        return TileRows(source, taps, layout, choice.tiling, fill)
+    work = choice.accumulator.dtype
+    narrow, passes = _passes(choice, taps, layout)
+    rows = strip_rows(narrow, work.itemsize)
+    return Bands(
+        source, taps, narrow, passes, f"respond_{choice.loop}", work, rows, fill, layout.pitch
     )
 
 
-class Passes(NamedTuple):
-    """Where the taps of one pass or two read, and their weights, zeros left out."""
-
-    offsets: NDArray[np.int64]
-    weights: NDArray[Any]
-    row_offsets: NDArray[np.int64]
-    row_weights: NDArray[Any]
-
-
-def _passes(method: str, taps: Taps, layout: Layout, work: np.dtype[Any]) -> Passes:
-    """Gather offsets and weights: of every tap, or of columns and of rows."""
-    if method == "separable" and taps.factors is not None:
-        columns, rows = taps.factors
-        down = layout.tap_offsets[:, 0] - layout.tap_offsets[0, 0]
-        along = layout.tap_offsets[0]
-        return Passes(*_squeezed(down, columns, work), *_squeezed(along, rows, work))
-    flat = taps.weights.reshape(len(taps.weights), -1)
-    nothing = _squeezed(np.zeros(0, np.int64), np.zeros((len(flat), 0)), work)
-    return Passes(*_squeezed(layout.tap_offsets.ravel(), flat, work), *nothing)
-
-
-def _squeezed(
-    offsets: NDArray[np.int64], weights: NDArray[Any], work: np.dtype[Any]
-) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    """Leave out taps that are zero in every kernel."""
-    used = np.flatnonzero(weights.any(axis=0))
-    return (
-        np.ascontiguousarray(offsets[used]),
-        np.ascontiguousarray(weights[:, used].astype(work)),
-    )
+@lru_cache(maxsize=32)
+def _passes(choice: Choice, taps: Taps, layout: Layout) -> tuple[Layout, Passes]:
+    """Gather what the respond loop of a choice takes, and the panels it is laid out for."""
+    work = choice.accumulator.dtype
+    layout = panels(layout, work.itemsize)
+    if choice.method == "box":
+        return layout, box_passes(taps, work)
+    if choice.method in ("separable", "lowrank") and taps.terms is not None:
+        return layout, two_passes(taps.terms, layout, work)
+    return layout, one_pass(taps, layout, choice.at_once, work)
 
 
 def store(responses: NDArray[Any], finish: Finish) -> Finished:
@@ -325,11 +263,16 @@ def store(responses: NDArray[Any], finish: Finish) -> Finished:
     out = _allocate(responses.shape, finish.dtype)
     rows = np.ascontiguousarray(responses).reshape(len(responses), -1)
     name, numbers = finish.loop(rows.dtype, inf, exact=False)
-    stats = np.array([inf, -inf, 0.0])
+    storing = Storing(numbers, finish.limits(rows.dtype))
+    extremes = storing.extremes()
+    sizes = np.zeros(at.PLACES, np.int64)
+    sizes[at.LAST], sizes[at.SAMPLES] = rows.shape
+    acc = np.empty(rows.shape[1] + block(rows.dtype), dtype=rows.dtype)
     types = (rows.dtype.name, finish.dtype.name, numbers.dtype.name)
     loop = native.load("store_rows", (name,), types)
-    loop(rows, out.reshape(len(out), -1), numbers, np.array(finish.limits()), stats)
-    return Finished(out, (), float(stats[0]), float(stats[1]), int(stats[2]))
+    rest = np.empty(block(np.dtype(np.uint8)), dtype=out.dtype)
+    loop(rows, acc, rest, out, sizes, numbers, storing.limits, extremes)
+    return Finished(out, (), *found(extremes, sizes))
 
 
 def _allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -1,29 +1,18 @@
 """The loops as C-callable entries, compiled for given sample types.
 
-An entry takes each array of its loop as a pointer followed by its extents; a single value comes
-as an array of one. What comes out is the object code of that entry and all it calls, which needs
-nothing of Numba to run.
+An entry takes the arrays of its loop as pointers. What comes out is the object code of that entry
+and all it calls, which needs nothing of Numba to run.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-import llvmlite.binding as llvm
-from numba import carray, cfunc, types
-from numba.core.codegen import get_host_cpu_features
+from numba import types
 
 from convcli.engine import loops
-
-_INT = types.intp
-_DESTRUCTOR = re.compile(r"declare void @NRT_MemInfo_call_dtor\(.*")
-_NO_DESTRUCTOR = "define internal void @NRT_MemInfo_call_dtor(ptr %block) { ret void }"
-_FROM_C_LIBRARY = {"memset", "memcpy", "memmove", "atan2", "atan2f"}
-
-
-def _pointer(name):
-    return types.CPointer(getattr(types, name))
+from convcli.engine.loops.compiling import lowered
+from convcli.engine.objects import object_code
 
 
 def _band(respond, combine, store, source, work, out, real):
@@ -32,40 +21,18 @@ def _band(respond, combine, store, source, work, out, real):
     sums = "float64" if combine is not loops.combine_nothing else work
 
     def entry(
-        src, src_rows, src_samples, row_source, padded_rows, col_source, pitch, fill, _fill,
-        offsets, taps, weights, kernels, _taps, row_offsets, row_taps, row_weights, _kernels,
-        _row_taps, share, _share, strip, strip_size, column, _pitch, sums, _sums, samples, acc,
-        _samples, target, out_rows, out_samples, sizes, _sizes, numbers, _numbers, limits,
-        _limits, stats, _stats,
+        src, row_source, col_source, fill, offsets, weights, row_offsets, row_weights, strip,
+        column, sums, acc, rest, target, sizes, numbers, limits, extremes,
     ):  # fmt: skip
         band(
-            respond,
-            combine,
-            store,
-            carray(src, (src_rows, src_samples)),
-            carray(row_source, padded_rows),
-            carray(col_source, pitch),
-            fill[0],
-            carray(offsets, taps),
-            carray(weights, (kernels, taps)),
-            carray(row_offsets, row_taps),
-            carray(row_weights, (kernels, row_taps)),
-            share[0],
-            carray(strip, strip_size),
-            carray(column, pitch),
-            carray(sums, (kernels, samples)),
-            carray(acc, samples),
-            carray(target, (out_rows, out_samples)),
-            carray(sizes, _sizes),
-            carray(numbers, _numbers),
-            carray(limits, _limits),
-            carray(stats, _stats),
-        )
+            respond, combine, store, src, row_source, col_source, fill, offsets, weights,
+            row_offsets, row_weights, strip, column, sums, acc, rest, target, sizes, numbers,
+            limits, extremes,
+        )  # fmt: skip
 
     arrays = (
-        (source, 2), ("intp", 1), ("intp", 1), (work, 1), ("int64", 1), (work, 2), ("int64", 1),
-        (work, 2), ("int64", 1), (work, 1), (work, 1), (work, 2), (sums, 1), (out, 2),
-        ("int64", 1), (real, 1), ("float64", 1), ("float64", 1),
+        source, "intp", "intp", work, "int64", work, "int64", work, work, work, work, "float64",
+        out, out, "int64", real, sums, sums,
     )  # fmt: skip
     return entry, arrays
 
@@ -74,73 +41,66 @@ def _store_rows(store, source, out, real):
     """`loops.store_rows` with its arrays as pointers."""
     store_rows = loops.store_rows
 
+    def entry(responses, acc, rest, target, sizes, numbers, limits, extremes):
+        store_rows(store, responses, acc, rest, target, sizes, numbers, limits, extremes)
+
+    return entry, (source, source, out, out, "int64", real, source, source)
+
+
+def _tiles(combine, store, source, out, real):
+    """`loops.tiles` with its arrays as pointers."""
+    tiles = loops.tiles
+
     def entry(
-        src, rows, samples, target, out_rows, out_samples, numbers, _numbers, limits, _limits,
-        stats, _stats,
+        src, row_source, col_source, fill, factors_re, factors_im, cosines, sines, offsets,
+        levels, lines, re, im, product_re, product_im, sums, acc, rest, target, sizes, numbers,
+        limits, extremes,
     ):  # fmt: skip
-        store_rows(
-            store,
-            carray(src, (rows, samples)),
-            carray(target, (out_rows, out_samples)),
-            carray(numbers, _numbers),
-            carray(limits, _limits),
-            carray(stats, _stats),
-        )
+        tiles(
+            combine, store, src, row_source, col_source, fill, factors_re, factors_im, cosines,
+            sines, offsets, levels, lines, re, im, product_re, product_im, sums, acc, rest,
+            target, sizes, numbers, limits, extremes,
+        )  # fmt: skip
 
-    arrays = ((source, 2), (out, 2), (real, 1), ("float64", 1), ("float64", 1))
-    return entry, arrays
+    return entry, (
+        source, "intp", "intp", source, *("float64",) * 6, source, *("float64",) * 6, out, out,
+        "int64", real, "float64", "float64",
+    )  # fmt: skip
 
 
-_ENTRIES = {"band": _band, "store_rows": _store_rows}
+_ENTRIES = {"band": _band, "store_rows": _store_rows, "tiles": _tiles}
 
 
 def compile_entry(name: str, functions: tuple[str, ...], samples: tuple[str, ...]) -> bytes:
-    """Compile a loop for given sample types.
-
-    Parameters
-    ----------
-    name : str
-        `band` or `store_rows`.
-    functions : sequence of str
-        The names of the loops it is given: how to respond, combine and store.
-    samples : sequence of str
-        Its sample types: source, work, out, real; without work for `store_rows`.
+    """Compile a loop for given sample types, as `lower_entry` takes them.
 
     Returns
     -------
     bytes
         Object code for this machine, holding one function named `entry`.
     """
+    return object_code(*lower_entry(name, functions, samples))
+
+
+def lower_entry(name: str, functions: tuple[str, ...], samples: tuple[str, ...]) -> tuple[str, str]:
+    """Bring a loop for given sample types into LLVM's language.
+
+    Parameters
+    ----------
+    name : str
+        `band`, `store_rows` or `tiles`.
+    functions : sequence of str
+        The names of the loops it is given: how to respond, combine and store.
+    samples : sequence of str
+        Its sample types: source, work, out, real; without work for `store_rows` and `tiles`.
+
+    Returns
+    -------
+    tuple of str and str
+        A module as text, and the name in it of the function to be called.
+    """
     make: Any = _ENTRIES[name]
     entry, arrays = make(*(getattr(loops, f) for f in functions), *samples)
-    arguments = []
-    for dtype, dimensions in arrays:
-        arguments += [_pointer(dtype)] + [_INT] * dimensions
-    compiled = cfunc(types.void(*arguments))(entry)
-    code: bytes = _object_code(compiled._library.get_llvm_str(), compiled.native_name)
-    return code
-
-
-def _object_code(ir, wrapper):
-    """Emit the function that Numba's C wrapper calls, without the wrapper and what it needs."""
-    # Slices count references to a memory block that pointers don't have: never called.
-    module = llvm.parse_assembly(_DESTRUCTOR.sub(_NO_DESTRUCTOR, ir))
-    name = wrapper.removeprefix("cfunc.")
-    for value in (*module.functions, *module.global_variables):
-        if not value.is_declaration and value.name != name:
-            value.linkage = "internal"
-    entry = module.get_function(name)
-    entry.name, entry.linkage = "entry", "external"
-    target = llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=get_host_cpu_features(), opt=3, reloc="pic",
-        codemodel="jitdefault", jit=True,
-    )  # fmt: skip
-    passes = llvm.create_new_module_pass_manager()
-    passes.add_global_dead_code_eliminate_pass()
-    passes.add_strip_dead_prototype_pass()
-    passes.run(module, llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options()))
-    needs = {f.name for f in module.functions if f.is_declaration} - _FROM_C_LIBRARY
-    needs = {f for f in needs if not f.startswith("llvm.")}
-    if needs:
-        raise RuntimeError(f"compiled loops need {sorted(needs)}, which nothing provides")
-    return target.emit_object(module)
+    arguments = [types.CPointer(getattr(types, dtype)) for dtype in arrays]
+    module: tuple[str, str] = lowered(entry, types.void(*arguments))
+    return module

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import floor, inf
+from math import ceil, floor, inf
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from convcli.spec import Mapping
 
 #: 2|t| + d must stay below these for the rounding of `loops.store_rounded` to be exact.
 _ROUNDING_LIMIT = {np.dtype(np.float32): 2**22, np.dtype(np.float64): 2**51}
+#: Whole sums below these are exact in a type, and so are their negatives.
+_WHOLE_SUMS = {"int16": 2**15, "uint16": 2**16, "int32": 2**31, "float32": 2**24, "float64": 2**53}
 #: Whole numbers up to here are exact in float64.
 _WHOLE_LIMIT = 2**53
 
@@ -63,17 +65,17 @@ class Finish:
             slope, start = -slope, Fraction(highest)
         return replace(self, slope=slope, shift=-slope * start, absolute=False, mid=0.0)
 
-    def limits(self) -> tuple[float, float]:
-        """Sums below the first or above the second are clipped."""
+    def limits(self, sums: np.dtype[Any]) -> NDArray[Any]:
+        """Sums of a type that are below the first or above the second are clipped."""
         if not self.is_levels or self.slope == 0:
-            return -inf, inf
+            return _ends(sums, -inf, inf)
         # A level q is clipped when |slope·sum + shift| rounds outside; halves round outwards.
         top = Fraction(self.maximum - self.mid) + Fraction(1, 2)
         bottom = -top if self.absolute else -Fraction(self.mid) - Fraction(1, 2)
         ends = sorted(((bottom - self.shift) / self.slope, (top - self.shift) / self.slope))
         # The halves themselves are clipped: step just inside.
         low, high = (_float(end) for end in ends)
-        return float(np.nextafter(low, inf)), float(np.nextafter(high, -inf))
+        return _ends(sums, float(np.nextafter(low, inf)), float(np.nextafter(high, -inf)))
 
     def loop(self, sums: np.dtype[Any], largest: float, exact: bool) -> tuple[str, NDArray[Any]]:
         """Choose the store loop for sums of a type up to `largest` in size, and its numbers.
@@ -92,34 +94,73 @@ class Finish:
         str
             The name of a store loop in `loops`.
         ndarray of shape (7,)
-            Its numbers, in float32 where that provably rounds right.
+            Its numbers, in the type that it computes in.
         """
+        # Sums without a sign have none to drop.
+        absolute = self.absolute and not (sums.kind == "u" and self.shift == 0 and self.slope > 0)
+        rest = (float(absolute), self.mid, self.maximum)
+        if not self.is_levels:
+            return self._unrounded(rest)
+        if exact and self.slope == 1 and self.shift.denominator == 1 and self._fits(sums, largest):
+            highest = _WHOLE_SUMS[sums.name] - (sums.kind != "f")
+            rest = (*rest[:2], min(self.maximum, highest))
+            return "store_whole", np.array((1, int(self.shift), 0, 0, *rest), dtype=sums)
         divisor = self.slope.denominator * self.shift.denominator
         m, a = self.slope * divisor, self.shift * divisor
-        rest = (float(self.absolute), self.mid, self.maximum)
-        if not self.is_levels:
-            # One division of whole numbers where they are exact; what is real has no such form.
-            whole = max(abs(m), abs(a), Fraction(divisor)) <= _WHOLE_LIMIT
-            parts = (m, a, Fraction(divisor)) if whole else (self.slope, self.shift, Fraction(1))
-            values = (*map(_float, parts), 0.0)
-            return "store_response", np.array(values + rest, dtype=np.float64)
-        if (
-            exact
-            and sums.itemsize == 2
-            and m == divisor
-            and self.shift.denominator == 1
-            and abs(self.shift) < 2**30
-        ):
-            return "store_whole", np.array((1.0, float(self.shift), 0.0, 0.0, *rest))
         reach = 2 * (abs(m) * floor(min(largest, 1e300)) + abs(a)) + divisor
+        clips = not self.absolute and self.mid == 0
         if exact and reach < _ROUNDING_LIMIT[np.dtype(np.float64)]:
             narrow = reach < _ROUNDING_LIMIT[np.dtype(np.float32)] and sums.itemsize < 8
+            dtype = np.dtype(np.float32 if narrow else np.float64)
             values = (float(2 * m), float(2 * a), divisor + 0.5, 1 / (2 * divisor))
-            return "store_rounded", np.array(
-                values + rest, dtype=np.float32 if narrow else np.float64
-            )
-        values = (2 * _float(self.slope), 2 * _float(self.shift), 1.0, 0.5)
-        return "store_rounded", np.array(values + rest, dtype=np.float64)
+        else:
+            dtype = self._real(sums)
+            values = (2 * _float(self.slope), 2 * _float(self.shift), 1.0, 0.5)
+        if clips:
+            values = (values[0], values[1] + values[2], *values[2:])
+            return "store_clipped", np.array(values + rest, dtype=dtype)
+        return "store_rounded", np.array(values + rest, dtype=dtype)
+
+    def _unrounded(self, rest: tuple[float, ...]) -> tuple[str, NDArray[Any]]:
+        """Choose the store loop for floats."""
+        divisor = self.slope.denominator * self.shift.denominator
+        m, a = self.slope * divisor, self.shift * divisor
+        # One division of whole numbers where they are exact; what is real has no such form.
+        whole = max(abs(m), abs(a), Fraction(divisor)) <= _WHOLE_LIMIT
+        parts = (m, a, Fraction(divisor)) if whole else (self.slope, self.shift, Fraction(1))
+        numbers = np.array((*map(_float, parts), 0.0, *rest), dtype=np.float64)
+        same = self.slope == 1 and self.shift == 0 and not self.absolute and self.mid == 0
+        return ("store_sums" if same else "store_response"), numbers
+
+    def _fits(self, sums: np.dtype[Any], largest: float) -> bool:
+        """Whether sum + shift + mid neither overflows nor rounds in the type of the sums."""
+        if sums.kind == "u" and (self.shift != 0 or self.mid != 0):
+            return False
+        return largest + abs(self.shift) + self.mid < _WHOLE_SUMS[sums.name]
+
+    def _real(self, sums: np.dtype[Any]) -> np.dtype[Any]:
+        """Return the type that real sums become levels in: theirs, if it holds the numbers."""
+        numbers = [abs(float(n)) for n in map(_float, (self.slope, self.shift))]
+        ordinary = all(n == 0 or 1e-9 < n < 1e9 for n in numbers)
+        return np.dtype(np.float32 if sums == np.float32 and ordinary else np.float64)
+
+
+def _ends(dtype: np.dtype[Any], low: float, high: float) -> NDArray[Any]:
+    """(low, high) as a type's own values: values are outside these when outside those."""
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            ends = np.array((low, high)).astype(dtype)
+        if float(ends[0]) < low:
+            ends[0] = np.nextafter(ends[0], dtype.type(inf))
+        if float(ends[1]) > high:
+            ends[1] = np.nextafter(ends[1], dtype.type(-inf))
+        return ends
+    info = np.iinfo(dtype)
+    if low > info.max or high < info.min:  # all are outside
+        return np.array((info.max, info.min), dtype=dtype)
+    bottom = info.min if low < info.min else ceil(low)
+    top = info.max if high > info.max else floor(high)
+    return np.array((bottom, top), dtype=dtype)
 
 
 def _float(number: Fraction) -> float:

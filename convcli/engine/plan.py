@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isfinite
+from math import inf
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.engine.accumulators import Accumulator, Bounds, choose_accumulator
+from convcli.engine.costs import box_cost, direct_cost, terms_cost
+from convcli.engine.passes import Taps, Terms, shared
+from convcli.engine.strips import Layout
+from convcli.engine.tiling import Tiling, best_tiling
 from convcli.errors import UsageError
 
 #: Scratch that a thread's strip may take, in bytes: half of a 512 KB second-level cache.
 _STRIP_BYTES = 256 * 1024
 
-#: What a second pass over a row costs besides its taps, in taps (bench: separable).
-_SECOND_PASS = 3
+#: Kernels of fewer taps are never cheaper as spectra.
+_FEW_TAPS = 36
+
+#: How much greater than a kernel's own Σ|w| that of its terms may be: what cancels out again
+#: leaves its rounding behind.
+_CANCELS = 4
+#: Methods in which one sample that isn't finite spoils others' sums.
+NEEDS_FINITE = ("lowrank", "box", "fft")
+
+_NEEDS = {
+    "separable": "a kernel that is a column times a row (rank 1)",
+    "lowrank": "a kernel that is a sum of few columns times rows",
+    "box": "a single kernel whose weights are all the same, without --dilation, and without "
+    "--stride along the rows",
+    "fft": "kernels that leave a tile of 512×512 some room, applied to every channel alike",
+}
 
 
 @dataclass(frozen=True)
@@ -26,13 +46,18 @@ class Plan:
     ----------
     method
         How: `direct` multiplies every tap that isn't zero; `separable` goes down a column, then
-        along a row.
+        along a row; `lowrank` adds several of these; `box` keeps running sums; `fft` multiplies
+        spectra of tiles.
     accumulator
         The type that samples are converted to and sums are kept in.
     exact
         Whether sums are exact whole numbers, so that nothing but the final rounding rounds.
     taps
         Multiplications an output sample takes.
+    cost
+        Processor cycles an output sample takes, by the planner's model.
+    others
+        (method, cost) of the methods that were not chosen, the cheapest first.
     strip_rows
         Output rows in a strip.
     jobs
@@ -45,129 +70,243 @@ class Plan:
     accumulator: str
     exact: bool
     taps: int
+    cost: float
+    others: tuple[tuple[str, float], ...]
     strip_rows: int
     jobs: int
     reason: str
 
 
-@dataclass(frozen=True)
-class Accumulator:
-    """The type sums are kept in, why, and what is known of the sums.
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A method that can compute a kernel, and what it would take.
 
     Parameters
     ----------
-    dtype
-        The working type.
-    exact
-        Whether sums are exact whole numbers.
-    largest
-        The greatest |sum| there can be.
-    reason
-        Why this type, as part of a sentence.
+    method, taps, cost
+        As in a `Plan`.
+    what
+        What it does, in a few words.
+    accumulator
+        The type it would sum in.
+    at_once
+        Output rows that its loop sums at once.
+    divisor
+        What its sums are greater by than the kernel's own.
+    tiling
+        For `fft`: how the picture is cut.
     """
 
-    dtype: np.dtype[Any]
-    exact: bool
-    largest: float
-    reason: str
+    method: str
+    taps: int
+    cost: float
+    what: str
+    accumulator: Accumulator
+    at_once: int = 1
+    divisor: int = 1
+    tiling: Tiling | None = None
+
+    @property
+    def loop(self) -> str:
+        """The end of its respond loop's name."""
+        if self.method in ("separable", "lowrank"):
+            return "terms"
+        return "pairs" if self.method == "direct" and self.at_once == 2 else self.method
 
 
-def choose_method(
-    weights: NDArray[Any],
-    factors: tuple[NDArray[Any], NDArray[Any]] | None,
-    widening: float,
-    asked: str,
-) -> tuple[str, int, str]:
-    """Return the cheapest method, its multiplications a sample, and why.
+@dataclass(frozen=True)
+class How:
+    """What was asked for: a `method`, or `auto`; `double` precision; `jobs` threads.
+
+    `finite` says whether samples are known to be numbers: what isn't would spread with methods
+    that subtract, or transform.
+    """
+
+    method: str = "auto"
+    double: bool = False
+    jobs: int = 1
+    finite: bool = True
+
+
+def choose(
+    taps: Taps, layout: Layout, source: np.dtype[Any], how: How
+) -> tuple[Choice, tuple[Choice, ...]]:
+    """Return the cheapest method, or the one asked for, and the others, cheapest first.
 
     Parameters
     ----------
-    weights
-        (kernels, …) of all taps.
-    factors
-        (kernels, rows) columns and (kernels, cols) rows, if every kernel is such a product.
-    widening
-        Samples that a column is summed for, for each sample of the output: more than 1 for
-        strides and borders.
-    asked
-        `auto`, or the method to use.
+    taps, layout
+        What is summed, and where it lies.
+    source
+        The picture's sample type.
+    how
+        What was asked for.
 
     Raises
     ------
     UsageError
         If the method asked for can't compute this kernel.
     """
-    kernels = len(weights)
-    direct = _used(weights) * kernels
-    if factors is None:
-        if asked == "separable":
-            raise UsageError(
-                "--method separable needs a kernel that is a column times a row (rank 1); "
-                "this one is not: leave --method out"
-            )
-        return "direct", direct, f"direct: {direct} taps that are not zero"
-    down, along = (_used(factor) for factor in factors)
-    cost = round(kernels * (down * widening + along))
-    if asked == "direct" or (asked == "auto" and direct <= cost + _SECOND_PASS * kernels):
-        why = f"direct: {direct} taps that are not zero; {cost} and a second pass would cost more"
-        return "direct", direct, why
-    why = f"separable: {down} taps down and {along} along instead of {direct}"
-    return "separable", cost, why
+    choices = sorted(_choices(taps, layout, source, how), key=lambda choice: choice.cost)
+    asked = how.method
+    chosen = next((c for c in choices if asked in ("auto", c.method)), None)
+    if chosen is None and asked in NEEDS_FINITE and not how.finite:
+        raise UsageError(
+            f"--method {asked} needs samples that are finite numbers; this picture has some that "
+            f"are infinite or no numbers: leave --method out"
+        )
+    if chosen is None:
+        raise UsageError(f"--method {asked} needs {_NEEDS[asked]}; leave --method out")
+    return chosen, tuple(choice for choice in choices if choice is not chosen)
+
+
+def _choices(taps: Taps, layout: Layout, source: np.dtype[Any], how: How) -> Iterator[Choice]:
+    """Every method that can compute these kernels with the same result."""
+    bounds = Bounds.of(taps.flat, source)
+    accumulator = choose_accumulator(bounds, source, double=how.double)
+    yield _direct(taps, layout, accumulator)
+    if taps.terms is not None and (how.finite or taps.terms.count == len(taps.weights) == 1):
+        top = float(np.iinfo(source).max) if source.kind == "u" else inf
+        weight = float(np.abs(taps.flat).sum(axis=1).max())
+        yield from _by_terms(taps.terms, layout, bounds, accumulator, (top, weight))
+    if not how.finite:
+        return
+    if _is_box(taps, layout):
+        yield _box(taps, layout, bounds, source)
+    if taps.weights.ndim == 3 and (how.method == "fft" or _used(taps.flat[None]) >= _FEW_TAPS):
+        yield from _by_tiles(taps, layout, bounds, source)
+
+
+def _direct(taps: Taps, layout: Layout, accumulator: Accumulator) -> Choice:
+    kernels = len(taps.weights)
+    used = layout.tap_offsets.ravel()[taps.flat.any(axis=0)]
+    ends = shared(used, layout).ends
+    cost, at_once = direct_cost(accumulator.dtype, len(used), ends, kernels)
+    count = len(used) * kernels
+    what = f"{count} taps that are not zero"
+    return Choice("direct", count, cost, what, accumulator, at_once)
+
+
+def _by_terms(
+    terms: Terms,
+    layout: Layout,
+    bounds: Bounds,
+    accumulator: Accumulator,
+    sizes: tuple[float, float],
+) -> Iterator[Choice]:
+    """Columns times rows, if their sums can be as exact as the kernel's own.
+
+    `sizes` are the greatest sample and the kernel's Σ|w|.
+    """
+    top, weight = sizes
+    products = np.abs(terms.columns).sum(axis=2) * np.abs(terms.rows).sum(axis=2)
+    total = float(products.sum(axis=1).max())
+    if not bounds.whole and total > _CANCELS * terms.divisor * weight:
+        return
+    if terms.count > 1 and bounds.whole:
+        partial = total * top
+        exact = choose_accumulator(
+            bounds.scaled(terms.divisor, partial), np.dtype(np.uint8), double=True
+        )
+        if not exact.exact:
+            return
+        accumulator = exact
+    kernels = len(terms.columns)
+    down, along = (_used(part) for part in (terms.columns, terms.rows))
+    start = layout.tap_offsets[:, 0] - layout.tap_offsets[0, 0]
+    ends = shared(start[terms.columns.any(axis=(0, 1))], layout).ends
+    count = terms.count * kernels
+    widening = layout.pitch / layout.samples
+    cost = terms_cost(accumulator.dtype, ends, (down, along), count, widening)
+    taken = round(count * (down * widening + along))
+    if terms.count == 1:
+        what = f"{down} taps down and {along} along"
+        yield Choice("separable", taken, cost, what, accumulator, 2)
+        return
+    what = f"{terms.count} columns times rows, {down} taps down and {along} along each"
+    yield Choice("lowrank", taken, cost, what, accumulator, 2, terms.divisor)
+
+
+def _is_box(taps: Taps, layout: Layout) -> bool:
+    """Whether all taps have one weight and lie next to one another."""
+    weights = taps.weights
+    if weights.ndim != 3 or len(weights) != 1 or not (weights == weights[0, 0, 0]).all():
+        return False
+    rows, cols = weights.shape[1:]
+    places = np.arange(rows)[:, None] * layout.pitch + np.arange(cols) * layout.step
+    return bool(weights.any()) and np.array_equal(layout.tap_offsets, places)
+
+
+def _box(taps: Taps, layout: Layout, bounds: Bounds, source: np.dtype[Any]) -> Choice:
+    # A float's rounding would stay in a running sum: only float64 makes it small enough.
+    among = ("int16", "uint16", "int32", "float64")
+    accumulator = choose_accumulator(bounds, source, double=True, among=among)
+    cost = box_cost(accumulator.dtype, layout.stride, layout.pitch / layout.samples)
+    return Choice("box", 1, cost, "four additions whatever the size", accumulator)
+
+
+def _by_tiles(
+    taps: Taps, layout: Layout, bounds: Bounds, source: np.dtype[Any]
+) -> Iterator[Choice]:
+    """Products of spectra, if whole sums stay exact."""
+    accumulator = choose_accumulator(bounds, source, double=True, among=("float64",))
+    found = best_tiling(taps, layout, source)
+    if found is None or accumulator.exact != bounds.whole:
+        return
+    tiling, cost = found
+    what = f"spectra of tiles of {tiling.size}×{tiling.size}"
+    yield Choice("fft", 0, cost, what, accumulator, tiling=tiling)
 
 
 def _used(weights: NDArray[Any]) -> int:
-    """Taps that are not zero in every kernel."""
-    return int(np.count_nonzero(weights.reshape(len(weights), -1).any(axis=0)))
+    """Taps that are not zero in every kernel and term; (kernels, terms, taps)."""
+    return int(np.count_nonzero(weights.any(axis=(0, 1))))
 
 
-def choose_accumulator(
-    weights: NDArray[Any], source: np.dtype[Any], *, double: bool = False
-) -> Accumulator:
-    """Return the narrowest type in which sums provably neither overflow nor round.
+def make_plan(chosen: Choice, others: tuple[Choice, ...], layout: Layout, jobs: int) -> Plan:
+    """Write a choice down."""
+    accumulator, itemsize = chosen.accumulator, chosen.accumulator.dtype.itemsize
+    reason = f"{chosen.method}: {chosen.what}"
+    if others:
+        next_best = others[0]
+        reason += f"; {next_best.method} would take {_times(next_best.cost / chosen.cost)}"
+    return Plan(
+        method=chosen.method,
+        accumulator=accumulator.dtype.name,
+        exact=accumulator.exact,
+        taps=chosen.taps,
+        cost=round(chosen.cost, 2),
+        others=tuple((choice.method, round(choice.cost, 2)) for choice in others),
+        strip_rows=strip_rows(panels(layout, itemsize), itemsize),
+        jobs=jobs,
+        reason=f"{reason}; {accumulator.reason}",
+    )
 
-    Parameters
-    ----------
-    weights
-        The weights of one or more kernels, int64 if they are whole; (…, taps).
-    source
-        The picture's sample type.
-    double
-        Whether sums that can't be exact are kept in float64, not float32.
 
-    Notes
-    -----
-    With samples in 0..M, sums lie in −M·Σ|w<0| .. M·Σ|w>0|. Two's complement wraps around, so
-    16-bit sums are right whenever the final one fits. float32 holds every whole number up to
-    2^24 and float64 up to 2^53, and every partial sum stays below M·Σ|w|.
+def _times(ratio: float) -> str:
+    return "as long" if 0.95 < ratio < 1.05 else f"{ratio:.1f} times as long"
+
+
+def panels(layout: Layout, itemsize: int) -> Layout:
+    """Narrow strips so that the rows that a kernel reads stay in the cache.
+
+    As wide as keeps the span and some rows in a strip's share of the cache, but eight times the
+    halo at least, which neighbouring panels both load. Whole rows if that is no less.
     """
-    negative = float(-weights.clip(max=0).sum(axis=-1).min()) if weights.size else 0.0
-    positive = float(weights.clip(min=0).sum(axis=-1).max()) if weights.size else 0.0
-    total = float(np.abs(weights).sum(axis=-1).max()) if weights.size else 0.0
-    if weights.dtype.kind == "i" and source.kind == "u":
-        top = float(np.iinfo(source).max)
-        low, high, sums = 0.0 - negative * top, positive * top, total * top
-        for name, fits in (
-            ("int16", low >= -(2**15) and high < 2**15 and total < 2**15),
-            ("uint16", low == 0 and high < 2**16),
-            ("float32", sums <= 2**24),
-            ("float64", sums <= 2**53),
-        ):
-            if fits:
-                reason = f"sums lie in {low:.0f}…{high:.0f}, which {name} holds exactly"
-                return Accumulator(np.dtype(name), True, max(-low, high), reason)
-    wide = double or source == np.float64
-    dtype = np.dtype(np.float64 if wide else np.float32)
-    what = "weights" if source.kind == "u" else "samples"
-    reason = f"{what} are not whole numbers, so sums are kept in {dtype.name}"
-    top = float(np.iinfo(source).max) if source.kind == "u" else float("inf")
-    return Accumulator(dtype, False, total * top if isfinite(top) else top, reason)
+    if layout.geometry.cols.stride > 1 or layout.step != layout.channels:
+        return layout
+    unit = 128 // itemsize * layout.step
+    fits = _STRIP_BYTES // ((layout.span + 16) * itemsize)
+    width = max(fits, 8 * layout.halo, 1024) // unit * unit
+    return layout.narrowed(width) if 0 < width <= layout.samples // 2 else layout
 
 
-def strip_rows(pitch: int, itemsize: int, stride: int, span: int) -> int:
+def strip_rows(layout: Layout, itemsize: int) -> int:
     """Output rows a strip should have for its scratch to stay in the cache.
 
-    At least 8 and a quarter of the span, so that the rows that neighbouring strips both load
+    Even, at least 8 and a quarter of the span, so that the rows that neighbouring strips both load
     don't outweigh the rest, and at most 64; between these the time hardly changes.
     """
-    fits = _STRIP_BYTES // max(1, pitch * itemsize)
-    return int(min(64, max((fits - span) // stride + 1, span // 4, 8)))
+    fits = _STRIP_BYTES // max(1, layout.pitch * itemsize)
+    rows = min(64, max((fits - layout.span) // layout.stride + 1, layout.span // 4, 8))
+    return int(rows // 2 * 2)

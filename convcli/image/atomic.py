@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from convcli.errors import ImageError
 MARK = ".convcli-"
 
 
-def write_atomic(path: str | Path, data: bytes, overwrite: bool = False) -> Path:
+def write_atomic(path: str | Path, data: bytes | Iterable[bytes], overwrite: bool = False) -> Path:
     """Write a file so that its name never stands for half of it.
 
     The content goes to a temporary file in the same folder, to the disk, and then gets its
@@ -26,7 +26,7 @@ def write_atomic(path: str | Path, data: bytes, overwrite: bool = False) -> Path
     path
         The target. A symbolic link is followed.
     data
-        The whole content.
+        The whole content, or its parts.
     overwrite
         Whether a file of that name may be replaced. Its permissions are kept.
 
@@ -68,14 +68,14 @@ def _exists(target: Path) -> ImageError:
     return ImageError(f"{target.name!r} exists; use --overwrite to replace it, or another -o")
 
 
-def _write_beside(target: Path, data: bytes, overwrite: bool) -> None:
+def _write_beside(target: Path, data: bytes | Iterable[bytes], overwrite: bool) -> None:
     """Write the temporary file, give it the target's name, and remove it whatever happens."""
-    temporary = target.with_name(f"{_stem(target)}{MARK}{secrets.token_hex(6)}")
+    temporary = target.with_name(f"{_stem(target)}{MARK}{os.urandom(6).hex()}")
     try:
         # 0o666: the system takes the umask off, as for any new file (mkstemp would give 0600).
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         with open(os.open(temporary, flags, 0o666), "wb") as file:  # noqa: PTH123
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
         if overwrite:

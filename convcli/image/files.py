@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -36,7 +36,7 @@ _DECODERS = {
 }
 #: Where each format is written: module and function of (image, …), and what it takes beside.
 _ENCODERS = {
-    "PNG": ("png_write", "encode", "compress"),
+    "PNG": ("png_write", "parts", "compress"),
     "JPEG": ("jpeg_write", "encode", "quality"),
     "TIFF": ("tiff_write", "encode", "compress"),
     "WEBP": ("pillow_write", "encode_webp", "quality"),
@@ -97,6 +97,13 @@ def encode(
     ImageError
         If the format can't hold the picture, or a number is out of range.
     """
+    return b"".join(_parts(image, format, quality=quality, compress=compress))
+
+
+def _parts(
+    image: Image, format: str, *, quality: int | None, compress: int | None
+) -> Iterable[bytes]:
+    """Return a file bit by bit: some are written while the rest is still being made."""
     name = parse_format(format)
     check_holds(image.pixels.dtype.name, image.channels, name)
     _check_range("--quality", quality, 1, 100)
@@ -105,8 +112,8 @@ def encode(
     values = {"quality": quality, "compress": compress, "format": name}
     options = {option: values[option]} if option else {}
     coder = getattr(import_module(f"convcli.image.{module}"), function)
-    coded: bytes = _guard(lambda: coder(image, **options), f"can't be written as {name}")
-    return coded
+    coded = _guard(lambda: coder(image, **options), f"can't be written as {name}")
+    return [coded] if isinstance(coded, bytes) else coded
 
 
 def write(
@@ -139,7 +146,8 @@ def write(
         raise ImageError(
             f"{Path(path).name!r} exists; use --overwrite to replace it, or another -o"
         )
-    return write_atomic(path, encode(image, name, quality=quality, compress=compress), overwrite)
+    parts = _parts(image, name, quality=quality, compress=compress)
+    return write_atomic(path, parts, overwrite)
 
 
 def _decode(data: bytes, name: str, limit: int) -> Image:
@@ -199,4 +207,8 @@ def _open(path: Path) -> BinaryIO:
 def _drain(file: BinaryIO) -> tuple[bytes, str]:
     head = file.read(ENOUGH)
     name = recognise(head)
+    # Read again from where it began, if that can be done: joining copies a large file.
+    with suppress(OSError, ValueError):
+        file.seek(-len(head), os.SEEK_CUR)
+        head = b""
     return head + file.read(), name

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from convcli.errors import ImageError
 from convcli.image.picture import Meta
+from convcli.record import record
 
 _GREY = frozenset({"L"})
 _OPAQUE = frozenset({"L", "RGB"})
@@ -16,7 +16,7 @@ _CLEAR = frozenset({"L", "LA", "RGB", "RGBA"})
 _ANY = frozenset({"*"})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Format:
     """A file format.
 

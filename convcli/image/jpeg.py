@@ -64,10 +64,8 @@ def decode(data: bytes, limit: int) -> Image:
     ImageError
         If it is damaged or cut short, or has more than `limit` pixels.
     """
-    imagecodecs = codecs.load("imagecodecs")
-
     found = read_segments(data, limit)
-    pixels: NDArray[Any] = imagecodecs.jpeg8_decode(data)
+    pixels: NDArray[Any] = codecs.load_quiet().jpeg8_decode(data)
     if pixels.shape[:2] != (found.height, found.width):
         raise ImageError(f"the JPEG file is damaged: its pixels have shape {pixels.shape}")
     if found.precision not in (8, 16):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
-from convcli.image import codecs, jpeg
+from convcli.image import codecs, jpeg, jpeg_bands
 from convcli.image.picture import Image, Meta
 from convcli.image.profile import fits
 
@@ -20,6 +20,8 @@ QUALITY = 92
 #: From here up colour keeps its full resolution (ImageMagick's rule).
 _FULL_COLOUR = 90
 _SAMPLING = ("444", "422", "420")
+#: Rows and columns of their minimum coded units.
+_UNITS = ((8, 8), (8, 16), (16, 16))
 _LARGEST = 65533
 #: Annex K's tables (T.81, K.1 and K.2), row by row; quality scales them as libjpeg does.
 _LUMA = (
@@ -104,18 +106,18 @@ def _sampling(meta: Meta, quality: int | None) -> int:
 
 
 def _encode_quick(pixels: NDArray[Any], channels: str, quality: int, sampling: int) -> bytes:
-    imagecodecs = codecs.load("imagecodecs")
-
     if channels == "CMYK":
         # Inverted and with Adobe's marker, as other programs expect it.
-        coded = imagecodecs.jpeg8_encode(
-            255 - pixels, level=quality, colorspace="CMYK", outcolorspace="CMYK"
-        )
-    elif channels == "L":
-        coded = imagecodecs.jpeg8_encode(pixels, level=quality)
-    else:
-        coded = imagecodecs.jpeg8_encode(pixels, level=quality, subsampling=_SAMPLING[sampling])
-    return bytes(coded)
+        return _coder(level=quality, colorspace="CMYK", outcolorspace="CMYK")(255 - pixels)
+    if channels == "L":
+        return jpeg_bands.encode(pixels, (8, 8), _coder(level=quality))
+    coder = _coder(level=quality, subsampling=_SAMPLING[sampling])
+    return jpeg_bands.encode(pixels, _UNITS[sampling], coder)
+
+
+def _coder(**options: Any) -> Callable[[NDArray[Any]], bytes]:
+    encode: Callable[..., bytes] = codecs.load_quiet().jpeg8_encode
+    return lambda pixels: encode(pixels, **options)
 
 
 def _encode_with_tables(

@@ -6,7 +6,6 @@ Float pictures are taken as sRGB-encoded, too, unless a profile in them says oth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 from convcli.errors import ImageError
 from convcli.image.picture import Image, Meta
 from convcli.image.trc import Curve, Floats, curves_of
+from convcli.record import record
 
 #: Samples worked on at a time, so that what comes in between stays in the cache.
 _BLOCK = 2**17
@@ -93,7 +93,7 @@ def encode(linear: NDArray[Any], meta: Meta, dtype: DTypeLike) -> NDArray[Any]:
     return result
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Steps:
     """The stored value for linear light: how many of the rising thresholds lie below it.
 

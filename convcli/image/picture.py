@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
+from convcli.record import field, record
 
 #: Sample types a picture can have. float64 comes from arrays and 32-bit integer files only.
 DEPTHS = ("bool", "uint8", "uint16", "float32", "float64")
 
 
-@dataclass(frozen=True)
+@record
 class Meta:
     """What a file says beside its pixels, kept so that a result can say it too.
 
@@ -57,7 +57,7 @@ class Meta:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@record
 class Image:
     """A picture, upright.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +16,20 @@ from convcli.errors import ImageError
 from convcli.image import codecs, png_text
 from convcli.image.limits import check_size
 from convcli.image.picture import Image, Meta
+from convcli.image.png_frame import (
+    COLOUR,
+    COLOUR_ALPHA,
+    GREY,
+    GREY_ALPHA,
+    PALETTE,
+    SAMPLES,
+    SIGNATURE,
+    Header,
+    assemble,
+)
+from convcli.image.png_unfilter import decode_bands
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
-GREY, COLOUR, PALETTE, GREY_ALPHA, COLOUR_ALPHA = 0, 2, 3, 4, 6
-#: Samples a pixel and the depths allowed, by colour type (table 11.1).
-SAMPLES = {GREY: 1, COLOUR: 3, PALETTE: 1, GREY_ALPHA: 2, COLOUR_ALPHA: 4}
+#: The depths allowed, by colour type (table 11.1).
 DEPTHS = {
     GREY: (1, 2, 4, 8, 16),
     COLOUR: (8, 16),
@@ -31,26 +41,13 @@ DEPTHS = {
 _ESSENTIAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS")
 #: What PNG says on colour, carried to a PNG result as it is.
 COLOUR_CHUNKS = (b"cICP", b"mDCV", b"cLLI", b"gAMA", b"cHRM", b"sRGB")
+#: From so many bytes of rows on they are decoded in bands, on two threads.
+_LARGE = 2**20
 #: Adam7: first row, first column, step down, step right (section 8.2).
 _PASSES = (
     (0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4),
     (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1),
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """The IHDR chunk."""
-
-    width: int
-    height: int
-    depth: int
-    colour: int
-    interlaced: bool
-
-    def row_bytes(self, width: int) -> int:
-        """Bytes of a row of that many pixels, its filter's byte included."""
-        return 1 + (width * SAMPLES[self.colour] * self.depth + 7) // 8
 
 
 @dataclass(slots=True)
@@ -60,7 +57,7 @@ class Chunks:
     header: Header
     palette: bytes = b""
     transparency: bytes | None = None
-    data: list[bytes] = field(default_factory=list)
+    data: list[memoryview] = field(default_factory=list)
     others: list[tuple[bytes, bytes]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -112,6 +109,7 @@ def _walk(data: bytes) -> Iterator[tuple[bytes, memoryview, bool]]:
     """(name, content, whether the checksum is right) of every chunk."""
     at = len(SIGNATURE)
     view = memoryview(data)
+    crc32 = codecs.packing().crc32
     while at < len(data):
         if at + 12 > len(data):
             raise ImageError("the PNG file is cut short: it ends within a chunk")
@@ -124,7 +122,7 @@ def _walk(data: bytes) -> Iterator[tuple[bytes, memoryview, bool]]:
                 f"{max(len(data) - at - 12, 0)} are left"
             )
         (stated,) = struct.unpack_from(">I", data, end)
-        yield name, view[at + 8 : end], zlib.crc32(view[at + 4 : end]) == stated
+        yield name, view[at + 8 : end], crc32(view[at + 4 : end]) == stated
         at = end + 4
 
 
@@ -148,7 +146,7 @@ def _header(name: bytes, content: memoryview, limit: int) -> Header:
 
 def _sort(chunks: Chunks, name: bytes, content: memoryview) -> None:
     if name == b"IDAT":
-        chunks.data.append(bytes(content))
+        chunks.data.append(content)
     elif name == b"PLTE":
         chunks.palette = bytes(content)
     elif name == b"tRNS":
@@ -211,7 +209,7 @@ def _samples(chunks: Chunks) -> NDArray[Any]:
     """Stored samples, (rows, cols) or (rows, cols, samples), each in 0 … 2**depth − 1."""
     header = chunks.header
     if not header.interlaced:
-        return _decode_pass(header, header.width, header.height, b"".join(chunks.data))
+        return _decode_pass(header, header.width, header.height, chunks.data)
     raw = _inflate(b"".join(chunks.data), header)
     shape: tuple[int, ...] = (header.height, header.width)
     if SAMPLES[header.colour] > 1:
@@ -221,8 +219,8 @@ def _samples(chunks: Chunks) -> NDArray[Any]:
     for width, height, place in _passes(header):
         size = height * header.row_bytes(width)
         # Stored, not compressed: the decoder only undoes the row filters.
-        part = zlib.compress(raw[at : at + size], 0)
-        picture[place] = _decode_pass(header, width, height, part)
+        part = memoryview(zlib.compress(raw[at : at + size], 0))
+        picture[place] = _decode_pass(header, width, height, [part])
         at += size
     return picture
 
@@ -245,7 +243,9 @@ def _inflate(data: bytes, header: Header) -> bytes:
     return raw
 
 
-def _decode_pass(header: Header, width: int, height: int, data: bytes) -> NDArray[Any]:
+def _decode_pass(
+    header: Header, width: int, height: int, data: Sequence[memoryview]
+) -> NDArray[Any]:
     """Decode rows that are not interlaced, as they are stored: without palette or transparency.
 
     The decoder gets a file of the bare rows as grey, colour, … samples, so that it has nothing
@@ -256,18 +256,26 @@ def _decode_pass(header: Header, width: int, height: int, data: bytes) -> NDArra
     packed = header.depth < 8
     wide, depth = (header.row_bytes(width) - 1, 8) if packed else (width, header.depth)
     bare = Header(wide, height, depth, colour, interlaced=False)
-    samples: NDArray[Any] = _library(bare)(assemble(bare, data))
+    samples = _decode_bare(bare, data)
     if packed:
         return _unpack(samples, header.depth, width)
     return samples.reshape(height, width) if SAMPLES[colour] == 1 else samples
 
 
+def _decode_bare(header: Header, data: Sequence[memoryview]) -> NDArray[Any]:
+    decoder = _library(header)
+    if header.height * header.row_bytes(header.width) > _LARGE:
+        # What is refused here the library may accept; if not, its words are the ones reported.
+        with suppress(Exception):
+            return decode_bands(header, data, decoder)
+    samples: NDArray[Any] = decoder(assemble(header, b"".join(data)))
+    return samples
+
+
 def _library(header: Header) -> Any:
     """Return the fastest decoder that is exact for a header's depth and colour type."""
-    imagecodecs = codecs.load("imagecodecs")
-
     small = header.depth == 8 and header.colour in (GREY, COLOUR, COLOUR_ALPHA)
-    return imagecodecs.spng_decode if small else imagecodecs.png_decode
+    return codecs.load_quiet().spng_decode if small else codecs.load("imagecodecs").png_decode
 
 
 def _unpack(rows: NDArray[np.uint8], depth: int, width: int) -> NDArray[np.uint8]:
@@ -275,19 +283,6 @@ def _unpack(rows: NDArray[np.uint8], depth: int, width: int) -> NDArray[np.uint8
     shifts = np.arange(8 - depth, -1, -depth, dtype=np.uint8)
     samples = (rows[:, :, None] >> shifts) & np.uint8(2**depth - 1)
     return samples.reshape(len(rows), -1)[:, :width]
-
-
-def assemble(header: Header, data: bytes) -> bytes:
-    """Return a PNG file of a header and compressed rows."""
-    fields = (header.width, header.height, header.depth, header.colour, 0, 0, header.interlaced)
-    ihdr = chunk(b"IHDR", struct.pack(">IIBBBBB", *fields))
-    return b"".join((SIGNATURE, ihdr, chunk(b"IDAT", data), chunk(b"IEND", b"")))
-
-
-def chunk(name: bytes, content: bytes) -> bytes:
-    """Return a chunk with its size before and its checksum after it."""
-    checksum = zlib.crc32(content, zlib.crc32(name))
-    return b"".join((struct.pack(">I", len(content)), name, content, struct.pack(">I", checksum)))
 
 
 def _meta(chunks: Chunks) -> Meta:

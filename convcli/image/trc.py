@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
+from convcli.record import record, replace
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
 
@@ -19,7 +19,7 @@ _ORDERS = ("g", "gab", "gabc", "gabcd", "gabcdef")
 _MOST_TAGS = 1000
 
 
-@dataclass(frozen=True)
+@record
 class Parametric:
     """y = (a·x + b)^g + e from x = d on, and c·x + f below.
 
@@ -47,7 +47,7 @@ class Parametric:
         return np.where(y >= knee, power, line).astype(y.dtype, copy=False)
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Table:
     """A curve through evenly spaced points; beyond the last it goes on as before it."""
 

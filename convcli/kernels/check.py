@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from convcli.kernels.exact import PlacedError, format_number
 from convcli.kernels.files import open_file
 from convcli.kernels.kernel import Compound, Kernel
 from convcli.kernels.registry import canonical, normal
+from convcli.record import record
 
 #: A sum within this share of Σ|w| of 0 or 1, but not there, is likely meant to be there.
 _NEARLY = 0.02
@@ -28,7 +28,7 @@ _CLAIMS = {
 }
 
 
-@dataclass(frozen=True)
+@record
 class Checked:
     """One kernel of a file: itself, or what is wrong with it.
 
@@ -57,7 +57,7 @@ class Checked:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@record
 class FileCheck:
     """A file and its kernels.
 

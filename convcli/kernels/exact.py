@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING, TypeAlias
 
 from convcli.errors import KernelError
+from convcli.record import record
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,7 +64,7 @@ class PlacedError(KernelError):
         self.cell = cell
 
 
-@dataclass(frozen=True)
+@record
 class Matrix:
     """Weights and what their sum is divided by, as a `Kernel` takes them.
 

@@ -6,7 +6,6 @@ Correlation form; x to the right, y down, both 0 at the centre tap. The angle th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil, pi, radians, sqrt
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from convcli.errors import KernelError
 from convcli.kernels.exact import MAX_TAPS, Matrix
 from convcli.kernels.formulas import Array, direction, grid, to_matrix
+from convcli.record import record
 
 
 def gaussian(
@@ -94,7 +94,7 @@ def difference_of_gaussians(
     return to_matrix(np.outer(first, first) - np.outer(other, other))
 
 
-@dataclass(frozen=True)
+@record
 class Wave:
     """What a Gabor kernel is made of.
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from convcli.kernels.parameters import Parameter, assign, show, split
+from convcli.record import record
 
 if TYPE_CHECKING:
     from convcli.kernels.exact import Matrix
     from convcli.kernels.kernel import Kernel
 
 
-@dataclass(frozen=True)
+@record
 class Generator:
     """A family of kernels, one for each choice of its parameters.
 

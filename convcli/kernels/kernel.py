@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convcli.errors import KernelError
+from convcli.record import field, record
 
 #: Weights and divisors up to here are exact in float64.
 _EXACT_LIMIT = 2**53
@@ -36,7 +36,7 @@ class Symmetry(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Kernel:
     """A 2-D kernel in correlation form: response = Σ weights·samples / divisor + offset.
 
@@ -199,7 +199,7 @@ class Combine(StrEnum):
     SHARE = "share"  # √(Σ of the first `share` squares / Σ of all squares), from 0 to 1
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Compound:
     """Kernels of one size, and how their responses combine; like `sobel`, a gradient magnitude.
 

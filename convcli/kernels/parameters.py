@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from typing import TypeAlias
 
 from convcli.errors import KernelError
 from convcli.kernels.exact import format_number, parse_number
+from convcli.record import record
 
 Value: TypeAlias = float | Fraction | str
 
@@ -24,7 +24,7 @@ class Type(StrEnum):
     WORD = "word"
 
 
-@dataclass(frozen=True)
+@record
 class Parameter:
     """One parameter.
 

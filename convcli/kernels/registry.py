@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convcli.errors import KernelError
+from convcli.record import record
 
 if TYPE_CHECKING:
     from convcli.kernels.generator import Generator
@@ -23,7 +23,7 @@ _HEADER = re.compile(r'\[(kernel|compound)\.(?:"([^"\n]+)"|([\w-]+))\]')
 _ALIASES = re.compile(r"^aliases = (\[.*\])$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
+@record
 class Listing:
     """What a list of kernels says of one.
 
@@ -74,10 +74,16 @@ def get_kernel(name: str, **params: object) -> Kernel | Compound:
         return _library(known)
     generator = _generators(aliases=True).get(normal(head))
     if generator is not None:
-        return generator.parse(tail, **params)
+        return generator.parse(tail, **params) if params else _generated(normal(head), tail)
     if known is None:
         raise KernelError(_unknown(head))
     raise KernelError(f"{known!r} has no parameters; those that have: {', '.join(_generators())}")
+
+
+@lru_cache(maxsize=64)
+def _generated(name: str, parameters: str) -> Kernel:
+    """Return a generator's kernel; the same one for the same text."""
+    return _generators(aliases=True)[name].parse(parameters)
 
 
 def names(aliases: bool = False) -> tuple[str, ...]:

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli import arrays
-from convcli.arrays import AnyKernel, Filtered
+from convcli.arrays import Filtered
 from convcli.engine import Plan, keeps_loops, seconds_compiling
 from convcli.geometry import Geometry
 from convcli.image.picture import Image, Meta
 from convcli.pipeline.kept import beside_kept
 from convcli.pipeline.work import Work, prepare, squeezed
 from convcli.spec import Mapping, Spec
+from convcli.taps import AnyKernel
 
 #: Seconds of compiling that a user is told of.
 _NOTICED = 1.0

@@ -1,4 +1,4 @@
-"""Kernels for people and for programs: the list, one of them, a checked file."""
+"""Kernels for people and for programs: one of them, a checked file."""
 
 from __future__ import annotations
 
@@ -6,46 +6,18 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
-
-from convcli.kernels.generator import Generator
-from convcli.kernels.registry import Listing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from convcli.kernels.check import Checked, FileCheck
+    from convcli.kernels.generator import Generator
     from convcli.kernels.kernel import Compound, Kernel
 
 #: Wider matrices are shown by their middle.
 _MOST = 15
-
-
-def listing(families: dict[str, tuple[Listing, ...]]) -> RenderableType:
-    """Every kernel by family, one line each."""
-    parts: list[RenderableType] = []
-    for family, members in families.items():
-        table = Table.grid(padding=(0, 2))
-        table.add_column(style="cyan", max_width=26)
-        table.add_column()
-        for member in members:
-            usage = member.usage if member.form == "generator" else member.name
-            table.add_row(usage, member.effect)
-        parts += [Text(family, style="bold"), Padding(table, (0, 0, 0, 2)), Text()]
-    parts.append(Text("convcli kernels NAME shows one of them."))
-    return Group(*parts)
-
-
-def listing_data(families: dict[str, tuple[Listing, ...]]) -> list[dict[str, Any]]:
-    """Every kernel as JSON-ready values."""
-    names = ("name", "family", "form", "usage", "effect", "aliases")
-    return [
-        {name: _plain(getattr(member, name)) for name in names}
-        for members in families.values()
-        for member in members
-    ]
 
 
 def card(kernel: Kernel | Compound, generator: Generator | None = None) -> RenderableType:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-import textwrap
-from typing import TextIO
+from typing import Any, TextIO
 
 
 def printable(text: str) -> str:
@@ -19,12 +17,21 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def as_json(data: Any) -> str:
+    """Return JSON-ready values as one line of JSON."""
+    import json
+
+    return json.dumps(data)
+
+
 def columns(stream: TextIO) -> int | None:
     """Return how wide what is said on a stream may be; None for any width.
 
     That is COLUMNS, or the terminal's width; a file or a pipe gets whole lines.
     """
     if os.environ.get("COLUMNS", "").isdecimal() or stream.isatty():
+        import shutil
+
         return max(20, shutil.get_terminal_size().columns)
     return None
 
@@ -40,6 +47,8 @@ def wrapped(head: str, said: str, width: int | None) -> str:
     """
     if width is None:
         return head + said
+    import textwrap
+
     return textwrap.fill(
         said,
         width,

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from convcli.arrays import AnyKernel
 from convcli.batch import Outcome
 from convcli.kernels.kernel import Kernel, Kind
 from convcli.pipeline import Facts
 from convcli.report.lines import columns, printable, wrapped
 from convcli.report.shape import axis_data, leftover
 from convcli.spec import Mapping
+from convcli.taps import AnyKernel
 
 _SAYS = {
     Kind.SMOOTHING: "smoothing",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convcli.geometry import Axis
 from convcli.report.lines import columns, wrapped
-from convcli.teach.layer import ConvLayer, Shape
+
+if TYPE_CHECKING:
+    from convcli.teach.layer import ConvLayer, Shape
 
 #: Strides that are proposed where more would fit.
 _FEW = 4

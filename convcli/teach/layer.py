@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from convcli.errors import GeometryError
 from convcli.geometry import Axis, Geometry
+from convcli.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ConvLayer:
     """A bank of filters over a volume.
 
@@ -81,7 +80,7 @@ class ConvLayer:
         return (rows * cols * channels + self.bias) * units
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shape:
     """The answer to `convcli shape`.
 

@@ -15,8 +15,16 @@ from convcli.engine.loops.combine import (
     combine_share,
     combine_sum_abs,
 )
-from convcli.engine.loops.respond import respond_direct, respond_separable
-from convcli.engine.loops.store import store_response, store_rounded, store_rows, store_whole
+from convcli.engine.loops.respond import respond_box, respond_direct, respond_pairs, respond_terms
+from convcli.engine.loops.store import (
+    store_clipped,
+    store_response,
+    store_rounded,
+    store_rows,
+    store_sums,
+    store_whole,
+)
+from convcli.engine.loops.tiles import tiles
 
 __all__ = [
     "band",
@@ -27,10 +35,15 @@ __all__ = [
     "combine_nothing",
     "combine_share",
     "combine_sum_abs",
+    "respond_box",
     "respond_direct",
-    "respond_separable",
+    "respond_pairs",
+    "respond_terms",
+    "store_clipped",
     "store_response",
     "store_rounded",
     "store_rows",
+    "store_sums",
     "store_whole",
+    "tiles",
 ]

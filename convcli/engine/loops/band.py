@@ -2,60 +2,83 @@
 
 from __future__ import annotations
 
+from convcli.engine.loops.compiling import jit
 from convcli.engine.loops.load import load_rows
-from convcli.engine.loops.places import FIRST, LAST, SPAN, STRIDE, STRIP_ROWS, jit
 from convcli.engine.loops.store import count_row
+from convcli.engine.loops.vectors import at
+from convcli.engine.places import (
+    FIRST,
+    KERNELS,
+    LAST,
+    OUT_PITCH,
+    PITCH,
+    ROW_TAPS,
+    ROWS,
+    SAMPLES,
+    SPAN,
+    STRIDE,
+    STRIP_ROWS,
+    SUMS_PITCH,
+    TAPS,
+    TERMS,
+    WATCH,
+)
 
 
 @jit
 def band(
     respond, combine, store, source, row_source, col_source, fill, offsets, weights, row_offsets,
-    row_weights, share, strip, column, sums, acc, out, sizes, numbers, limits, stats,
+    row_weights, strip, column, sums, acc, rest, out, sizes, numbers, limits, extremes,
 ):  # fmt: skip
     """Filter output rows FIRST to LAST by one kernel, or by several whose sums are combined.
+
+    Arrays are pointers to their first sample; `sizes` has their extents.
 
     Parameters
     ----------
     respond, combine, store : function
         One each of the loops of those names.
     source, row_source, col_source, fill
-        As `load_rows` takes them.
-    offsets : (taps,) int64
+        As `load_rows` takes them; `fill` an array of one.
+    offsets, row_offsets : (TERMS, TAPS) and (TERMS, ROW_TAPS) int64
         Where each tap reads, in samples of a strip from the output sample's own place.
-    weights : (kernels, taps) array of the working type
-    row_offsets, row_weights
-        The same for the second pass of `respond_separable`.
-    share : int
-        As `combine_share` takes it.
-    strip : flat array of the working type, scratch
-        ((STRIP_ROWS − 1)·STRIDE + SPAN)·pitch samples.
-    column : (pitch,) array of the working type, scratch
-    sums : (kernels, SAMPLES) array of the working type, scratch
-    acc : (SAMPLES,) array, scratch
-        ``sums[0]`` for a single kernel, else float64.
-    out : (output rows, SAMPLES) array, rows FIRST to LAST of it written
-    sizes : (9,) int64
+    weights, row_weights : (KERNELS, TERMS, TAPS, ROWS) and (KERNELS, TERMS, ROW_TAPS)
+        Of the working type, as the respond loop takes them.
+    strip : of the working type, scratch
+        ((STRIP_ROWS + 1)·STRIDE + SPAN)·PITCH samples and a block.
+    column : (ROWS, PITCH and a block) of the working type, scratch
+    sums : (KERNELS, ROWS, SUMS_PITCH) of the working type, scratch
+    acc : (SUMS_PITCH,) float64, scratch
+    rest : (a block,) of the result's type, scratch
+    out : (output rows, OUT_PITCH), SAMPLES of rows FIRST to LAST of it written
+    sizes : int64
         See the names of its places in `places`.
-    numbers : (7,) float array
+    numbers
         As the store loop takes them.
-    limits : (2,) float64
-        Sums outside are counted as clipped.
-    stats : (3,) float64, updated
-        Least sum, greatest sum, sums clipped.
+    limits, extremes
+        As `count_row` takes them.
     """
-    pitch, stride = len(col_source), sizes[STRIDE]
+    stride, at_once, samples = sizes[STRIDE], sizes[ROWS], sizes[SAMPLES]
+    apart = at_once * sizes[SUMS_PITCH]
+    down = sizes[TERMS] * sizes[TAPS] * at_once
+    along = sizes[TERMS] * sizes[ROW_TAPS]
     y = sizes[FIRST]
     while y < sizes[LAST]:
         rows = min(sizes[STRIP_ROWS], sizes[LAST] - y)
         count = (rows - 1) * stride + sizes[SPAN]
-        load_rows(source, row_source, col_source, sizes, fill, y * stride, count, strip)
-        for r in range(rows):
-            base = r * stride * pitch
-            for g in range(len(weights)):
+        load_rows(source, row_source, col_source, sizes, fill[0], y * stride, count, strip)
+        r = 0
+        while r < rows:
+            base = at(strip, r * stride * sizes[PITCH])
+            for g in range(sizes[KERNELS]):
                 respond(
-                    strip, base, offsets, weights[g], row_offsets, row_weights[g], column, sums[g]
-                )
-            combine(sums, share, acc)
-            count_row(acc, limits, stats)
-            store(acc, out[y + r], numbers)
+                    base, r, sizes, offsets, at(weights, g * down), row_offsets,
+                    at(row_weights, g * along), column, at(sums, g * apart),
+                )  # fmt: skip
+            for k in range(min(at_once, rows - r)):
+                done = combine(at(sums, k * sizes[SUMS_PITCH]), apart, sizes, acc)
+                if sizes[WATCH]:
+                    count_row(done, samples, limits, extremes, sizes)
+                store(done, samples, at(out, (y + r + k) * sizes[OUT_PITCH]), numbers, rest)
+            r += at_once
         y += rows

@@ -1,4 +1,8 @@
-"""Combining: the sums of several kernels become one."""
+"""Combining: the sums of several kernels become one.
+
+Each takes `sums`, one row of each kernel's, `spread` samples apart, and writes `acc`; it returns
+what holds the result.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ import math
 import numpy as np
 from numba.extending import intrinsic
 
-from convcli.engine.loops.places import jit
+from convcli.engine.loops.compiling import jit
+from convcli.engine.loops.vectors import at
+from convcli.engine.places import KERNELS, SAMPLES, SHARE
 
 
 @intrinsic
@@ -23,76 +29,83 @@ def square_root(typing_context, value):
 
 
 @jit
-def combine_nothing(sums, share, acc):
-    """For a single kernel, whose sums are `acc` itself."""
+def combine_nothing(sums, apart, sizes, acc):
+    """For a single kernel: its sums themselves."""
+    return sums
 
 
 @jit
-def combine_magnitude(sums, share, acc):
+def combine_magnitude(sums, apart, sizes, acc):
     """``acc[x] = √Σ sums[g, x]²``."""
-    for x in range(len(acc)):
-        acc[x] = 0
-    for g in range(len(sums)):
-        row = sums[g]
-        for x in range(len(acc)):
+    for x in range(sizes[SAMPLES]):
+        acc[x] = 0.0
+    for g in range(sizes[KERNELS]):
+        row = at(sums, g * apart)
+        for x in range(sizes[SAMPLES]):
             value = np.float64(row[x])
             acc[x] = acc[x] + value * value
-    for x in range(len(acc)):
+    for x in range(sizes[SAMPLES]):
         acc[x] = square_root(acc[x])
+    return acc
 
 
 @jit
-def combine_direction(sums, share, acc):
+def combine_direction(sums, apart, sizes, acc):
     """``acc[x]`` = the angle of (sums[0, x], sums[1, x]) in degrees, from 0 up to 360."""
-    along, down = sums[0], sums[1]
-    for x in range(len(acc)):
-        angle = math.degrees(math.atan2(np.float64(down[x]), np.float64(along[x])))
+    down = at(sums, apart)
+    for x in range(sizes[SAMPLES]):
+        angle = math.degrees(math.atan2(np.float64(down[x]), np.float64(sums[x])))
         acc[x] = angle + 360.0 if angle < 0 else angle
+    return acc
 
 
 @jit
-def combine_max(sums, share, acc):
+def combine_max(sums, apart, sizes, acc):
     """``acc[x] = max sums[g, x]``."""
-    for x in range(len(acc)):
-        acc[x] = sums[0][x]
-    for g in range(1, len(sums)):
-        row = sums[g]
-        for x in range(len(acc)):
+    for x in range(sizes[SAMPLES]):
+        acc[x] = np.float64(sums[x])
+    for g in range(1, sizes[KERNELS]):
+        row = at(sums, g * apart)
+        for x in range(sizes[SAMPLES]):
             value = np.float64(row[x])
             acc[x] = value if value > acc[x] else acc[x]
+    return acc
 
 
 @jit
-def combine_max_abs(sums, share, acc):
+def combine_max_abs(sums, apart, sizes, acc):
     """``acc[x] = max |sums[g, x]|``."""
-    for x in range(len(acc)):
-        acc[x] = 0
-    for g in range(len(sums)):
-        row = sums[g]
-        for x in range(len(acc)):
-            value = abs(row[x])
+    for x in range(sizes[SAMPLES]):
+        acc[x] = 0.0
+    for g in range(sizes[KERNELS]):
+        row = at(sums, g * apart)
+        for x in range(sizes[SAMPLES]):
+            value = abs(np.float64(row[x]))
             acc[x] = value if value > acc[x] else acc[x]
+    return acc
 
 
 @jit
-def combine_sum_abs(sums, share, acc):
+def combine_sum_abs(sums, apart, sizes, acc):
     """``acc[x] = Σ |sums[g, x]|``."""
-    for x in range(len(acc)):
-        acc[x] = 0
-    for g in range(len(sums)):
-        row = sums[g]
-        for x in range(len(acc)):
-            acc[x] = acc[x] + abs(row[x])
+    for x in range(sizes[SAMPLES]):
+        acc[x] = 0.0
+    for g in range(sizes[KERNELS]):
+        row = at(sums, g * apart)
+        for x in range(sizes[SAMPLES]):
+            acc[x] = acc[x] + abs(np.float64(row[x]))
+    return acc
 
 
 @jit
-def combine_share(sums, share, acc):
-    """``acc[x] = √(Σ of the first `share` squares / Σ of all squares)``, 0 where all are 0."""
-    for x in range(len(acc)):
+def combine_share(sums, apart, sizes, acc):
+    """``acc[x] = √(Σ of the first SHARE squares / Σ of all squares)``, 0 where all are 0."""
+    for x in range(sizes[SAMPLES]):
         part, whole = 0.0, 0.0
-        for g in range(len(sums)):
-            value = np.float64(sums[g][x])
+        for g in range(sizes[KERNELS]):
+            value = np.float64(sums[g * apart + x])
             whole += value * value
-            if g < share:
+            if g < sizes[SHARE]:
                 part = whole
         acc[x] = square_root(part / whole) if whole > 0 else 0.0
+    return acc

@@ -2,70 +2,126 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from convcli.engine.loops.places import (
+from convcli.engine.loops.compiling import jit
+from convcli.engine.loops.vectors import (
+    add,
+    at,
+    convert,
+    count_outside,
+    divide,
+    floor,
+    lanes,
+    load,
+    maximum,
+    minimum,
+    scale,
+    spread,
+    spread_like,
+    store,
+    subtract,
+    with_sign,
+)
+from convcli.engine.places import (
     ABSOLUTE,
     CLIPPED,
+    FIRST,
     HALF,
-    HIGHEST,
-    LOWEST,
+    LAST,
     MAXIMUM,
     MID,
     RATIO,
+    SAMPLES,
     SHIFT,
     SLOPE,
-    jit,
 )
 
 
 @jit
-def count_row(acc, limits, stats):
-    """Widen `stats` to the row's least and greatest sum, and count sums outside `limits`.
-
-    NaN is neither.
-    """
-    start = 0
-    while start < len(acc) - 1 and acc[start] != acc[start]:
-        start += 1
-    low, high = acc[start], acc[start]
-    for x in range(len(acc)):
-        value = acc[x]
-        low = value if value < low else low
-        high = value if value > high else high
-    stats[LOWEST] = min(stats[LOWEST], np.float64(low))
-    stats[HIGHEST] = max(stats[HIGHEST], np.float64(high))
-    if low < limits[0] or high > limits[1]:
-        clipped = 0
-        for x in range(len(acc)):
-            clipped += (acc[x] < limits[0]) | (acc[x] > limits[1])
-        stats[CLIPPED] += clipped
-
-
-@jit
-def store_whole(acc, out, numbers):
-    """Store 16-bit sums that need no division: ``clip(abs?(sum + shift) + mid)``.
+def count_row(acc, samples, limits, extremes, sizes):
+    """Widen `extremes` to the row's least and greatest sums, and count those outside `limits`.
 
     Parameters
     ----------
-    acc : int16 or uint16 array
-    out : uint8 or uint16 array, written
-    numbers : float array
-        SHIFT, ABSOLUTE, MID, MAXIMUM, all whole and below 2^30.
+    acc : (samples, rounded up to whole blocks)
+        What is beyond the samples is overwritten with the last one.
+    limits : (2,) of the type of `acc`
+        Sums below the first or above the second are counted into CLIPPED. NaN is neither.
+    extremes : (2, a block) of that type, updated
+        The least and the greatest sum in each lane. NaN is neither.
     """
-    shift, mid = np.int32(numbers[SHIFT]), np.int32(numbers[MID])
-    top, absolute = np.int32(numbers[MAXIMUM]), numbers[ABSOLUTE] != 0
-    for x in range(len(acc)):
-        value = np.int32(np.int32(acc[x]) + shift)
-        if absolute and value < 0:
-            value = np.int32(-value)
-        value = np.int32(value + mid)
-        value = value if value > 0 else np.int32(0)
-        out[x] = value if value < top else top
+    step = lanes(acc)
+    for x in range(samples, (samples + step - 1) // step * step):
+        acc[x] = acc[samples - 1]
+    low, high = load(extremes, 0), load(extremes, step)
+    bottom, top = spread(acc, limits[0]), spread(acc, limits[1])
+    outside, x = 0, 0
+    while x < samples:
+        values = load(acc, x)
+        low, high = minimum(values, low), maximum(values, high)
+        outside += count_outside(values, bottom, top)
+        x += step
+    # The copies of the last sample were counted with it.
+    over = x - samples
+    if over > 0 and (acc[samples - 1] < limits[0] or acc[samples - 1] > limits[1]):
+        outside -= over
+    store(extremes, 0, low)
+    store(extremes, step, high)
+    sizes[CLIPPED] += outside
 
 
 @jit
-def store_rounded(acc, out, numbers):
+def _put(values, out, x, samples, step, rest):
+    """``out[x : x + step] = values``, but nothing from `samples` on."""
+    if x + step <= samples:
+        store(out, x, values)
+    else:
+        store(rest, 0, values)
+        for i in range(samples - x):
+            out[x + i] = rest[i]
+
+
+@jit
+def store_whole(acc, samples, out, numbers, rest):
+    """Store whole sums that need no division, as levels: ``clip(abs?(sum + shift) + mid)``.
+
+    For all of these: `acc` has whole blocks, `out` just `samples`, and `rest` is scratch of a
+    block of `out`. Here `numbers` are of the type of `acc`, in which nothing overflows or rounds
+    (`finish.py` checks).
+    """
+    shift, mid = spread(acc, numbers[SHIFT]), spread(acc, numbers[MID])
+    zero, top = spread(acc, 0), spread(acc, numbers[MAXIMUM])
+    absolute, x = numbers[ABSOLUTE] != 0, 0
+    while x < samples:
+        values = add(load(acc, x), shift)
+        if absolute:
+            values = maximum(values, subtract(zero, values))
+        values = minimum(maximum(add(values, mid), zero), top)
+        _put(convert(values, out), out, x, samples, lanes(acc), rest)
+        x += lanes(acc)
+
+
+@jit
+def store_clipped(acc, samples, out, numbers, rest):
+    """Store sums as levels: divided, rounded once, halves up, and clipped.
+
+    Textbook form, t = sum·m + a over the divisor d, all whole: ``clip(floor((2t + d) / 2d))``.
+    Rounding halves away from zero differs only below 0, where all is clipped.
+
+    JUSTIFICATION: as `store_rounded`, with SHIFT = 2a + d + 1/2; half of its work (bench: named).
+    """
+    slope, offset, share = numbers[SLOPE], numbers[SHIFT], numbers[RATIO]
+    most, x = numbers[MAXIMUM], 0
+    while x < samples:
+        sums = convert(load(acc, x), numbers)
+        levels = scale(add(scale(sums, slope), spread_like(sums, offset)), share)
+        # In this order NaN becomes 0; a positive float loses its fraction when it becomes whole.
+        levels = minimum(maximum(levels, spread_like(sums, 0)), spread_like(sums, most))
+        _put(convert(levels, out), out, x, samples, lanes(acc), rest)
+        x += lanes(acc)
+
+
+@jit
+def store_rounded(acc, samples, out, numbers, rest):
     """Store sums as levels: divided, rounded once, half away from zero, mapped and clipped.
 
     Textbook form, t = sum·m + a over the divisor d, all whole:
@@ -78,35 +134,56 @@ def store_rounded(acc, out, numbers):
     For sums that aren't exact SLOPE and SHIFT are real, HALF = 1 and RATIO = 1/2.
     """
     slope, shift, half, ratio = numbers[SLOPE], numbers[SHIFT], numbers[HALF], numbers[RATIO]
-    absolute, mid, top = numbers[ABSOLUTE] != 0, numbers[MID], numbers[MAXIMUM]
-    zero = mid - mid
-    for x in range(len(acc)):
-        t = acc[x] * slope + shift
-        size = t if t > 0 else -t
-        level = np.floor((size + half) * ratio)
-        level = level if absolute or t > 0 else -level
-        level += mid
-        # Comparisons in this order turn NaN into 0.
-        level = level if level > zero else zero
-        out[x] = level if level < top else top
+    absolute, mid, most, x = numbers[ABSOLUTE] != 0, numbers[MID], numbers[MAXIMUM], 0
+    while x < samples:
+        sums = convert(load(acc, x), numbers)
+        zero = spread_like(sums, 0)
+        value = add(scale(sums, slope), spread_like(sums, shift))
+        size = maximum(value, subtract(zero, value))
+        level = floor(scale(add(size, spread_like(sums, half)), ratio))
+        if not absolute:
+            level = with_sign(level, value)
+        level = maximum(add(level, spread_like(sums, mid)), zero)
+        level = minimum(level, spread_like(sums, most))
+        _put(convert(level, out), out, x, samples, lanes(acc), rest)
+        x += lanes(acc)
 
 
 @jit
-def store_response(acc, out, numbers):
+def store_sums(acc, samples, out, numbers, rest):
+    """Store sums as floats, as they are."""
+    x = 0
+    while x < samples:
+        _put(convert(load(acc, x), out), out, x, samples, lanes(acc), rest)
+        x += lanes(acc)
+
+
+@jit
+def store_response(acc, samples, out, numbers, rest):
     """Store sums as floats: ``abs?((sum·m + a) / d) + mid``, unclipped.
 
     SLOPE = m, SHIFT = a, HALF = d; `numbers` is float64.
     """
     slope, shift, divisor = numbers[SLOPE], numbers[SHIFT], numbers[HALF]
-    absolute, mid = numbers[ABSOLUTE] != 0, numbers[MID]
-    for x in range(len(acc)):
-        value = (acc[x] * slope + shift) / divisor
-        out[x] = (-value if absolute and value < 0 else value) + mid
+    absolute, mid, x = numbers[ABSOLUTE] != 0, numbers[MID], 0
+    while x < samples:
+        sums = convert(load(acc, x), numbers)
+        value = add(scale(sums, slope), spread_like(sums, shift))
+        value = divide(value, spread_like(sums, divisor))
+        if absolute:
+            value = maximum(value, subtract(spread_like(sums, 0), value))
+        value = add(value, spread_like(sums, mid))
+        _put(convert(value, out), out, x, samples, lanes(acc), rest)
+        x += lanes(acc)
 
 
 @jit
-def store_rows(store, responses, out, numbers, limits, stats):
-    """Store rows of responses that were computed elsewhere, as `band` stores its sums."""
-    for y in range(len(responses)):
-        count_row(responses[y], limits, stats)
-        store(responses[y], out[y], numbers)
+def store_rows(store, responses, acc, rest, out, sizes, numbers, limits, extremes):
+    """Store rows FIRST to LAST of responses that were computed elsewhere, as `band` its sums."""
+    samples = sizes[SAMPLES]
+    for y in range(sizes[FIRST], sizes[LAST]):
+        source = at(responses, y * samples)
+        for x in range(samples):
+            acc[x] = source[x]
+        count_row(acc, samples, limits, extremes, sizes)
+        store(acc, samples, at(out, y * samples), numbers, rest)

@@ -1,0 +1,106 @@
+"""What each method costs: a model of the loops, in processor cycles an output sample.
+
+The constants are medians on AVX2 (bench: regret grades them); between processors their ratios
+change less than the times do. A block is the samples that a loop takes at once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+#: A tap of a block: of one output row; of two rows at once; along a row of columns.
+_TAP = {"int16": 4.7, "uint16": 4.7, "int32": 5.3, "float32": 5.0, "float64": 5.0}
+_PAIR = {"int16": 8.3, "uint16": 8.3, "int32": 7.7, "float32": 6.4, "float64": 6.4}
+_ALONG = {"int16": 4.7, "uint16": 4.7, "int32": 5.3, "float32": 4.8, "float64": 4.8}
+#: A pass over a block besides its taps.
+_PASS = 6.0
+#: Loading, counting and storing a sample.
+_SAMPLE = {"int16": 0.5, "uint16": 0.5, "int32": 1.2, "float32": 0.9, "float64": 2.2}
+#: A sample of a box: entering and leaving along a row, one after the other.
+_BOX_ALONG = {"int16": 1.4, "uint16": 1.4, "int32": 1.4, "float32": 3.5, "float64": 3.5}
+
+
+def block(dtype: np.dtype[Any]) -> int:
+    """Samples in a block of 128 bytes."""
+    return 128 // dtype.itemsize
+
+
+def _pair(name: str, ends: tuple[int, int], taps: int) -> float:
+    """Cycles of the taps of two rows at once, a row: what is shared, and what isn't."""
+    both = ends[1] - ends[0]
+    return _PAIR[name] * both / 2 + _TAP[name] * (taps - both)
+
+
+def direct_cost(
+    dtype: np.dtype[Any], taps: int, ends: tuple[int, int], kernels: int
+) -> tuple[float, int]:
+    """Cycles a sample, and whether one or two output rows at once are cheaper.
+
+    Parameters
+    ----------
+    dtype
+        The working type.
+    taps, ends
+        Taps that aren't zero; where those begin and end that two neighbouring rows share.
+    kernels
+        How many are summed.
+    """
+    name = dtype.name
+    single, pair = _TAP[name] * taps, _pair(name, ends, taps)
+    at_once = 1 if single <= pair else 2
+    passes = kernels * (min(single, pair) + _PASS) / block(dtype)
+    return passes + _SAMPLE[name], at_once
+
+
+def terms_cost(
+    dtype: np.dtype[Any], ends: tuple[int, int], taps: tuple[int, int], terms: int, widening: float
+) -> float:
+    """Cycles a sample of columns times rows.
+
+    Parameters
+    ----------
+    dtype
+        The working type.
+    ends, taps
+        Where the taps begin and end that two neighbouring columns share; taps of a column and
+        of a row.
+    terms
+        Columns times rows, of all kernels.
+    widening
+        Samples that a column is summed for, for each sample of the output.
+    """
+    name = dtype.name
+    down = (_pair(name, ends, taps[0]) + _PASS) * widening
+    return terms * (down + _ALONG[name] * taps[1] + _PASS) / block(dtype) + _SAMPLE[name]
+
+
+def box_cost(dtype: np.dtype[Any], stride: int, widening: float) -> float:
+    """Cycles a sample of running sums."""
+    down = (4.0 * stride + 4.0) * widening / block(dtype)
+    return down + _BOX_ALONG[dtype.name] + _SAMPLE[dtype.name]
+
+
+#: A place of a set of tiles, transformed there and back, by the tile's size; and a sample of a
+#: tile, put into a set and its sum taken out.
+_PLACE = {64: 82.0, 128: 148.0, 256: 238.0, 512: 509.0}
+_TILE_SAMPLE = 3.75
+
+
+def tiles_cost(size: int, sets: int, tiles: int, kernels: int, samples: int) -> float:
+    """Cycles a sample of products of spectra.
+
+    Parameters
+    ----------
+    size
+        Of a tile.
+    sets, tiles
+        How many are transformed, and loaded.
+    kernels
+        How many kernels' products are transformed back.
+    samples
+        Of the whole result.
+    """
+    each = sets * _PLACE[size] + tiles * _TILE_SAMPLE
+    return size**2 * each * (1 + kernels) / 2 / samples

@@ -1,0 +1,50 @@
+"""Where the numbers stand that loops are given; known to those who call them, too."""
+
+from __future__ import annotations
+
+# Places in `sizes`, the whole numbers of a band or of rows of tiles.
+(
+    FIRST,
+    LAST,
+    STRIP_ROWS,
+    STRIDE,
+    SPAN,
+    SAMPLES,
+    PITCH,
+    SUMS_PITCH,
+    SOURCE_SAMPLES,
+    RUN_AT,
+    RUN_LENGTH,
+    RUN_FROM,
+    ROWS,
+    KERNELS,
+    TERMS,
+    UPPER_TAPS,
+    SHARED_TAPS,
+    TAPS,
+    ROW_TAPS,
+    SHARE,
+    STEP,
+    TILE,
+    TILE_PITCH,
+    TILES,
+    EDGE_ROWS,
+    EDGE_COLS,
+    OUT_ROWS,
+    OUT_COLS,
+    PADDED_ROWS,
+    PADDED_COLS,
+    STRIDE_COLS,
+    DEPTH,
+    WATCH,
+    LOADED,
+    OUT_PITCH,
+    CLIPPED,
+) = range(36)
+
+PLACES = CLIPPED + 1
+
+# Places in `numbers`, what a store loop needs.
+SLOPE, SHIFT, HALF, RATIO, ABSOLUTE, MID, MAXIMUM = range(7)
+# Places in `levels`, what a set of tiles needs.
+MIDDLE, POWER = range(2)

@@ -1,0 +1,146 @@
+"""Running the loops over rows of tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.engine import places as at
+from convcli.engine.bands import Seen, Storing, combine_loop, seen
+from convcli.engine.costs import block
+from convcli.engine.passes import Taps
+from convcli.engine.spectra import LANES, factors, turns
+from convcli.engine.strips import Layout
+from convcli.engine.tiling import Tiling
+
+
+def _pitch(size: int) -> int:
+    """Samples from a row of a set to the next.
+
+    One place more than a tile is wide: rows a power of two apart would all fall into the same few
+    lines of the cache.
+    """
+    return (size + 1) * 2 * LANES
+
+
+def _scratch(size: int) -> NDArray[np.float64]:
+    """A set of tiles, flat; it begins with a line of the cache."""
+    room = np.empty(size * _pitch(size) + 8)
+    start = -room.ctypes.data % 64 // 8
+    return room[start : start + size * _pitch(size)]
+
+
+@lru_cache(maxsize=8)
+def _kernels(
+    taps: Taps, layout: Layout, tiling: Tiling
+) -> tuple[tuple[NDArray[Any], ...], NDArray[np.intp]]:
+    """Spectra, turns, what the middle takes from each kernel's sums; and the columns' sources."""
+    rows, cols = layout.geometry.rows, layout.geometry.cols
+    spread = np.zeros((len(taps.weights), rows.span, cols.span))
+    spread[:, :: rows.dilation, :: cols.dilation] = taps.weights
+    offsets = taps.flat.sum(axis=1) * tiling.packing.middle
+    made = (*factors(spread, tiling.size), *turns(tiling.size), offsets.astype(np.float64))
+    return made, layout.columns
+
+
+@dataclass(frozen=True)
+class TileRows:
+    """Correlation by products of spectra: what every row of tiles needs, made once.
+
+    Parameters
+    ----------
+    source
+        (rows, samples) of the picture.
+    taps, layout, tiling
+        What is summed, where it lies, and how it is cut.
+    fill
+        What lies outside.
+    """
+
+    source: NDArray[Any]
+    taps: Taps
+    layout: Layout
+    tiling: Tiling
+    fill: float
+
+    @property
+    def units(self) -> tuple[int, int]:
+        """Groups of rows of tiles, which threads share one by one."""
+        return -(-self.tiling.count[0] // self.tiling.at_once), 1
+
+    def entry(
+        self, store: str, out: np.dtype[Any], real: np.dtype[Any]
+    ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+        """Return the name, the functions and the types of the loop to load."""
+        functions = (combine_loop(self.taps), store)
+        return "tiles", functions, (self.source.dtype.name, out.name, real.name)
+
+    def run(
+        self,
+        loop: Callable[..., None],
+        unit: tuple[int, int],
+        out: NDArray[Any],
+        storing: Storing,
+    ) -> Seen:
+        """Run some units, with scratch of their own; return what was seen."""
+        tiling, samples = self.tiling, self.layout.samples
+        kernels = len(self.taps.weights)
+        across = tiling.count[1] * tiling.edge[1] * self.layout.channels
+        pitch = -(-max(across, samples) // 16) * 16
+        rows = tiling.at_once * tiling.edge[0]
+        sets = [_scratch(tiling.size) for _ in range(1 if kernels == 1 else 2)]
+        parts = [part for whole in (sets[0], sets[-1]) for part in (whole, whole[LANES:])]
+        sums, acc = np.empty((kernels, rows, pitch)), np.empty(pitch)
+        rest = np.empty(block(np.dtype(np.uint8)), dtype=out.dtype)
+        results = []
+        spectra, columns = _kernels(self.taps, self.layout, tiling)
+        for k in range(*unit):
+            first = k * tiling.at_once
+            sizes = self._sizes(first, min(first + tiling.at_once, tiling.count[0]), pitch)
+            sizes[at.WATCH] = storing.watch
+            extremes = storing.extremes()
+            loop(
+                self.source,
+                self.layout.row_source,
+                columns,
+                np.array([self.fill], dtype=self.source.dtype),
+                *spectra,
+                np.array([tiling.packing.middle, tiling.packing.power]),
+                np.empty((4, tiling.size), dtype=self.source.dtype),
+                *parts,
+                sums,
+                acc,
+                rest,
+                out,
+                sizes,
+                storing.numbers,
+                storing.limits,
+                extremes,
+            )
+            results.append(seen(extremes, sizes))
+        return Seen.of(results)
+
+    def _sizes(self, first: int, last: int, pitch: int) -> NDArray[np.int64]:
+        """The whole numbers of rows of tiles."""
+        layout, tiling = self.layout, self.tiling
+        rows, cols = layout.geometry.rows, layout.geometry.cols
+        sizes = np.zeros(at.PLACES, dtype=np.int64)
+        sizes[at.FIRST], sizes[at.LAST] = first, last
+        sizes[at.SAMPLES], sizes[at.SUMS_PITCH] = layout.samples, pitch
+        sizes[at.SOURCE_SAMPLES] = self.source.shape[1]
+        sizes[at.KERNELS], sizes[at.SHARE] = len(self.taps.weights), self.taps.share
+        sizes[at.STEP] = layout.channels
+        sizes[at.STRIDE], sizes[at.STRIDE_COLS] = rows.stride, cols.stride
+        sizes[at.TILE], sizes[at.TILE_PITCH] = tiling.size, _pitch(tiling.size)
+        sizes[at.TILES] = tiling.count[1]
+        sizes[at.EDGE_ROWS], sizes[at.EDGE_COLS] = tiling.edge
+        sizes[at.OUT_ROWS], sizes[at.OUT_COLS] = rows.out, cols.out
+        sizes[at.PADDED_ROWS] = len(layout.row_source)
+        sizes[at.PADDED_COLS] = layout.pitch // layout.channels
+        sizes[at.DEPTH] = tiling.packing.depth
+        return sizes

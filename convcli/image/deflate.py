@@ -1,0 +1,122 @@
+"""Deflate in bands: compressed apart, each the way that suits it, and joined (RFC 1950, 1951)."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from convcli.image import codecs
+
+#: How far back a match may lie.
+WINDOW = 32768
+#: Ways are tried on so many bytes out of a band's middle, or on the whole of a small band.
+_SPOT, _SMALL = 32768, 160_000
+#: A band that a way makes so many times smaller is flat: a spot says little of it, and there is
+#: time to try the other ways on the whole of it.
+_FLAT = 8
+#: Adler-32's modulus.
+_PRIME = 65521
+_HEADER = b"\x78\x5e"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How bytes are compressed.
+
+    Parameters
+    ----------
+    level, strategy
+        zlib's numbers.
+    price
+        What a byte of the result counts when ways are compared: 1.01 for a slow one, that
+        must be a hundredth smaller to be taken.
+    """
+
+    level: int
+    strategy: int
+    price: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A compressed band, and the size and Adler-32 checksum of what is in it."""
+
+    data: bytes
+    size: int
+    checksum: int
+
+
+def compress(content: memoryview, before: int, ways: Sequence[Way], last: bool) -> Band:
+    """Compress one band of a stream; bands may be compressed in any order, or at once.
+
+    Parameters
+    ----------
+    content
+        The bytes, after up to `WINDOW` bytes from the end of the band before, which may be
+        referred to.
+    before
+        How many of these there are.
+    ways
+        What to choose from.
+    last
+        Whether the stream ends here. Other bands end with an empty stored block, on a byte's
+        boundary.
+    """
+    own, past = content[before:], content[:before]
+    ending = zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH
+    way = choose(content, before, ways)
+    data = _pack(own, past, way, ending)
+    if len(data) * _FLAT < len(own):
+        others = (_pack(own, past, each, ending) for each in ways if each != way)
+        data = min((data, *others), key=len)
+    return Band(data, len(own), codecs.packing().adler32(own))
+
+
+def choose(content: memoryview, before: int, ways: Sequence[Way]) -> Way:
+    """Return the way that makes a spot in the middle of a band cheapest."""
+    if len(ways) == 1:
+        return ways[0]
+    size = _SPOT if len(content) - before > _SMALL else _SMALL
+    start = max(before, (len(content) + before - size) // 2)
+    spot, past = content[start : start + size], content[max(0, start - WINDOW) : start]
+
+    def cost(way: Way) -> float:
+        return way.price * len(_pack(spot, past, way, zlib.Z_FINISH))
+
+    return min(ways, key=cost)
+
+
+def join(bands: Iterable[Band]) -> Iterator[bytes]:
+    """Yield the parts of a zlib stream that holds bands, one after the other."""
+    checksum, held = 1, _HEADER
+    for number, band in enumerate(bands):
+        if number:
+            yield held
+        held = band.data if number else held + band.data
+        checksum = combine(checksum, band.checksum, band.size)
+    yield held + checksum.to_bytes(4, "big")
+
+
+def combine(first: int, second: int, size: int) -> int:
+    """Return the Adler-32 of two pieces, one after the other; `size` is the second's.
+
+    Examples
+    --------
+    >>> combine(zlib.adler32(b"Wiki"), zlib.adler32(b"pedia"), 5) == zlib.adler32(b"Wikipedia")
+    True
+    """
+    low = (first & 0xFFFF) - 1
+    high = (first >> 16) + (second >> 16) + size * low
+    return (high % _PRIME) << 16 | (low + (second & 0xFFFF)) % _PRIME
+
+
+def _pack(content: memoryview, past: memoryview, way: Way, ending: int) -> bytes:
+    """Return bytes as bare deflate blocks, which may refer to what came before them."""
+    options: list[Any] = [way.level, zlib.DEFLATED, -15, 9, way.strategy]
+    if way.strategy != zlib.Z_RLE and way.level > 0 and len(past) > 0:
+        options.append(past)
+    packer = codecs.packing().compressobj(*options)
+    data: bytes = packer.compress(content) + packer.flush(ending)
+    return data

@@ -1,0 +1,49 @@
+"""How a PNG file is put together: its header and its chunks (PNG third edition, section 5)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from convcli.image import codecs
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+GREY, COLOUR, PALETTE, GREY_ALPHA, COLOUR_ALPHA = 0, 2, 3, 4, 6
+#: Samples a pixel, by colour type (table 11.1).
+SAMPLES = {GREY: 1, COLOUR: 3, PALETTE: 1, GREY_ALPHA: 2, COLOUR_ALPHA: 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The IHDR chunk."""
+
+    width: int
+    height: int
+    depth: int
+    colour: int
+    interlaced: bool
+
+    def row_bytes(self, width: int) -> int:
+        """Bytes of a row of that many pixels, its filter's byte included."""
+        return 1 + (width * SAMPLES[self.colour] * self.depth + 7) // 8
+
+    def pack(self) -> bytes:
+        """Return what is in the chunk."""
+        fields = (self.width, self.height, self.depth, self.colour, 0, 0, self.interlaced)
+        return struct.pack(">IIBBBBB", *fields)
+
+
+def assemble(header: Header, data: bytes) -> bytes:
+    """Return a PNG file of a header and compressed rows."""
+    chunks = ((b"IHDR", header.pack()), (b"IDAT", data), (b"IEND", b""))
+    return b"".join((SIGNATURE, *frame(chunks)))
+
+
+def frame(chunks: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
+    """Yield the parts of chunks: size and name before the content, a checksum after it."""
+    crc32 = codecs.packing().crc32
+    for name, content in chunks:
+        yield struct.pack(">I", len(content)) + name
+        yield content
+        yield struct.pack(">I", crc32(content, crc32(name)))

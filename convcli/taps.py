@@ -1,0 +1,54 @@
+"""What the engine sums for a kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli import engine
+from convcli.kernels.kernel import Compound, Kernel
+from convcli.kernels.terms import low_rank
+
+AnyKernel: TypeAlias = Kernel | Compound
+
+
+@lru_cache(maxsize=64)
+def taps_of(kernel: AnyKernel, *, flip: bool, double: bool) -> tuple[engine.Taps, float]:
+    """Return what is summed for a kernel, and what the sums are divided by.
+
+    Parameters
+    ----------
+    kernel
+        A kernel, or several whose sums are combined.
+    flip
+        Whether it is turned by 180° first.
+    double
+        Whether its low-rank form has to be good to float64.
+    """
+    step = -1 if flip else 1
+    divisors = {part.divisor for part in kernel.parts}
+    shared = divisors.pop() if len(divisors) == 1 else None
+    weights = [part.scaled if shared is None else part.weights for part in kernel.parts]
+    taps = engine.Taps(np.stack(weights)[:, ::step, ::step])
+    terms = [low_rank(part, double=double) for part in kernel.parts]
+    whole = [low for low in terms if low is not None]
+    if len(whole) == len(terms) and (len(terms) == 1 or all(low.divisor == 1 for low in whole)):
+        columns = _padded([low.columns[:, ::step] for low in whole])
+        rows = _padded([low.rows[:, ::step] for low in whole])
+        if shared is None:
+            rows = rows / np.array([[[part.divisor]] for part in kernel.parts])
+        taps = replace(taps, terms=engine.Terms(columns, rows, whole[0].divisor))
+    if isinstance(kernel, Compound):
+        taps = replace(taps, combine=str(kernel.combine), share=kernel.share)
+    return taps, 1 if shared is None else shared
+
+
+def _padded(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Stack (terms, taps) arrays of several kernels, with zeros where one has fewer terms."""
+    most = max(len(part) for part in parts)
+    return np.stack([np.pad(part, ((0, most - len(part)), (0, 0))) for part in parts])

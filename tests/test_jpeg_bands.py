@@ -1,0 +1,88 @@
+"""A JPEG picture coded in bands has the samples that the whole has."""
+
+from __future__ import annotations
+
+import io
+
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image as PillowImage
+
+from convcli.image import codecs, jpeg, jpeg_bands, jpeg_write
+from convcli.image.picture import Image
+
+SAMPLINGS = {"444": (8, 8), "422": (8, 16), "420": (16, 16)}
+
+
+@pytest.fixture
+def small_bands(monkeypatch):
+    """Bands of a few thousand pixels, as many as a large picture has."""
+    monkeypatch.setattr(jpeg_bands, "_BAND", 3000)
+
+
+def photograph(rng, size, channels=3):
+    y, x = np.mgrid[: size[0], : size[1]]
+    plane = 127 + 60 * np.sin(y / 11) + 60 * np.cos(x / 13)
+    noise = rng.normal(0, 6, (*size, channels))
+    return np.clip(plane[:, :, None] + noise, 0, 255).astype(np.uint8)
+
+
+def decoded(data):
+    """By libjpeg-turbo, and by Pillow, which must not warn."""
+    with PillowImage.open(io.BytesIO(data)) as opened:
+        other = np.asarray(opened)
+    samples = imagecodecs.jpeg8_decode(data)
+    assert np.array_equal(samples, other)
+    return samples
+
+
+@pytest.mark.usefixtures("small_bands")
+@pytest.mark.parametrize("size", [(64, 100), (333, 101), (160, 97), (97, 300), (18, 4000)])
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+def test_colour_is_that_of_the_whole(rng, sampling, size):
+    pixels = photograph(rng, size)
+
+    def coder(part):
+        return imagecodecs.jpeg8_encode(part, level=90, subsampling=sampling)
+
+    banded = jpeg_bands.encode(pixels, SAMPLINGS[sampling], coder)
+    assert b"\xff\xdd\0\4" in banded
+    assert b"\xff\xd0" in banded
+    assert np.array_equal(decoded(banded), decoded(coder(pixels)))
+
+
+@pytest.mark.usefixtures("small_bands")
+def test_grey_is_that_of_the_whole_and_markers_count_on(rng):
+    pixels = photograph(rng, (700, 200), 1)[:, :, 0]
+    banded = jpeg_write.encode(Image(pixels, "L"), 85)
+    whole = imagecodecs.jpeg8_encode(pixels, level=85)
+    assert banded.count(b"\xff\xd7") > 1
+    assert np.array_equal(decoded(banded), decoded(whole))
+
+
+@pytest.mark.usefixtures("small_bands")
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+def test_a_source_in_bands_is_written_as_good_again(rng, subsampling):
+    target = io.BytesIO()
+    pixels = photograph(rng, (300, 120))
+    PillowImage.fromarray(pixels).save(target, "JPEG", quality=83, subsampling=subsampling)
+    image = jpeg.decode(target.getvalue(), 10**6)
+    again = jpeg.decode(jpeg_write.encode(image), 10**6)
+    assert again.meta.quantization == image.meta.quantization
+    assert again.meta.subsampling == subsampling
+    assert np.abs(again.pixels.astype(int) - image.pixels).mean() < 3
+
+
+@pytest.mark.usefixtures("small_bands")
+def test_threads_change_nothing(rng, monkeypatch):
+    image = Image(photograph(rng, (400, 100)), "RGB")
+    files = set()
+    for count in (1, 2, 7):
+        monkeypatch.setattr(codecs, "processors", lambda count=count: count)
+        files.add(jpeg_write.encode(image))
+    assert len(files) == 1
+
+
+def test_small_pictures_have_no_restart_markers(rng):
+    assert b"\xff\xdd" not in jpeg_write.encode(Image(photograph(rng, (64, 64)), "RGB"))

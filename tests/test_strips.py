@@ -1,0 +1,131 @@
+"""Where a strip's samples come from, how tall strips are, and how threads share rows."""
+
+from __future__ import annotations
+
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+import reference
+
+from convcli import Border
+from convcli.engine.plan import strip_rows
+from convcli.engine.strips import lay_out, run_bands
+from convcli.geometry import plan_geometry
+
+STEPS = [(1, 1), (1, 2), (2, 1), (3, 2), (2, 5), (1, 40)]
+BORDERS = list(Border)
+
+
+def laid_out(size, taps, channels=1, *, stride=1, dilation=1, border=Border.REFLECT, parted=False):
+    geometry = plan_geometry(size, taps, stride=stride, dilation=dilation)
+    return lay_out(geometry, border, channels, parted=parted), geometry
+
+
+@pytest.mark.parametrize("parted", [False, True])
+@pytest.mark.parametrize("border", BORDERS)
+def test_taps_read_what_the_geometry_says(border, parted):
+    for stride, taps, channels in product(STEPS, [(1, 1), (3, 2), (2, 5)], [1, 3]):
+        layout, geometry = laid_out(
+            (6, 7), taps, channels, stride=stride, dilation=(1, 2), border=border, parted=parted
+        )
+        names = np.arange(6 * 7 * channels).reshape(6, 7 * channels)
+        strip = np.where(
+            (layout.row_source[:, None] < 0) | (layout.col_source < 0),
+            -1,
+            names[np.maximum(layout.row_source, 0)][:, np.maximum(layout.col_source, 0)],
+        ).ravel()
+        wanted = reference.padded(
+            names.reshape(6, 7, channels),
+            reference.same(taps, (1, 2)),
+            border.value,
+            -1,
+        )
+        for (y, x), (i, j) in product(np.ndindex(geometry.out), np.ndindex(taps)):
+            there = wanted[y * stride[0] + i, x * stride[1] + 2 * j]
+            base = y * layout.stride * layout.pitch
+            if parted:
+                places = layout.tap_offsets[:, i, j] + base + x
+            else:
+                places = layout.tap_offsets[i, j] + base + x * channels + np.arange(channels)
+            assert strip[places].tolist() == there.tolist()
+
+
+@pytest.mark.parametrize("border", BORDERS)
+def test_the_run_is_a_part_that_grows_by_one(border):
+    for stride, channels, width in product((1, 2, 3), (1, 3), (1, 2, 7, 30)):
+        layout, _ = laid_out((3, width), (3, 4), channels, stride=(1, stride), border=border)
+        begin, length, start = layout.run
+        part = layout.col_source[begin : begin + length]
+        assert part.tolist() == list(range(start, start + length))
+        if stride == 1 and width >= 7:
+            assert length >= width * channels
+
+
+def test_columns_are_in_their_own_order_whatever_the_stride():
+    for stride, taps, channels in product((1, 2, 3, 7, 40), (1, 2, 5), (1, 2, 3)):
+        layout, geometry = laid_out((3, 19), (1, taps), channels, stride=(1, stride))
+        before = geometry.cols.before
+        found = reference.sources(19, before, geometry.cols.after, "reflect")
+        needed = (geometry.cols.out - 1) * stride + taps
+        wanted = found[:needed, None] * channels + np.arange(channels)
+        assert layout.columns.tolist() == wanted.ravel().tolist()
+
+
+@pytest.mark.parametrize("width", [1, 100, 4000, 10**5])
+@pytest.mark.parametrize(("stride", "taps"), [(1, 1), (1, 31), (3, 2), (2, 301)])
+@pytest.mark.parametrize("itemsize", [2, 8])
+def test_strips_are_of_a_sensible_height(width, stride, taps, itemsize):
+    layout, geometry = laid_out((2 * taps, width), (taps, 1), stride=stride, border=Border.ZERO)
+    rows = strip_rows(layout, itemsize)
+    assert 8 <= rows <= 64
+    assert rows % 2 == 0
+    assert rows >= min(64, geometry.rows.span // 4 // 2 * 2)
+
+
+LARGE = 1 << 20
+
+
+def bands_of(total, step, jobs, samples=LARGE):
+    """The bands that some units are shared out in, in order."""
+    return sorted(run_bands((total, step), samples, jobs, lambda first, last: (first, last)))
+
+
+@pytest.mark.parametrize("step", [1, 2, 8, 64])
+@pytest.mark.parametrize("jobs", [1, 2, 3, 8, 64])
+def test_bands_cover_all_units_once_and_begin_at_whole_steps(jobs, step):
+    for total in (*range(1, 70), 100, 1000, 4321):
+        bands = bands_of(total, step, jobs)
+        assert bands[0][0] == 0
+        assert bands[-1][1] == total
+        assert all(one[1] == other[0] for one, other in pairwise(bands))
+        assert all(first < last for first, last in bands)
+        # What a strip holds must not depend on the number of threads.
+        assert [first for first, _ in bands if first % step] == [], total
+
+
+def test_every_thread_has_something_to_do():
+    for jobs in (2, 3, 8):
+        assert len(bands_of(1000, 2, jobs)) >= 2 * jobs
+        assert len(bands_of(jobs, 1, jobs)) == jobs
+
+
+def test_few_samples_take_one_band():
+    assert bands_of(1000, 2, 8, samples=1000) == [(0, 1000)]
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_an_exception_is_raised_when_all_threads_have_stopped(jobs):
+    busy = []
+
+    def work(first, last):
+        busy.append(first)
+        try:
+            if first == 0:
+                raise ValueError("the first band")
+        finally:
+            busy.remove(first)
+
+    with pytest.raises(ValueError, match="the first band"):
+        run_bands((100, 2), LARGE, jobs, work)
+    assert busy == []

@@ -64,7 +64,7 @@ def test_a_huge_sample_reaches_only_those_who_see_it(name, depth, rng):
 
 
 @pytest.mark.parametrize("method", ["box", "fft", "lowrank"])
-@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e36])
 def test_methods_that_spread_what_is_not_finite_are_refused(method, value, rng):
     pixels = rng.random((40, 50, 3)).astype(np.float32)
     pixels[20, 20, 1] = value

@@ -73,3 +73,13 @@ def test_methods_that_spread_what_is_not_finite_are_refused(method, value, rng):
         correlate(pixels, weights, method=method)
     assert "\n" not in str(caught.value)
     assert "finite" in str(caught.value) or "NaN" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["box31", "dense"])
+def test_a_huge_fill_value_reaches_only_the_edges(name, rng):
+    pixels = rng.random((150, 140))
+    kernel = gap_kernel(name, rng)
+    calm = correlate(pixels, kernel, method="direct", border="zero")
+    found = correlate(pixels, kernel, border="constant", fill=1e36)
+    inside = (slice(20, 130), slice(20, 120))
+    assert_same_pixels(found[inside], calm[inside], 1e-9 * np.abs(calm).max())

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from convcli import Border, Image, Kernel, Spec, apply, correlate, get_kernel, pipeline
+from convcli.engine import plan_for
 from convcli.spec import Mapping
 
 BORDERS = st.sampled_from([border.value for border in Border])
@@ -154,7 +155,10 @@ def test_threads_and_strips_change_nothing(name, depth, stride, rng, monkeypatch
     expected, facts = pipeline.apply(Image(pixels), [kernel], spec)
     monkeypatch.setattr("convcli.engine.strips._SMALL", 0)
     for rows in (1, 2, 3, 7, 64, 1000):
-        monkeypatch.setattr("convcli.engine.correlate.strip_rows", lambda *_, rows=rows: rows)
+        for module in ("correlate", "plan"):
+            name = f"convcli.engine.{module}.strip_rows"
+            monkeypatch.setattr(name, lambda *_, rows=rows: rows)
+        plan_for.cache_clear()
         for jobs in range(1, 6):
             run = Spec(border="wrap", stride=stride, mapping="raw", jobs=jobs)
             result, found = pipeline.apply(Image(pixels), [kernel], run)
@@ -162,6 +166,7 @@ def test_threads_and_strips_change_nothing(name, depth, stride, rng, monkeypatch
             assert found.plans[0].jobs == jobs
             assert found.plans[0].strip_rows == rows
             assert (found.lowest, found.highest) == (facts.lowest, facts.highest)
+    plan_for.cache_clear()
 
 
 def test_threads_on_a_picture_that_is_worth_them(rng):

@@ -119,7 +119,8 @@ def correlate_planned(
     options = options or Options()
     layout = lay_out_for(pixels.shape, taps, geometry, outside)
     plan, choice = plan_for(pixels.dtype, taps, layout, options)
-    if plan.method in NEEDS_FINITE and not _is_even(pixels):
+    spreads = plan.method in NEEDS_FINITE or (plan.method == "separable" and taps.combine != "")
+    if spreads and not _is_even(pixels, outside.level):
         options = replace(options, finite=False)
         plan, choice = plan_for(pixels.dtype, taps, layout, options)
     run = _prepare(pixels, taps, layout, choice, outside.level)
@@ -150,11 +151,11 @@ class Options:
     finite: bool = True
 
 
-def _is_even(pixels: NDArray[Any]) -> bool:
+def _is_even(pixels: NDArray[Any], fill: float) -> bool:
     """Whether all samples are finite, and none so great that it would drown the others."""
     if pixels.dtype.kind == "u":
         return True
-    low, high = float(pixels.min()), float(pixels.max())
+    low, high = min(float(pixels.min()), fill), max(float(pixels.max()), fill)
     if not (isfinite(low) and isfinite(high)):
         return False
     flat = np.ascontiguousarray(pixels).ravel()

@@ -152,8 +152,8 @@ def choose(
     chosen = next((c for c in choices if asked in ("auto", c.method)), None)
     if chosen is None and asked in NEEDS_FINITE and not how.finite:
         raise UsageError(
-            f"--method {asked} needs samples that are finite numbers; this picture has some that "
-            f"are infinite or no numbers: leave --method out"
+            f"--method {asked} needs finite samples of like size; this picture or its --fill has "
+            f"some that are infinite, no numbers, or drown the others: leave --method out"
         )
     if chosen is None:
         raise UsageError(f"--method {asked} needs {_NEEDS[asked]}; leave --method out")

@@ -1,8 +1,8 @@
 """The inner loops: valid correlation of padded strips, and nothing else.
 
-Every function takes arrays and numbers, writes in place, allocates nothing and raises nothing.
-A picture is a 2-D array here, a row of it all samples of all its columns and channels; a strip
-is a flat array of `pitch` samples a row, in the working type, its border filled in.
+Every function takes pointers and numbers, writes in place, allocates nothing and raises nothing.
+A picture's row is here all samples of all its columns and channels; a strip has PITCH samples a
+row, in the working type, its border filled in. `tiles` cuts the picture into tiles instead.
 """
 
 from convcli.engine.loops.band import band

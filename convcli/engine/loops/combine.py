@@ -1,7 +1,7 @@
 """Combining: the sums of several kernels become one.
 
-Each takes `sums`, one row of each kernel's, `spread` samples apart, and writes `acc`; it returns
-what holds the result.
+Each takes `sums`, one row of each kernel's, `apart` samples from the next, and writes `acc`; it
+returns what holds the result.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ def store_rounded(acc, samples, out, numbers, rest):
     JUSTIFICATION: with SLOPE = 2m, SHIFT = 2a, HALF = d + 1/2 and RATIO = 1/2d the quotient below
     is off its true value by less than 2 ulp, while the true value lies at least 1/4d from a
     whole number; so the floor is exact for 2|t| + d below 2^22 in float32 and 2^51 in float64
-    (`finish.py` checks). It vectorises, and an integer division doesn't (bench: store).
+    (`finish.py` checks). It vectorises, and an integer division doesn't (bench: named).
     For sums that aren't exact SLOPE and SHIFT are real, HALF = 1 and RATIO = 1/2.
     """
     slope, shift, half, ratio = numbers[SLOPE], numbers[SHIFT], numbers[HALF], numbers[RATIO]

@@ -28,6 +28,12 @@ def weights_for(method, taps, rng):
     return rng.integers(-9, 10, taps) + 10 * (taps == (1, 1))
 
 
+def sums_type(weights, samples):
+    """The narrowest float type that holds every sum exactly, for whole samples."""
+    most = np.abs(np.asarray(weights, dtype=np.float64)).sum() * np.iinfo(samples).max
+    return np.float32 if most <= 2**24 else np.float64
+
+
 def methods_of(kernel):
     """The methods that take a kernel, asked of the planner."""
     found = []

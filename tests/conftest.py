@@ -23,10 +23,16 @@ MAXIMUM = {"bool": 1, "uint8": 255, "uint16": 65535}
 
 @pytest.fixture(scope="session", autouse=True)
 def own_environment(tmp_path_factory):
-    """Keep tests away from the user's cache, and the user's terminal settings from tests."""
+    """Keep tests away from the user's cache, and the user's terminal settings from tests.
+
+    Processes that share the tests share a store, too: it is made for that.
+    """
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent
     with pytest.MonkeyPatch.context() as patch:
         if "CONVCLI_CACHE" not in os.environ:
-            patch.setenv("CONVCLI_CACHE", str(tmp_path_factory.mktemp("cache")))
+            patch.setenv("CONVCLI_CACHE", str(place / "loops"))
         for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PY_COLORS"):
             patch.delenv(name, raising=False)
         yield

@@ -504,7 +504,9 @@ def _copy(samples, tmp_path):
 def test_an_interrupted_batch_leaves_whole_files_only(number, status, line, many, tmp_path):
     out = tmp_path / "out"
     call("apply", "sobel-x", many / "000.png", "-o", tmp_path / "warm.png")
-    process = subprocess.Popen(**program("apply", "sobel-x", many, "-o", out, "--quiet"))
+    process = subprocess.Popen(
+        **program("apply", "sobel-x", many, "-o", out, "--quiet"), preexec_fn=_heed_interrupts
+    )
     _until(lambda: out.exists() and len(list(out.glob("*.png"))) >= 2, process)
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
@@ -517,6 +519,11 @@ def test_an_interrupted_batch_leaves_whole_files_only(number, status, line, many
         assert not path.name.startswith(".")
     with Image.open(results[-1]) as picture:
         assert np.asarray(picture).shape == (512, 512)
+
+
+def _heed_interrupts():
+    """Tests that were started in the background ignore Ctrl-C, and so would what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _until(ready, process):

@@ -11,8 +11,9 @@ import pytest
 from command import call
 
 from convcli.batch import Job, Writing, begin, run
-from convcli.batch.flow import Ahead, Room, StoppedError, in_order
+from convcli.batch.flow import Room, StoppedError, in_order
 from convcli.errors import ImageError
+from convcli.image.ahead import Ahead
 from convcli.image.files import read, write
 from convcli.image.picture import Image
 

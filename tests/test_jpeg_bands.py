@@ -86,3 +86,20 @@ def test_threads_change_nothing(rng, monkeypatch):
 
 def test_small_pictures_have_no_restart_markers(rng):
     assert b"\xff\xdd" not in jpeg_write.encode(Image(photograph(rng, (64, 64)), "RGB"))
+
+
+def test_an_error_on_a_thread_is_raised_and_nothing_goes_on():
+    from convcli.image.threads import on_threads
+
+    begun = []
+
+    def work(item):
+        begun.append(item)
+        if item == 3:
+            raise ValueError("three")
+        return -item
+
+    found = on_threads(work, range(1000), jobs=2)
+    with pytest.raises(ValueError, match="three"):
+        list(found)
+    assert len(begun) < 1000

@@ -73,22 +73,23 @@ def test_no_text_tells_of_a_machine_or_of_a_run(texts):
 
 @pytest.mark.slow
 def test_texts_become_machine_code(texts):
-    """A sixth of them, of every kind."""
+    """Some of them that have every function and every type there is."""
     from convcli.engine.objects import object_code
 
-    for key in sorted(texts)[::6]:
+    missing = {part for key in texts for part in key}
+    while missing:
+        key = max(sorted(texts), key=lambda key: (len(missing & {*key}), -len(texts[key])))
+        missing -= {*key}
         native._Entry(native._content(object_code(texts[key], "entry")))
 
 
 PICTURE = {"dtype": "uint8", "jobs": 1}
+#: Of whole numbers, of floats, of sums that combine; each with another respond and store loop.
 FILTERS = [
-    ("sobel-x", PICTURE | {"mapping": "abs"}),
+    ("emboss", PICTURE | {"mapping": "offset"}),
     ("gaussian:sigma=1", PICTURE),
-    pytest.param("sobel", PICTURE, marks=pytest.mark.slow),
     pytest.param("box:size=31", PICTURE, marks=pytest.mark.slow),
-    pytest.param("emboss", PICTURE | {"mapping": "offset"}, marks=pytest.mark.slow),
-    pytest.param("sobel-direction", PICTURE, marks=pytest.mark.slow),
-    pytest.param("laplacian", {"jobs": 1}, marks=pytest.mark.slow),
+    pytest.param("sobel-direction", {"jobs": 1}, marks=pytest.mark.slow),
 ]
 
 
@@ -210,7 +211,7 @@ sys.exit(status)
 """
 
 
-@pytest.mark.parametrize("kernel", ["sobel-x", "gaussian:sigma=2", "sobel"])
+@pytest.mark.parametrize("kernel", ["gaussian:sigma=2", "sobel"])
 def test_neither_the_first_nor_the_second_run_imports_numba(kernel, samples, tmp_path):
     asked = program("apply", kernel, str(samples / "camera.png"), "-q", "-o", "x.png")
     asked["args"][1:3] = ["-c", _MODULES]

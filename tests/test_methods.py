@@ -9,7 +9,7 @@ import oracle
 import pytest
 import reference
 from asserts import assert_same_pixels
-from chosen import FORCED, methods_of, weights_for
+from chosen import FORCED, methods_of, sums_type, weights_for
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,8 +27,9 @@ def check(pixels, weights, method, *, border, **how):
     """Compare one call with the reference, to the bit."""
     how |= {"border": border, "fill": FILL * (border == "constant")}
     expected = reference.correlate(pixels, weights, **how)
+    dtype = sums_type(weights, pixels.dtype)
     actual = correlate(
-        pixels, weights, method=method, jobs=1, dtype=np.float64, **{"padding": "same", **how}
+        pixels, weights, method=method, jobs=1, dtype=dtype, **{"padding": "same", **how}
     )
     try:
         assert_same_pixels(actual, expected)

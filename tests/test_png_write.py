@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convcli.image import codecs, deflate, png, png_rows, png_unfilter, png_write
+from convcli.image.inflating import Inflating
 from convcli.image.picture import Image
 
 CHANNELS = {"L": (), "LA": (2,), "RGB": (3,), "RGBA": (4,)}
@@ -268,7 +269,9 @@ def test_bands_are_decoded_like_the_whole(rng, monkeypatch, dtype, channels):
     pixels = photograph(rng, (103, 90), channels, dtype)
     data = png_write.encode(Image(pixels, channels))
     found = png.split(data, 10**6)
-    samples = png_unfilter.decode_bands(found.header, found.data, png._library(found.header))
+    samples = png_unfilter.decode_bands(
+        found.header, Inflating(found.data), png._library(found.header)
+    )
     assert samples.dtype == dtype
     assert np.array_equal(samples.reshape(pixels.shape), pixels)
 
@@ -309,7 +312,9 @@ def test_bands_refuse_what_is_damaged(rng):
     ):
         found = png.split(with_stream(data, stream), 10**6)
         with pytest.raises(Exception):  # noqa: B017, PT011
-            png_unfilter.decode_bands(found.header, found.data, png._library(found.header))
+            png_unfilter.decode_bands(
+                found.header, Inflating(found.data), png._library(found.header)
+            )
 
 
 def test_more_than_the_rows_is_read_as_before(rng):
@@ -319,10 +324,27 @@ def test_more_than_the_rows_is_read_as_before(rng):
 
 
 def test_a_bomb_of_rows_takes_no_more_than_the_picture(rng):
-    """A stream of a gigabyte for a picture of a megabyte is not unfolded to its end."""
-    packer = zlib.compressobj(9)
-    stream = b"".join(packer.compress(bytes(2**24)) for _ in range(64)) + packer.flush()
-    inflated = png_unfilter.Inflated([memoryview(stream)])
+    """A stream of 128 megabytes for a picture of one is not unfolded to its end."""
+    packer = zlib.compressobj(1)
+    stream = b"".join(packer.compress(bytes(2**24)) for _ in range(8)) + packer.flush()
+    inflated = Inflating([memoryview(stream)])
     inflated.fill([memoryview(bytearray(2**20))])
     with pytest.raises(ValueError, match="more than the rows"):
         inflated.finish()
+
+
+def test_a_way_that_follows_is_tried_only_after_the_cheapest(monkeypatch):
+    tried = []
+
+    def pack(content, past, way, ending):
+        tried.append(way.level)
+        return bytes(way.level)
+
+    monkeypatch.setattr(deflate, "_pack", pack)
+    last = deflate.Way(1, 0, follows=True)
+    for levels, expected in (((2, 3), [2, 3]), ((3, 2), [3, 2, 1])):
+        ways = (*(deflate.Way(level, 0) for level in levels), last)
+        chosen = deflate.choose(memoryview(bytes(100)), 0, ways)
+        assert tried == expected
+        assert chosen.level == min(expected)
+        tried.clear()

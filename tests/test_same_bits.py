@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 from asserts import assert_same_pixels
-from chosen import FORCED, methods_of, weights_for
+from chosen import FORCED, methods_of, sums_type, weights_for
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,11 +36,12 @@ def test_every_kernel_by_every_method(depth, rng):
     for name in library():
         pixels = rng.integers(0, top, (23, 19, 3), dtype=depth, endpoint=True)
         kernel = Kernel(name, get_kernel(name).weights)
-        direct = correlate(pixels, kernel, method="direct", dtype=np.float64)
+        dtype = sums_type(kernel.weights, pixels.dtype)
+        direct = correlate(pixels, kernel, method="direct", dtype=dtype)
         tolerance = 0 if kernel.is_integer else 64 * SINGLE * top * np.abs(kernel.scaled).sum()
         for method in methods_of(kernel):
             used.add(method)
-            found = correlate(pixels, kernel, method=method, dtype=np.float64)
+            found = correlate(pixels, kernel, method=method, dtype=dtype)
             try:
                 assert_same_pixels(found, direct, tolerance)
             except AssertionError as error:
@@ -55,8 +56,9 @@ def test_separable_is_direct_for_any_column_and_row(column, row, stride, dilatio
     pixels = rng.integers(0, top, (9, 11, 2), dtype=depth, endpoint=True)
     how = {"stride": stride, "dilation": dilation, "flip": flip, "border": "reflect"}
     weights = np.outer(column, row)
+    dtype = sums_type(weights, pixels.dtype)
     results = [
-        correlate(pixels, weights, method=method, dtype=np.float64, **how)
+        correlate(pixels, weights, method=method, dtype=dtype, **how)
         for method in ("direct", "separable")
     ]
     assert_same_pixels(results[1], results[0])
@@ -85,10 +87,11 @@ def test_whole_sums_have_the_same_bits_at_the_extremes(method, depth, rng):
         weights = weights_for(method, shape, rng) * scale
         if np.abs(weights).sum() * np.iinfo(depth).max > 2**53:
             continue  # no type holds these
+        dtype = sums_type(weights, depth)
         for pixels in extremes(weights, depth, rng):
-            direct = correlate(pixels, weights, method="direct", dtype=np.float64)
+            direct = correlate(pixels, weights, method="direct", dtype=dtype)
             try:
-                found = correlate(pixels, weights, method=method, dtype=np.float64)
+                found = correlate(pixels, weights, method=method, dtype=dtype)
             except UsageError:
                 assert method in ("fft", "lowrank")  # which can't be exact for weights so large
                 assert scale > 300

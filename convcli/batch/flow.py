@@ -1,4 +1,4 @@
-"""Several tasks at once, their results in order; and a file that is read before it is needed."""
+"""Several tasks at once, their results in order."""
 
 from __future__ import annotations
 
@@ -154,35 +154,3 @@ class _Flow(Generic[Result]):
         if isinstance(found, BaseException):
             raise found
         return found
-
-
-class Ahead(Generic[Result]):
-    """A task that is done on a thread of its own, from now on.
-
-    Nothing may be left half-done by it: a process that ends doesn't wait for it.
-
-    Parameters
-    ----------
-    task
-        What to do.
-    """
-
-    def __init__(self, task: Task[Result]) -> None:
-        self._found: list[Result] = []
-        self._error: BaseException | None = None
-        self._thread = Thread(target=self._do, args=(task,), daemon=True)
-        self._thread.start()
-
-    def _do(self, task: Task[Result]) -> None:
-        try:
-            self._found.append(task())
-        except BaseException as error:
-            self._error = error
-
-    def take(self) -> Result:
-        """Wait for the result and return it, once; or raise what was raised."""
-        while self._thread.is_alive():
-            self._thread.join(_PATIENCE)
-        if self._error is not None:
-            raise self._error
-        return self._found.pop()

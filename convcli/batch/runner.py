@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
-from convcli.batch.flow import Ahead, Room, in_order
+from convcli.batch.flow import Room, in_order
 from convcli.batch.jobs import STREAM, Job, Outcome, Writing
 from convcli.batch.names import exists
 from convcli.errors import ConvError, ImageError
+from convcli.image.ahead import Ahead, Reading
 from convcli.image.files import encode, read, write
 from convcli.image.formats import FORMATS, check_holds, format_of, left_out, parse_format
-from convcli.record import record
+from convcli.record import record, replace
 from convcli.spec import Mapping
 
 if TYPE_CHECKING:
@@ -40,8 +40,15 @@ class Begun:
     image: Ahead[Image]
 
 
-def begin(jobs: Sequence[Job], writing: Writing) -> Begun | None:
+def begin(jobs: Sequence[Job], writing: Writing, ahead: Reading | None = None) -> Begun | None:
     """Begin to read the first picture, while the caller gets ready to filter it.
+
+    Parameters
+    ----------
+    jobs, writing
+        As `run` takes them.
+    ahead
+        A picture that is already being read; what `writing` says of reading doesn't count for it.
 
     Returns
     -------
@@ -54,6 +61,8 @@ def begin(jobs: Sequence[Job], writing: Writing) -> Begun | None:
     outcome = foresee(job, writing)
     if outcome.error or outcome.skipped:
         return None
+    if ahead is not None and ahead.source == job.source:
+        return Begun(job, ahead)
     return Begun(job, Ahead(partial(read, Path(job.source), max_pixels=writing.max_pixels)))
 
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib import import_module
-from typing import Any, TypeVar
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from typing import Any
 
 
 @cache
@@ -50,28 +46,3 @@ def processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def on_threads(
-    work: Callable[[Item], Result], items: Sequence[Item], jobs: int | None = None
-) -> Iterator[Result]:
-    """Yield what work makes of items, in their order, made on threads.
-
-    Parameters
-    ----------
-    work
-        What to do with an item.
-    items
-        At least one.
-    jobs
-        Threads; None for one a processor.
-    """
-    threads = min(len(items), jobs or processors())
-    if threads == 1:
-        yield from map(work, items)
-        return
-    # Imported late: small pictures don't need it, and it takes 5 ms.
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(threads) as pool:
-        yield from pool.map(work, items)

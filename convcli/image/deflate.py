@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from convcli.image import codecs
+from convcli.record import record
 
 #: How far back a match may lie.
 WINDOW = 32768
@@ -21,7 +22,7 @@ _PRIME = 65521
 _HEADER = b"\x78\x5e"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Way:
     """How bytes are compressed.
 
@@ -32,14 +33,17 @@ class Way:
     price
         What a byte of the result counts when ways are compared: 1.01 for a slow one, that
         must be a hundredth smaller to be taken.
+    follows
+        Whether it is tried only where the way before it is the cheapest so far.
     """
 
     level: int
     strategy: int
     price: float = 1.0
+    follows: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Band:
     """A compressed band, and the size and Adler-32 checksum of what is in it."""
 
@@ -69,7 +73,9 @@ def compress(content: memoryview, before: int, ways: Sequence[Way], last: bool) 
     way = choose(content, before, ways)
     data = _pack(own, past, way, ending)
     if len(data) * _FLAT < len(own):
-        others = (_pack(own, past, each, ending) for each in ways if each != way)
+        others = (
+            _pack(own, past, each, ending) for each in ways if each != way and not each.follows
+        )
         data = min((data, *others), key=len)
     return Band(data, len(own), codecs.packing().adler32(own))
 
@@ -85,7 +91,14 @@ def choose(content: memoryview, before: int, ways: Sequence[Way]) -> Way:
     def cost(way: Way) -> float:
         return way.price * len(_pack(spot, past, way, zlib.Z_FINISH))
 
-    return min(ways, key=cost)
+    best, least = ways[0], cost(ways[0])
+    for before_it, way in pairwise(ways):
+        if way.follows and best is not before_it:
+            continue
+        found = cost(way)
+        if found < least:
+            best, least = way, found
+    return best
 
 
 def join(bands: Iterable[Band]) -> Iterator[bytes]:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from convcli.errors import ImageError
 from convcli.image.atomic import write_atomic
 from convcli.image.formats import check_holds, format_of, parse_format
 from convcli.image.limits import MAX_PIXELS
+from convcli.image.load import Source, load
 from convcli.image.picture import Image
-from convcli.image.recognise import ENOUGH, recognise
 from convcli.image.upright import upright
 
-Source: TypeAlias = str | Path | BinaryIO | bytes
+if TYPE_CHECKING:
+    from convcli.image.inflating import Inflating
+
 Result = TypeVar("Result")
 
 #: Where each format is read: module and function of (data, limit).
@@ -70,9 +70,26 @@ def read(source: Source, *, max_pixels: int | None = None) -> Image:
         If it can't be read: missing, not a picture, damaged, cut short, too large, or of a kind
         that isn't held. The message doesn't name the file.
     """
-    data, name = _load(source)
+    return decode(*load(source), max_pixels=max_pixels)
+
+
+def decode(
+    data: bytes, name: str, rows: Inflating | None = None, *, max_pixels: int | None = None
+) -> Image:
+    """Read a picture from its file's bytes, upright, with nothing of it lost.
+
+    Parameters
+    ----------
+    data, name
+        As `load` gives them.
+    rows
+        What is in a PNG file's rows, if that is already being found.
+    max_pixels
+        As for `read`, which raises the same errors.
+    """
     limit = MAX_PIXELS if max_pixels is None else max_pixels
-    return _guard(lambda: _decode(data, name, limit), f"the {name} file is damaged")
+    more = () if rows is None else (rows,)
+    return _guard(lambda: _decode(data, name, limit, *more), f"the {name} file is damaged")
 
 
 def encode(
@@ -150,10 +167,10 @@ def write(
     return write_atomic(path, parts, overwrite)
 
 
-def _decode(data: bytes, name: str, limit: int) -> Image:
+def _decode(data: bytes, name: str, limit: int, *rows: Inflating) -> Image:
     module, function = _DECODERS[name]
     decoder = getattr(import_module(f"convcli.image.{module}"), function)
-    image: Image = decoder(data, limit)
+    image: Image = decoder(data, limit, *rows)
     # TIFF has turned its pages already: its orientation is a tag of its own.
     return image if name == "TIFF" else upright(image)
 
@@ -175,40 +192,3 @@ def _guard(work: Callable[[], Result], what: str) -> Result:
 def _check_range(option: str, value: int | None, least: int, most: int) -> None:
     if value is not None and not least <= value <= most:
         raise ImageError(f"{option} must be {least} to {most}, got {value}")
-
-
-def _load(source: Source) -> tuple[bytes, str]:
-    """Return a source's bytes and format; what is no picture is not read to its end."""
-    if isinstance(source, bytes | bytearray | memoryview):
-        return bytes(source), recognise(bytes(source[:ENOUGH]))
-    if not isinstance(source, str | Path):
-        return _drain(source)
-    try:
-        with _open(Path(source)) as file:
-            return _drain(file)
-    except OSError as error:
-        raise ImageError(f"can't be read: {(error.strerror or str(error)).lower()}") from error
-
-
-def _open(path: Path) -> BinaryIO:
-    """Open a file without waiting for anybody: a FIFO without a writer is empty."""
-    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-    handle = os.open(path, flags)
-    kind = os.fstat(handle).st_mode
-    if stat.S_ISDIR(kind) or stat.S_ISCHR(kind) or stat.S_ISBLK(kind):
-        os.close(handle)
-        what = "a folder" if stat.S_ISDIR(kind) else "a device"
-        raise ImageError(f"can't be read: it is {what}, not a picture")
-    with suppress(AttributeError, OSError):
-        os.set_blocking(handle, True)
-    return os.fdopen(handle, "rb")
-
-
-def _drain(file: BinaryIO) -> tuple[bytes, str]:
-    head = file.read(ENOUGH)
-    name = recognise(head)
-    # Read again from where it began, if that can be done: joining copies a large file.
-    with suppress(OSError, ValueError):
-        file.seek(-len(head), os.SEEK_CUR)
-        head = b""
-    return head + file.read(), name

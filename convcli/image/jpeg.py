@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from convcli.image import codecs, exif
 from convcli.image.depth import widen_bits
 from convcli.image.limits import check_size
 from convcli.image.picture import Image, Meta
+from convcli.record import field, record
 
 EXIF_MARK = b"Exif\0\0"
 XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
@@ -35,7 +35,7 @@ ZIGZAG = (
 _SUBSAMPLING = {(1, 1): 0, (2, 1): 1, (2, 2): 2}
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Segments:
     """What stands before the coded pixels."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from convcli.image import codecs
+from convcli.image.threads import on_threads
 
 #: About so many pixels make a band; pictures of less than two are coded whole.
 _BAND = 2**20
@@ -44,7 +44,7 @@ def encode(
     def work(start: int) -> bytes:
         return coder(pixels[start : start + height])
 
-    return join(list(codecs.on_threads(work, range(0, rows, height))), rows, down * across)
+    return join(list(on_threads(work, range(0, rows, height))), rows, down * across)
 
 
 def join(files: list[bytes], rows: int, interval: int) -> bytes:

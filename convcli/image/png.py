@@ -6,7 +6,6 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image import codecs, png_text
+from convcli.image.inflating import Inflating
 from convcli.image.limits import check_size
 from convcli.image.picture import Image, Meta
 from convcli.image.png_frame import (
@@ -26,23 +26,19 @@ from convcli.image.png_frame import (
     SIGNATURE,
     Header,
     assemble,
+    parse_header,
 )
 from convcli.image.png_unfilter import decode_bands
+from convcli.record import field, record
 
-#: The depths allowed, by colour type (table 11.1).
-DEPTHS = {
-    GREY: (1, 2, 4, 8, 16),
-    COLOUR: (8, 16),
-    PALETTE: (1, 2, 4, 8),
-    GREY_ALPHA: (8, 16),
-    COLOUR_ALPHA: (8, 16),
-}
 #: Chunks without which the pixels would be wrong; a wrong checksum of another only drops it.
 _ESSENTIAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS")
 #: What PNG says on colour, carried to a PNG result as it is.
 COLOUR_CHUNKS = (b"cICP", b"mDCV", b"cLLI", b"gAMA", b"cHRM", b"sRGB")
 #: From so many bytes of rows on they are decoded in bands, on two threads.
 _LARGE = 2**20
+#: Bytes of them that may be found before they are decoded.
+_WAITING = 2**22
 #: Adam7: first row, first column, step down, step right (section 8.2).
 _PASSES = (
     (0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4),
@@ -50,7 +46,7 @@ _PASSES = (
 )  # fmt: skip
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Chunks:
     """A PNG file taken apart."""
 
@@ -60,18 +56,33 @@ class Chunks:
     data: list[memoryview] = field(default_factory=list)
     others: list[tuple[bytes, bytes]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    rows: Inflating | None = None
 
 
-def decode(data: bytes, limit: int) -> Image:
+def decode(data: bytes, limit: int, rows: Inflating | None = None) -> Image:
     """Read a PNG file, its pixels as stored.
+
+    Parameters
+    ----------
+    data
+        The file.
+    limit
+        The most pixels it may have.
+    rows
+        What is in its rows, if that is already being found.
 
     Raises
     ------
     ImageError
         If it is damaged, or has more than `limit` pixels.
     """
-    chunks = split(data, limit)
-    pixels = _pixels(chunks)
+    try:
+        chunks = split(data, limit)
+        chunks.rows = rows
+        pixels = _pixels(chunks)
+    finally:
+        if rows is not None:
+            rows.close()
     channels = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[1 if pixels.ndim == 2 else pixels.shape[2]]
     return Image(pixels, channels, _meta(chunks))
 
@@ -90,7 +101,9 @@ def split(data: bytes, limit: int) -> Chunks:
         if not whole and name in _ESSENTIAL:
             raise ImageError(f"the PNG file is damaged: wrong checksum in its {_say(name)} chunk")
         if chunks is None:
-            chunks = Chunks(_header(name, content, limit))
+            header = parse_header(name, content)
+            check_size(header.width, header.height, limit)
+            chunks = Chunks(header)
         elif name == b"IEND":
             ended = True
             break
@@ -128,20 +141,6 @@ def _walk(data: bytes) -> Iterator[tuple[bytes, memoryview, bool]]:
 
 def _say(name: bytes) -> str:
     return name.decode("latin-1") if name.isalpha() and name.isascii() else repr(name)[1:]
-
-
-def _header(name: bytes, content: memoryview, limit: int) -> Header:
-    if name != b"IHDR" or len(content) != 13:
-        raise ImageError("the PNG file is damaged: it doesn't begin with a header chunk")
-    width, height, depth, colour, method, filters, interlace = struct.unpack(">IIBBBBB", content)
-    if colour not in DEPTHS or depth not in DEPTHS[colour]:
-        raise ImageError(
-            f"the PNG file is damaged: its header says depth {depth} and colour type {colour}"
-        )
-    if method or filters or interlace > 1:
-        raise ImageError("the PNG file uses a compression, filter or interlace that is not PNG's")
-    check_size(width, height, limit)
-    return Header(width, height, depth, colour, bool(interlace))
 
 
 def _sort(chunks: Chunks, name: bytes, content: memoryview) -> None:
@@ -209,7 +208,7 @@ def _samples(chunks: Chunks) -> NDArray[Any]:
     """Stored samples, (rows, cols) or (rows, cols, samples), each in 0 … 2**depth − 1."""
     header = chunks.header
     if not header.interlaced:
-        return _decode_pass(header, header.width, header.height, chunks.data)
+        return _decode_pass(header, header.width, header.height, chunks.data, chunks.rows)
     raw = _inflate(b"".join(chunks.data), header)
     shape: tuple[int, ...] = (header.height, header.width)
     if SAMPLES[header.colour] > 1:
@@ -244,7 +243,11 @@ def _inflate(data: bytes, header: Header) -> bytes:
 
 
 def _decode_pass(
-    header: Header, width: int, height: int, data: Sequence[memoryview]
+    header: Header,
+    width: int,
+    height: int,
+    data: Sequence[memoryview],
+    rows: Inflating | None = None,
 ) -> NDArray[Any]:
     """Decode rows that are not interlaced, as they are stored: without palette or transparency.
 
@@ -256,18 +259,20 @@ def _decode_pass(
     packed = header.depth < 8
     wide, depth = (header.row_bytes(width) - 1, 8) if packed else (width, header.depth)
     bare = Header(wide, height, depth, colour, interlaced=False)
-    samples = _decode_bare(bare, data)
+    samples = _decode_bare(bare, data, rows)
     if packed:
         return _unpack(samples, header.depth, width)
     return samples.reshape(height, width) if SAMPLES[colour] == 1 else samples
 
 
-def _decode_bare(header: Header, data: Sequence[memoryview]) -> NDArray[Any]:
+def _decode_bare(
+    header: Header, data: Sequence[memoryview], rows: Inflating | None
+) -> NDArray[Any]:
     decoder = _library(header)
     if header.height * header.row_bytes(header.width) > _LARGE:
         # What is refused here the library may accept; if not, its words are the ones reported.
         with suppress(Exception):
-            return decode_bands(header, data, decoder)
+            return decode_bands(header, rows or Inflating(data, _WAITING), decoder)
     samples: NDArray[Any] = decoder(assemble(header, b"".join(data)))
     return samples
 

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from convcli.errors import ImageError
 from convcli.image import codecs
+from convcli.record import record
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY, COLOUR, PALETTE, GREY_ALPHA, COLOUR_ALPHA = 0, 2, 3, 4, 6
 #: Samples a pixel, by colour type (table 11.1).
 SAMPLES = {GREY: 1, COLOUR: 3, PALETTE: 1, GREY_ALPHA: 2, COLOUR_ALPHA: 4}
+#: The depths allowed, by colour type (table 11.1).
+DEPTHS = {
+    GREY: (1, 2, 4, 8, 16),
+    COLOUR: (8, 16),
+    PALETTE: (1, 2, 4, 8),
+    GREY_ALPHA: (8, 16),
+    COLOUR_ALPHA: (8, 16),
+}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Header:
     """The IHDR chunk."""
 
@@ -32,6 +41,26 @@ class Header:
         """Return what is in the chunk."""
         fields = (self.width, self.height, self.depth, self.colour, 0, 0, self.interlaced)
         return struct.pack(">IIBBBBB", *fields)
+
+
+def parse_header(name: bytes, content: bytes | memoryview) -> Header:
+    """Return what a file's first chunk says.
+
+    Raises
+    ------
+    ImageError
+        If it is no header, or what it says isn't PNG.
+    """
+    if name != b"IHDR" or len(content) != 13:
+        raise ImageError("the PNG file is damaged: it doesn't begin with a header chunk")
+    width, height, depth, colour, method, filters, interlace = struct.unpack(">IIBBBBB", content)
+    if colour not in DEPTHS or depth not in DEPTHS[colour]:
+        raise ImageError(
+            f"the PNG file is damaged: its header says depth {depth} and colour type {colour}"
+        )
+    if method or filters or interlace > 1:
+        raise ImageError("the PNG file uses a compression, filter or interlace that is not PNG's")
+    return Header(width, height, depth, colour, bool(interlace))
 
 
 def assemble(header: Header, data: bytes) -> bytes:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass, field
 
 from convcli.image import exif
 from convcli.image.picture import Image, Meta
 from convcli.image.profile import fits
+from convcli.record import field, record
 
 #: The keyword of the text chunk that holds XMP (XMP specification part 3, section 1.1.5).
 _XMP_KEYWORD = "XML:com.adobe.xmp"
@@ -17,7 +17,7 @@ _MOST = 64 * 2**20
 _METRES_AN_INCH = 0.0254
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Found:
     """What was found so far."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.image import codecs, deflate, png_text
+from convcli.image import deflate, png_text
 from convcli.image.deflate import Band, Way
 from convcli.image.picture import Image
 from convcli.image.png_frame import (
@@ -22,14 +22,20 @@ from convcli.image.png_frame import (
     frame,
 )
 from convcli.image.png_rows import filter_rows
+from convcli.image.threads import on_threads
 
 # JUSTIFICATION: in photographs runs of equal bytes are as good as matches, and found in a sixth
 # of the time; elsewhere level 7 is a little smaller than Pillow's default (libpng's level 6) and
-# two to four times as fast. Which is which is tried out on each band. Measured on 26 pictures,
-# as they are and sharpened, at 0.01 to 12 megapixels.
-_WAYS = (Way(1, zlib.Z_RLE), Way(7, zlib.Z_FILTERED, 1.003))
+# two to four times as fast; where it is, matches of three bytes may help, too. Which is which is
+# tried out on each band. Measured on 26 pictures, as they are and sharpened, at 0.01 to 12
+# megapixels.
+_WAYS = (
+    Way(1, zlib.Z_RLE),
+    Way(7, zlib.Z_FILTERED),
+    Way(7, zlib.Z_DEFAULT_STRATEGY, follows=True),
+)
 #: A picture has this many bands of this many bytes, or more larger ones.
-_BANDS, _LEAST, _MOST = 16, 2**18, 2**21
+_BANDS, _LEAST, _MOST = 16, 2**19, 2**21
 _COLOURS = {"L": GREY, "LA": GREY_ALPHA, "RGB": COLOUR, "RGBA": COLOUR_ALPHA}
 
 
@@ -80,7 +86,7 @@ def _compress(pixels: NDArray[Any], ways: tuple[Way, ...], jobs: int | None) -> 
     def work(start: int) -> Band:
         return _band(pixels, start, min(start + height, rows), ways)
 
-    return deflate.join(codecs.on_threads(work, range(0, rows, height), jobs))
+    return deflate.join(on_threads(work, range(0, rows, height), jobs))
 
 
 def _band_rows(rows: int, width: int) -> int:

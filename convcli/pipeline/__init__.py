@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from convcli.geometry import Geometry
 from convcli.image.picture import Image, Meta
 from convcli.pipeline.kept import beside_kept
 from convcli.pipeline.work import Work, prepare, squeezed
+from convcli.record import field, record, replace
 from convcli.spec import Mapping, Spec
 from convcli.taps import AnyKernel
 
@@ -23,7 +23,7 @@ from convcli.taps import AnyKernel
 _NOTICED = 1.0
 
 
-@dataclass(frozen=True)
+@record
 class Facts:
     """What was done to a picture.
 

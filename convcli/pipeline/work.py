@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,12 @@ from convcli.errors import UsageError
 from convcli.image import channels as ch
 from convcli.image.picture import Image
 from convcli.kernels.kernel import Kind
+from convcli.record import record
 from convcli.spec import Alpha, Depth, Mapping, Precision, Spec
 from convcli.taps import AnyKernel
 
 
-@dataclass(frozen=True)
+@record
 class Work:
     """A picture made ready, and what to do with it.
 

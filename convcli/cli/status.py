@@ -1,0 +1,26 @@
+"""Exit statuses, and lines on standard error; without Click, which not every command needs."""
+
+from __future__ import annotations
+
+import sys
+
+from convcli.report.lines import printable
+
+#: Exit statuses, all there are.
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+class Stopped(Exception):
+    """Ctrl-C, or a reader that has gone: what Click would otherwise end in its own way."""
+
+
+def say(message: str, status: int) -> int:
+    """Say what is wrong, in a line, and return the exit status."""
+    tell(f"convcli: {printable(message)}")
+    return status
+
+
+def tell(text: str) -> None:
+    """Say something on standard error, at once."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()

@@ -1,0 +1,147 @@
+"""The usual command line is understood without Click as Click understands it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import click
+import numpy as np
+import pytest
+from command import call, program
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convcli.cli import quick
+from convcli.cli.group import cli
+from convcli.image.ahead import look_ahead
+from convcli.image.files import read, write
+from convcli.image.picture import Image
+from convcli.spec import Spec
+
+WORDS = ["sobel-x", "box3", "a.png", "b c.jpg", "folder", "nosuch", "-", "--", "-1 0 1", "", "~"]
+OPTIONS = [*quick.FLAGS, "-o", "--output", "--out", "-j", "2", "--gray", "-rq", "--output=x", "-h"]
+
+
+def by_click(monkeypatch, arguments):
+    """What Click hands over: kernels, spec and the other options; None if it finds a mistake."""
+    handed = []
+    monkeypatch.setattr("convcli.cli.filtering.filter_pictures", lambda *args: handed.append(args))
+    try:
+        cli.main(["apply", *arguments], standalone_mode=False)
+    except (click.ClickException, click.exceptions.Exit):
+        return None
+    return handed[0]
+
+
+@given(arguments=st.lists(st.sampled_from(WORDS + OPTIONS), max_size=6))
+def test_it_understands_what_click_understands(arguments):
+    found = quick.parse(arguments)
+    if found is None:
+        return
+    text, options = found
+    with pytest.MonkeyPatch.context() as patch:
+        # A kernel that isn't known is found out later, and is then left to Click.
+        handed = by_click(patch, ["sobel" if word == text else word for word in arguments])
+    assert handed is not None
+    assert len(handed[0]) == 1
+    assert handed[1] == Spec()
+    expected = {**handed[2], "images": tuple(handed[2]["images"])}
+    assert {name: _named(value, text) for name, value in expected.items()} == options
+
+
+def _named(value, text):
+    """Put back the word that stood for the kernel, wherever it was typed."""
+    if isinstance(value, tuple):
+        return tuple(_named(each, text) for each in value)
+    return text if value == "sobel" else value
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["sobel", "a.png", "-o", "b.png", "--overwrite"],
+        ["sobel", "a.png", "b.png", "-q"],
+        ["-o", "out/", "-r", "box3", "photos"],
+    ],
+)
+def test_the_usual_is_understood(arguments):
+    assert quick.parse(arguments) is not None
+
+
+@pytest.mark.parametrize("option", ["--quality", "--then", "--gray", "-j", "--help", "-1 0 1"])
+def test_the_unusual_is_left_to_click(option):
+    assert quick.parse(["sobel", "a.png", option, "5"]) is None
+
+
+def test_shell_completion_is_left_to_click(monkeypatch):
+    monkeypatch.setenv("_CONVCLI_COMPLETE", "bash_complete")
+    assert quick.parse(["sobel", "a.png"]) is None
+
+
+def test_click_is_not_imported_for_the_usual(tmp_path, samples):
+    code = (
+        "import sys; from convcli.cli.main import main; status = main(sys.argv[1:]);"
+        "print('click' in sys.modules); sys.exit(status)"
+    )
+    asked = program("apply", "box3", samples / "coffee.jpg", "-o", tmp_path / "o.jpg", "-q")
+    asked["args"][1:3] = ["-c", code]
+    done = subprocess.run(**asked, timeout=120)
+    assert (done.returncode, done.stdout.decode().split()) == (0, ["False"]), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["nosuch", "a.png"], 2),
+        (["sobel", "none.png"], 1),
+        (["sobel", "broken.png"], 1),
+        (["sobel", "cut.jpg"], 1),
+        (["sobel", "a.png", "--overwrite", "--skip-existing"], 2),
+        (["sobel", "a.png", "-q", "-v"], 2),
+        (["sobel", "a.png", "-o", "a.png", "--overwrite"], 2),
+        (["sobel", "a.png", "-o", "taken.png"], 1),
+        (["sobel", "a.png", "-o", "x.xyz"], 2),
+    ],
+)
+def test_mistakes_are_said_as_click_says_them(arguments, status, tmp_path, monkeypatch, samples):
+    monkeypatch.chdir(tmp_path)
+    write("a.png", Image(np.zeros((5, 6), np.uint8)))
+    write("taken.png", Image(np.zeros((5, 6), np.uint8)))
+    (tmp_path / "broken.png").write_bytes((samples / "astronaut.png").read_bytes()[:200_000])
+    (tmp_path / "cut.jpg").write_bytes((samples / "coffee.jpg").read_bytes()[:2000])
+    quickly = call("apply", *arguments)
+    monkeypatch.setattr(quick, "attempt", lambda arguments: None)
+    slowly = call("apply", *arguments)
+    assert (quickly.status, quickly.err) == (slowly.status, slowly.err)
+    assert quickly.status == status
+    assert len(quickly.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["astronaut.png", "camera.png", "coffee.jpg", "float.tif"])
+def test_what_is_read_ahead_is_what_is_read(name, samples):
+    reading = look_ahead(str(samples / name))
+    assert reading is not None
+    found, expected = reading.take(), read(samples / name)
+    assert np.array_equal(found.pixels, expected.pixels)
+    assert found.meta == expected.meta
+
+
+def test_only_files_that_are_pictures_are_read_ahead(tmp_path):
+    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "short.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    for name in ("text.png", "none.png", ".", "\0"):
+        assert look_ahead(str(tmp_path / name)) is None
+    reading = look_ahead(str(tmp_path / "short.png"))
+    assert reading is not None
+    with pytest.raises(Exception, match="cut short"):
+        reading.take()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no FIFOs there")
+def test_a_pipe_is_not_read_ahead(tmp_path):
+    """What is taken out of it would be gone."""
+    import os
+
+    os.mkfifo(tmp_path / "pipe.png")
+    assert look_ahead(str(tmp_path / "pipe.png")) is None

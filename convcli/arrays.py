@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import sqrt
 from typing import Any
@@ -16,6 +15,7 @@ from convcli.borders import Border
 from convcli.errors import GeometryError, UsageError
 from convcli.geometry import Geometry, plan_geometry
 from convcli.kernels.kernel import Combine, Compound, Kernel
+from convcli.record import field, record, replace
 from convcli.spec import Mapping, Precision, Spec
 from convcli.taps import AnyKernel, taps_of
 
@@ -23,7 +23,7 @@ from convcli.taps import AnyKernel, taps_of
 MOST_PIXELS = 2**28
 
 
-@dataclass(frozen=True)
+@record
 class Target:
     """What a result should be.
 
@@ -73,7 +73,7 @@ class Target:
         return Fraction(self.maximum) * (full - 1) / (2 * full)
 
 
-@dataclass(frozen=True)
+@record
 class Filtered:
     """A filtered array and what was seen on the way.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from convcli import engine
 from convcli.kernels.kernel import Compound, Kernel
 from convcli.kernels.terms import low_rank
+from convcli.record import replace
 
 AnyKernel: TypeAlias = Kernel | Compound
 

@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from convcli import Border, Image, Kernel, Spec, apply, correlate, get_kernel, pipeline
 from convcli.engine import plan_for
+from convcli.engine.strips import Strips
 from convcli.spec import Mapping
 
 BORDERS = st.sampled_from([border.value for border in Border])
@@ -169,15 +170,14 @@ def test_threads_and_strips_change_nothing(name, depth, stride, rng, monkeypatch
     kernel = get_kernel(name)
     expected, facts = pipeline.apply(Image(pixels), [kernel], spec)
     monkeypatch.setattr("convcli.engine.strips._SMALL", 0)
-    for rows in (1, 2, 3, 7, 64, 1000):
-        for module in ("correlate", "plan"):
-            name = f"convcli.engine.{module}.strip_rows"
-            monkeypatch.setattr(name, lambda *_, rows=rows: rows)
+    for rows, part in ((1, 500), (2, 64), (3, 128), (7, 1), (64, 70), (1000, 96)):
+        strips = Strips(rows, part if stride == 1 else 1000)
+        monkeypatch.setattr("convcli.engine.correlate.cut", lambda *_, strips=strips: strips)
         plan_for.cache_clear()
         for jobs in range(1, 6):
             run = Spec(border="wrap", stride=stride, mapping="raw", jobs=jobs)
             result, found = pipeline.apply(Image(pixels), [kernel], run)
-            assert np.array_equal(result.pixels, expected.pixels), (rows, jobs)
+            assert np.array_equal(result.pixels, expected.pixels), (rows, part, jobs)
             assert found.plans[0].jobs == jobs
             assert found.plans[0].strip_rows == rows
             assert (found.lowest, found.highest) == (facts.lowest, facts.highest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import floor, inf
 
 import numpy as np
 import oracle
@@ -15,7 +16,7 @@ from convcli import Image, Kernel, Spec, pipeline
 from convcli.engine import Finish, finish, native, places, store
 from convcli.engine.bands import Storing, seen
 from convcli.engine.costs import block
-from convcli.engine.finish import _ROUNDING_LIMIT
+from convcli.engine.finish import _NEAR_ROUNDING, _ROUNDING_LIMIT
 from convcli.spec import Mapping
 
 #: A level that marks what must not be written.
@@ -79,9 +80,40 @@ def check_rounding(sums, divisor, real, mapping):
     assert responses.tolist() == sums  # nothing is lost on the way in
     expected = [oracle.mapped(Fraction(t, divisor), mapping, 65535) for t in sums]
     name, actual, _ = run_store(responses, rule)
-    assert rule.loop(responses.dtype, max(sums), exact=True)[1].dtype == real
-    assert name == ("store_clipped" if mapping == "clip" else "store_rounded")
+    if mapping == "clip":
+        assert name in ("store_near", "store_clipped")
+    else:
+        assert name == "store_rounded"
+        assert rule.loop(responses.dtype, max(sums), exact=True)[1].dtype == real
     assert actual[0].tolist() == expected, f"divisor {divisor}"
+
+
+@pytest.mark.parametrize("depth", ["uint8", "uint16"])
+@pytest.mark.parametrize("real", ["float32", "float64"])
+def test_levels_by_one_multiplication_are_right_around_every_half(depth, real, rng):
+    # The greatest divisors that the proof allows, and such as have no finite binary fraction.
+    top = int(np.iinfo(depth).max)
+    for shift in (Fraction(0), Fraction(-100), Fraction(top, 3)):
+        most = int(_NEAR_ROUNDING[real] / (4 * (top + 2 * abs(shift) + 3) * shift.denominator))
+        for divisor in {2, 3, 7, 9, 25, 273, most - 1, most - most % 2 - 1}:
+            if not 0 < divisor < most:
+                continue
+            rule = clip_to(depth, "clip", slope=Fraction(1, divisor), shift=shift)
+            levels = [0, 1, 2, top // 2, top - 1, top, *rng.integers(0, top, 20).tolist()]
+            places = [floor((q + Fraction(1, 2) - shift) * divisor) for q in levels]
+            largest = min(2**24 - 1, (2**30 - 200_000) * divisor)
+            sums = near(-largest, largest, *places)
+            responses = np.array(sums, dtype="float64" if real == "float64" else "float32")
+            name, actual, _ = run_store(responses, rule, largest=largest)
+            expected = [oracle.mapped(Fraction(t, divisor) + shift, "clip", top) for t in sums]
+            assert name == "store_near"
+            assert actual[0].tolist() == expected, f"divisor {divisor}, shift {shift}"
+
+
+def test_sums_that_could_overflow_are_clipped_before_they_become_whole():
+    rule = clip_to("uint8", "clip")
+    for largest, name in ((2**29, "store_near"), (2**30, "store_clipped"), (inf, "store_clipped")):
+        assert rule.loop(np.dtype(np.float32), largest, exact=False)[0] == name
 
 
 @given(
@@ -165,11 +197,11 @@ def test_sums_that_are_levels_already_are_not_divided():
         assert (name, numbers.dtype) == ("store_whole", sums)
     # Unless the shift makes them overflow.
     rule = clip_to("uint8", "clip", shift=Fraction(20_000))
-    assert rule.loop(np.dtype("int16"), 20_000.0, exact=True)[0] == "store_clipped"
+    assert rule.loop(np.dtype("int16"), 20_000.0, exact=True)[0] == "store_near"
 
 
 def test_the_narrow_store_is_used_only_within_its_limit():
-    rule = clip_to("uint8", "clip", slope=Fraction(1, 9))
+    rule = clip_to("uint8", "offset", slope=Fraction(1, 9))
     narrow, wide = np.dtype(np.float32), np.dtype(np.float64)
     limit = (2**22 - 9) // 2
     assert rule.loop(narrow, limit - 1, exact=True)[1].dtype == narrow

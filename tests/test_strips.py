@@ -9,8 +9,9 @@ import pytest
 import reference
 
 from convcli import Border
-from convcli.engine.plan import strip_rows
-from convcli.engine.strips import lay_out, run_bands
+from convcli.engine.accumulators import Accumulator
+from convcli.engine.plan import Choice, cut
+from convcli.engine.strips import empty, lay_out, run_bands
 from convcli.geometry import plan_geometry
 
 STEPS = [(1, 1), (1, 2), (2, 1), (3, 2), (2, 5), (1, 40)]
@@ -34,7 +35,8 @@ def test_taps_read_what_the_geometry_says(border, parted):
             (layout.row_source[:, None] < 0) | (layout.col_source < 0),
             -1,
             names[np.maximum(layout.row_source, 0)][:, np.maximum(layout.col_source, 0)],
-        ).ravel()
+        )
+        strip = np.pad(strip, ((0, 0), (0, layout.pitch - len(layout.col_source)))).ravel()
         wanted = reference.padded(
             names.reshape(6, 7, channels),
             reference.same(taps, (1, 2)),
@@ -74,13 +76,35 @@ def test_columns_are_in_their_own_order_whatever_the_stride():
 
 @pytest.mark.parametrize("width", [1, 100, 4000, 10**5])
 @pytest.mark.parametrize(("stride", "taps"), [(1, 1), (1, 31), (3, 2), (2, 301)])
-@pytest.mark.parametrize("itemsize", [2, 8])
-def test_strips_are_of_a_sensible_height(width, stride, taps, itemsize):
+@pytest.mark.parametrize(("method", "work"), [("direct", "int16"), ("box", "float64")])
+def test_strips_are_of_a_sensible_size(width, stride, taps, method, work):
     layout, geometry = laid_out((2 * taps, width), (taps, 1), stride=stride, border=Border.ZERO)
-    rows = strip_rows(layout, itemsize)
-    assert 8 <= rows <= 64
+    chosen = Choice(method, 1, 1.0, "", Accumulator(np.dtype(work), True, 1.0, ""))
+    rows, part = cut(chosen, layout, np.dtype(np.uint8))
+    assert 16 <= rows <= 64
     assert rows % 2 == 0
     assert rows >= min(64, geometry.rows.span // 4 // 2 * 2)
+    assert part == layout.samples if stride > 1 else part >= 1024 and part % 128 == 0
+
+
+def test_parts_are_whole_rows_where_the_halo_is_not_beside_them():
+    for channels, stride, parted in ((1, 2, False), (3, 1, True)):
+        layout, _ = laid_out(
+            (20, 9000), (3, 3), channels, stride=(1, stride), border=Border.ZERO, parted=parted
+        )
+        chosen = Choice("direct", 9, 1.0, "", Accumulator(np.dtype("int16"), True, 1.0, ""))
+        assert cut(chosen, layout, np.dtype(np.uint8)).part == layout.samples
+
+
+def test_rows_of_a_strip_lie_so_that_a_cache_holds_many():
+    for width in (1, 500, 510, 512, 1020, 1024, 2040, 4095, 4096, 8190):
+        layout, _ = laid_out((20, width), (3, 3), border=Border.ZERO)
+        assert layout.pitch >= len(layout.col_source)
+        assert layout.pitch % 16 == 0
+        assert layout.pitch % 512 != 0
+    scratch = empty((3, 7), np.dtype(np.int16))
+    assert scratch.shape == (3, 7)
+    assert scratch.ctypes.data % 64 == 0
 
 
 LARGE = 1 << 20

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.record import record
 
-@dataclass(frozen=True)
+
+@record
 class Accumulator:
     """The type sums are kept in, why, and what is known of the sums.
 
@@ -32,7 +33,7 @@ class Accumulator:
     reason: str
 
 
-@dataclass(frozen=True)
+@record
 class Bounds:
     """What sums can be, for samples from 0 to the type's maximum.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import inf, nan
 from typing import Any, NamedTuple
 
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 from convcli.engine import places as at
 from convcli.engine.costs import block
 from convcli.engine.passes import Passes, Taps
-from convcli.engine.strips import Layout
+from convcli.engine.strips import Layout, Strips, empty
+from convcli.record import record
 
 
 class Seen(NamedTuple):
@@ -32,7 +32,7 @@ class Seen(NamedTuple):
         return cls(lowest, highest, sum(p.clipped for p in parts))
 
 
-@dataclass(frozen=True)
+@record
 class Storing:
     """What a store loop is given.
 
@@ -67,7 +67,7 @@ def combine_loop(taps: Taps) -> str:
     return "combine_" + (taps.combine or "nothing").replace("-", "_")
 
 
-@dataclass(frozen=True)
+@record
 class Bands:
     """Correlation strip by strip: what every band of rows needs, made once.
 
@@ -81,12 +81,10 @@ class Bands:
         The respond loop's name.
     work
         The type that sums are kept in.
-    strip_rows
-        Output rows of a strip.
+    strips
+        How the rows are cut.
     fill
         What lies outside.
-    full_pitch
-        The pitch of a strip that gives whole rows; `layout` may be narrower.
     """
 
     source: NDArray[Any]
@@ -95,9 +93,8 @@ class Bands:
     passes: Passes
     respond: str
     work: np.dtype[Any]
-    strip_rows: int
+    strips: Strips
     fill: float
-    full_pitch: int
 
     @property
     def units(self) -> tuple[int, int]:
@@ -106,7 +103,7 @@ class Bands:
         So that sums are formed in the same order whatever the threads: two rows are summed at
         once, and running sums begin with a strip.
         """
-        step = self.strip_rows if self.respond == "respond_box" else 2
+        step = self.strips.rows if self.respond == "respond_box" else 2
         return self.layout.geometry.rows.out, step
 
     def entry(
@@ -124,46 +121,24 @@ class Bands:
         storing: Storing,
     ) -> Seen:
         """Run some rows, with scratch of their own; return what was seen."""
-        width = self.layout.pitch - self.halo
-        parts = [
-            self._run_part(loop, (*unit, start), out, storing)
-            for start in range(0, self.layout.samples, width)
-        ]
-        return Seen.of(parts)
-
-    @property
-    def halo(self) -> int:
-        """Samples of a strip's row that an output row has less."""
-        return self.full_pitch - self.layout.samples
-
-    def _run_part(
-        self,
-        loop: Callable[..., None],
-        unit: tuple[int, int, int],
-        out: NDArray[Any],
-        storing: Storing,
-    ) -> Seen:
-        """Run some rows of a panel that begins at a sample; (first row, last row, sample)."""
-        layout, work, extra = self.layout, self.work, block(self.work)
-        rows = min(self.strip_rows, unit[1] - unit[0] + 1)
-        kernels, _, _, at_once = self.passes.weights.shape
-        samples = min(layout.samples - unit[2], layout.pitch - self.halo)
-        pitch = -(-samples // extra) * extra
-        sizes = self._sizes(unit, rows, pitch)
+        sizes, extremes = self._sizes(unit), storing.extremes()
         sizes[at.WATCH] = storing.watch
-        extremes = storing.extremes()
+        layout, work, extra = self.layout, self.work, block(self.work)
+        kernels, _, _, at_once = self.passes.weights.shape
+        rows = (sizes[at.STRIP_ROWS] + 1) * layout.stride + layout.span
+        pitch = int(sizes[at.SUMS_PITCH])
         loop(
             self.source,
             layout.row_source,
-            layout.col_source[unit[2] :],
-            np.array([self.fill], dtype=work),
+            layout.col_source,
+            np.array([self.fill], dtype=self._strip_type),
             *self.passes[:4],
-            np.empty(((rows + 1) * layout.stride + layout.span) * layout.pitch + extra, dtype=work),
-            np.empty((at_once, layout.pitch + max(extra, layout.step)), dtype=work),
-            np.empty((kernels, at_once, pitch), dtype=work),
+            empty((int(rows) * layout.pitch + 2 * extra,), self._strip_type),
+            empty((2, int(sizes[at.ROW_PITCH])), work),
+            empty((kernels, at_once, pitch), work),
             np.empty(pitch if self.taps.combine else 1),
             np.empty(block(np.dtype(np.uint8)), dtype=out.dtype),
-            out[:, unit[2] :],
+            out,
             sizes,
             storing.numbers,
             storing.limits,
@@ -171,22 +146,30 @@ class Bands:
         )
         return seen(extremes, sizes)
 
-    def _sizes(self, unit: tuple[int, int, int], rows: int, pitch: int) -> NDArray[np.int64]:
-        """The whole numbers of a panel of a band."""
-        layout, passes, start = self.layout, self.passes, unit[2]
-        samples = min(layout.samples - start, layout.pitch - self.halo)
-        loaded = samples + self.halo
-        begin, length, source = layout.run
-        first, last = max(begin - start, 0), min(begin + length - start, loaded)
+    @property
+    def _strip_type(self) -> np.dtype[Any]:
+        """Boxes add up samples as they are; what taps multiply is converted once."""
+        return self.source.dtype if self.respond == "respond_box" else self.work
+
+    def _sizes(self, unit: tuple[int, int]) -> NDArray[np.int64]:
+        """The whole numbers of a band."""
+        layout, passes, extra = self.layout, self.passes, block(self.work)
+        part = min(self.strips.part, layout.samples)
+        blocks = -(-part // extra)
         sizes = np.zeros(at.PLACES, dtype=np.int64)
-        sizes[at.FIRST], sizes[at.LAST] = unit[:2]
-        sizes[at.STRIP_ROWS], sizes[at.STRIDE], sizes[at.SPAN] = rows, layout.stride, layout.span
-        sizes[at.SAMPLES], sizes[at.PITCH], sizes[at.LOADED] = samples, layout.pitch, loaded
-        sizes[at.SUMS_PITCH], sizes[at.OUT_PITCH] = pitch, layout.samples
+        sizes[at.FIRST], sizes[at.LAST] = unit
+        sizes[at.PADDED_ROWS] = len(layout.row_source)
+        sizes[at.STRIP_ROWS] = min(self.strips.rows, unit[1] - unit[0] + 1)
+        sizes[at.STRIDE], sizes[at.SPAN], sizes[at.STEP] = layout.stride, layout.span, layout.step
+        sizes[at.WIDTH], sizes[at.PART], sizes[at.PITCH] = layout.samples, part, layout.pitch
+        sizes[at.LOADED], sizes[at.HALO] = len(layout.col_source), layout.halo
+        sizes[at.SUMS_PITCH] = blocks * extra
+        # Blocks of columns, and what a box reads beyond them.
+        reach = -(-(part + layout.halo) // extra) + 2 + layout.step
+        sizes[at.ROW_PITCH] = reach * extra
         sizes[at.SOURCE_SAMPLES], sizes[at.SHARE] = self.source.shape[1], self.taps.share
-        sizes[at.RUN_AT], sizes[at.RUN_LENGTH] = min(first, loaded), max(last - first, 0)
-        sizes[at.RUN_FROM] = source + max(start - begin, 0)
+        sizes[at.RUN_AT], sizes[at.RUN_LENGTH], sizes[at.RUN_FROM] = layout.run
         sizes[at.KERNELS], sizes[at.TERMS], sizes[at.TAPS], sizes[at.ROWS] = passes.weights.shape
         sizes[at.UPPER_TAPS], sizes[at.SHARED_TAPS] = passes.ends
-        sizes[at.ROW_TAPS], sizes[at.STEP] = passes.row_offsets.shape[1], layout.step
+        sizes[at.ROW_TAPS] = passes.row_offsets.shape[1]
         return sizes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import inf, isfinite
 from typing import Any
@@ -25,14 +24,14 @@ from convcli.engine.plan import (
     How,
     Plan,
     choose,
+    cut,
     make_plan,
-    panels,
-    strip_rows,
 )
 from convcli.engine.strips import Layout, lay_out, processors, run_bands
 from convcli.engine.tiled import TileRows
 from convcli.errors import ImageError
 from convcli.geometry import Geometry
+from convcli.record import field, record, replace
 
 #: Samples that are smaller than the greatest by this lose bits of float32 to methods that round
 #: to the greatest one in float64, 2⁻⁵³ of it a few times.
@@ -41,7 +40,7 @@ _DROWNED = 2.0**-26
 _LOOKED_AT = 1 << 18
 
 
-@dataclass(frozen=True)
+@record
 class Finished:
     """A result, and what was seen on the way.
 
@@ -64,7 +63,7 @@ class Finished:
     clipped: int
 
 
-@dataclass(frozen=True)
+@record
 class Border2D:
     """What lies outside a picture, for both axes.
 
@@ -135,7 +134,7 @@ def correlate_planned(
     return Finished(out, (plan,), seen.lowest, seen.highest, clipped)
 
 
-@dataclass(frozen=True)
+@record
 class Options:
     """How to run: `jobs` threads, None for all processors; `double` precision; `stretch`.
 
@@ -176,17 +175,24 @@ def _filtered(
     rows = out.reshape(shape[0], -1)
     divisor = choice.divisor
     finish = replace(finish, slope=finish.slope / divisor)
-    sums, largest, exact = _sums(choice.accumulator, run.taps)
-    store, numbers = finish.loop(sums, largest, exact)
-    loop = native.load(*run.entry(store, rows.dtype, numbers.dtype))
     jobs, watch = how
-    storing = Storing(numbers, finish.limits(sums), watch)
+    store, storing = _storing(finish, *_sums(choice.accumulator, run.taps), watch)
+    loop = native.load(*run.entry(store, rows.dtype, storing.numbers.dtype))
 
     def work(first: int, last: int) -> Seen:
         return run.run(loop, (first, last), rows, storing)
 
     found = Seen.of(run_bands(run.units, rows.size, jobs, work))
     return out, Seen(found.lowest / divisor, found.highest / divisor, found.clipped)
+
+
+@lru_cache(maxsize=32)
+def _storing(
+    finish: Finish, sums: np.dtype[Any], largest: float, exact: bool, watch: bool
+) -> tuple[str, Storing]:
+    """Return the name of the store loop for sums of which this is known, and what it is given."""
+    store, numbers = finish.loop(sums, largest, exact)
+    return store, Storing(numbers, finish.limits(sums), watch)
 
 
 def _sums(accumulator: Accumulator, taps: Taps) -> tuple[np.dtype[Any], float, bool]:
@@ -213,7 +219,7 @@ def plan_for(
     jobs = options.jobs or processors()
     how = How(options.method, options.double, jobs, options.finite)
     chosen, others = choose(taps, layout, dtype, how)
-    return make_plan(chosen, others, layout, jobs), chosen
+    return make_plan(chosen, others, cut(chosen, layout, dtype).rows, jobs), chosen
 
 
 def lay_out_for(
@@ -231,24 +237,21 @@ def _prepare(
     source = np.ascontiguousarray(pixels).reshape(pixels.shape[0], -1)
     if choice.tiling is not None:
         return TileRows(source, taps, layout, choice.tiling, fill)
-    work = choice.accumulator.dtype
-    narrow, passes = _passes(choice, taps, layout)
-    rows = strip_rows(narrow, work.itemsize)
-    return Bands(
-        source, taps, narrow, passes, f"respond_{choice.loop}", work, rows, fill, layout.pitch
-    )
+    work, respond = choice.accumulator.dtype, f"respond_{choice.loop}"
+    strips = cut(choice, layout, pixels.dtype)
+    passes = _passes(choice, taps, layout)
+    return Bands(source, taps, layout, passes, respond, work, strips, fill)
 
 
 @lru_cache(maxsize=32)
-def _passes(choice: Choice, taps: Taps, layout: Layout) -> tuple[Layout, Passes]:
-    """Gather what the respond loop of a choice takes, and the panels it is laid out for."""
+def _passes(choice: Choice, taps: Taps, layout: Layout) -> Passes:
+    """Gather what the respond loop of a choice takes."""
     work = choice.accumulator.dtype
-    layout = panels(layout, work.itemsize)
     if choice.method == "box":
-        return layout, box_passes(taps, work)
+        return box_passes(taps, work)
     if choice.method in ("separable", "lowrank") and taps.terms is not None:
-        return layout, two_passes(taps.terms, layout, work)
-    return layout, one_pass(taps, layout, choice.at_once, work)
+        return two_passes(taps.terms, layout, work)
+    return one_pass(taps, layout, choice.at_once, work)
 
 
 def store(responses: NDArray[Any], finish: Finish) -> Finished:

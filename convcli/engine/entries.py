@@ -19,6 +19,7 @@ def _band(respond, combine, store, source, work, out, real):
     """`loops.band` with its arrays as pointers."""
     band = loops.band
     sums = "float64" if combine is not loops.combine_nothing else work
+    strip_type = source if respond is loops.respond_box else work
 
     def entry(
         src, row_source, col_source, fill, offsets, weights, row_offsets, row_weights, strip,
@@ -31,8 +32,8 @@ def _band(respond, combine, store, source, work, out, real):
         )  # fmt: skip
 
     arrays = (
-        source, "intp", "intp", work, "int64", work, "int64", work, work, work, work, "float64",
-        out, out, "int64", real, sums, sums,
+        source, "intp", "intp", strip_type, "int64", work, "int64", work, strip_type, work, work,
+        "float64", out, out, "int64", real, sums, sums,
     )  # fmt: skip
     return entry, arrays
 

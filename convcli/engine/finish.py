@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil, floor, inf
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.record import record, replace
 from convcli.spec import Mapping
 
 #: 2|t| + d must stay below these for the rounding of `loops.store_rounded` to be exact.
 _ROUNDING_LIMIT = {np.dtype(np.float32): 2**22, np.dtype(np.float64): 2**51}
+#: 4d·(highest level + 2|shift| + 3) must stay below these for `loops.store_near` to be exact.
+_NEAR_ROUNDING = {"float32": 2**22, "float64": 2**51}
+#: Levels before they are clipped must stay below this for `loops.store_near`.
+_NEAR_LIMIT = 2**30
 #: Whole sums below these are exact in a type, and so are their negatives.
 _WHOLE_SUMS = {"int16": 2**15, "uint16": 2**16, "int32": 2**31, "float32": 2**24, "float64": 2**53}
 #: Whole numbers up to here are exact in float64.
 _WHOLE_LIMIT = 2**53
 
 
-@dataclass(frozen=True)
+@record
 class Finish:
     """From a sum to a sample: ``clip(abs?(round(slope·sum + shift)) + mid)``.
 
@@ -105,10 +110,15 @@ class Finish:
             highest = _WHOLE_SUMS[sums.name] - (sums.kind != "f")
             rest = (*rest[:2], min(self.maximum, highest))
             return "store_whole", np.array((1, int(self.shift), 0, 0, *rest), dtype=sums)
-        divisor = self.slope.denominator * self.shift.denominator
+        clips = not self.absolute and self.mid == 0
+        near = self._near_type(sums, largest, exact) if clips else None
+        if near is not None:
+            half = Fraction(1, 2) + (Fraction(1, 4 * self._parts) if exact else 0)
+            values = (_float(self.slope), _float(self.shift + half), 0.0, 0.0)
+            return "store_near", np.array(values + rest, dtype=near)
+        divisor = self._parts
         m, a = self.slope * divisor, self.shift * divisor
         reach = 2 * (abs(m) * floor(min(largest, 1e300)) + abs(a)) + divisor
-        clips = not self.absolute and self.mid == 0
         if exact and reach < _ROUNDING_LIMIT[np.dtype(np.float64)]:
             narrow = reach < _ROUNDING_LIMIT[np.dtype(np.float32)] and sums.itemsize < 8
             dtype = np.dtype(np.float32 if narrow else np.float64)
@@ -123,7 +133,7 @@ class Finish:
 
     def _unrounded(self, rest: tuple[float, ...]) -> tuple[str, NDArray[Any]]:
         """Choose the store loop for floats."""
-        divisor = self.slope.denominator * self.shift.denominator
+        divisor = self._parts
         m, a = self.slope * divisor, self.shift * divisor
         # One division of whole numbers where they are exact; what is real has no such form.
         whole = max(abs(m), abs(a), Fraction(divisor)) <= _WHOLE_LIMIT
@@ -131,6 +141,26 @@ class Finish:
         numbers = np.array((*map(_float, parts), 0.0, *rest), dtype=np.float64)
         same = self.slope == 1 and self.shift == 0 and not self.absolute and self.mid == 0
         return ("store_sums" if same else "store_response"), numbers
+
+    @property
+    def _parts(self) -> int:
+        """What slope and shift are whole multiples of, as a fraction of 1."""
+        return self.slope.denominator * self.shift.denominator
+
+    def _near_type(self, sums: np.dtype[Any], largest: float, exact: bool) -> np.dtype[Any] | None:
+        """Return the type that `store_near` is right in; None if it isn't.
+
+        Its value is off by less than 2·(|level| + |shift| + 1) ulp, and what is beyond the highest
+        level is clipped whatever it is.
+        """
+        if abs(self.slope) * Fraction(min(largest, 1e300)) + abs(self.shift) >= _NEAR_LIMIT:
+            return None
+        if not exact:
+            return self._real(sums)
+        reach = 4 * self._parts * (self.maximum + 2 * abs(self.shift) + 3)
+        if reach < _NEAR_ROUNDING["float32"] and largest < _WHOLE_SUMS["float32"]:
+            return np.dtype(np.float32)
+        return np.dtype(np.float64) if reach < _NEAR_ROUNDING["float64"] else None
 
     def _fits(self, sums: np.dtype[Any], largest: float) -> bool:
         """Whether sum + shift + mid neither overflows nor rounds in the type of the sums."""
@@ -171,6 +201,7 @@ def _float(number: Fraction) -> float:
         return inf if number > 0 else -inf
 
 
+@lru_cache(maxsize=32)
 def finish(
     mapping: Mapping,
     dtype: np.dtype[Any],

@@ -37,16 +37,15 @@ class _Entry:
         code = content[_HEAD.size :]
         begin, self._keep = machine.place(code) if is_flat else machine.link(code)
         self._address = begin + start
+        self._function: Callable[..., int] | None = None
 
     def __call__(self, *arrays: NDArray[Any]) -> None:
         # Numba's own convention: where to put a result, where to put an exception, arguments.
-        nothing = ctypes.c_void_p()
-        values: list[Any] = [ctypes.byref(nothing), ctypes.byref(nothing)]
-        kinds: list[Any] = [ctypes.c_void_p, ctypes.c_void_p]
-        for array in arrays:
-            values.append(array.ctypes.data)
-            kinds.append(ctypes.c_void_p)
-        ctypes.CFUNCTYPE(ctypes.c_int, *kinds)(self._address)(*values)
+        nothing = ctypes.byref(ctypes.c_void_p())
+        if self._function is None:
+            kinds = [ctypes.c_void_p] * (2 + len(arrays))
+            self._function = ctypes.CFUNCTYPE(ctypes.c_int, *kinds)(self._address)
+        self._function(nothing, nothing, *(array.ctypes.data for array in arrays))
 
 
 def load(name: str, functions: tuple[str, ...], samples: tuple[str, ...]) -> Callable[..., None]:

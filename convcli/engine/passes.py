@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli.engine.strips import Layout
+from convcli.record import record
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Terms:
     """Kernels as sums of columns times rows.
 
@@ -33,7 +33,7 @@ class Terms:
         return int(self.columns.shape[1])
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Taps:
     """What is summed.
 

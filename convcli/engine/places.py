@@ -38,9 +38,12 @@ from __future__ import annotations
     DEPTH,
     WATCH,
     LOADED,
-    OUT_PITCH,
+    ROW_PITCH,
+    HALO,
+    WIDTH,
+    PART,
     CLIPPED,
-) = range(36)
+) = range(39)
 
 PLACES = CLIPPED + 1
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import inf
 from typing import Any
 
@@ -13,12 +12,18 @@ from numpy.typing import NDArray
 from convcli.engine.accumulators import Accumulator, Bounds, choose_accumulator
 from convcli.engine.costs import box_cost, direct_cost, terms_cost
 from convcli.engine.passes import Taps, Terms, shared
-from convcli.engine.strips import Layout
+from convcli.engine.strips import Layout, Strips
 from convcli.engine.tiling import Tiling, best_tiling
 from convcli.errors import UsageError
+from convcli.record import record
 
 #: Scratch that a thread's strip may take, in bytes: half of a 512 KB second-level cache.
 _STRIP_BYTES = 256 * 1024
+
+#: Output rows of a strip at the least; and of a box's, whose sums begin anew with each.
+_LEAST_ROWS, _BOX_ROWS = 16, 64
+#: What the rows that a kernel reads may take of a part, in bytes; and its samples at the least.
+_PART_BYTES, _LEAST_PART = 24 * 1024, 1024
 
 #: Kernels of fewer taps are never cheaper as spectra.
 _FEW_TAPS = 36
@@ -38,7 +43,7 @@ _NEEDS = {
 }
 
 
-@dataclass(frozen=True)
+@record
 class Plan:
     """A decision that can be printed.
 
@@ -77,7 +82,7 @@ class Plan:
     reason: str
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Choice:
     """A method that can compute a kernel, and what it would take.
 
@@ -114,7 +119,7 @@ class Choice:
         return "pairs" if self.method == "direct" and self.at_once == 2 else self.method
 
 
-@dataclass(frozen=True)
+@record
 class How:
     """What was asked for: a `method`, or `auto`; `double` precision; `jobs` threads.
 
@@ -216,7 +221,7 @@ def _by_terms(
     start = layout.tap_offsets[:, 0] - layout.tap_offsets[0, 0]
     ends = shared(start[terms.columns.any(axis=(0, 1))], layout).ends
     count = terms.count * kernels
-    widening = layout.pitch / layout.samples
+    widening = len(layout.col_source) / layout.samples
     cost = terms_cost(accumulator.dtype, ends, (down, along), count, widening)
     taken = round(count * (down * widening + along))
     if terms.count == 1:
@@ -241,7 +246,7 @@ def _box(taps: Taps, layout: Layout, bounds: Bounds, source: np.dtype[Any]) -> C
     # A float's rounding would stay in a running sum: only float64 makes it small enough.
     among = ("int16", "uint16", "int32", "float64")
     accumulator = choose_accumulator(bounds, source, double=True, among=among)
-    cost = box_cost(accumulator.dtype, layout.stride, layout.pitch / layout.samples)
+    cost = box_cost(accumulator.dtype, layout.stride, len(layout.col_source) / layout.samples)
     return Choice("box", 1, cost, "four additions whatever the size", accumulator)
 
 
@@ -263,9 +268,9 @@ def _used(weights: NDArray[Any]) -> int:
     return int(np.count_nonzero(weights.any(axis=(0, 1))))
 
 
-def make_plan(chosen: Choice, others: tuple[Choice, ...], layout: Layout, jobs: int) -> Plan:
-    """Write a choice down."""
-    accumulator, itemsize = chosen.accumulator, chosen.accumulator.dtype.itemsize
+def make_plan(chosen: Choice, others: tuple[Choice, ...], rows: int, jobs: int) -> Plan:
+    """Write a choice down, with the output rows of a strip."""
+    accumulator = chosen.accumulator
     reason = f"{chosen.method}: {chosen.what}"
     if others:
         next_best = others[0]
@@ -277,7 +282,7 @@ def make_plan(chosen: Choice, others: tuple[Choice, ...], layout: Layout, jobs: 
         taps=chosen.taps,
         cost=round(chosen.cost, 2),
         others=tuple((choice.method, round(choice.cost, 2)) for choice in others),
-        strip_rows=strip_rows(panels(layout, itemsize), itemsize),
+        strip_rows=rows,
         jobs=jobs,
         reason=f"{reason}; {accumulator.reason}",
     )
@@ -287,26 +292,24 @@ def _times(ratio: float) -> str:
     return "as long" if 0.95 < ratio < 1.05 else f"{ratio:.1f} times as long"
 
 
-def panels(layout: Layout, itemsize: int) -> Layout:
-    """Narrow strips so that the rows that a kernel reads stay in the cache.
+def cut(choice: Choice, layout: Layout, source: np.dtype[Any]) -> Strips:
+    """Cut a picture of that sample type so that what is read again is still in a cache.
 
-    As wide as keeps the span and some rows in a strip's share of the cache, but eight times the
-    halo at least, which neighbouring panels both load. Whole rows if that is no less.
+    A strip has rows enough that those which neighbouring strips both load don't outweigh the
+    rest. A part is as wide as keeps the rows that a kernel reads in the first cache, but eight
+    times the halo at least, which neighbouring parts both sum.
     """
-    if layout.geometry.cols.stride > 1 or layout.step != layout.channels:
-        return layout
-    unit = 128 // itemsize * layout.step
-    fits = _STRIP_BYTES // ((layout.span + 16) * itemsize)
-    width = max(fits, 8 * layout.halo, 1024) // unit * unit
-    return layout.narrowed(width) if 0 < width <= layout.samples // 2 else layout
-
-
-def strip_rows(layout: Layout, itemsize: int) -> int:
-    """Output rows a strip should have for its scratch to stay in the cache.
-
-    Even, at least 8 and a quarter of the span, so that the rows that neighbouring strips both load
-    don't outweigh the rest, and at most 64; between these the time hardly changes.
-    """
+    box = choice.method == "box"
+    itemsize = source.itemsize if box else choice.accumulator.dtype.itemsize
     fits = _STRIP_BYTES // max(1, layout.pitch * itemsize)
-    rows = min(64, max((fits - layout.span) // layout.stride + 1, layout.span // 4, 8))
-    return int(rows // 2 * 2)
+    least = _BOX_ROWS if box else _LEAST_ROWS
+    rows = min(64, max((fits - layout.span) // layout.stride + 1, layout.span // 4, least))
+    return Strips(int(rows // 2 * 2), _part(layout, itemsize))
+
+
+def _part(layout: Layout, itemsize: int) -> int:
+    """Samples of a part; the whole row where a halo is not what lies beside it."""
+    if layout.geometry.cols.stride > 1 or layout.step != layout.channels:
+        return layout.samples
+    fits = _PART_BYTES // ((layout.span + layout.stride) * itemsize)
+    return max(fits, 8 * layout.halo, _LEAST_PART) // 128 * 128

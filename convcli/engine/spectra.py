@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import log2
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from convcli.record import record
 
 #: Lanes of a vector of float64 in `loops.tiles`.
 LANES = 4
@@ -15,7 +16,7 @@ LANES = 4
 SIZES = (64, 128, 256, 512)
 
 
-@dataclass(frozen=True)
+@record
 class Packing:
     """How many real tiles a complex one holds, and the numbers for that.
 

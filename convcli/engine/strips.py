@@ -7,16 +7,17 @@ from _thread import LockType, allocate_lock, start_new_thread
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli.borders import Border, source
 from convcli.geometry import Geometry
+from convcli.record import record
 
 #: Bands a thread gets, so that one that is held up doesn't hold up the others.
 _BANDS_A_THREAD = 4
@@ -24,7 +25,7 @@ _BANDS_A_THREAD = 4
 _SMALL = 1 << 16
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Layout:
     """Where a strip's samples come from, and where a kernel's taps read in it.
 
@@ -48,7 +49,7 @@ class Layout:
     geometry, channels
         What was laid out.
     pitch
-        Samples of a strip's row.
+        Samples from a strip's row to the next: at least those that are loaded.
     """
 
     row_source: NDArray[np.intp]
@@ -65,27 +66,25 @@ class Layout:
 
     @property
     def halo(self) -> int:
-        """Samples of a strip's row that an output row has less."""
-        return self.pitch - self.samples
-
-    def narrowed(self, width: int) -> Layout:
-        """Return the layout of a strip that gives `width` samples of an output row, no more.
-
-        Only for columns in their order: stride 1 along the rows, channels interleaved.
-        """
-        pitch = min(width, self.samples) + self.halo
-        down, along = np.divmod(self.tap_offsets, self.pitch)
-        return replace(self, pitch=pitch, tap_offsets=down * pitch + along)
+        """Samples of a padded row that an output row has less."""
+        return len(self.col_source) - self.samples
 
     @property
     def columns(self) -> NDArray[np.intp]:
         """`col_source` in the order of columns, whatever the stride; interleaved only."""
-        needed = self.pitch // self.channels
+        needed = len(self.col_source) // self.channels
         step = min(self.geometry.cols.stride, needed)
         by_phase = np.concatenate([np.arange(phase, needed, step) for phase in range(step)])
         natural = np.empty((needed, self.channels), dtype=np.intp)
         natural[by_phase] = self.col_source.reshape(needed, self.channels)
         return natural.ravel()
+
+
+class Strips(NamedTuple):
+    """How output rows are cut: `rows` at a time, and `part` samples of these at a time."""
+
+    rows: int
+    part: int
 
 
 @lru_cache(maxsize=32)
@@ -109,7 +108,7 @@ def lay_out(geometry: Geometry, border: Border, channels: int, *, parted: bool =
         col_source = np.where(outside, -1, picked * channels + channel[:, None]).ravel()
     else:
         col_source = np.where(outside[:, None], -1, picked[:, None] * channels + channel).ravel()
-    pitch = len(col_source)
+    pitch = _apart(len(col_source))
     step = 1 if parted else channels
     taps_x = min(cols.dilation, needed) * np.arange(cols.taps)
     offset_x = (starts[taps_x % step_x] + taps_x // step_x) * step
@@ -130,6 +129,24 @@ def lay_out(geometry: Geometry, border: Border, channels: int, *, parted: bool =
         channels=channels,
         pitch=pitch,
     )
+
+
+def _apart(samples: int) -> int:
+    """Samples from a row to the next where rows of so many lie below one another.
+
+    Rows begin at multiples of 16, which vectors load faster from; but not at multiples of 512,
+    of which a cache holds just eight at once.
+    """
+    pitch = -(-samples // 16) * 16
+    return pitch + 16 if pitch % 512 == 0 else pitch
+
+
+def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return scratch that begins at a line of the cache."""
+    count, line = prod(shape), 64 // dtype.itemsize
+    room = np.empty(count + line, dtype=dtype)
+    start = -room.ctypes.data % 64 // dtype.itemsize
+    return room[start : start + count].reshape(shape)
 
 
 def _longest_run(places: NDArray[np.intp]) -> tuple[int, int, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +16,7 @@ from convcli.engine.passes import Taps
 from convcli.engine.spectra import LANES, factors, turns
 from convcli.engine.strips import Layout
 from convcli.engine.tiling import Tiling
+from convcli.record import record
 
 
 def _pitch(size: int) -> int:
@@ -48,7 +48,7 @@ def _kernels(
     return made, layout.columns
 
 
-@dataclass(frozen=True)
+@record
 class TileRows:
     """Correlation by products of spectra: what every row of tiles needs, made once.
 
@@ -141,6 +141,6 @@ class TileRows:
         sizes[at.EDGE_ROWS], sizes[at.EDGE_COLS] = tiling.edge
         sizes[at.OUT_ROWS], sizes[at.OUT_COLS] = rows.out, cols.out
         sizes[at.PADDED_ROWS] = len(layout.row_source)
-        sizes[at.PADDED_COLS] = layout.pitch // layout.channels
+        sizes[at.PADDED_COLS] = len(layout.col_source) // layout.channels
         sizes[at.DEPTH] = tiling.packing.depth
         return sizes

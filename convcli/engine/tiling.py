@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
@@ -13,6 +12,7 @@ from convcli.engine.costs import tiles_cost
 from convcli.engine.passes import Taps
 from convcli.engine.spectra import SIZES, Packing, packing
 from convcli.engine.strips import Layout
+from convcli.record import record
 
 #: Memory that the sums of rows of tiles may take, for each thread, in bytes.
 _SUMS_BYTES = 16 * 1024 * 1024
@@ -20,7 +20,7 @@ _SUMS_BYTES = 16 * 1024 * 1024
 _UNITS = 4
 
 
-@dataclass(frozen=True)
+@record
 class Tiling:
     """Tiles of a picture.
 

@@ -18,6 +18,7 @@ from convcli.engine.loops.combine import (
 from convcli.engine.loops.respond import respond_box, respond_direct, respond_pairs, respond_terms
 from convcli.engine.loops.store import (
     store_clipped,
+    store_near,
     store_response,
     store_rounded,
     store_rows,
@@ -40,6 +41,7 @@ __all__ = [
     "respond_pairs",
     "respond_terms",
     "store_clipped",
+    "store_near",
     "store_response",
     "store_rounded",
     "store_rows",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from convcli.engine.loops.compiling import jit
 from convcli.engine.loops.vectors import (
     add,
+    add_product,
     at,
     convert,
     count_outside,
@@ -116,6 +117,24 @@ def store_clipped(acc, samples, out, numbers, rest):
         levels = scale(add(scale(sums, slope), spread_like(sums, offset)), share)
         # In this order NaN becomes 0; a positive float loses its fraction when it becomes whole.
         levels = minimum(maximum(levels, spread_like(sums, 0)), spread_like(sums, most))
+        _put(convert(levels, out), out, x, samples, lanes(acc), rest)
+        x += lanes(acc)
+
+
+@jit
+def store_near(acc, samples, out, numbers, rest):
+    """Store sums as levels, as `store_clipped`; for sums that give levels of 31 bits at most.
+
+    JUSTIFICATION: with SLOPE = m/d and SHIFT = (2a + d + 1/2) / 2d one multiplication and addition
+    gives the level and its fraction, which falls off with the change to a whole number; that
+    saturates, so nothing needs clipping. The true value lies at least 1/4d from a whole number
+    and the computed one is off by less (`finish.py` checks). Two thirds of `store_clipped`'s
+    time (bench: named).
+    """
+    slope, offset, x = numbers[SLOPE], numbers[SHIFT], 0
+    while x < samples:
+        sums = convert(load(acc, x), numbers)
+        levels = add_product(spread_like(sums, offset), sums, slope)
         _put(convert(levels, out), out, x, samples, lanes(acc), rest)
         x += lanes(acc)
 

@@ -112,18 +112,43 @@ def load_small(typing_context, pointer, index):
     return _load(pointer, _block(pointer, SMALL))
 
 
-@intrinsic
-def load_few(typing_context, pointer, index, like):
-    """``pointer[index : index + n]`` in the type of `like`, as many as are SMALL bytes of that."""
-    result = _block(like, SMALL)
-    few = Vector(pointer.dtype, result.lanes)
+def _load_as(pointer, like, size):
+    result = _block(like, size)
+    stored = Vector(pointer.dtype, result.lanes)
 
     def generate(context, builder, signature, arguments):
-        value = builder.load(_place(context, builder, *arguments[:2], few))
+        value = builder.load(_place(context, builder, *arguments[:2], stored))
         value.align = pointer.dtype.bitwidth // 8
         return _converted(builder, value, pointer.dtype, result)
 
     return result(pointer, types.intp, like), generate
+
+
+@intrinsic
+def load_as(typing_context, pointer, index, like):
+    """``pointer[index : index + lanes]`` in the type of `like`, a block of that."""
+    return _load_as(pointer, like, BLOCK)
+
+
+@intrinsic
+def load_few(typing_context, pointer, index, like):
+    """``pointer[index : index + n]`` in the type of `like`, as many as are SMALL bytes of that."""
+    return _load_as(pointer, like, SMALL)
+
+
+@intrinsic
+def fetch(typing_context, pointer, index):
+    """Bring the line of ``pointer[index]`` into the second cache; any address will do."""
+
+    def generate(context, builder, signature, arguments):
+        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+        place = builder.bitcast(builder.gep(arguments[0], [arguments[1]]), byte)
+        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(function, [place, word(0), word(2), word(1)])
+        return context.get_dummy_value()
+
+    return types.void(pointer, types.intp), generate
 
 
 @intrinsic

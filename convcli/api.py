@@ -21,6 +21,9 @@ from convcli.kernels.kernel import Compound, Kernel
 from convcli.spec import Mapping, Method, Spec
 from convcli.taps import AnyKernel
 
+#: Sample types that the engine takes.
+_TAKEN = frozenset(map(np.dtype, ("uint8", "uint16", "float32", "float64")))
+
 
 def apply(
     image: Image, kernel: str | AnyKernel | Sequence[str | AnyKernel], spec: Spec | None = None
@@ -175,7 +178,9 @@ def _samples(pixels: ArrayLike) -> NDArray[Any]:
     array = np.asarray(pixels)
     if array.ndim not in (2, 3) or array.size == 0:
         raise UsageError(f"pixels must have shape (H, W) or (H, W, C), got {array.shape}")
-    if array.dtype.name in ("uint8", "uint16", "float32", "float64"):
+    if array.dtype in _TAKEN and array.flags.c_contiguous:
+        return array
+    if array.dtype.newbyteorder("=") in _TAKEN:
         return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
     if array.dtype.kind not in "buif":
         raise UsageError(f"pixels must be numbers, got {array.dtype.name}")
@@ -192,7 +197,7 @@ def _target(array: NDArray[Any], spec: Spec, dtype: DTypeLike | None) -> Target:
         chosen = np.dtype(dtype).newbyteorder("=")
     except TypeError:
         raise UsageError(f"{dtype!r} is not a dtype; expected one such as 'uint8'") from None
-    if chosen.name not in ("uint8", "uint16", "float32", "float64"):
+    if chosen not in _TAKEN:
         raise UsageError(f"dtype must be uint8, uint16, float32 or float64, got {chosen.name}")
     if chosen.kind == "u" and mapping is Mapping.RAW:
         mapping = Mapping.CLIP

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from math import sqrt
 from typing import Any
 
@@ -176,23 +177,52 @@ def _filter(
     scale: float | str = 1.0,
 ) -> Filtered:
     """Apply one kernel."""
-    geometry = _geometry(pixels.shape, kernel, spec)
-    double = spec.precision is Precision.DOUBLE or pixels.dtype == np.float64
-    taps, divisor = taps_of(kernel, flip=spec.convolve, double=double)
-    slope, shift = _response(kernel, divisor, target)
-    slope, shift = _scaled(kernel, (slope, shift), scale, target)
+    step = _step(pixels.shape, pixels.dtype, kernel, spec, target, scale)
     done = engine.correlate_planned(
-        pixels,
+        pixels, step.taps, step.geometry, step.outside, step.finish, step.options
+    )
+    ends = sorted(step.slope * end + step.shift for end in (done.lowest, done.highest))
+    return Filtered(done.pixels, (step.geometry,), done.plans, ends[0], ends[1], done.clipped)
+
+
+@record(eq=False)
+class _Step:
+    """What the engine takes for one kernel, and response = slope·sum + shift."""
+
+    taps: engine.Taps
+    geometry: Geometry
+    outside: engine.Border2D
+    finish: engine.Finish
+    options: engine.Options
+    slope: float
+    shift: float
+
+
+@lru_cache(maxsize=64)
+def _step(
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    kernel: AnyKernel,
+    spec: Spec,
+    target: Target,
+    scale: float | str,
+) -> _Step:
+    """Work out what the engine takes; once for pictures of a kind."""
+    geometry = _geometry(shape, kernel, spec)
+    double = spec.precision is Precision.DOUBLE or dtype == np.float64
+    taps, divisor = taps_of(kernel, flip=spec.convolve, double=double)
+    slope, shift = _scaled(kernel, _response(kernel, divisor, target), scale, target)
+    return _Step(
         taps,
         geometry,
-        engine.Border2D(spec.border, fill_level(spec.fill, pixels.dtype, target.level)),
+        engine.Border2D(spec.border, fill_level(spec.fill, dtype, target.level)),
         engine.finish(
             target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
         ),
         replace(_options(spec), stretch=target.mapping is Mapping.NORMALIZE, watch=target.watch),
+        float(slope),
+        float(shift),
     )
-    ends = sorted(float(slope) * end + float(shift) for end in (done.lowest, done.highest))
-    return Filtered(done.pixels, (geometry,), done.plans, ends[0], ends[1], done.clipped)
 
 
 def plan_array(

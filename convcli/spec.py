@@ -117,6 +117,9 @@ class Spec:
                 object.__setattr__(self, name, _enum(name, kind, value))
         if not isinstance(self.border, Border):
             object.__setattr__(self, "border", Border.parse(self.border))
+        for name in ("padding", "stride", "dilation"):
+            if isinstance(getattr(self, name), list):
+                object.__setattr__(self, name, tuple(getattr(self, name)))
         chosen = [name for name in ("gray", "luma", "channels") if getattr(self, name)]
         if len(chosen) > 1:
             raise UsageError(f"--{chosen[0]} and --{chosen[1]} exclude each other; give one")

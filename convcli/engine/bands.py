@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import inf, nan
 from typing import Any, NamedTuple
 
@@ -67,6 +68,11 @@ def combine_loop(taps: Taps) -> str:
     return "combine_" + (taps.combine or "nothing").replace("-", "_")
 
 
+@lru_cache(maxsize=64)
+def _names(*types: np.dtype[Any]) -> tuple[str, ...]:
+    return tuple(dtype.name for dtype in types)
+
+
 @record
 class Bands:
     """Correlation strip by strip: what every band of rows needs, made once.
@@ -111,7 +117,7 @@ class Bands:
     ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
         """Return the name, the functions and the types of the loop to load."""
         functions = (self.respond, combine_loop(self.taps), store)
-        return "band", functions, (self.source.dtype.name, self.work.name, out.name, real.name)
+        return "band", functions, _names(self.source.dtype, self.work, out, real)
 
     def run(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import lru_cache
 from math import ceil, floor, inf
 from typing import Any
 
@@ -201,7 +200,6 @@ def _float(number: Fraction) -> float:
         return inf if number > 0 else -inf
 
 
-@lru_cache(maxsize=32)
 def finish(
     mapping: Mapping,
     dtype: np.dtype[Any],

@@ -21,8 +21,13 @@ from convcli.kernels.kernel import Compound, Kernel
 from convcli.spec import Mapping, Method, Spec
 from convcli.taps import AnyKernel
 
-#: Sample types that the engine takes.
-_TAKEN = frozenset(map(np.dtype, ("uint8", "uint16", "float32", "float64")))
+#: Sample types that the engine takes, and the value of a full sample.
+_FULL = {
+    np.dtype(np.uint8): 255.0,
+    np.dtype(np.uint16): 65535.0,
+    np.dtype(np.float32): 1.0,
+    np.dtype(np.float64): 1.0,
+}
 
 
 def apply(
@@ -178,9 +183,9 @@ def _samples(pixels: ArrayLike) -> NDArray[Any]:
     array = np.asarray(pixels)
     if array.ndim not in (2, 3) or array.size == 0:
         raise UsageError(f"pixels must have shape (H, W) or (H, W, C), got {array.shape}")
-    if array.dtype in _TAKEN and array.flags.c_contiguous:
+    if array.dtype in _FULL and array.flags.c_contiguous:
         return array
-    if array.dtype.newbyteorder("=") in _TAKEN:
+    if array.dtype.newbyteorder("=") in _FULL:
         return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
     if array.dtype.kind not in "buif":
         raise UsageError(f"pixels must be numbers, got {array.dtype.name}")
@@ -197,11 +202,11 @@ def _target(array: NDArray[Any], spec: Spec, dtype: DTypeLike | None) -> Target:
         chosen = np.dtype(dtype).newbyteorder("=")
     except TypeError:
         raise UsageError(f"{dtype!r} is not a dtype; expected one such as 'uint8'") from None
-    if chosen not in _TAKEN:
+    if chosen not in _FULL:
         raise UsageError(f"dtype must be uint8, uint16, float32 or float64, got {chosen.name}")
     if chosen.kind == "u" and mapping is Mapping.RAW:
         mapping = Mapping.CLIP
-    full = float(np.iinfo(chosen).max) if chosen.kind == "u" else 1.0
+    full = _FULL[chosen]
     return Target(chosen, mapping, full, in_levels=False, watch=False)
 
 

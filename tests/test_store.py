@@ -32,6 +32,7 @@ def run_store(sums, rule, *, exact=True, largest=None):
     extremes = storing.extremes()
     sizes = np.zeros(places.PLACES, np.int64)
     sizes[places.LAST], sizes[places.SAMPLES] = sums.shape
+    sizes[places.WATCH] = True
     acc = np.empty(sums.shape[1] + block(sums.dtype), dtype=sums.dtype)
     rest = np.empty(block(np.dtype(np.uint8)), dtype=rule.dtype)
     out = np.full(sums.size + 200, MARK, dtype=rule.dtype)

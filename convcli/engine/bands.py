@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from convcli.engine import places as at
 from convcli.engine.costs import block
 from convcli.engine.passes import Passes, Taps
-from convcli.engine.strips import Layout, Strips, empty
+from convcli.engine.strips import Layout, Strips, Work, empty
 from convcli.record import record
 
 
@@ -59,7 +59,9 @@ class Storing:
 
 
 def seen(extremes: NDArray[Any], sizes: NDArray[np.int64]) -> Seen:
-    """Read what a loop has seen."""
+    """Read what a loop has seen, if it was to look."""
+    if not sizes[at.WATCH]:
+        return Seen(inf, -inf, 0)
     return Seen(float(extremes[0].min()), float(extremes[1].max()), int(sizes[at.CLIPPED]))
 
 
@@ -119,27 +121,21 @@ class Bands:
         functions = (self.respond, combine_loop(self.taps), store)
         return "band", functions, _names(self.source.dtype, self.work, out, real)
 
-    def run(
-        self,
-        loop: Callable[..., None],
-        unit: tuple[int, int],
-        out: NDArray[Any],
-        storing: Storing,
-    ) -> Seen:
-        """Run some rows, with scratch of their own; return what was seen."""
-        sizes, extremes = self._sizes(unit), storing.extremes()
+    def begin(self, loop: Callable[..., None], out: NDArray[Any], storing: Storing) -> Work:
+        """Make scratch for one thread; return what runs the loop over some rows."""
+        sizes, extremes = self._sizes(), storing.extremes()
         sizes[at.WATCH] = storing.watch
         layout, work, extra = self.layout, self.work, block(self.work)
         kernels, _, _, at_once = self.passes.weights.shape
-        rows = (sizes[at.STRIP_ROWS] + 1) * layout.stride + layout.span
+        rows = (int(sizes[at.STRIP_ROWS]) + 1) * layout.stride + layout.span
         pitch = int(sizes[at.SUMS_PITCH])
-        loop(
+        arrays = (
             self.source,
             layout.row_source,
             layout.col_source,
             np.array([self.fill], dtype=self._strip_type),
             *self.passes[:4],
-            empty((int(rows) * layout.pitch + 2 * extra,), self._strip_type),
+            empty((rows * layout.pitch + 2 * extra,), self._strip_type),
             empty((2, int(sizes[at.ROW_PITCH])), work),
             empty((kernels, at_once, pitch), work),
             np.empty(pitch if self.taps.combine else 1),
@@ -150,22 +146,26 @@ class Bands:
             storing.limits,
             extremes,
         )
-        return seen(extremes, sizes)
+
+        def run(first: int, last: int) -> Seen:
+            sizes[at.FIRST], sizes[at.LAST], sizes[at.CLIPPED] = first, last, 0
+            loop(*arrays)
+            return seen(extremes, sizes)
+
+        return run
 
     @property
     def _strip_type(self) -> np.dtype[Any]:
         """Boxes add up samples as they are; what taps multiply is converted once."""
         return self.source.dtype if self.respond == "respond_box" else self.work
 
-    def _sizes(self, unit: tuple[int, int]) -> NDArray[np.int64]:
-        """The whole numbers of a band."""
+    def _sizes(self) -> NDArray[np.int64]:
+        """The whole numbers of a band, but for its rows."""
         layout, passes, extra = self.layout, self.passes, block(self.work)
         part = min(self.strips.part, layout.samples)
         blocks = -(-part // extra)
         sizes = np.zeros(at.PLACES, dtype=np.int64)
-        sizes[at.FIRST], sizes[at.LAST] = unit
-        sizes[at.PADDED_ROWS] = len(layout.row_source)
-        sizes[at.STRIP_ROWS] = min(self.strips.rows, unit[1] - unit[0] + 1)
+        sizes[at.STRIP_ROWS] = min(self.strips.rows, layout.geometry.rows.out + 1)
         sizes[at.STRIDE], sizes[at.SPAN], sizes[at.STEP] = layout.stride, layout.span, layout.step
         sizes[at.WIDTH], sizes[at.PART], sizes[at.PITCH] = layout.samples, part, layout.pitch
         sizes[at.LOADED], sizes[at.HALO] = len(layout.col_source), layout.halo

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import inf, isfinite
 from typing import Any
 
@@ -179,10 +179,8 @@ def _filtered(
     store, storing = _storing(finish, *_sums(choice.accumulator, run.taps), watch)
     loop = native.load(*run.entry(store, rows.dtype, storing.numbers.dtype))
 
-    def work(first: int, last: int) -> Seen:
-        return run.run(loop, (first, last), rows, storing)
-
-    found = Seen.of(run_bands(run.units, rows.size, jobs, work))
+    begin = partial(run.begin, loop, rows, storing)
+    found = Seen.of(run_bands(run.units, rows.size, jobs, begin))
     return out, Seen(found.lowest / divisor, found.highest / divisor, found.clipped)
 
 
@@ -271,6 +269,7 @@ def store(responses: NDArray[Any], finish: Finish) -> Finished:
     extremes = storing.extremes()
     sizes = np.zeros(at.PLACES, np.int64)
     sizes[at.LAST], sizes[at.SAMPLES] = rows.shape
+    sizes[at.WATCH] = storing.watch
     acc = np.empty(rows.shape[1] + block(rows.dtype), dtype=rows.dtype)
     types = (rows.dtype.name, finish.dtype.name, numbers.dtype.name)
     loop = native.load("store_rows", (name,), types)

@@ -21,9 +21,9 @@ from convcli.record import record
 _STRIP_BYTES = 256 * 1024
 
 #: Output rows of a strip at the least; and of a box's, whose sums begin anew with each.
-_LEAST_ROWS, _BOX_ROWS = 16, 64
-#: What the rows that a kernel reads may take of a part, in bytes; and its samples at the least.
-_PART_BYTES, _LEAST_PART = 24 * 1024, 1024
+_LEAST_ROWS, _BOX_ROWS = 16, 128
+#: Samples of a part at the least; and of a box's.
+_LEAST_PART, _BOX_PART = 1024, 2048
 
 #: Kernels of fewer taps are never cheaper as spectra.
 _FEW_TAPS = 36
@@ -296,20 +296,24 @@ def cut(choice: Choice, layout: Layout, source: np.dtype[Any]) -> Strips:
     """Cut a picture of that sample type so that what is read again is still in a cache.
 
     A strip has rows enough that those which neighbouring strips both load don't outweigh the
-    rest. A part is as wide as keeps the rows that a kernel reads in the first cache, but eight
-    times the halo at least, which neighbouring parts both sum.
+    rest. A part is as wide as keeps the rows that a kernel reads in the cache, but eight times
+    the halo at least, which neighbouring parts both sum.
     """
     box = choice.method == "box"
     itemsize = source.itemsize if box else choice.accumulator.dtype.itemsize
     fits = _STRIP_BYTES // max(1, layout.pitch * itemsize)
     least = _BOX_ROWS if box else _LEAST_ROWS
-    rows = min(64, max((fits - layout.span) // layout.stride + 1, layout.span // 4, least))
-    return Strips(int(rows // 2 * 2), _part(layout, itemsize))
+    rows = min(
+        max(64, least), max((fits - layout.span) // layout.stride + 1, layout.span // 4, least)
+    )
+    return Strips(int(rows // 2 * 2), _part(layout, itemsize, box=box))
 
 
-def _part(layout: Layout, itemsize: int) -> int:
+def _part(layout: Layout, itemsize: int, *, box: bool) -> int:
     """Samples of a part; the whole row where a halo is not what lies beside it."""
     if layout.geometry.cols.stride > 1 or layout.step != layout.channels:
         return layout.samples
-    fits = _PART_BYTES // ((layout.span + layout.stride) * itemsize)
-    return max(fits, 8 * layout.halo, _LEAST_PART) // 128 * 128
+    fits = _STRIP_BYTES // ((layout.span + layout.stride) * itemsize)
+    # A box reads its samples once, and its three rows of sums again.
+    width = _BOX_PART if box else max(fits, _LEAST_PART)
+    return max(width, 8 * layout.halo) // 128 * 128

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import lru_cache
 from itertools import pairwise
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,12 @@ from convcli.geometry import Geometry
 from convcli.record import record
 
 #: Bands a thread gets, so that one that is held up doesn't hold up the others.
-_BANDS_A_THREAD = 4
+_BANDS_A_THREAD = 8
 #: Output samples under which starting threads costs more than it saves (about 0.1 ms).
 _SMALL = 1 << 16
+
+#: Does units of a band, from the first up to the last.
+Work: TypeAlias = Callable[[int, int], Any]
 
 
 @record(eq=False)
@@ -166,9 +169,9 @@ def processors() -> int:
 
 
 def run_bands(
-    units: tuple[int, int], samples: int, jobs: int, work: Callable[[int, int], Any]
+    units: tuple[int, int], samples: int, jobs: int, begin: Callable[[], Work]
 ) -> list[Any]:
-    """Call ``work(first, last)`` for bands that cover all units, on up to `jobs` threads.
+    """Call ``begin()(first, last)`` for bands that cover all units, on up to `jobs` threads.
 
     Parameters
     ----------
@@ -178,17 +181,17 @@ def run_bands(
         Of the whole result; where these are few, one thread does it all.
     jobs
         Threads, the caller's among them.
-    work
-        Must not depend on how units are shared out. The first exception is raised when all
-        threads have stopped.
+    begin
+        Called once on every thread, for what works on its bands, which must not depend on how
+        units are shared out. The first exception is raised when all threads have stopped.
     """
     total, step = units
     steps = -(-total // step)
     if jobs == 1 or steps == 1 or samples < _SMALL:
-        return [work(0, total)]
+        return [begin()(0, total)]
     count = min(steps, jobs * _BANDS_A_THREAD)
     edges = [*(steps * k // count * step for k in range(count)), total]
-    team = _Team(work, list(pairwise(edges)))
+    team = _Team(begin, list(pairwise(edges)))
     return team.run(min(jobs, count))
 
 
@@ -199,8 +202,8 @@ class _Team:
     which takes longer than filtering a small picture; an executor does wait (bench: threads).
     """
 
-    def __init__(self, work: Callable[[int, int], Any], bands: list[tuple[int, int]]) -> None:
-        self._work = work
+    def __init__(self, begin: Callable[[], Work], bands: list[tuple[int, int]]) -> None:
+        self._begin = begin
         self._left = deque(bands)
         self._done: list[Any] = []
         self._errors: list[BaseException] = []
@@ -237,9 +240,11 @@ class _Team:
             lock.release()
 
     def _drain(self) -> None:
+        work: Work | None = None
         while True:
             try:
                 first, last = self._left.popleft()
             except IndexError:
                 return
-            self._done.append(self._work(first, last))
+            work = work or self._begin()
+            self._done.append(work(first, last))

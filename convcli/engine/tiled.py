@@ -14,7 +14,7 @@ from convcli.engine.bands import Seen, Storing, combine_loop, seen
 from convcli.engine.costs import block
 from convcli.engine.passes import Taps
 from convcli.engine.spectra import LANES, factors, turns
-from convcli.engine.strips import Layout
+from convcli.engine.strips import Layout, Work
 from convcli.engine.tiling import Tiling
 from convcli.record import record
 
@@ -80,57 +80,50 @@ class TileRows:
         functions = (combine_loop(self.taps), store)
         return "tiles", functions, (self.source.dtype.name, out.name, real.name)
 
-    def run(
-        self,
-        loop: Callable[..., None],
-        unit: tuple[int, int],
-        out: NDArray[Any],
-        storing: Storing,
-    ) -> Seen:
-        """Run some units, with scratch of their own; return what was seen."""
+    def begin(self, loop: Callable[..., None], out: NDArray[Any], storing: Storing) -> Work:
+        """Make scratch for one thread; return what runs the loop over some units."""
         tiling, samples = self.tiling, self.layout.samples
         kernels = len(self.taps.weights)
         across = tiling.count[1] * tiling.edge[1] * self.layout.channels
         pitch = -(-max(across, samples) // 16) * 16
-        rows = tiling.at_once * tiling.edge[0]
+        sizes, extremes = self._sizes(pitch), storing.extremes()
+        sizes[at.WATCH] = storing.watch
         sets = [_scratch(tiling.size) for _ in range(1 if kernels == 1 else 2)]
-        parts = [part for whole in (sets[0], sets[-1]) for part in (whole, whole[LANES:])]
-        sums, acc = np.empty((kernels, rows, pitch)), np.empty(pitch)
-        rest = np.empty(block(np.dtype(np.uint8)), dtype=out.dtype)
-        results = []
         spectra, columns = _kernels(self.taps, self.layout, tiling)
-        for k in range(*unit):
-            first = k * tiling.at_once
-            sizes = self._sizes(first, min(first + tiling.at_once, tiling.count[0]), pitch)
-            sizes[at.WATCH] = storing.watch
-            extremes = storing.extremes()
-            loop(
-                self.source,
-                self.layout.row_source,
-                columns,
-                np.array([self.fill], dtype=self.source.dtype),
-                *spectra,
-                np.array([tiling.packing.middle, tiling.packing.power]),
-                np.empty((4, tiling.size), dtype=self.source.dtype),
-                *parts,
-                sums,
-                acc,
-                rest,
-                out,
-                sizes,
-                storing.numbers,
-                storing.limits,
-                extremes,
-            )
-            results.append(seen(extremes, sizes))
-        return Seen.of(results)
+        arrays = (
+            self.source,
+            self.layout.row_source,
+            columns,
+            np.array([self.fill], dtype=self.source.dtype),
+            *spectra,
+            np.array([tiling.packing.middle, tiling.packing.power]),
+            np.empty((4, tiling.size), dtype=self.source.dtype),
+            *(part for whole in (sets[0], sets[-1]) for part in (whole, whole[LANES:])),
+            np.empty((kernels, tiling.at_once * tiling.edge[0], pitch)),
+            np.empty(pitch),
+            np.empty(block(np.dtype(np.uint8)), dtype=out.dtype),
+            out,
+            sizes,
+            storing.numbers,
+            storing.limits,
+            extremes,
+        )
 
-    def _sizes(self, first: int, last: int, pitch: int) -> NDArray[np.int64]:
-        """The whole numbers of rows of tiles."""
+        def run(first: int, last: int) -> Seen:
+            sizes[at.CLIPPED] = 0
+            for row in range(first * tiling.at_once, last * tiling.at_once, tiling.at_once):
+                sizes[at.FIRST] = row
+                sizes[at.LAST] = min(row + tiling.at_once, tiling.count[0])
+                loop(*arrays)
+            return seen(extremes, sizes)
+
+        return run
+
+    def _sizes(self, pitch: int) -> NDArray[np.int64]:
+        """The whole numbers of rows of tiles, but for which."""
         layout, tiling = self.layout, self.tiling
         rows, cols = layout.geometry.rows, layout.geometry.cols
         sizes = np.zeros(at.PLACES, dtype=np.int64)
-        sizes[at.FIRST], sizes[at.LAST] = first, last
         sizes[at.SAMPLES], sizes[at.SUMS_PITCH] = layout.samples, pitch
         sizes[at.SOURCE_SAMPLES] = self.source.shape[1]
         sizes[at.KERNELS], sizes[at.SHARE] = len(self.taps.weights), self.taps.share

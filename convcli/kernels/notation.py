@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from os.path import isfile, splitext  # pathlib takes 0.1 ms each time
 from typing import TYPE_CHECKING
 
 from convcli.errors import KernelError
@@ -69,14 +69,14 @@ def _as_file(text: str) -> tuple[str, str | None]:
         if whole:
             return text, None
     path, mark, name = text.partition("#")
-    if path.lower().endswith(SUFFIXES) and Path(path).suffix:
+    if path.lower().endswith(SUFFIXES) and splitext(path)[1]:  # noqa: PTH122
         return path, name.strip() if mark and name.strip() else None
     return "", None
 
 
 def _refuse_path(text: str) -> None:
     """Refuse a text that names a file of another kind."""
-    suffix = Path(text).suffix.lower()
+    suffix = splitext(text)[1].lower()  # noqa: PTH122
     if suffix in _PICTURES:
         raise KernelError(
             f"{text[:60]!r} looks like a picture; expected a kernel first, then pictures: "
@@ -89,8 +89,8 @@ def _refuse_path(text: str) -> None:
 
 def _exists(text: str) -> bool:
     try:
-        return Path(text).is_file()
-    except (OSError, ValueError):
+        return isfile(text)  # noqa: PTH113
+    except ValueError:
         return False
 
 

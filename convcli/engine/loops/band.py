@@ -5,18 +5,16 @@ from __future__ import annotations
 from convcli.engine.loops.compiling import jit
 from convcli.engine.loops.load import load_rows
 from convcli.engine.loops.store import count_row
-from convcli.engine.loops.vectors import at, fetch, small
+from convcli.engine.loops.vectors import at
 from convcli.engine.places import (
     FIRST,
     KERNELS,
     LAST,
-    PADDED_ROWS,
     PART,
     PITCH,
     ROW_TAPS,
     ROWS,
     SAMPLES,
-    SOURCE_SAMPLES,
     SPAN,
     STRIDE,
     STRIP_ROWS,
@@ -36,7 +34,7 @@ def band(
     """Filter output rows FIRST to LAST by one kernel, or by several whose sums are combined.
 
     JUSTIFICATION: a strip is filtered in parts of PART samples a row, so that what neighbouring
-    output rows both read is still in the first cache (bench: named).
+    output rows both read is still in the cache (bench: named).
 
     Arrays are pointers to their first sample; `sizes` has their extents.
 
@@ -75,7 +73,7 @@ def band(
             _rows(
                 respond, combine, store, offsets, weights, row_offsets, row_weights,
                 at(strip, start), column, sums, acc, rest, at(out, y * sizes[WIDTH] + start), rows,
-                sizes, numbers, limits, extremes, source, row_source, y * stride + count, start,
+                sizes, numbers, limits, extremes,
             )  # fmt: skip
         y += rows
 
@@ -83,7 +81,7 @@ def band(
 @jit
 def _rows(
     respond, combine, store, offsets, weights, row_offsets, row_weights, strip, column, sums, acc,
-    rest, out, rows, sizes, numbers, limits, extremes, source, row_source, ahead, start,
+    rest, out, rows, sizes, numbers, limits, extremes,
 ):  # fmt: skip
     """Filter SAMPLES samples of some rows."""
     at_once, samples = sizes[ROWS], sizes[SAMPLES]
@@ -103,11 +101,4 @@ def _rows(
             if sizes[WATCH]:
                 count_row(done, samples, limits, extremes, sizes)
             store(done, samples, at(out, (r + k) * sizes[WIDTH]), numbers, rest)
-        first = ahead + r * sizes[STRIDE]
-        for p in range(first, min(first + at_once * sizes[STRIDE], sizes[PADDED_ROWS])):
-            line = max(row_source[p], 0) * sizes[SOURCE_SAMPLES] + start
-            x = 0
-            while x < samples:
-                fetch(source, line + x)
-                x += small(source) * 2
         r += at_once

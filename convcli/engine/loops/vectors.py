@@ -137,21 +137,6 @@ def load_few(typing_context, pointer, index, like):
 
 
 @intrinsic
-def fetch(typing_context, pointer, index):
-    """Bring the line of ``pointer[index]`` into the second cache; any address will do."""
-
-    def generate(context, builder, signature, arguments):
-        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
-        place = builder.bitcast(builder.gep(arguments[0], [arguments[1]]), byte)
-        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        builder.call(function, [place, word(0), word(2), word(1)])
-        return context.get_dummy_value()
-
-    return types.void(pointer, types.intp), generate
-
-
-@intrinsic
 def transpose(typing_context, a, b, c, d):
     """Four vectors of four: their first lanes, their second, and so on."""
     result = types.UniTuple(a, 4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -218,12 +219,20 @@ def _as_kernel(weights: ArrayLike | str | AnyKernel) -> AnyKernel | NDArray[Any]
         return parse_kernel(weights)
     array = np.asarray(weights)
     if array.ndim == 2:
+        if array.dtype.kind in "iuf":
+            return _known(array.tobytes(), array.dtype, array.shape)
         return Kernel("weights", array)
     if array.ndim not in (3, 4) or array.size == 0:
         raise KernelError(
             f"weights must have shape (F, F), (C, F, F) or (K, C, F, F), got {array.shape}"
         )
     return array
+
+
+@lru_cache(maxsize=64)
+def _known(content: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Kernel:
+    """Return the kernel of some weights; what is found out about it is kept with it."""
+    return Kernel("weights", np.frombuffer(content, dtype).reshape(shape))
 
 
 def _with_bias(kernel: AnyKernel, bias: ArrayLike | None) -> AnyKernel:

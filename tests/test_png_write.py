@@ -147,11 +147,18 @@ def test_a_band_refers_to_the_one_before(rng):
 
 @pytest.mark.usefixtures("packing")
 def test_the_cheaper_way_is_chosen(rng):
-    ways = png_write.ways_of(None)
+    ways = png_write.ways_of(None, 2**30)
     noise = rng.normal(0, 5, 300_000).astype(np.int8).view(np.uint8)
     pattern = np.tile(rng.integers(0, 256, 1000, dtype=np.uint8), 300)
     assert deflate.choose(noise.data, 0, ways).strategy == zlib.Z_RLE
     assert deflate.choose(pattern.data, 0, ways).strategy == zlib.Z_FILTERED
+
+
+def test_a_small_picture_has_the_time_for_a_higher_level():
+    small, large = (max(w.level for w in png_write.ways_of(None, s)) for s in (10**6, 10**7))
+    assert small > large
+    for size in (10**6, 10**7):
+        assert {way.level for way in png_write.ways_of(3, size)} == {1, 3}
 
 
 @pytest.mark.usefixtures("packing")
@@ -159,7 +166,7 @@ def test_a_flat_band_is_tried_whole(rng):
     """Its middle is empty, so that both ways are equal there."""
     content = bytearray(600_000)
     content[:60_000] = rng.integers(0, 256, 600, dtype=np.uint8).tobytes() * 100
-    band = deflate.compress(memoryview(content), 0, png_write.ways_of(None), True)
+    band = deflate.compress(memoryview(content), 0, png_write.ways_of(None, 2**30), True)
     assert len(band.data) < 3000
 
 

@@ -20,6 +20,8 @@ __all__ = ["DONE", "FAILED", "INTERRUPTED", "WRONG_USAGE", "Stopped", "cli", "ma
 #: Seconds until a thread that waits for Python's lock gets it. Python's own 5 ms are as long as
 #: decoding a small picture, which has to wait so a few times while modules are imported.
 _TURN = 0.0005
+#: mallopt's numbers for M_MMAP_THRESHOLD and M_TRIM_THRESHOLD.
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
 
 
 def __getattr__(name: str) -> Any:
@@ -93,7 +95,24 @@ def run() -> NoReturn:
     # What modules are made of stays to the end: looking for cycles in it takes 7 % of the imports.
     gc.set_threshold(50_000, 50, 50)
     sys.setswitchinterval(_TURN)
+    if sys.argv[1:2] == ["apply"]:
+        _give_back()
     _leave(main())
+
+
+def _give_back() -> None:
+    """Have glibc return what large arrays took; elsewhere nothing is done.
+
+    JUSTIFICATION: once it has seen a large block freed it keeps twice as much for later; that
+    adds 30 MB to the peak of a 12-megapixel PNG (bench: memory). With the first number alone
+    the other stays at 128 KB, and every buffer's pages are had anew: a seventh more time.
+    """
+    import ctypes
+
+    with suppress(OSError, AttributeError, TypeError):
+        glibc = ctypes.CDLL(None)
+        glibc.mallopt(_MMAP_THRESHOLD, 2**23)
+        glibc.mallopt(_TRIM_THRESHOLD, 2**24)
 
 
 def _leave(status: int) -> NoReturn:

@@ -18,8 +18,8 @@ _ALONG = {"int16": 4.7, "uint16": 4.7, "int32": 5.3, "float32": 4.8, "float64": 
 _PASS = 6.0
 #: Loading, counting and storing a sample.
 _SAMPLE = {"int16": 0.5, "uint16": 0.5, "int32": 1.2, "float32": 0.9, "float64": 2.2}
-#: A sample of a box: entering and leaving along a row, one after the other.
-_BOX_ALONG = {"int16": 1.4, "uint16": 1.4, "int32": 1.4, "float32": 3.5, "float64": 3.5}
+#: A sample of a box along a row, several at once.
+_BOX_ALONG = {"int16": 0.3, "uint16": 0.3, "int32": 0.5, "float32": 0.5, "float64": 1.4}
 
 
 def block(dtype: np.dtype[Any]) -> int:

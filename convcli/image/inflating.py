@@ -12,8 +12,8 @@ from convcli.image import codecs
 #: so many. JUSTIFICATION: after each such part, and after a few within, the thread waits for
 #: Python's lock, which others hold while they import modules.
 _PIECE, _PART = 2**20, 2**22
-#: Bytes that may be waiting; a picture of 12 megapixels fits.
-_WAITING = 2**26
+#: Bytes that may be waiting: what is inflated while the program is still being imported.
+_WAITING = 3 * 2**23
 
 
 class Inflating:

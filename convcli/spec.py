@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from math import isfinite
+from typing import Any
 
 from convcli.borders import Border
 from convcli.errors import UsageError
@@ -55,6 +56,21 @@ class Precision(StrEnum):
 
     SINGLE = "single"
     DOUBLE = "double"
+
+
+def _hashable(name: str, value: Any) -> Any:
+    """Turn a list or an array into a tuple; what is done is kept by what was asked for."""
+    if value is None or isinstance(value, int | str):
+        return value
+    value = value.tolist() if hasattr(value, "tolist") else value
+    value = tuple(value) if isinstance(value, list) else value
+    try:
+        hash(value)
+    except TypeError:
+        raise UsageError(
+            f"--{name} can't be {value!r}; see the words and numbers it takes"
+        ) from None
+    return value
 
 
 @record
@@ -117,9 +133,8 @@ class Spec:
                 object.__setattr__(self, name, _enum(name, kind, value))
         if not isinstance(self.border, Border):
             object.__setattr__(self, "border", Border.parse(self.border))
-        for name in ("padding", "stride", "dilation"):
-            if isinstance(getattr(self, name), list):
-                object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name in ("padding", "stride", "dilation", "channels"):
+            object.__setattr__(self, name, _hashable(name, getattr(self, name)))
         chosen = [name for name in ("gray", "luma", "channels") if getattr(self, name)]
         if len(chosen) > 1:
             raise UsageError(f"--{chosen[0]} and --{chosen[1]} exclude each other; give one")

@@ -10,7 +10,7 @@ import pytest
 from asserts import assert_same_pixels
 from scipy import ndimage
 
-from convcli import Border, GeometryError, KernelError, UsageError, correlate
+from convcli import Border, ConvError, GeometryError, KernelError, UsageError, correlate
 
 BORDERS = [border.value for border in Border]
 FILL = 77
@@ -359,3 +359,18 @@ def test_strides_and_phases_read_what_they_should():
             -(-3 // one),
             -(-20 // other),
         )
+
+
+def test_steps_may_be_lists_and_arrays():
+    pixels = np.arange(30.0).reshape(5, 6)
+    expected = correlate(pixels, "box3", stride=(2, 1), dtype=np.float64)
+    for stride in ([2, 1], np.array([2, 1]), (np.int64(2), np.int64(1))):
+        assert_same_pixels(correlate(pixels, "box3", stride=stride, dtype=np.float64), expected)
+
+
+@pytest.mark.parametrize("name", ["stride", "padding", "dilation"])
+@pytest.mark.parametrize("value", [[[1], 2], {1: 2}, np.ones((2, 2)), [1, 2, 3], 1.5])
+def test_steps_that_make_no_sense_are_refused(name, value):
+    with pytest.raises(ConvError) as caught:
+        correlate(np.ones((5, 5)), "box3", **{name: value})
+    assert "\n" not in str(caught.value)

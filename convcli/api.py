@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from convcli import engine, pipeline
-from convcli.arrays import Target, fill_level, filter_array, plan_array
+from convcli.arrays import filter_array, plan_array
 from convcli.borders import Border
 from convcli.errors import KernelError, UsageError
 from convcli.geometry import Padding, Pair, plan_geometry
 from convcli.image.picture import Image
 from convcli.kernels import parse_kernel
 from convcli.kernels.kernel import Compound, Kernel
+from convcli.responses import Target, fill_level
 from convcli.spec import Mapping, Method, Spec
 from convcli.taps import AnyKernel
 

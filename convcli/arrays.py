@@ -5,73 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
-from math import sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli import engine
-from convcli.borders import Border
 from convcli.errors import GeometryError, UsageError
 from convcli.geometry import Geometry, plan_geometry
-from convcli.kernels.kernel import Combine, Compound, Kernel
+from convcli.kernels.kernel import Compound, Kernel
 from convcli.record import field, record, replace
+from convcli.responses import Target, after, between, fill_level, response, scaled
 from convcli.spec import Mapping, Precision, Spec
 from convcli.taps import AnyKernel, taps_of
 
 #: Pixels that a result may have however small its source is: 4 GB of three float channels.
 MOST_PIXELS = 2**28
-
-
-@record
-class Target:
-    """What a result should be.
-
-    Parameters
-    ----------
-    dtype
-        Its sample type.
-    mapping
-        How a response becomes a sample.
-    maximum
-        The value of a full sample of the source, which becomes a full one of the result.
-    in_levels
-        Whether fill values and offsets count in 8-bit levels, as for pictures, or in the
-        source's own units, as for arrays.
-    samples
-        The least and the greatest sample there can be; None for 0 and `maximum`.
-    between
-        Whether another step follows, so that degrees and shares are given as levels.
-    watch
-        Whether the range of responses and how many are clipped will be asked for.
-    """
-
-    dtype: np.dtype[Any]
-    mapping: Mapping
-    maximum: float
-    in_levels: bool = True
-    samples: tuple[float, float] | None = None
-    between: bool = False
-    watch: bool = True
-
-    @property
-    def in_pixels(self) -> bool:
-        """Whether responses are in levels of a picture; else in units of their own."""
-        return self.between or self.mapping is not Mapping.RAW
-
-    @property
-    def level(self) -> Fraction:
-        """What a fill value or offset of 1 is worth in the source."""
-        return Fraction(self.maximum) / 255 if self.in_levels else Fraction(1)
-
-    @property
-    def half(self) -> Fraction:
-        """The greatest response that fits above mid-grey: 127 of 255, or half of a float's 1."""
-        if self.dtype.kind != "u":
-            return Fraction(self.maximum) / 2
-        full = int(np.iinfo(self.dtype).max)
-        return Fraction(self.maximum) * (full - 1) / (2 * full)
 
 
 @record
@@ -152,11 +101,11 @@ def filter_array(
         What the result should be.
     """
     double = spec.precision is Precision.DOUBLE or pixels.dtype == np.float64
-    between = np.dtype(np.float64 if double else np.float32)
+    real = np.dtype(np.float64 if double else np.float32)
     geometries: list[Geometry] = []
     plans: list[engine.Plan] = []
     for kernel in kernels[:-1]:
-        step = _filter(pixels, kernel, spec, _between(target, between))
+        step = _filter(pixels, kernel, spec, between(target, real))
         pixels = step.pixels
         geometries += step.geometries
         plans += step.plans
@@ -211,7 +160,7 @@ def _step(
     geometry = _geometry(shape, kernel, spec)
     double = spec.precision is Precision.DOUBLE or dtype == np.float64
     taps, divisor = taps_of(kernel, flip=spec.convolve, double=double)
-    slope, shift = _scaled(kernel, _response(kernel, divisor, target), scale, target)
+    slope, shift = scaled(kernel, response(kernel, divisor, target), scale, target)
     return _Step(
         taps,
         geometry,
@@ -266,112 +215,6 @@ def _check_size(geometry: Geometry) -> None:
         )
 
 
-def _response(kernel: AnyKernel, divisor: float, target: Target) -> tuple[Fraction, Fraction]:
-    """(slope, shift): response = slope·sum + shift, in levels of the source."""
-    if isinstance(kernel, Kernel):
-        return 1 / Fraction(divisor), Fraction(kernel.offset) * target.level
-    if kernel.full_scale is not None:
-        full = Fraction(target.maximum) / Fraction(kernel.full_scale)
-        unit = full if target.in_pixels else Fraction(1)
-        return unit / Fraction(kernel.divisor), Fraction(0)
-    return 1 / (Fraction(divisor) * Fraction(kernel.divisor)), Fraction(0)
-
-
-def _scaled(
-    kernel: AnyKernel,
-    response: tuple[Fraction, Fraction],
-    scale: float | str,
-    target: Target,
-) -> tuple[Fraction, Fraction]:
-    """Multiply a response by the spec's scale, or by what makes overflow impossible."""
-    slope, shift = response
-    if not isinstance(scale, str):
-        factor = Fraction(str(scale))
-        return slope * factor, shift * factor
-    low, high = (Fraction(end) for end in response_range(kernel, target))
-    top = Fraction(target.maximum)
-    if target.mapping in (Mapping.RAW, Mapping.NORMALIZE):
-        return slope, shift
-    if target.mapping is Mapping.CLIP and low < 0:
-        factor = top / (high - low) if low < high else Fraction(1)
-        return slope * factor, (shift - low) * factor
-    room = target.half if target.mapping is Mapping.OFFSET else top
-    factor = min(Fraction(1), room / max(abs(low), abs(high), Fraction(1, 10**9)))
-    return slope * factor, shift * factor
-
-
-def response_range(kernel: AnyKernel, target: Target) -> tuple[float, float]:
-    """Least and greatest response there can be to samples in `target.samples`.
-
-    For compounds the greatest is a bound that no picture need reach.
-    """
-    ends = [_sums(part, target) for part in kernel.parts]
-    if isinstance(kernel, Kernel):
-        extra = kernel.offset * float(target.level)
-        return ends[0][0] + extra, ends[0][1] + extra
-    low, high = _combined(kernel, ends)
-    if kernel.combine is Combine.MAX:
-        # The greatest response is no less than the mean of all, which is a kernel, too.
-        mean = Kernel("mean", np.mean([part.scaled for part in kernel.parts], axis=0))
-        low = max(low, _sums(mean, target)[0])
-    if kernel.full_scale is not None and target.in_pixels:
-        high = target.maximum
-    first, last = sorted((low / kernel.divisor, high / kernel.divisor))
-    return first, last
-
-
-def _sums(kernel: Kernel, target: Target) -> tuple[float, float]:
-    """Least and greatest response without offset."""
-    low, high = target.samples or (0.0, target.maximum)
-    negative = float(kernel.scaled.clip(max=0).sum())
-    positive = float(kernel.scaled.clip(min=0).sum())
-    return negative * high + positive * low, negative * low + positive * high
-
-
-def _combined(kernel: Compound, ends: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Bounds of a compound's value, before its divisor, from those of its parts."""
-    sizes = [max(-low, high) for low, high in ends]
-    match kernel.combine:
-        case Combine.DIRECTION:
-            return 0.0, 360.0
-        case Combine.SHARE:
-            return 0.0, 1.0
-        case Combine.MAX:
-            return max(low for low, _ in ends), max(high for _, high in ends)
-        case Combine.SUM_ABS:
-            return 0.0, sum(sizes)
-        case Combine.MAX_ABS:
-            return 0.0, max(sizes)
-        case _:
-            return 0.0, sqrt(sum(size**2 for size in sizes))
-
-
-def after(kernels: Sequence[AnyKernel], spec: Spec, target: Target) -> Target:
-    """Return the target for what follows these kernels: it knows the samples they leave."""
-    for kernel in kernels:
-        ends = response_range(kernel, _between(target, target.dtype))
-        if spec.border is Border.ZERO:
-            ends = (min(ends[0], 0.0), max(ends[1], 0.0))
-        if spec.border is Border.CONSTANT:
-            fill = spec.fill * float(target.level)
-            ends = (min(ends[0], fill), max(ends[1], fill))
-        target = replace(target, samples=ends)
-    return target
-
-
-def _between(target: Target, dtype: np.dtype[Any]) -> Target:
-    """Return the target of a step that another follows: responses as they are, in levels."""
-    return replace(target, dtype=dtype, mapping=Mapping.RAW, between=True, watch=False)
-
-
-def fill_level(fill: float, dtype: np.dtype[Any], level: Fraction) -> float:
-    """Turn a fill value into a sample of the source, a whole one if those are."""
-    value = float(Fraction(fill) * level)
-    if dtype.kind != "u":
-        return value
-    return float(np.clip(np.floor(value + 0.5), 0, np.iinfo(dtype).max))
-
-
 def without_offset(kernels: Sequence[AnyKernel]) -> tuple[AnyKernel, ...]:
     """Return the kernels, the last one without its offset."""
     last = kernels[-1]
@@ -398,7 +241,7 @@ def store_responses(
             shift = Fraction(kernel.offset) * target.level
         elif kernel.full_scale is not None and not target.in_pixels:
             slope = Fraction(kernel.full_scale) / Fraction(target.maximum)
-        slope, shift = _scaled(kernel, (slope, shift), spec.scale, target)
+        slope, shift = scaled(kernel, (slope, shift), spec.scale, target)
     finish = engine.finish(
         target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
     )

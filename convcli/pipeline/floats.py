@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli import arrays
-from convcli.arrays import Filtered, Target
+from convcli.arrays import Filtered
 from convcli.geometry import Geometry
 from convcli.image import channels as ch
 from convcli.image import light
@@ -18,6 +18,7 @@ from convcli.image.picture import Image
 from convcli.kernels.kernel import Kernel
 from convcli.pipeline.kept import at_anchors, beside_kept
 from convcli.pipeline.work import Work, grey_beside_alpha, squeezed
+from convcli.responses import Target, after
 from convcli.spec import Mapping, Precision
 
 
@@ -95,7 +96,7 @@ def _mapped(work: Work, colour: NDArray[Any], full: float) -> Filtered:
     """Map responses: to samples of the result, or to 0..1 where more is to come."""
     more = work.spec.linear or work.spec.luma
     target = Target(colour.dtype if more else work.target.dtype, work.target.mapping, full)
-    target = arrays.after(work.kernels[:-1], work.spec, target)
+    target = after(work.kernels[:-1], work.spec, target)
     return arrays.store_responses(colour, work.kernels[-1], work.spec, target)
 
 

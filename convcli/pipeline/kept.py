@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli import arrays
-from convcli.arrays import Target
 from convcli.borders import source
 from convcli.geometry import Geometry
 from convcli.pipeline.work import Work
+from convcli.responses import Target, fill_level
 from convcli.spec import Mapping, Spec
 
 
@@ -66,5 +66,5 @@ def at_anchors(
             pixels = pixels.take(picked, axis=k)
             if (picked < 0).any():
                 outside = (slice(None),) * k + (picked < 0,)
-                pixels[outside] = arrays.fill_level(spec.fill, pixels.dtype, target.level)
+                pixels[outside] = fill_level(spec.fill, pixels.dtype, target.level)
     return pixels

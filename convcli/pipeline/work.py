@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli import arrays
-from convcli.arrays import Target
 from convcli.borders import Border
 from convcli.errors import UsageError
 from convcli.image import channels as ch
 from convcli.image.picture import Image
 from convcli.kernels.kernel import Kind
 from convcli.record import record
+from convcli.responses import Target
 from convcli.spec import Alpha, Depth, Mapping, Precision, Spec
 from convcli.taps import AnyKernel
 

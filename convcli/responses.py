@@ -1,0 +1,190 @@
+"""From a kernel's sums to its responses: in which levels, and how great they can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from convcli.borders import Border
+from convcli.kernels.kernel import Combine, Compound, Kernel
+from convcli.record import record, replace
+from convcli.spec import Mapping, Spec
+from convcli.taps import AnyKernel
+
+
+@record
+class Target:
+    """What a result should be.
+
+    Parameters
+    ----------
+    dtype
+        Its sample type.
+    mapping
+        How a response becomes a sample.
+    maximum
+        The value of a full sample of the source, which becomes a full one of the result.
+    in_levels
+        Whether fill values and offsets count in 8-bit levels, as for pictures, or in the
+        source's own units, as for arrays.
+    samples
+        The least and the greatest sample there can be; None for 0 and `maximum`.
+    between
+        Whether another step follows, so that degrees and shares are given as levels.
+    watch
+        Whether the range of responses and how many are clipped will be asked for.
+    """
+
+    dtype: np.dtype[Any]
+    mapping: Mapping
+    maximum: float
+    in_levels: bool = True
+    samples: tuple[float, float] | None = None
+    between: bool = False
+    watch: bool = True
+
+    @property
+    def in_pixels(self) -> bool:
+        """Whether responses are in levels of a picture; else in units of their own."""
+        return self.between or self.mapping is not Mapping.RAW
+
+    @property
+    def level(self) -> Fraction:
+        """What a fill value or offset of 1 is worth in the source."""
+        return Fraction(self.maximum) / 255 if self.in_levels else Fraction(1)
+
+    @property
+    def half(self) -> Fraction:
+        """The greatest response that fits above mid-grey: 127 of 255, or half of a float's 1."""
+        if self.dtype.kind != "u":
+            return Fraction(self.maximum) / 2
+        full = int(np.iinfo(self.dtype).max)
+        return Fraction(self.maximum) * (full - 1) / (2 * full)
+
+
+def response(kernel: AnyKernel, divisor: float, target: Target) -> tuple[Fraction, Fraction]:
+    """Return (slope, shift): response = slope·sum + shift, in levels of the source.
+
+    Parameters
+    ----------
+    kernel, divisor
+        What is summed, and what its sums are divided by, as `taps_of` gives it.
+    target
+        What the result should be.
+    """
+    if isinstance(kernel, Kernel):
+        return 1 / Fraction(divisor), Fraction(kernel.offset) * target.level
+    if kernel.full_scale is not None:
+        full = Fraction(target.maximum) / Fraction(kernel.full_scale)
+        unit = full if target.in_pixels else Fraction(1)
+        return unit / Fraction(kernel.divisor), Fraction(0)
+    return 1 / (Fraction(divisor) * Fraction(kernel.divisor)), Fraction(0)
+
+
+def scaled(
+    kernel: AnyKernel,
+    slope_shift: tuple[Fraction, Fraction],
+    scale: float | str,
+    target: Target,
+) -> tuple[Fraction, Fraction]:
+    """Multiply a response by the spec's scale, or by what makes overflow impossible.
+
+    Parameters
+    ----------
+    kernel, target
+        What is summed, and what the result should be.
+    slope_shift
+        As `response` gives them.
+    scale
+        A number, or `auto`.
+    """
+    slope, shift = slope_shift
+    if not isinstance(scale, str):
+        factor = Fraction(str(scale))
+        return slope * factor, shift * factor
+    low, high = (Fraction(end) for end in response_range(kernel, target))
+    top = Fraction(target.maximum)
+    if target.mapping in (Mapping.RAW, Mapping.NORMALIZE):
+        return slope, shift
+    if target.mapping is Mapping.CLIP and low < 0:
+        factor = top / (high - low) if low < high else Fraction(1)
+        return slope * factor, (shift - low) * factor
+    room = target.half if target.mapping is Mapping.OFFSET else top
+    factor = min(Fraction(1), room / max(abs(low), abs(high), Fraction(1, 10**9)))
+    return slope * factor, shift * factor
+
+
+def response_range(kernel: AnyKernel, target: Target) -> tuple[float, float]:
+    """Least and greatest response there can be to samples in `target.samples`.
+
+    For compounds the greatest is a bound that no picture need reach.
+    """
+    ends = [_sums(part, target) for part in kernel.parts]
+    if isinstance(kernel, Kernel):
+        extra = kernel.offset * float(target.level)
+        return ends[0][0] + extra, ends[0][1] + extra
+    low, high = _combined(kernel, ends)
+    if kernel.combine is Combine.MAX:
+        # The greatest response is no less than the mean of all, which is a kernel, too.
+        mean = Kernel("mean", np.mean([part.scaled for part in kernel.parts], axis=0))
+        low = max(low, _sums(mean, target)[0])
+    if kernel.full_scale is not None and target.in_pixels:
+        high = target.maximum
+    first, last = sorted((low / kernel.divisor, high / kernel.divisor))
+    return first, last
+
+
+def _sums(kernel: Kernel, target: Target) -> tuple[float, float]:
+    """Least and greatest response without offset."""
+    low, high = target.samples or (0.0, target.maximum)
+    negative = float(kernel.scaled.clip(max=0).sum())
+    positive = float(kernel.scaled.clip(min=0).sum())
+    return negative * high + positive * low, negative * low + positive * high
+
+
+def _combined(kernel: Compound, ends: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Bounds of a compound's value, before its divisor, from those of its parts."""
+    sizes = [max(-low, high) for low, high in ends]
+    match kernel.combine:
+        case Combine.DIRECTION:
+            return 0.0, 360.0
+        case Combine.SHARE:
+            return 0.0, 1.0
+        case Combine.MAX:
+            return max(low for low, _ in ends), max(high for _, high in ends)
+        case Combine.SUM_ABS:
+            return 0.0, sum(sizes)
+        case Combine.MAX_ABS:
+            return 0.0, max(sizes)
+        case _:
+            return 0.0, sqrt(sum(size**2 for size in sizes))
+
+
+def after(kernels: Sequence[AnyKernel], spec: Spec, target: Target) -> Target:
+    """Return the target for what follows these kernels: it knows the samples they leave."""
+    for kernel in kernels:
+        ends = response_range(kernel, between(target, target.dtype))
+        if spec.border is Border.ZERO:
+            ends = (min(ends[0], 0.0), max(ends[1], 0.0))
+        if spec.border is Border.CONSTANT:
+            fill = spec.fill * float(target.level)
+            ends = (min(ends[0], fill), max(ends[1], fill))
+        target = replace(target, samples=ends)
+    return target
+
+
+def between(target: Target, dtype: np.dtype[Any]) -> Target:
+    """Return the target of a step that another follows: responses as they are, in levels."""
+    return replace(target, dtype=dtype, mapping=Mapping.RAW, between=True, watch=False)
+
+
+def fill_level(fill: float, dtype: np.dtype[Any], level: Fraction) -> float:
+    """Turn a fill value into a sample of the source, a whole one if those are."""
+    value = float(Fraction(fill) * level)
+    if dtype.kind != "u":
+        return value
+    return float(np.clip(np.floor(value + 0.5), 0, np.iinfo(dtype).max))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from convcli.cli import quick
 from convcli.cli.group import cli
+from convcli.cli.main import main
 from convcli.image.ahead import look_ahead
 from convcli.image.files import read, write
 from convcli.image.picture import Image
@@ -77,6 +78,18 @@ def test_the_unusual_is_left_to_click(option):
 def test_shell_completion_is_left_to_click(monkeypatch):
     monkeypatch.setenv("_CONVCLI_COMPLETE", "bash_complete")
     assert quick.parse(["sobel", "a.png"]) is None
+
+
+@pytest.mark.parametrize(("expands", "quickly"), [(True, False), (False, True)])
+def test_wildcards_are_left_to_click_where_it_expands_them(expands, quickly, monkeypatch):
+    asked = []
+    monkeypatch.setattr("convcli.cli.main._EXPANDS", expands)
+    monkeypatch.setattr("convcli.cli.quick.attempt", lambda words: asked.append(words) or 0)
+    monkeypatch.setattr("convcli.cli.group.cli.main", lambda **given: asked.append(given["args"]))
+    monkeypatch.setattr(sys, "argv", ["convcli", "apply", "sobel", "*.png"])
+    assert main() == 0
+    # Click expands only what it takes from the process itself.
+    assert asked == [["sobel", "*.png"] if quickly else None]
 
 
 def test_click_is_not_imported_for_the_usual(tmp_path, samples):

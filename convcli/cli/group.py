@@ -85,8 +85,13 @@ def cli() -> None:
     """
 
 
-def call(arguments: Sequence[str]) -> Any:
+def call(arguments: Sequence[str] | None) -> Any:
     """Run a command line; what Click finds wrong is said, and its exit status returned.
+
+    Parameters
+    ----------
+    arguments
+        None for the process's own, in which Click expands wildcards on Windows.
 
     Raises
     ------
@@ -94,7 +99,8 @@ def call(arguments: Sequence[str]) -> Any:
         If it came to an end early.
     """
     try:
-        return cli.main(args=list(arguments), prog_name="convcli", standalone_mode=False)
+        given = None if arguments is None else list(arguments)
+        return cli.main(args=given, prog_name="convcli", standalone_mode=False)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.exceptions.NoArgsIsHelpError as error:

@@ -20,6 +20,8 @@ __all__ = ["DONE", "FAILED", "INTERRUPTED", "WRONG_USAGE", "Stopped", "cli", "ma
 #: Seconds until a thread that waits for Python's lock gets it. Python's own 5 ms are as long as
 #: decoding a small picture, which has to wait so a few times while modules are imported.
 _TURN = 0.0005
+#: Windows leaves wildcards to programs, and Click expands them.
+_EXPANDS = os.name == "nt"
 #: mallopt's numbers for M_MMAP_THRESHOLD and M_TRIM_THRESHOLD.
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
 
@@ -36,7 +38,7 @@ def __getattr__(name: str) -> Any:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status; every expected error is one line."""
     try:
-        result = _call(sys.argv[1:] if arguments is None else list(arguments))
+        result = _call(arguments)
         sys.stdout.flush()
     except UsageError as error:
         return say(str(error), WRONG_USAGE)
@@ -47,12 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return result if isinstance(result, int) else DONE
 
 
-def _call(arguments: list[str]) -> Any:
+def _call(arguments: Sequence[str] | None) -> Any:
     """Run the usual command line without Click, any other with it."""
-    if arguments[:1] == ["apply"]:
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    wild = _EXPANDS and any(sign in word for word in given for sign in "*?[")
+    if given[:1] == ["apply"] and not wild:
         from convcli.cli import quick
 
-        status = quick.attempt(arguments[1:])
+        status = quick.attempt(given[1:])
         if status is not None:
             return status
     from convcli.cli import group

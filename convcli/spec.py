@@ -59,7 +59,7 @@ class Precision(StrEnum):
 
 
 def _hashable(name: str, value: Any) -> Any:
-    """Turn a list or an array into a tuple; what is done is kept by what was asked for."""
+    """Turn a list or an array into a tuple: what was worked out for a spec is looked up by it."""
     if value is None or isinstance(value, int | str):
         return value
     value = value.tolist() if hasattr(value, "tolist") else value
@@ -68,7 +68,7 @@ def _hashable(name: str, value: Any) -> Any:
         hash(value)
     except TypeError:
         raise UsageError(
-            f"--{name} can't be {value!r}; see the words and numbers it takes"
+            f"--{name} can't be {value!r}; expected a word, a number, or two as (rows, cols)"
         ) from None
     return value
 

@@ -14,7 +14,7 @@ from convcli.engine.bands import Seen, Storing, combine_loop, seen
 from convcli.engine.costs import block
 from convcli.engine.passes import Taps
 from convcli.engine.spectra import LANES, factors, turns
-from convcli.engine.strips import Layout, Work
+from convcli.engine.strips import Layout, Work, empty
 from convcli.engine.tiling import Tiling
 from convcli.record import record
 
@@ -26,13 +26,6 @@ def _pitch(size: int) -> int:
     lines of the cache.
     """
     return (size + 1) * 2 * LANES
-
-
-def _scratch(size: int) -> NDArray[np.float64]:
-    """A set of tiles, flat; it begins with a line of the cache."""
-    room = np.empty(size * _pitch(size) + 8)
-    start = -room.ctypes.data % 64 // 8
-    return room[start : start + size * _pitch(size)]
 
 
 @lru_cache(maxsize=8)
@@ -88,7 +81,8 @@ class TileRows:
         pitch = -(-max(across, samples) // 16) * 16
         sizes, extremes = self._sizes(pitch), storing.extremes()
         sizes[at.WATCH] = storing.watch
-        sets = [_scratch(tiling.size) for _ in range(1 if kernels == 1 else 2)]
+        places = tiling.size * _pitch(tiling.size)
+        sets = [empty((places,), np.dtype(np.float64)) for _ in range(1 if kernels == 1 else 2)]
         spectra, columns = _kernels(self.taps, self.layout, tiling)
         arrays = (
             self.source,

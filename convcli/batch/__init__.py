@@ -2,7 +2,8 @@
 
 from convcli.batch.jobs import STREAM, Job, Outcome, Request, Writing
 from convcli.batch.names import label_of, plan
-from convcli.batch.runner import AT_ONCE, begin, foresee, run
+from convcli.batch.one import foresee
+from convcli.batch.runner import AT_ONCE, begin, run
 
 __all__ = [
     "AT_ONCE",

@@ -102,7 +102,7 @@ def test_levels_are_rounded_after_the_bias(rng):
 
 
 def test_threads_change_nothing(rng, monkeypatch):
-    monkeypatch.setattr("convcli.engine.strips._SMALL", 0)
+    monkeypatch.setattr("convcli.engine.team._SMALL", 0)
     pixels, weights = make(rng, (3, 3, 1, 3, 3), size=(40, 31))
     one = correlate(pixels, weights, jobs=1)
     for jobs in (2, 5):

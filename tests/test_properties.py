@@ -169,7 +169,7 @@ def test_threads_and_strips_change_nothing(name, depth, stride, rng, monkeypatch
     spec = Spec(border="wrap", stride=stride, mapping="raw", jobs=1)
     kernel = get_kernel(name)
     expected, facts = pipeline.apply(Image(pixels), [kernel], spec)
-    monkeypatch.setattr("convcli.engine.strips._SMALL", 0)
+    monkeypatch.setattr("convcli.engine.team._SMALL", 0)
     for rows, part in ((1, 500), (2, 64), (3, 128), (7, 1), (64, 70), (1000, 96)):
         strips = Strips(rows, part if stride == 1 else 1000)
         monkeypatch.setattr("convcli.engine.correlate.cut", lambda *_, strips=strips: strips)

@@ -11,7 +11,8 @@ import reference
 from convcli import Border
 from convcli.engine.accumulators import Accumulator
 from convcli.engine.plan import Choice, cut
-from convcli.engine.strips import empty, lay_out, run_bands
+from convcli.engine.strips import empty, lay_out
+from convcli.engine.team import run_bands
 from convcli.geometry import plan_geometry
 
 STEPS = [(1, 1), (1, 2), (2, 1), (3, 2), (2, 5), (1, 40)]

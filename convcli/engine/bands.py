@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from convcli.engine import places as at
 from convcli.engine.costs import block
 from convcli.engine.passes import Passes, Taps
-from convcli.engine.strips import Layout, Strips, Work, empty
+from convcli.engine.strips import Layout, Strips, empty
+from convcli.engine.team import Work
 from convcli.record import record
 
 
@@ -115,11 +116,13 @@ class Bands:
         return self.layout.geometry.rows.out, step
 
     def entry(
-        self, store: str, out: np.dtype[Any], real: np.dtype[Any]
+        self, store: str, out: np.dtype[Any], storing: Storing
     ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
         """Return the name, the functions and the types of the loop to load."""
-        functions = (self.respond, combine_loop(self.taps), store)
-        return "band", functions, _names(self.source.dtype, self.work, out, real)
+        types = _names(self.source.dtype, self.work, out, storing.numbers.dtype)
+        if storing.watch or self.taps.combine or self.respond == "respond_box":
+            return "band", (self.respond, combine_loop(self.taps), store), types
+        return "band_at_once", (self.respond, store), types
 
     def begin(self, loop: Callable[..., None], out: NDArray[Any], storing: Storing) -> Work:
         """Make scratch for one thread; return what runs the loop over some rows."""
@@ -134,7 +137,8 @@ class Bands:
             layout.row_source,
             layout.col_source,
             np.array([self.fill], dtype=self._strip_type),
-            *self.passes[:4],
+            self._offsets,
+            *self.passes[1:4],
             empty((rows * layout.pitch + 2 * extra,), self._strip_type),
             empty((2, int(sizes[at.ROW_PITCH])), work),
             empty((kernels, at_once, pitch), work),
@@ -159,6 +163,27 @@ class Bands:
         """Boxes add up samples as they are; what taps multiply is converted once."""
         return self.source.dtype if self.respond == "respond_box" else self.work
 
+    @property
+    def _offsets(self) -> NDArray[np.int64]:
+        """(2, terms, taps) places that are read: in a strip, and in the picture itself."""
+        down, along = np.divmod(self.passes.offsets, self.layout.pitch)
+        return np.stack([self.passes.offsets, down * self.source.shape[1] + along])
+
+    @property
+    def _inner(self) -> tuple[int, int]:
+        """Where the samples of a row begin and end that are read where they lie in the picture.
+
+        Those that no border is near, where samples needn't be converted; whole blocks, and one
+        less than there are, as loops read a block beyond what they are to sum.
+        """
+        layout, extra = self.layout, block(self.work)
+        at, length, _ = layout.run
+        begin = -(-at // extra) * extra
+        end = (at + length - layout.halo) // extra * extra - extra
+        if end <= begin or self.source.dtype != self.work or self.respond == "respond_box":
+            return layout.samples, layout.samples
+        return begin, end
+
     def _sizes(self) -> NDArray[np.int64]:
         """The whole numbers of a band, but for its rows."""
         layout, passes, extra = self.layout, self.passes, block(self.work)
@@ -167,7 +192,8 @@ class Bands:
         sizes = np.zeros(at.PLACES, dtype=np.int64)
         sizes[at.STRIP_ROWS] = min(self.strips.rows, layout.geometry.rows.out + 1)
         sizes[at.STRIDE], sizes[at.SPAN], sizes[at.STEP] = layout.stride, layout.span, layout.step
-        sizes[at.WIDTH], sizes[at.PART], sizes[at.PITCH] = layout.samples, part, layout.pitch
+        sizes[at.WIDTH], sizes[at.PART], sizes[at.STRIP_PITCH] = layout.samples, part, layout.pitch
+        sizes[at.INNER_FROM], sizes[at.INNER_TO] = self._inner
         sizes[at.LOADED], sizes[at.HALO] = len(layout.col_source), layout.halo
         sizes[at.SUMS_PITCH] = blocks * extra
         # Blocks of columns, and what a box reads beyond them.

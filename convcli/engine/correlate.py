@@ -27,10 +27,12 @@ from convcli.engine.plan import (
     cut,
     make_plan,
 )
-from convcli.engine.strips import Layout, lay_out, processors, run_bands
+from convcli.engine.strips import Layout, lay_out
+from convcli.engine.team import run_bands
 from convcli.engine.tiled import TileRows
 from convcli.errors import ImageError
 from convcli.geometry import Geometry
+from convcli.processors import processors
 from convcli.record import field, record, replace
 
 #: Samples that are smaller than the greatest by this lose bits of float32 to methods that round
@@ -177,7 +179,7 @@ def _filtered(
     finish = replace(finish, slope=finish.slope / divisor)
     jobs, watch = how
     store, storing = _storing(finish, *_sums(choice.accumulator, run.taps), watch)
-    loop = native.load(*run.entry(store, rows.dtype, storing.numbers.dtype))
+    loop = native.load(*run.entry(store, rows.dtype, storing))
 
     begin = partial(run.begin, loop, rows, storing)
     found = Seen.of(run_bands(run.units, rows.size, jobs, begin))

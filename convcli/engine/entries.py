@@ -15,7 +15,14 @@ from convcli.engine.loops.compiling import lowered
 from convcli.engine.objects import object_code
 
 
-def _band(respond, combine, store, source, work, out, real):
+def _band_at_once(respond, store, source, work, out, real):
+    """`loops.band` for a single kernel whose sums nobody looks at."""
+    return _band(respond, loops.combine_nothing, store, source, work, out, real, loops.rows_at_once)
+
+
+def _band(
+    respond, combine, store, source, work, out, real, filter_rows=loops.rows_by_sums
+):  # fmt: skip
     """`loops.band` with its arrays as pointers."""
     band = loops.band
     sums = "float64" if combine is not loops.combine_nothing else work
@@ -26,9 +33,9 @@ def _band(respond, combine, store, source, work, out, real):
         column, sums, acc, rest, target, sizes, numbers, limits, extremes,
     ):  # fmt: skip
         band(
-            respond, combine, store, src, row_source, col_source, fill, offsets, weights,
-            row_offsets, row_weights, strip, column, sums, acc, rest, target, sizes, numbers,
-            limits, extremes,
+            filter_rows, respond, combine, store, src, row_source, col_source, fill, offsets,
+            weights, row_offsets, row_weights, strip, column, sums, acc, rest, target, sizes,
+            numbers, limits, extremes,
         )  # fmt: skip
 
     arrays = (
@@ -69,7 +76,12 @@ def _tiles(combine, store, source, out, real):
     )  # fmt: skip
 
 
-_ENTRIES = {"band": _band, "store_rows": _store_rows, "tiles": _tiles}
+_ENTRIES = {
+    "band": _band,
+    "band_at_once": _band_at_once,
+    "store_rows": _store_rows,
+    "tiles": _tiles,
+}
 
 
 def compile_entry(name: str, functions: tuple[str, ...], samples: tuple[str, ...]) -> bytes:
@@ -89,9 +101,10 @@ def lower_entry(name: str, functions: tuple[str, ...], samples: tuple[str, ...])
     Parameters
     ----------
     name : str
-        `band`, `store_rows` or `tiles`.
+        `band`, `band_at_once`, `store_rows` or `tiles`.
     functions : sequence of str
-        The names of the loops it is given: how to respond, combine and store.
+        The names of the loops it is given: how to respond, combine and store; `band_at_once`
+        combines nothing.
     samples : sequence of str
         Its sample types: source, work, out, real; without work for `store_rows` and `tiles`.
 

@@ -42,8 +42,11 @@ from __future__ import annotations
     HALO,
     WIDTH,
     PART,
+    STRIP_PITCH,
+    INNER_FROM,
+    INNER_TO,
     CLIPPED,
-) = range(39)
+) = range(42)
 
 PLACES = CLIPPED + 1
 

@@ -1,16 +1,10 @@
-"""Laying a picture out in strips, and running them on threads."""
+"""Laying a picture out in strips."""
 
 from __future__ import annotations
 
-import os
-from _thread import LockType, allocate_lock, start_new_thread
-from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
 from functools import lru_cache
-from itertools import pairwise
 from math import prod
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +12,6 @@ from numpy.typing import NDArray
 from convcli.borders import Border, source
 from convcli.geometry import Geometry
 from convcli.record import record
-
-#: Bands a thread gets, so that one that is held up doesn't hold up the others.
-_BANDS_A_THREAD = 8
-#: Output samples under which starting threads costs more than it saves (about 0.1 ms).
-_SMALL = 1 << 16
-
-#: Does units of a band, from the first up to the last.
-Work: TypeAlias = Callable[[int, int], Any]
 
 
 @record(eq=False)
@@ -159,92 +145,3 @@ def _longest_run(places: NDArray[np.intp]) -> tuple[int, int, int]:
     longest = int(np.argmax(np.diff(edges)))
     at, end = int(edges[longest]), int(edges[longest + 1])
     return (at, end - at, int(places[at])) if places[at] >= 0 else (0, 0, 0)
-
-
-def processors() -> int:
-    """Processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def run_bands(
-    units: tuple[int, int], samples: int, jobs: int, begin: Callable[[], Work]
-) -> list[Any]:
-    """Call ``begin()(first, last)`` for bands that cover all units, on up to `jobs` threads.
-
-    Parameters
-    ----------
-    units
-        How many there are to share, and what every `first` is a multiple of.
-    samples
-        Of the whole result; where these are few, one thread does it all.
-    jobs
-        Threads, the caller's among them.
-    begin
-        Called once on every thread, for what works on its bands, which must not depend on how
-        units are shared out. The first exception is raised when all threads have stopped.
-    """
-    total, step = units
-    steps = -(-total // step)
-    if jobs == 1 or steps == 1 or samples < _SMALL:
-        return [begin()(0, total)]
-    count = min(steps, jobs * _BANDS_A_THREAD)
-    edges = [*(steps * k // count * step for k in range(count)), total]
-    team = _Team(begin, list(pairwise(edges)))
-    return team.run(min(jobs, count))
-
-
-class _Team:
-    """Threads that share bands.
-
-    JUSTIFICATION: the caller works from the first moment and nobody waits for a thread to start,
-    which takes longer than filtering a small picture; an executor does wait (bench: threads).
-    """
-
-    def __init__(self, begin: Callable[[], Work], bands: list[tuple[int, int]]) -> None:
-        self._begin = begin
-        self._left = deque(bands)
-        self._done: list[Any] = []
-        self._errors: list[BaseException] = []
-
-    def run(self, threads: int) -> list[Any]:
-        """Do all bands; return what they gave, in no order."""
-        locks = []
-        # A thread that can't be had is one less.
-        with suppress(RuntimeError):
-            for _ in range(threads - 1):
-                lock = allocate_lock()
-                lock.acquire()
-                start_new_thread(self._help, (lock,))
-                locks.append(lock)
-        try:
-            self._drain()
-        except BaseException:
-            self._left.clear()
-            raise
-        finally:
-            for lock in locks:
-                lock.acquire()
-        if self._errors:
-            raise self._errors[0]
-        return self._done
-
-    def _help(self, lock: LockType) -> None:
-        try:
-            self._drain()
-        except BaseException as error:  # raised again by the caller
-            self._left.clear()
-            self._errors.append(error)
-        finally:
-            lock.release()
-
-    def _drain(self) -> None:
-        work: Work | None = None
-        while True:
-            try:
-                first, last = self._left.popleft()
-            except IndexError:
-                return
-            work = work or self._begin()
-            self._done.append(work(first, last))

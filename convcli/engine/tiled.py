@@ -14,7 +14,8 @@ from convcli.engine.bands import Seen, Storing, combine_loop, seen
 from convcli.engine.costs import block
 from convcli.engine.passes import Taps
 from convcli.engine.spectra import LANES, factors, turns
-from convcli.engine.strips import Layout, Work, empty
+from convcli.engine.strips import Layout, empty
+from convcli.engine.team import Work
 from convcli.engine.tiling import Tiling
 from convcli.record import record
 
@@ -67,11 +68,11 @@ class TileRows:
         return -(-self.tiling.count[0] // self.tiling.at_once), 1
 
     def entry(
-        self, store: str, out: np.dtype[Any], real: np.dtype[Any]
+        self, store: str, out: np.dtype[Any], storing: Storing
     ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
         """Return the name, the functions and the types of the loop to load."""
         functions = (combine_loop(self.taps), store)
-        return "tiles", functions, (self.source.dtype.name, out.name, real.name)
+        return "tiles", functions, (self.source.dtype.name, out.name, storing.numbers.dtype.name)
 
     def begin(self, loop: Callable[..., None], out: NDArray[Any], storing: Storing) -> Work:
         """Make scratch for one thread; return what runs the loop over some units."""

@@ -1,11 +1,12 @@
 """The inner loops: valid correlation of padded strips, and nothing else.
 
 Every function takes pointers and numbers, writes in place, allocates nothing and raises nothing.
-A picture's row is here all samples of all its columns and channels; a strip has PITCH samples a
-row, in the working type, its border filled in. `tiles` cuts the picture into tiles instead.
+A picture's row is here all samples of all its columns and channels; a strip has STRIP_PITCH
+samples a row, in the working type, its border filled in. `tiles` cuts the picture into tiles
+instead.
 """
 
-from convcli.engine.loops.band import band
+from convcli.engine.loops.band import band, rows_at_once, rows_by_sums
 from convcli.engine.loops.combine import (
     combine_direction,
     combine_magnitude,
@@ -40,6 +41,8 @@ __all__ = [
     "respond_direct",
     "respond_pairs",
     "respond_terms",
+    "rows_at_once",
+    "rows_by_sums",
     "store_clipped",
     "store_near",
     "store_response",

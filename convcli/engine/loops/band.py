@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from convcli.engine.loops.compiling import jit
 from convcli.engine.loops.load import load_rows
-from convcli.engine.loops.store import count_row
-from convcli.engine.loops.vectors import at
+from convcli.engine.loops.store import count_row, keep_samples, keep_sums, store_row
+from convcli.engine.loops.vectors import at, seen_as
 from convcli.engine.places import (
     FIRST,
+    HALO,
+    INNER_FROM,
+    INNER_TO,
     KERNELS,
     LAST,
+    LOADED,
     PART,
     PITCH,
     ROW_TAPS,
     ROWS,
+    RUN_AT,
+    RUN_FROM,
     SAMPLES,
+    SOURCE_SAMPLES,
     SPAN,
     STRIDE,
+    STRIP_PITCH,
     STRIP_ROWS,
     SUMS_PITCH,
     TAPS,
@@ -28,8 +36,9 @@ from convcli.engine.places import (
 
 @jit
 def band(
-    respond, combine, store, source, row_source, col_source, fill, offsets, weights, row_offsets,
-    row_weights, strip, column, sums, acc, rest, out, sizes, numbers, limits, extremes,
+    filter_rows, respond, combine, level, source, row_source, col_source, fill, offsets, weights,
+    row_offsets, row_weights, strip, column, sums, acc, rest, out, sizes, numbers, limits,
+    extremes,
 ):  # fmt: skip
     """Filter output rows FIRST to LAST by one kernel, or by several whose sums are combined.
 
@@ -40,12 +49,17 @@ def band(
 
     Parameters
     ----------
-    respond, combine, store : function
-        One each of the loops of those names.
+    filter_rows : function
+        `rows_at_once`, for a single kernel whose sums nobody looks at, or `rows_by_sums`.
+    respond, combine, level : function
+        One each of the functions named `respond_…`, `combine_…` and `store_…`.
     source, row_source, col_source, fill
         As `load_rows` takes them; `fill` an array of one.
-    offsets, row_offsets : (TERMS, TAPS) and (TERMS, ROW_TAPS) int64
-        Where each tap reads, in samples of a strip from the output sample's own place.
+    offsets : (2, TERMS, TAPS) int64
+        Where each tap reads, in samples from the output sample's own place: in a strip, and in the
+        picture, where samples from INNER_FROM to INNER_TO of a row are read from.
+    row_offsets : (TERMS, ROW_TAPS) int64
+        The same, in a row of columns.
     weights, row_weights : (KERNELS, TERMS, TAPS, ROWS) and (KERNELS, TERMS, ROW_TAPS)
         Of the working type, as the respond loop takes them.
     strip : of the working type, scratch
@@ -62,43 +76,90 @@ def band(
     limits, extremes
         As `count_row` takes them.
     """
-    stride, part = sizes[STRIDE], sizes[PART]
-    y = sizes[FIRST]
+    stride, y = sizes[STRIDE], sizes[FIRST]
     while y < sizes[LAST]:
         rows = min(sizes[STRIP_ROWS], sizes[LAST] - y)
-        count = (rows - 1) * stride + sizes[SPAN]
-        load_rows(source, row_source, col_source, sizes, fill[0], y * stride, count, strip)
-        for start in range(0, sizes[WIDTH], part):
-            sizes[SAMPLES] = min(part, sizes[WIDTH] - start)
-            _rows(
-                respond, combine, store, offsets, weights, row_offsets, row_weights,
-                at(strip, start), column, sums, acc, rest, at(out, y * sizes[WIDTH] + start), rows,
-                sizes, numbers, limits, extremes,
+        first, count = y * stride, (rows - 1) * stride + sizes[SPAN]
+        begin, end = sizes[INNER_FROM], sizes[INNER_TO]
+        if rows % sizes[ROWS] != 0 or not _follow(row_source, first, count):
+            begin = end = sizes[WIDTH]
+        edges = (0, begin + sizes[HALO]), (end, sizes[LOADED] if begin < end else end)
+        for edge in edges:
+            load_rows(
+                source, row_source, col_source, sizes, fill[0], first, count, *edge, strip
             )  # fmt: skip
+        inner = row_source[first] * sizes[SOURCE_SAMPLES] + sizes[RUN_FROM] - sizes[RUN_AT]
+        start = 0
+        while start < sizes[WIDTH]:
+            stop, base, places = begin, at(strip, start), offsets
+            sizes[PITCH] = sizes[STRIP_PITCH]
+            if start >= end:
+                stop = sizes[WIDTH]
+            elif start >= begin:
+                stop, base = end, at(seen_as(source, strip), inner + start)
+                places = at(offsets, sizes[TERMS] * sizes[TAPS])
+                sizes[PITCH] = sizes[SOURCE_SAMPLES]
+            sizes[SAMPLES] = min(sizes[PART], stop - start)
+            filter_rows(
+                respond, combine, level, places, weights, row_offsets, row_weights, base, column,
+                sums, acc, rest, at(out, y * sizes[WIDTH] + start), rows, sizes, numbers, limits,
+                extremes,
+            )  # fmt: skip
+            start += sizes[SAMPLES]
         y += rows
 
 
 @jit
-def _rows(
-    respond, combine, store, offsets, weights, row_offsets, row_weights, strip, column, sums, acc,
+def _follow(row_source, first, count):
+    """Whether these padded rows are rows of the picture that follow one another.
+
+    None is more than one row below the one before it, so it is enough to look at both ends.
+    """
+    top = row_source[first]
+    return top >= 0 and row_source[first + count - 1] - top == count - 1
+
+
+@jit
+def rows_at_once(
+    respond, combine, level, offsets, weights, row_offsets, row_weights, strip, column, sums, acc,
     rest, out, rows, sizes, numbers, limits, extremes,
 ):  # fmt: skip
-    """Filter SAMPLES samples of some rows."""
-    at_once, samples = sizes[ROWS], sizes[SAMPLES]
-    apart = at_once * sizes[SUMS_PITCH]
+    """Filter SAMPLES samples of some rows by one kernel; its sums become samples as they come."""
+    r = 0
+    while r < rows:
+        base, target = at(strip, r * sizes[STRIDE] * sizes[PITCH]), at(out, r * sizes[WIDTH])
+        # What is below the last row is written there first.
+        below = at(target, sizes[WIDTH]) if r + 1 < rows else target
+        respond(
+            base, r, sizes, offsets, weights, row_offsets, row_weights, column, sums, keep_samples,
+            level, target, below, numbers, rest,
+        )  # fmt: skip
+        r += sizes[ROWS]
+
+
+@jit
+def rows_by_sums(
+    respond, combine, level, offsets, weights, row_offsets, row_weights, strip, column, sums, acc,
+    rest, out, rows, sizes, numbers, limits, extremes,
+):  # fmt: skip
+    """Filter SAMPLES samples of some rows, whose sums are combined and looked at."""
+    at_once, samples, pitch = sizes[ROWS], sizes[SAMPLES], sizes[SUMS_PITCH]
+    apart = at_once * pitch
     down = sizes[TERMS] * sizes[TAPS] * at_once
     along = sizes[TERMS] * sizes[ROW_TAPS]
     r = 0
     while r < rows:
         base = at(strip, r * sizes[STRIDE] * sizes[PITCH])
         for g in range(sizes[KERNELS]):
+            own = at(sums, g * apart)
             respond(
                 base, r, sizes, offsets, at(weights, g * down), row_offsets,
-                at(row_weights, g * along), column, at(sums, g * apart),
+                at(row_weights, g * along), column, own, keep_sums, level, own, at(own, pitch),
+                numbers, rest,
             )  # fmt: skip
         for k in range(min(at_once, rows - r)):
-            done = combine(at(sums, k * sizes[SUMS_PITCH]), apart, sizes, acc)
+            done = combine(at(sums, k * pitch), apart, sizes, acc)
             if sizes[WATCH]:
                 count_row(done, samples, limits, extremes, sizes)
-            store(done, samples, at(out, (r + k) * sizes[WIDTH]), numbers, rest)
+            store_row(level, done, samples, at(out, (r + k) * sizes[WIDTH]), numbers, rest)
         r += at_once

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from convcli.engine.loops.compiling import jit
+from convcli.engine.loops.store import keep_sums
 from convcli.engine.loops.vectors import (
     add,
     add_product,
@@ -34,11 +35,14 @@ from convcli.engine.places import (
 
 
 @jit
-def respond_direct(strip, row, sizes, offsets, weights, row_offsets, row_weights, column, sums):
+def respond_direct(
+    strip, row, sizes, offsets, weights, row_offsets, row_weights, column, sums, keep, level, into,
+    below, numbers, rest,
+):  # fmt: skip
     """One row: ``sums[x] = Σ weights[t] * strip[offsets[t] + x]`` over all TAPS.
 
     The same for every loop of this family: `strip` starts at the output row's first padded row;
-    `sums` may be written up to SUMS_PITCH, whole blocks; the last blocks read beyond the row.
+    sums are kept up to SUMS_PITCH, whole blocks; the last blocks read beyond the row.
 
     Parameters
     ----------
@@ -52,20 +56,27 @@ def respond_direct(strip, row, sizes, offsets, weights, row_offsets, row_weights
     row_offsets : (TERMS, ROW_TAPS) int64
     row_weights : (TERMS, ROW_TAPS) of the working type
     column : (ROWS, ROW_PITCH) of the working type, scratch; two rows at least
-    sums : (ROWS, SUMS_PITCH) of the working type, written
+    sums : (ROWS, SUMS_PITCH) of the working type, scratch; a box's sums, written
+    keep : function
+        `keep_sums`, or `keep_samples` with its `level`, `numbers` and `rest`.
+    into, below : written
+        The output row and, where there are two at once, the one below it. May be the same, and
+        then only the first counts.
     """
-    x = 0
+    x, step = 0, lanes(strip)
     while x < sizes[SAMPLES]:
-        total = spread(sums, 0)
+        total = spread(strip, 0)
         for t in range(sizes[TAPS]):
             total = add_product(total, load(strip, offsets[t] + x), weights[t])
-        store(sums, x, total)
-        x += lanes(sums)
+        keep(level, total, into, x, step, sizes[SAMPLES], numbers, rest)
+        x += step
 
 
 @jit
-def _sum_pair(strip, sizes, offsets, weights, count, above, below):
-    """Two rows: ``above[x], below[x] = Σ weights[t, 0 and 1] * strip[offsets[t] + x]``.
+def _sum_pair(
+    strip, sizes, offsets, weights, count, keep, level, into, below, numbers, rest
+):  # fmt: skip
+    """Two rows: ``into[x], below[x] = Σ weights[t, 0 and 1] * strip[offsets[t] + x]``.
 
     The first UPPER_TAPS are read for the upper row only, those from SHARED_TAPS on for the lower.
 
@@ -73,9 +84,9 @@ def _sum_pair(strip, sizes, offsets, weights, count, above, below):
     once serves both, and loading is what limits these loops (bench: dense, a half to a third
     less time from 9×9 on and in float32).
     """
-    x = 0
+    x, step = 0, lanes(strip)
     while x < count:
-        upper, lower = spread(above, 0), spread(above, 0)
+        upper, lower = spread(strip, 0), spread(strip, 0)
         for t in range(sizes[UPPER_TAPS]):
             upper = add_product(upper, load(strip, offsets[t] + x), weights[2 * t])
         for t in range(sizes[UPPER_TAPS], sizes[SHARED_TAPS]):
@@ -84,20 +95,27 @@ def _sum_pair(strip, sizes, offsets, weights, count, above, below):
             lower = add_product(lower, values, weights[2 * t + 1])
         for t in range(sizes[SHARED_TAPS], sizes[TAPS]):
             lower = add_product(lower, load(strip, offsets[t] + x), weights[2 * t + 1])
-        store(above, x, upper)
-        store(below, x, lower)
-        x += lanes(above)
+        keep(level, lower, below, x, step, count, numbers, rest)
+        keep(level, upper, into, x, step, count, numbers, rest)
+        x += step
 
 
 @jit
-def respond_pairs(strip, row, sizes, offsets, weights, row_offsets, row_weights, column, sums):
+def respond_pairs(
+    strip, row, sizes, offsets, weights, row_offsets, row_weights, column, sums, keep, level, into,
+    below, numbers, rest,
+):  # fmt: skip
     """Two rows at once; `offsets` are all places that either reads. See `respond_direct`."""
-    lower_sums = at(sums, sizes[SUMS_PITCH])
-    _sum_pair(strip, sizes, offsets, weights, sizes[SAMPLES], sums, lower_sums)
+    _sum_pair(
+        strip, sizes, offsets, weights, sizes[SAMPLES], keep, level, into, below, numbers, rest
+    )  # fmt: skip
 
 
 @jit
-def respond_terms(strip, row, sizes, offsets, weights, row_offsets, row_weights, column, sums):
+def respond_terms(
+    strip, row, sizes, offsets, weights, row_offsets, row_weights, column, sums, keep, level, into,
+    below, numbers, rest,
+):  # fmt: skip
     """Two rows of a kernel that is a sum of TERMS columns times rows: first down, then along.
 
     Textbook form, for each term: ``column[i] = Σ weights[t] * strip[offsets[t] + i]`` over a
@@ -113,7 +131,9 @@ def respond_terms(strip, row, sizes, offsets, weights, row_offsets, row_weights,
         down, rows = at(weights, 2 * term * taps), at(offsets, term * taps)
         along, places = at(row_weights, term * row_taps), at(row_offsets, term * row_taps)
         loaded = sizes[SAMPLES] + sizes[HALO]
-        _sum_pair(strip, sizes, rows, down, loaded, column, lower_column)
+        _sum_pair(
+            strip, sizes, rows, down, loaded, keep_sums, level, column, lower_column, numbers, rest
+        )  # fmt: skip
         x = 0
         while x < sizes[SAMPLES]:
             first, second = spread(sums, 0), spread(sums, 0)
@@ -122,8 +142,12 @@ def respond_terms(strip, row, sizes, offsets, weights, row_offsets, row_weights,
             for t in range(row_taps):
                 first = add_product(first, load(column, places[t] + x), along[t])
                 second = add_product(second, load(lower_column, places[t] + x), along[t])
-            store(sums, x, first)
-            store(lower_sums, x, second)
+            if term + 1 < sizes[TERMS]:
+                store(sums, x, first)
+                store(lower_sums, x, second)
+            else:
+                keep(level, second, below, x, lanes(sums), sizes[SAMPLES], numbers, rest)
+                keep(level, first, into, x, lanes(sums), sizes[SAMPLES], numbers, rest)
             x += lanes(sums)
 
 
@@ -172,7 +196,10 @@ def _sum_along(sizes, weight, column, changes, sums):
 
 
 @jit
-def respond_box(strip, row, sizes, offsets, weights, row_offsets, row_weights, column, sums):
+def respond_box(
+    strip, row, sizes, offsets, weights, row_offsets, row_weights, column, sums, keep, level, into,
+    below, numbers, rest,
+):  # fmt: skip
     """One row of a box: TAPS rows high, ROW_TAPS samples wide (STEP apart), all of one weight.
 
     Textbook form: ``column[i] = Σ strip[t * PITCH + i]`` over TAPS rows, then

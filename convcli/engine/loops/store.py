@@ -71,39 +71,59 @@ def count_row(acc, samples, limits, extremes, sizes):
 
 
 @jit
-def _put(values, out, x, samples, step, rest):
-    """``out[x : x + step] = values``, but nothing from `samples` on."""
-    if x + step <= samples:
-        store(out, x, values)
-    else:
-        store(rest, 0, values)
-        for i in range(samples - x):
-            out[x + i] = rest[i]
+def keep_sums(level, sums, into, x, step, samples, numbers, rest):
+    """Keep a block of sums as they are: ``into[x : x + step] = sums``."""
+    store(into, x, sums)
 
 
 @jit
-def store_whole(acc, samples, out, numbers, rest):
-    """Store whole sums that need no division, as levels: ``clip(abs?(sum + shift) + mid)``.
+def keep_samples(level, sums, into, x, step, samples, numbers, rest):
+    """Keep a block of sums as samples: ``into[x : x + step] = level(sums)`` up to `samples`.
 
-    For all of these: `acc` has whole blocks, `out` just `samples`, and `rest` is scratch of a
-    block of `out`. Here `numbers` are of the type of `acc`, in which nothing overflows or rounds
-    (`finish.py` checks).
+    JUSTIFICATION: samples that are made while their sums are in registers take an eighth off a
+    blur and off float32 (bench: named, dense).
     """
-    shift, mid = spread(acc, numbers[SHIFT]), spread(acc, numbers[MID])
-    zero, top = spread(acc, 0), spread(acc, numbers[MAXIMUM])
-    absolute, x = numbers[ABSOLUTE] != 0, 0
+    values = level(sums, into, numbers)
+    if x + step <= samples:
+        store(into, x, values)
+    else:
+        store(rest, 0, values)
+        for i in range(samples - x):
+            into[x + i] = rest[i]
+
+
+@jit
+def store_row(level, acc, samples, out, numbers, rest):
+    """Store a row of sums as samples, by one of the functions below.
+
+    `acc` has whole blocks, `out` just `samples`, and `rest` is scratch of a block of `out`.
+    """
+    x = 0
     while x < samples:
-        values = add(load(acc, x), shift)
-        if absolute:
-            values = maximum(values, subtract(zero, values))
-        values = minimum(maximum(add(values, mid), zero), top)
-        _put(convert(values, out), out, x, samples, lanes(acc), rest)
+        keep_samples(level, load(acc, x), out, x, lanes(acc), samples, numbers, rest)
         x += lanes(acc)
 
 
 @jit
-def store_clipped(acc, samples, out, numbers, rest):
-    """Store sums as levels: divided, rounded once, halves up, and clipped.
+def store_whole(sums, out, numbers):
+    """Return whole sums that need no division as levels: ``clip(abs?(sum + shift) + mid)``.
+
+    All of these take a block of sums, and give one of samples of the type of `out`. Here `numbers`
+    are of the type of the sums, in which nothing overflows or rounds (`finish.py` checks).
+    """
+    shift, mid = spread_like(sums, numbers[SHIFT]), spread_like(sums, numbers[MID])
+    zero, top = spread_like(sums, 0), spread_like(sums, numbers[MAXIMUM])
+    absolute = numbers[ABSOLUTE] != 0
+    values = add(sums, shift)
+    if absolute:
+        values = maximum(values, subtract(zero, values))
+    values = minimum(maximum(add(values, mid), zero), top)
+    return convert(values, out)
+
+
+@jit
+def store_clipped(sums, out, numbers):
+    """Return sums as levels: divided, rounded once, halves up, and clipped.
 
     Textbook form, t = sum·m + a over the divisor d, all whole: ``clip(floor((2t + d) / 2d))``.
     Rounding halves away from zero differs only below 0, where all is clipped.
@@ -111,19 +131,17 @@ def store_clipped(acc, samples, out, numbers, rest):
     JUSTIFICATION: as `store_rounded`, with SHIFT = 2a + d + 1/2; half of its work (bench: named).
     """
     slope, offset, share = numbers[SLOPE], numbers[SHIFT], numbers[RATIO]
-    most, x = numbers[MAXIMUM], 0
-    while x < samples:
-        sums = convert(load(acc, x), numbers)
-        levels = scale(add(scale(sums, slope), spread_like(sums, offset)), share)
-        # In this order NaN becomes 0; a positive float loses its fraction when it becomes whole.
-        levels = minimum(maximum(levels, spread_like(sums, 0)), spread_like(sums, most))
-        _put(convert(levels, out), out, x, samples, lanes(acc), rest)
-        x += lanes(acc)
+    most = numbers[MAXIMUM]
+    real = convert(sums, numbers)
+    levels = scale(add(scale(real, slope), spread_like(real, offset)), share)
+    # In this order NaN becomes 0; a positive float loses its fraction when it becomes whole.
+    levels = minimum(maximum(levels, spread_like(real, 0)), spread_like(real, most))
+    return convert(levels, out)
 
 
 @jit
-def store_near(acc, samples, out, numbers, rest):
-    """Store sums as levels, as `store_clipped`; for sums that give levels of 31 bits at most.
+def store_near(sums, out, numbers):
+    """Return sums as levels, as `store_clipped`; for sums that give levels of 31 bits at most.
 
     JUSTIFICATION: with SLOPE = m/d and SHIFT = (2a + d + 1/2) / 2d one multiplication and addition
     gives the level and its fraction, which falls off with the change to a whole number; that
@@ -131,17 +149,15 @@ def store_near(acc, samples, out, numbers, rest):
     and the computed one is off by less (`finish.py` checks). Two thirds of `store_clipped`'s
     time (bench: named).
     """
-    slope, offset, x = numbers[SLOPE], numbers[SHIFT], 0
-    while x < samples:
-        sums = convert(load(acc, x), numbers)
-        levels = add_product(spread_like(sums, offset), sums, slope)
-        _put(convert(levels, out), out, x, samples, lanes(acc), rest)
-        x += lanes(acc)
+    slope, offset = numbers[SLOPE], numbers[SHIFT]
+    real = convert(sums, numbers)
+    levels = add_product(spread_like(real, offset), real, slope)
+    return convert(levels, out)
 
 
 @jit
-def store_rounded(acc, samples, out, numbers, rest):
-    """Store sums as levels: divided, rounded once, half away from zero, mapped and clipped.
+def store_rounded(sums, out, numbers):
+    """Return sums as levels: divided, rounded once, half away from zero, mapped and clipped.
 
     Textbook form, t = sum·m + a over the divisor d, all whole:
     ``q = sign(t) * floor((2|t| + d) / 2d)``, then ``clip(abs?(q) + mid)``.
@@ -153,51 +169,44 @@ def store_rounded(acc, samples, out, numbers, rest):
     For sums that aren't exact SLOPE and SHIFT are real, HALF = 1 and RATIO = 1/2.
     """
     slope, shift, half, ratio = numbers[SLOPE], numbers[SHIFT], numbers[HALF], numbers[RATIO]
-    absolute, mid, most, x = numbers[ABSOLUTE] != 0, numbers[MID], numbers[MAXIMUM], 0
-    while x < samples:
-        sums = convert(load(acc, x), numbers)
-        zero = spread_like(sums, 0)
-        value = add(scale(sums, slope), spread_like(sums, shift))
-        size = maximum(value, subtract(zero, value))
-        level = floor(scale(add(size, spread_like(sums, half)), ratio))
-        if not absolute:
-            level = with_sign(level, value)
-        level = maximum(add(level, spread_like(sums, mid)), zero)
-        level = minimum(level, spread_like(sums, most))
-        _put(convert(level, out), out, x, samples, lanes(acc), rest)
-        x += lanes(acc)
+    absolute, mid, most = numbers[ABSOLUTE] != 0, numbers[MID], numbers[MAXIMUM]
+    real = convert(sums, numbers)
+    zero = spread_like(real, 0)
+    value = add(scale(real, slope), spread_like(real, shift))
+    size = maximum(value, subtract(zero, value))
+    level = floor(scale(add(size, spread_like(real, half)), ratio))
+    if not absolute:
+        level = with_sign(level, value)
+    level = maximum(add(level, spread_like(real, mid)), zero)
+    level = minimum(level, spread_like(real, most))
+    return convert(level, out)
 
 
 @jit
-def store_sums(acc, samples, out, numbers, rest):
-    """Store sums as floats, as they are."""
-    x = 0
-    while x < samples:
-        _put(convert(load(acc, x), out), out, x, samples, lanes(acc), rest)
-        x += lanes(acc)
+def store_sums(sums, out, numbers):
+    """Return sums as floats, as they are."""
+    return convert(sums, out)
 
 
 @jit
-def store_response(acc, samples, out, numbers, rest):
-    """Store sums as floats: ``abs?((sum·m + a) / d) + mid``, unclipped.
+def store_response(sums, out, numbers):
+    """Return sums as floats: ``abs?((sum·m + a) / d) + mid``, unclipped.
 
     SLOPE = m, SHIFT = a, HALF = d; `numbers` is float64.
     """
     slope, shift, divisor = numbers[SLOPE], numbers[SHIFT], numbers[HALF]
-    absolute, mid, x = numbers[ABSOLUTE] != 0, numbers[MID], 0
-    while x < samples:
-        sums = convert(load(acc, x), numbers)
-        value = add(scale(sums, slope), spread_like(sums, shift))
-        value = divide(value, spread_like(sums, divisor))
-        if absolute:
-            value = maximum(value, subtract(spread_like(sums, 0), value))
-        value = add(value, spread_like(sums, mid))
-        _put(convert(value, out), out, x, samples, lanes(acc), rest)
-        x += lanes(acc)
+    absolute, mid = numbers[ABSOLUTE] != 0, numbers[MID]
+    real = convert(sums, numbers)
+    value = add(scale(real, slope), spread_like(real, shift))
+    value = divide(value, spread_like(real, divisor))
+    if absolute:
+        value = maximum(value, subtract(spread_like(real, 0), value))
+    value = add(value, spread_like(real, mid))
+    return convert(value, out)
 
 
 @jit
-def store_rows(store, responses, acc, rest, out, sizes, numbers, limits, extremes):
+def store_rows(level, responses, acc, rest, out, sizes, numbers, limits, extremes):
     """Store rows FIRST to LAST of responses that were computed elsewhere, as `band` its sums."""
     samples = sizes[SAMPLES]
     for y in range(sizes[FIRST], sizes[LAST]):
@@ -205,4 +214,4 @@ def store_rows(store, responses, acc, rest, out, sizes, numbers, limits, extreme
         for x in range(samples):
             acc[x] = source[x]
         count_row(acc, samples, limits, extremes, sizes)
-        store(acc, samples, at(out, y * samples), numbers, rest)
+        store_row(level, acc, samples, at(out, y * samples), numbers, rest)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from convcli.engine.loops.compiling import jit
 from convcli.engine.loops.fourier import forward, inverse
-from convcli.engine.loops.store import count_row
+from convcli.engine.loops.store import count_row, store_row
 from convcli.engine.loops.vectors import (
     add,
     add_product,
@@ -233,7 +233,7 @@ def _multiply(re, im, sizes, factor_re, factor_im, product_re, product_im):
 
 @jit
 def tiles(
-    combine, store, source, row_source, col_source, fill, factors_re, factors_im, cosines, sines,
+    combine, level, source, row_source, col_source, fill, factors_re, factors_im, cosines, sines,
     offsets, levels, lines, re, im, product_re, product_im, sums, acc, rest, out, sizes, numbers,
     limits, extremes,
 ):  # fmt: skip
@@ -241,7 +241,7 @@ def tiles(
 
     Parameters
     ----------
-    combine, store, source, row_source, col_source, fill, acc, rest, out, sizes, numbers, limits,
+    combine, level, source, row_source, col_source, fill, acc, rest, out, sizes, numbers, limits,
     extremes
         As `band` takes them; `fill` is float64.
     factors_re, factors_im : (KERNELS, TILE, TILE) float64
@@ -283,4 +283,4 @@ def tiles(
         done = combine(at(sums, (y - begin) * sizes[SUMS_PITCH]), apart, sizes, acc)
         if sizes[WATCH]:
             count_row(done, samples, limits, extremes, sizes)
-        store(done, samples, at(out, y * samples), numbers, rest)
+        store_row(level, done, samples, at(out, y * samples), numbers, rest)

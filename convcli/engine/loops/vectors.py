@@ -91,6 +91,16 @@ def at(typing_context, pointer, offset):
     return pointer(pointer, types.intp), generate
 
 
+@intrinsic
+def seen_as(typing_context, pointer, like):
+    """The pointer as one to samples of the type of `like`."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], context.get_value_type(like))
+
+    return like(pointer, like), generate
+
+
 def _load(pointer, vector):
     def generate(context, builder, signature, arguments):
         value = builder.load(_place(context, builder, *arguments, vector))

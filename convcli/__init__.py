@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from convcli.errors import ConvError, GeometryError, ImageError, KernelError, UsageError
     from convcli.geometry import Axis, Geometry, output_size
     from convcli.image.files import read, write
+    from convcli.image.frame_files import read_frames, write_frames
+    from convcli.image.frames import Frames
     from convcli.image.picture import Image, Meta
     from convcli.kernels.kernel import Compound, Kernel
     from convcli.kernels.registry import get_kernel
@@ -32,6 +34,9 @@ _HOME = {
     "output_size": "geometry",
     "read": "image.files",
     "write": "image.files",
+    "Frames": "image.frames",
+    "read_frames": "image.frame_files",
+    "write_frames": "image.frame_files",
     "Image": "image.picture",
     "Meta": "image.picture",
     "Compound": "kernels.kernel",
@@ -45,6 +50,7 @@ __all__ = [
     "Border",
     "Compound",
     "ConvError",
+    "Frames",
     "Geometry",
     "GeometryError",
     "Image",
@@ -61,7 +67,9 @@ __all__ = [
     "get_kernel",
     "output_size",
     "read",
+    "read_frames",
     "write",
+    "write_frames",
 ]
 
 

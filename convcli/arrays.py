@@ -161,17 +161,30 @@ def _step(
     double = spec.precision is Precision.DOUBLE or dtype == np.float64
     taps, divisor = taps_of(kernel, flip=spec.convolve, double=double)
     slope, shift = scaled(kernel, response(kernel, divisor, target), scale, target)
+    finish = engine.finish(
+        target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
+    )
+    stretches = target.mapping is Mapping.NORMALIZE
+    if stretches and target.span is not None:
+        finish = finish.stretch(*_sums(target.span, slope, shift))
+        stretches = False
     return _Step(
         taps,
         geometry,
         engine.Border2D(spec.border, fill_level(spec.fill, dtype, target.level)),
-        engine.finish(
-            target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
-        ),
-        replace(_options(spec), stretch=target.mapping is Mapping.NORMALIZE, watch=target.watch),
+        finish,
+        replace(_options(spec), stretch=stretches, watch=target.watch),
         float(slope),
         float(shift),
     )
+
+
+def _sums(span: tuple[float, float], slope: Fraction, shift: Fraction) -> tuple[float, float]:
+    """Return the least and the greatest sum that give a range of responses."""
+    if slope == 0:
+        return 0.0, 0.0
+    ends = [float((Fraction(end) - shift) / slope) for end in span]
+    return min(ends), max(ends)
 
 
 def plan_array(
@@ -247,7 +260,8 @@ def store_responses(
     )
     samples = np.asarray(responses, dtype=np.promote_types(responses.dtype, np.float32))
     if target.mapping is Mapping.NORMALIZE:
-        finish = finish.stretch(float(samples.min()), float(samples.max()))
+        own = float(samples.min()), float(samples.max())
+        finish = finish.stretch(*(_sums(target.span, slope, shift) if target.span else own))
     done = engine.store(samples, finish)
     ends = sorted(float(slope) * end + float(shift) for end in (done.lowest, done.highest))
     return Filtered(done.pixels, (), (), ends[0], ends[1], done.clipped)

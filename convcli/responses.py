@@ -37,6 +37,8 @@ class Target:
         Whether another step follows, so that degrees and shares are given as levels.
     watch
         Whether the range of responses and how many are clipped will be asked for.
+    span
+        The responses that `normalize` stretches over the whole range; None for the picture's own.
     """
 
     dtype: np.dtype[Any]
@@ -46,6 +48,7 @@ class Target:
     samples: tuple[float, float] | None = None
     between: bool = False
     watch: bool = True
+    span: tuple[float, float] | None = None
 
     @property
     def in_pixels(self) -> bool:

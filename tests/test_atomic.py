@@ -85,21 +85,102 @@ def test_without_hard_links(tmp_path, monkeypatch):
     assert content(tmp_path) == {"a.png": NEW}
 
 
-@pytest.mark.parametrize("linked", [True, False])
-def test_a_file_that_appears_meanwhile_is_kept(tmp_path, monkeypatch, linked):
+@pytest.fixture(params=["nameless", "linked", "renamed"])
+def way(request, monkeypatch):
+    """Each way in which a file gets its name; the last two where the system has no better one."""
+    if request.param != "nameless":
+        monkeypatch.setattr(atomic, "_nameless", lambda folder: None)
+    if request.param == "renamed":
+        monkeypatch.setattr(os, "link", lambda *_, **__: (_ for _ in ()).throw(OSError(95, "no")))
+    return request.param
+
+
+def test_a_file_that_appears_meanwhile_is_kept(tmp_path, monkeypatch, way):
     """Another process takes the name after the check and before the last step."""
-    real = atomic._claim
+    real = atomic._fill
 
-    def late(temporary, target):
-        target.write_bytes(OLD)
-        real(temporary, target)
+    def late(file, data):
+        real(file, data)
+        (tmp_path / "a.png").write_bytes(OLD)
 
-    monkeypatch.setattr(atomic, "_claim", late)
-    if not linked:
-        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(95, "no")))
+    monkeypatch.setattr(atomic, "_fill", late)
     with pytest.raises(ImageError, match="exists"):
         write_atomic(tmp_path / "a.png", NEW)
     assert content(tmp_path) == {"a.png": OLD}
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_every_way_writes(tmp_path, way, overwrite):
+    if overwrite:
+        (tmp_path / "a.png").write_bytes(OLD)
+    write_atomic(tmp_path / "a.png", iter([NEW[:5], NEW[5:]]), overwrite)
+    assert content(tmp_path) == {"a.png": NEW}
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="files without names are Linux's")
+def test_nothing_has_a_name_before_it_is_whole(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(os, "fsync", lambda handle: seen.append([*tmp_path.iterdir()]))
+    handle = atomic._nameless(tmp_path)
+    if handle is None:
+        pytest.skip("this file system has no files without names")
+    os.close(handle)
+    write_atomic(tmp_path / "a.png", NEW)
+    assert seen == [[]]
+
+
+def test_a_file_without_a_name_that_can_have_none_is_written_again(tmp_path, monkeypatch):
+    real = os.link
+
+    def refuse(source, target, **options):
+        if options:
+            raise PermissionError(1, "not permitted")
+        real(source, target)
+
+    monkeypatch.setattr(os, "link", refuse)
+    write_atomic(tmp_path / "a.png", iter([NEW]))
+    assert content(tmp_path) == {"a.png": NEW}
+
+
+def test_what_a_killed_process_left_is_swept_away(tmp_path):
+    left = tmp_path / ".a.png.convcli-0123456789ab"
+    left.write_bytes(OLD)
+    mine = {".a.convcli-notes": OLD, "b.convcli-0123456789ab": OLD, "c.png": OLD}
+    for name, data in mine.items():
+        (tmp_path / name).write_bytes(data)
+    atomic.sweep(tmp_path)
+    assert content(tmp_path) == mine
+    atomic.sweep(tmp_path / "none")
+
+
+def test_what_is_still_being_written_is_not_swept_away(tmp_path, monkeypatch):
+    monkeypatch.setattr(atomic, "_nameless", lambda folder: None)
+
+    def parts():
+        yield NEW[:5]
+        atomic.sweep(tmp_path)
+        assert len(list(tmp_path.iterdir())) == 1
+        yield NEW[5:]
+
+    write_atomic(tmp_path / "a.png", parts())
+    assert content(tmp_path) == {"a.png": NEW}
+
+
+def test_what_is_swept_away_before_it_is_locked_is_made_anew(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    monkeypatch.setattr(atomic, "_nameless", lambda folder: None)
+    real, swept = fcntl.flock, []
+
+    def late(handle, how):
+        if not swept and how == fcntl.LOCK_EX:
+            swept.append(True)
+            atomic.sweep(tmp_path)
+        real(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    write_atomic(tmp_path / "a.png", NEW)
+    assert swept
+    assert content(tmp_path) == {"a.png": NEW}
 
 
 def test_one_of_many_wins(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcli.batch import Job, Request, Writing, foresee, label_of, plan, run
+from convcli.batch import Common, Job, Request, Writing, foresee, label_of, plan, run
 from convcli.errors import ImageError, UsageError
 from convcli.image.files import write
 from convcli.image.picture import Image
@@ -151,7 +151,7 @@ def outcomes(jobs, writing=None, streams=None, work=None):
     kernel = parse_kernel("identity")
     pipes = streams or (io.BytesIO(), io.BytesIO())
     todo = work or (lambda image: apply(image, (kernel,), Spec()))
-    return [*run(jobs, todo, writing or Writing(), pipes)]
+    return [*run(jobs, Common(todo, writing or Writing(), pipes))]
 
 
 def test_one_failure_does_not_stop_the_others(tree):

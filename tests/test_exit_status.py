@@ -424,7 +424,7 @@ def test_one_bad_picture_does_not_stop_the_others_and_ends_with_1(inside, tmp_pa
     assert said.status == 1
     assert sorted(p.name for p in tmp_path.iterdir()) == [GRID, "logo.png"]
     bad = [line for line in said.lines if line.startswith("convcli: ")]
-    assert [line.split(": ")[1] for line in bad] == ["cut.png", "nope.png", "empty"]
+    assert sorted(line.split(": ")[1] for line in bad) == ["cut.png", "empty", "nope.png"]
     assert said.lines[-1].startswith("2 done, 3 failed in ")
     assert len(said.lines) == 6
 
@@ -495,13 +495,9 @@ def _copy(samples, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "status", "line"),
-    [
-        (signal.SIGINT, 130, ["convcli: interrupted; what was finished is whole"]),
-        (signal.SIGTERM, 143, []),
-    ],
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name
 )
-def test_an_interrupted_batch_leaves_whole_files_only(number, status, line, many, tmp_path):
+def test_an_interrupted_batch_leaves_whole_files_only(number, many, tmp_path):
     out = tmp_path / "out"
     call("apply", "sobel-x", many / "000.png", "-o", tmp_path / "warm.png")
     process = subprocess.Popen(
@@ -510,8 +506,8 @@ def test_an_interrupted_batch_leaves_whole_files_only(number, status, line, many
     _until(lambda: out.exists() and len(list(out.glob("*.png"))) >= 2, process)
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
-    assert process.returncode == status
-    assert err.decode().splitlines() == line
+    assert process.returncode == 130
+    assert err.decode().splitlines() == ["convcli: interrupted; what was finished is whole"]
     results = list(out.iterdir())
     assert 2 <= len(results) < 400
     for path in results:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from convcli.image import codecs, jpeg, jpeg_bands, jpeg_write
+from convcli.image import jpeg, jpeg_bands, jpeg_write, threads
 from convcli.image.picture import Image
 
 SAMPLINGS = {"444": (8, 8), "422": (8, 16), "420": (16, 16)}
@@ -79,7 +79,7 @@ def test_threads_change_nothing(rng, monkeypatch):
     image = Image(photograph(rng, (400, 100)), "RGB")
     files = set()
     for count in (1, 2, 7):
-        monkeypatch.setattr(codecs, "processors", lambda count=count: count)
+        monkeypatch.setattr(threads, "processors", lambda count=count: count)
         files.add(jpeg_write.encode(image))
     assert len(files) == 1
 

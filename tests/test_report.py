@@ -11,11 +11,11 @@ from command import call
 
 from convcli.batch import Job, Outcome
 from convcli.report.lines import columns, printable, wrapped
-from convcli.report.outcome import tally
+from convcli.report.outcome import status, tally
 
 TOP_KEYS = [
-    "source", "target", "status", "error", "seconds", "kernels", "input", "output", "response",
-    "geometry", "plan", "notes",
+    "source", "target", "status", "error", "seconds", "kernels", "input", "output", "frames",
+    "response", "geometry", "plan", "notes",
 ]  # fmt: skip
 PICTURE_KEYS = ["height", "width", "channels", "depth"]
 KEYS = {
@@ -167,18 +167,22 @@ def test_only_verbose_tells_the_plan(here):
 def test_several_pictures_get_a_line_each_and_a_tally(here):
     lines = text("sobel-x", "camera.png", "logo.png").splitlines()
     assert len(lines) == 3
+    camera, logo = sorted(lines[:2])
     assert re.fullmatch(
-        r"camera\.png → camera-sobel-x\.png  512×512 L 8-bit, 2\.6 % clipped, \d+\.\d\d s", lines[0]
+        r"camera\.png → camera-sobel-x\.png  512×512 L 8-bit, 2\.6 % clipped, \d+\.\d\d s", camera
     )
-    assert lines[1].startswith("logo.png → logo-sobel-x.png  240×240 RGBA 8-bit")
-    assert re.fullmatch(r"2 done in \d+\.\d s", lines[2])
+    assert logo.startswith("logo.png → logo-sobel-x.png  240×240 RGBA 8-bit")
+    assert re.fullmatch(r"2 done in \d+\.\d s \([\d.]+ a second\)", lines[2])
 
 
 def test_json_has_a_line_for_each_picture_and_nothing_else_is_said(here):
     said = call("apply", "sobel-x", "camera.png", "nope.png", "logo.png", "--json")
     found = [json.loads(line) for line in said.out.splitlines()]
-    assert [each["source"] for each in found] == ["camera.png", "nope.png", "logo.png"]
-    assert [each["status"] for each in found] == ["done", "failed", "done"]
+    assert {each["source"]: each["status"] for each in found} == {
+        "camera.png": "done",
+        "nope.png": "failed",
+        "logo.png": "done",
+    }
     assert said.err == "convcli: nope.png: can't be read: no such file or directory\n"
 
 
@@ -200,13 +204,20 @@ def test_the_report_keeps_to_60_columns_without_breaking_formulas(here, monkeypa
 
 
 def test_a_tally_counts_what_became_of_all():
+    assert tally({"done": 2}, 2, 1.26) == "2 done in 1.3 s (1.59 a second)"
+    assert tally({"done": 1, "skipped": 1, "failed": 2}, 4, 0) == (
+        "1 done, 1 skipped, 2 failed in 0.0 s"
+    )
+    assert tally({"failed": 1}, 1, 0) == "0 done, 1 failed in 0.0 s"
+    assert tally({"planned": 1, "failed": 1}, 2, 0) == "1 planned, 1 failed in 0.0 s"
+    assert tally({"done": 4000}, 12000, 4) == "4,000 done, 8,000 left in 4.0 s (1,000 a second)"
+
+
+def test_what_became_of_a_picture_is_one_of_four():
     job = Job("a", "b")
-    done, planned = Outcome(job, facts=object()), Outcome(job)
-    failed, skipped = Outcome(job, error="no"), Outcome(job, skipped="exists")
-    assert tally([done, done], 1.26) == "2 done in 1.3 s"
-    assert tally([done, failed, skipped, failed], 0) == "1 done, 1 skipped, 2 failed in 0.0 s"
-    assert tally([failed], 0) == "0 done, 1 failed in 0.0 s"
-    assert tally([planned, failed], 0) == "1 planned, 1 failed in 0.0 s"
+    found = [Outcome(job, facts=object()), Outcome(job), Outcome(job, error="no")]
+    assert [status(each) for each in found] == ["done", "planned", "failed"]
+    assert status(Outcome(job, skipped="exists")) == "skipped"
 
 
 def test_lines_are_wrapped_below_what_was_said_first():

@@ -1,20 +1,24 @@
 """Many pictures: which, where to, in what order, and what became of each. Knows no terminal."""
 
-from convcli.batch.jobs import STREAM, Job, Outcome, Request, Writing
+from convcli.batch.find import listed
+from convcli.batch.jobs import STREAM, Job, Limits, Outcome, Request, Writing
 from convcli.batch.names import label_of, plan
-from convcli.batch.one import foresee
-from convcli.batch.runner import AT_ONCE, begin, run
+from convcli.batch.one import Common, foresee
+from convcli.batch.runner import begin, run, share
 
 __all__ = [
-    "AT_ONCE",
     "STREAM",
+    "Common",
     "Job",
+    "Limits",
     "Outcome",
     "Request",
     "Writing",
     "begin",
     "foresee",
     "label_of",
+    "listed",
     "plan",
     "run",
+    "share",
 ]

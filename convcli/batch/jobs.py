@@ -70,6 +70,8 @@ class Writing:
         What to do when a result is already there; else it is an error.
     max_pixels
         The largest picture that is read; None for the default limit.
+    frame
+        Which of a file's frames is filtered, counted from 0; None for all.
     """
 
     format: str | None = None
@@ -78,6 +80,7 @@ class Writing:
     overwrite: bool = False
     skip_existing: bool = False
     max_pixels: int | None = None
+    frame: int | None = None
 
 
 @record
@@ -94,6 +97,10 @@ class Request:
         What the kernel is called in a result's name.
     recursive
         Whether folders are entered at every depth.
+    listed
+        Files and folders that a list names; below an output folder they keep their paths.
+    include, exclude
+        Patterns of what is taken and what is left out.
     writing
         How results are written.
     """
@@ -102,4 +109,26 @@ class Request:
     output: str | None
     label: str
     recursive: bool = False
+    listed: Sequence[str] = ()
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
     writing: Writing = field(default_factory=Writing)
+
+
+@record
+class Limits:
+    """How much is done at once.
+
+    Parameters
+    ----------
+    workers
+        Processes.
+    threads
+        How many each filters a picture with.
+    seconds
+        How long a picture may take; None for as long as it likes.
+    """
+
+    workers: int
+    threads: int
+    seconds: float | None = None

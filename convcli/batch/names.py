@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from convcli.batch.find import Found, find
 from convcli.batch.jobs import STREAM, Job, Request
 from convcli.errors import ImageError, UsageError
 from convcli.image.formats import FORMATS, SUFFIXES, format_of, parse_format
@@ -37,15 +38,9 @@ def plan(request: Request) -> list[Job]:
     ------
     UsageError
         If the output can't take them: a file for several pictures, two results of one name, a
-        result that would overwrite a source.
+        result that would overwrite a source. Or if the patterns leave none of the pictures.
     """
-    found: list[tuple[str, Path]] = []
-    failed: list[Job] = []
-    for given in request.inputs:
-        try:
-            found += _expand(given, request)
-        except ImageError as error:
-            failed.append(Job(given, "", str(error)))
+    found, failed = find(request)
     if request.output == STREAM and len(found) > 1:
         raise UsageError(f"-o - takes one picture, and there are {len(found)}; name a folder")
     target_of = _naming(request, found)
@@ -55,44 +50,7 @@ def plan(request: Request) -> list[Job]:
     return jobs + failed
 
 
-def _expand(given: str, request: Request) -> list[tuple[str, Path]]:
-    """(source, place below the output folder) of each picture that an argument names."""
-    if given == STREAM:
-        return [(STREAM, Path("stdin"))]
-    path = Path(given)
-    if not exists(path) or not path.is_dir():
-        return [(given, Path(path.name))]
-    if not os.access(path, os.R_OK | os.X_OK):
-        raise ImageError("this folder can't be read: permission denied")
-    walk = path.rglob("*") if request.recursive else path.glob("*")
-    pictures = _without_results(sorted(p for p in walk if _is_picture(p) and p.is_file()), request)
-    if not pictures:
-        hint = "" if request.recursive else "; --recursive also looks into its folders"
-        raise ImageError(f"no pictures in this folder{hint}")
-    return [(str(p), p.relative_to(path)) for p in pictures]
-
-
-def _without_results(pictures: list[Path], request: Request) -> list[Path]:
-    """Leave out what an earlier run wrote: it is no new picture."""
-    if request.output is not None:
-        written = Path(request.output).resolve()
-        inside = [p for p in pictures if not p.resolve().is_relative_to(written)]
-        # A folder whose results go into itself is refused later, by the names of its pictures.
-        return inside or pictures
-    ending = f"-{request.label}"
-    names = {p.with_suffix("") for p in pictures}
-    return [
-        p
-        for p in pictures
-        if not p.stem.endswith(ending) or p.with_name(p.stem.removesuffix(ending)) not in names
-    ]
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES
-
-
-def _naming(request: Request, found: list[tuple[str, Path]]) -> Callable[[str, Path], str]:
+def _naming(request: Request, found: list[Found]) -> Callable[[str, str], str]:
     """Return a function from a source and its place to the target."""
     output, forced = request.output, request.writing.format
     suffix = None
@@ -133,59 +91,70 @@ def _asked(option: str, find: Callable[[str], str], text: str) -> str:
         raise UsageError(f"{option}: {error}") from error
 
 
-def _beside(label: str, suffix: str | None, source: str, place: Path) -> str:
+def _beside(label: str, suffix: str | None, source: str, place: str) -> str:
     """Name a result after its source and the kernel."""
     if source == STREAM:
         return STREAM
-    path = Path(source)
-    return str(path.with_name(f"{path.stem}-{label}{suffix or path.suffix}"))
+    stem, own = os.path.splitext(source)  # noqa: PTH122
+    return f"{stem}-{label}{suffix or own}"
 
 
-def _inside(folder: str, suffix: str | None, source: str, place: Path) -> str:
+def _inside(folder: str, suffix: str | None, source: str, place: str) -> str:
     """Name a result in the output folder as its source."""
     if source == STREAM:
         raise UsageError("a picture from standard input has no name; give -o FILE or -o -")
-    return str(Path(folder) / (place.with_suffix(suffix) if suffix else place))
+    name = os.path.splitext(place)[0] + suffix if suffix else place  # noqa: PTH122
+    return os.path.join(folder, name)  # noqa: PTH118
 
 
-def _names_folder(output: str, request: Request, found: list[tuple[str, Path]]) -> bool:
+def _names_folder(output: str, request: Request, found: list[Found]) -> bool:
     path = Path(output)
     if output.endswith(("/", os.sep)):
         return True
     if exists(path):
         return path.is_dir()
     folders = any(exists(Path(given)) and Path(given).is_dir() for given in request.inputs)
-    return not path.suffix or (folders and not _is_picture(path))
+    return not path.suffix or (folders and path.suffix.lower() not in SUFFIXES)
 
 
 def _check_collisions(jobs: list[Job]) -> None:
     """Refuse results that would overwrite a source, or each other."""
-    sources = {_identity(job.source): job.source for job in jobs if job.source != STREAM}
+    identity = _Identities()
+    sources = {identity.of(job.source) for job in jobs if job.source != STREAM}
     seen: dict[Any, str] = {}
     for job in jobs:
         if job.target == STREAM:
             continue
-        identity = _identity(job.target)
-        if identity in sources:
+        found = identity.of(job.target)
+        if found in sources:
             raise UsageError(
                 f"{job.target} is a source, and sources are never overwritten; "
                 f"choose another -o, or leave -o out for a new name beside the source"
             )
-        if identity in seen:
+        if found in seen:
             raise UsageError(
-                f"{seen[identity]} and {job.source} would both be written to {job.target}; "
+                f"{seen[found]} and {job.source} would both be written to {job.target}; "
                 f"leave --format out, filter them one by one, or give the folder above them"
             )
-        seen[identity] = job.source
+        seen[found] = job.source
 
 
-def _identity(path: str) -> Any:
-    """Two paths with the same identity are the same file."""
-    try:
-        found = Path(path).stat()
-    except OSError:
-        return os.path.normcase(Path(path).absolute().parent.resolve() / Path(path).name)
-    return found.st_dev, found.st_ino
+class _Identities:
+    """What tells whether two paths are the same file."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+
+    def of(self, path: str) -> Any:
+        """Return the same for two paths of the same file, be it there or not."""
+        try:
+            found = os.stat(path)  # noqa: PTH116
+        except (OSError, ValueError):
+            folder, name = os.path.split(path)
+            if folder not in self._folders:
+                self._folders[folder] = os.path.realpath(folder)
+            return os.path.normcase(os.path.join(self._folders[folder], name))  # noqa: PTH118
+        return found.st_dev, found.st_ino
 
 
 def exists(path: Path) -> bool:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from convcli.batch.jobs import STREAM, Job, Outcome, Writing
 from convcli.batch.names import exists
 from convcli.errors import ConvError, ImageError
-from convcli.image.files import encode, read, write
+from convcli.image.files import decode, encode, read, write
 from convcli.image.formats import FORMATS, check_holds, format_of, left_out, parse_format
+from convcli.image.load import load
 from convcli.record import record, replace
 from convcli.spec import Mapping
 
@@ -19,7 +21,13 @@ if TYPE_CHECKING:
     from convcli.image.picture import Image
     from convcli.pipeline import Facts
 
-    Filter: TypeAlias = Callable[[Image], tuple[Image, Facts]]
+    class Filter(Protocol):
+        """What is done to a picture: filtered, and stretched over a range if one is given."""
+
+        def __call__(
+            self, image: Image, span: tuple[float, float] | None = None
+        ) -> tuple[Image, Facts]:
+            """Filter a picture."""
 
 
 def foresee(job: Job, writing: Writing) -> Outcome:
@@ -59,7 +67,10 @@ class Common:
     streams: tuple[BinaryIO, BinaryIO]
 
     def do(
-        self, job: Job, resize: Callable[[int], None], ahead: Callable[[], Image] | None = None
+        self,
+        job: Job,
+        resize: Callable[[int], None] = lambda size: None,
+        ahead: Callable[[], Image] | None = None,
     ) -> Outcome:
         """Filter a picture and say what came of it.
 
@@ -85,43 +96,84 @@ class Common:
     def _one(
         self, job: Job, resize: Callable[[int], None], ahead: Callable[[], Image] | None
     ) -> Facts:
-        """Read, filter and write one picture."""
-        image = self._read(job) if ahead is None else ahead()
+        """Read, filter and write one picture, or all frames of its file."""
+        image, content = self._read(job, ahead)
+        if _moves(image) and self.writing.frame is None:
+            from convcli.batch.reel import all_frames
+
+            return all_frames(self, job, content or load(Path(job.source)), resize)
         resize(2 * image.pixels.nbytes)
         result, facts = self.work(image)
         resize(image.pixels.nbytes + result.pixels.nbytes)
         writing = self.writing
-        name = parse_format(writing.format) if writing.format else _target_format(job, image)
-        notes = _notes(image, result, facts, name)
+        name = self.format_for(job, image.meta.format)
+        notes = notes_on(result, facts, name)
+        if image.meta.frames > 1 and not _moves(image):
+            count = image.meta.frames
+            notes += (f"only the first of {count} pictures in the file was filtered",)
         chosen = {"quality": writing.quality, "compress": writing.compress}
         if job.target == STREAM:
             self.streams[1].write(encode(result, name, **chosen))
             self.streams[1].flush()
         else:
-            _make_folder(Path(job.target).parent)
-            try:
+            with making_room(job.target):
                 write(job.target, result, format=name, overwrite=writing.overwrite, **chosen)
-            except OSError as error:
-                raise ImageError(f"can't write: {_reason(error)}") from error
         return replace(facts, notes=notes)
 
-    def _read(self, job: Job) -> Image:
+    def _read(
+        self, job: Job, ahead: Callable[[], Image] | None
+    ) -> tuple[Image, tuple[bytes, str] | None]:
+        """Read a picture; also return the file, if there is more to be read from it."""
+        limit, frame = self.writing.max_pixels, self.writing.frame
+        if ahead is not None and frame is None:
+            return ahead(), None
         source = self.streams[0].read() if job.source == STREAM else Path(job.source)
-        return read(source, max_pixels=self.writing.max_pixels)
+        if frame is not None:
+            return read(source, frame=frame, max_pixels=limit), None
+        data, name = load(source)
+        image = decode(data, name, max_pixels=limit)
+        return image, (data, name) if _moves(image) else None
+
+    def format_for(self, job: Job, source: str) -> str:
+        """Return the format of a result: as asked, as its name says, or the source's for a pipe."""
+        if self.writing.format:
+            return parse_format(self.writing.format)
+        return source or "PNG" if job.target == STREAM else format_of(job.target)
 
 
-def _notes(image: Image, result: Image, facts: Facts, name: str) -> tuple[str, ...]:
-    """What the user should know of what is written; refuse what the format can't hold."""
+def _moves(image: Image) -> bool:
+    """Whether a file has frames or pages; what other files have beside is something else."""
+    meta = image.meta
+    return meta.frames > 1 and meta.format in FORMATS and FORMATS[meta.format].several
+
+
+def notes_on(result: Image, facts: Facts, name: str) -> tuple[str, ...]:
+    """Return what the user should know of what is written; refuse what the format can't hold.
+
+    Parameters
+    ----------
+    result, facts
+        A filtered picture, and what was done to it.
+    name
+        The format's.
+    """
     dtype = result.pixels.dtype.name
     if facts.mapping is Mapping.RAW and dtype not in FORMATS[name].holds:
         raise ImageError(
             f"{name} can't hold the signed floats of --map raw; use --map offset, or -o NAME.tif"
         )
     notes = [*facts.notes, *check_holds(dtype, result.channels, name)]
-    notes += left_out(result.meta, name)
-    if image.meta.frames > 1:
-        notes.append(f"only the first of {image.meta.frames} pictures in the file was filtered")
-    return tuple(notes)
+    return (*notes, *left_out(result.meta, name))
+
+
+@contextmanager
+def making_room(target: str) -> Generator[None, None, None]:
+    """Make the folder that a result goes into; what the system has against it is one line."""
+    _make_folder(Path(target).parent)
+    try:
+        yield
+    except OSError as error:
+        raise ImageError(f"can't write: {_reason(error)}") from error
 
 
 def _make_folder(folder: Path) -> None:
@@ -138,8 +190,3 @@ def _make_folder(folder: Path) -> None:
 
 def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
-
-
-def _target_format(job: Job, image: Image) -> str:
-    """Return the format that a result's name asks for, or the source's for a pipe."""
-    return image.meta.format or "PNG" if job.target == STREAM else format_of(job.target)

@@ -1,29 +1,24 @@
-"""Doing the jobs: read, filter, write; one that fails doesn't stop the others."""
+"""Doing the jobs: in this process, or handed out to others."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from convcli.batch.flow import Room, in_order
-from convcli.batch.jobs import STREAM, Job, Outcome, Writing
+from convcli.batch.jobs import Job, Limits, Outcome, Writing
 from convcli.batch.one import Common, foresee
 from convcli.image.ahead import Ahead, Reading
+from convcli.image.atomic import sweep
 from convcli.image.files import read
+from convcli.processors import processors
 from convcli.record import record
 
 if TYPE_CHECKING:
-    from convcli.batch.one import Filter
+    from convcli.batch.crew import Crew
     from convcli.image.picture import Image
-
-#: Pictures at once: one is read, one filtered, one written.
-AT_ONCE = 3
-#: Memory that pictures take before no further one is begun, in bytes.
-_ROOM = 2**29
-#: What a picture takes, decoded and filtered, by what its file takes: JPEG packs the closest.
-_UNPACKED = 24
 
 
 @record
@@ -50,7 +45,7 @@ def begin(jobs: Sequence[Job], writing: Writing, ahead: Reading | None = None) -
         For `run`; None if there is nothing that can be read ahead.
     """
     job = jobs[0] if jobs else None
-    if job is None or job.source == STREAM:
+    if job is None or writing.frame is not None or not os.path.isfile(job.source):  # noqa: PTH113
         return None
     outcome = foresee(job, writing)
     if outcome.error or outcome.skipped:
@@ -60,65 +55,72 @@ def begin(jobs: Sequence[Job], writing: Writing, ahead: Reading | None = None) -
     return Begun(job, Ahead(partial(read, Path(job.source), max_pixels=writing.max_pixels)))
 
 
+def share(pictures: int, jobs: int | None, seconds: float | None) -> Limits:
+    """Share out threads: pictures first, as these need nothing from each other.
+
+    Parameters
+    ----------
+    pictures
+        How many there are.
+    jobs
+        Threads in all; None for one a processor.
+    seconds
+        As `Limits` has it.
+    """
+    threads = jobs or processors()
+    workers = max(1, min(threads, pictures))
+    return Limits(workers, threads // workers, seconds)
+
+
 def run(
     jobs: Sequence[Job],
-    work: Filter,
-    writing: Writing,
-    streams: tuple[BinaryIO, BinaryIO],
+    common: Common,
     *,
     begun: Begun | None = None,
-    at_once: int = AT_ONCE,
+    limits: Limits | None = None,
 ) -> Generator[Outcome, None, None]:
-    """Filter pictures, some at once; one that fails doesn't stop the others.
+    """Filter pictures; one that fails doesn't stop the others.
 
     Close the iterator when what comes of the rest doesn't matter: then nothing goes on.
 
     Parameters
     ----------
     jobs
-        As `plan` made them. Outcomes come in their order.
-    work
-        What to do with a picture.
-    writing
-        How results are written.
-    streams
-        Standard input and output.
+        As `plan` made them.
+    common
+        What to do with them, and how results are written.
     begun
         What `begin` returned for these jobs.
-    at_once
-        How many pictures there may be in memory.
+    limits
+        How much is done at once; outcomes come as they are done then. None for one picture after
+        the other, in this process.
     """
-    room = Room(_ROOM)
-    runner = _Runner(Common(work, writing, streams), begun, room)
-    tasks = [partial(runner.do, place, job) for place, job in enumerate(jobs)]
-    return in_order(tasks, at_once, room)
+    if limits is not None:
+        from convcli.batch.crew import Crew, can_hand_out
+
+        # What a batch that was killed has left.
+        for folder in {os.path.dirname(job.target) or "." for job in jobs if job.target}:  # noqa: PTH120
+            sweep(folder)
+        if can_hand_out(jobs):
+            return _handed_out(Crew(jobs, common, limits))
+    return _here(jobs, common, begun)
 
 
-@record
-class _Runner:
-    """Does the jobs, as far as there is room."""
-
-    common: Common
-    begun: Begun | None
-    room: Room
-
-    def do(self, place: int, job: Job) -> Outcome:
-        """Filter a picture and say what came of it."""
-        outcome = foresee(job, self.common.writing)
-        if outcome.error or outcome.skipped:
-            return outcome
-        self.room.enter(place, _guess(job))
-        begun = self.begun is not None and self.begun.job is job
-        try:
-            ahead = self.begun.image.take if self.begun is not None and begun else None
-            return self.common.do(job, partial(self.room.resize, place), ahead)
-        finally:
-            self.room.leave(place)
+def _handed_out(crew: Crew) -> Generator[Outcome, None, None]:
+    """Have workers filter the pictures; this process, if there can't be any."""
+    if crew.start():
+        yield from crew.run()
+    else:
+        yield from _here(crew.jobs, crew.common, None)
 
 
-def _guess(job: Job) -> int:
-    """Guess how much memory a picture will take."""
-    try:
-        return _UNPACKED * Path(job.source).stat().st_size
-    except OSError:
-        return 0
+def _here(
+    jobs: Sequence[Job], common: Common, begun: Begun | None
+) -> Generator[Outcome, None, None]:
+    """Filter one picture after the other."""
+    for job in jobs:
+        outcome = foresee(job, common.writing)
+        if not outcome.error and not outcome.skipped:
+            ahead = begun.image.take if begun is not None and begun.job is job else None
+            outcome = common.do(job, ahead=ahead)
+        yield outcome

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convcli.cli.options import spec_options
-from convcli.cli.types import KernelType, MatrixCommand, PathType, Whole
+from convcli.cli.types import KernelType, MatrixCommand, PathType, Real, Whole
 
 if TYPE_CHECKING:
     from convcli.spec import Spec
@@ -24,10 +24,11 @@ Examples:
   convcli apply '0 -1 0; -1 5 -1; 0 -1 0' photo.png
   convcli apply mine.toml#ridge scan.tif --depth 16 --map offset
   convcli apply gaussian --then laplacian photo.png --map normalize
+  find . -name '*.png' -print0 | convcli apply sobel --from-file - -0 -o edges/
   cat photo.png | convcli apply sobel - > edges.png""",
 )
 @click.argument("kernel", type=KernelType())
-@click.argument("images", metavar="IMAGE...", type=PathType(), nargs=-1, required=True)
+@click.argument("images", metavar="IMAGE...", type=PathType(), nargs=-1)
 @click.option(
     "-o", "--output", type=PathType(), metavar="OUT",
     help="A file, a folder (made if missing), or - for standard output.  [default: "
@@ -39,12 +40,36 @@ Examples:
 )  # fmt: skip
 @spec_options
 @click.option("-r", "--recursive", is_flag=True, help="Enter folders within folders.")
+@click.option(
+    "--from-file", type=PathType(), metavar="LIST",
+    help="Filter what this file lists, one path a line, or standard input (-). Paths are kept "
+    "below -o FOLDER.",
+)  # fmt: skip
+@click.option("-0", "--null", is_flag=True, help="NUL characters end the paths of LIST.")
+@click.option(
+    "--include", multiple=True, metavar="PATTERN",
+    help="Only pictures whose name fits, such as '*.jpg', or whose path does, such as 'raw/**'. "
+    "Repeatable.",
+)  # fmt: skip
+@click.option(
+    "--exclude", multiple=True, metavar="PATTERN",
+    help="Not pictures, or folders, whose name or path fits. Repeatable.",
+)  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace results that exist; never a source.")
 @click.option("--skip-existing", is_flag=True, help="Leave results that exist, as when resuming.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first picture that fails.")
+@click.option(
+    "--timeout", type=Real(0), default=600, show_default=True, metavar="SECONDS",
+    help="Give a picture of many up that takes longer; 0: never.",
+)  # fmt: skip
 @click.option("--format", "format_", metavar="FORMAT", help="Of the result: png, jpg, tif, …")
 @click.option("--quality", type=Whole(1, 100), help="Of JPEG, WebP, AVIF, JPEG 2000: 1 to 100.")
 @click.option("--compress", type=Whole(0, 9), help="Of PNG and TIFF: 0 to 9, the smallest.")
 @click.option("--max-pixels", type=Whole(1), help="Largest picture that is read.")
+@click.option(
+    "--frame", type=Whole(0), metavar="N",
+    help="Only this frame or page of a file of several, from 0.  [default: all]",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a picture instead.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Say the plan and its reason, too.")
@@ -61,4 +86,6 @@ def apply(kernel: AnyKernel, chain: tuple[AnyKernel, ...], spec: Spec, **given: 
     """
     from convcli.cli.filtering import filter_pictures
 
+    if not given["images"] and given["from_file"] is None:
+        raise click.MissingParameter(param_hint="'IMAGE...'", param_type="argument")
     return filter_pictures((kernel, *chain), spec, given)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
-from time import perf_counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convcli.cli.status import tell
+from convcli.cli.talk import Talk
 from convcli.errors import UsageError
-from convcli.report.lines import as_json as to_json
+from convcli.record import record, replace
 
 if TYPE_CHECKING:
-    from convcli.batch import Job, Outcome
+    from convcli.batch import Job, Outcome, Request, Writing
     from convcli.image.ahead import Reading
     from convcli.image.picture import Image
     from convcli.pipeline import Facts
@@ -45,11 +45,30 @@ def filter_pictures(
     from convcli import batch
 
     _check(given)
-    request = batch.Request(
+    request = _request(kernels, given)
+    jobs = batch.plan(request)
+    _check_streams(jobs, given["as_json"])
+    outcomes = _begin(jobs, kernels, spec, request.writing, (given, ahead))
+    with Talk(kernels, len(jobs), given) as talk, closing(outcomes):
+        for outcome in outcomes:
+            talk.add(outcome)
+            if outcome.error and given["fail_fast"]:
+                break
+    return talk.status
+
+
+def _request(kernels: Sequence[AnyKernel], given: dict[str, Any]) -> Request:
+    """Return which pictures there are to be, and where results go."""
+    from convcli import batch
+
+    return batch.Request(
         inputs=given["images"],
         output=given["output"],
         label=batch.label_of([each.name for each in kernels]),
         recursive=given["recursive"],
+        listed=_listed(given["from_file"], null=given["null"]),
+        include=given["include"],
+        exclude=given["exclude"],
         writing=batch.Writing(
             format=given["format_"],
             quality=given["quality"],
@@ -57,34 +76,72 @@ def filter_pictures(
             overwrite=given["overwrite"],
             skip_existing=given["skip_existing"],
             max_pixels=given["max_pixels"],
+            frame=given["frame"],
         ),
     )
-    jobs = batch.plan(request)
-    _check_streams(jobs, given["as_json"])
-    talk = _Talk(kernels, len(jobs), given)
+
+
+def _listed(path: str | None, *, null: bool) -> tuple[str, ...]:
+    """Return the paths that a file names, or standard input."""
+    from convcli import batch
+
+    if path is None:
+        return ()
+    try:
+        text = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise UsageError(f"--from-file {path}: {reason}{_HELP}") from error
+    found = batch.listed(text, null=null)
+    if not found:
+        raise UsageError(f"--from-file {path}: names no picture; expected one path a line{_HELP}")
+    return found
+
+
+@record
+class _Filter:
+    """What is done to each picture."""
+
+    kernels: tuple[AnyKernel, ...]
+    spec: Spec
+
+    def __call__(
+        self, image: Image, span: tuple[float, float] | None = None
+    ) -> tuple[Image, Facts]:
+        """Filter a picture; `span` is what is stretched, if several are to be treated alike."""
+        from convcli.pipeline import apply
+
+        return apply(image, self.kernels, self.spec, span)
+
+
+def _begin(
+    jobs: Sequence[Job],
+    kernels: Sequence[AnyKernel],
+    spec: Spec,
+    writing: Writing,
+    how: tuple[dict[str, Any], Reading | None],
+) -> Generator[Outcome, None, None]:
+    """Get ready to filter pictures, or to say what would be done."""
+    from convcli import batch
+
+    given, ahead = how
     if given["dry_run"]:
         _check_kernels(kernels, spec)
-        for job in jobs:
-            talk.add(batch.foresee(job, request.writing))
-        return talk.close()
-    # Its pixels are decoded while the engine is imported.
-    begun = batch.begin(jobs, request.writing, ahead)
-    work = _filter(kernels, spec)
+        return (batch.foresee(job, writing) for job in jobs)
     streams = sys.stdin.buffer, sys.stdout.buffer
-    at_once = min(spec.jobs or batch.AT_ONCE, batch.AT_ONCE)
-    outcomes = batch.run(jobs, work, request.writing, streams, begun=begun, at_once=at_once)
-    with closing(outcomes):
-        for outcome in outcomes:
-            talk.add(outcome)
-    return talk.close()
-
-
-def _filter(kernels: Sequence[AnyKernel], spec: Spec) -> Callable[[Image], tuple[Image, Facts]]:
-    """Return what is done to each picture."""
-    from convcli.pipeline import apply as apply_kernels
-
+    # Its pixels are decoded while the engine is imported.
+    begun = batch.begin(jobs, writing, ahead) if len(jobs) == 1 else None
     _check_kernels(kernels, spec)
-    return lambda image: apply_kernels(image, kernels, spec)
+    # Once, for all workers.
+    import convcli.pipeline  # noqa: F401
+
+    if len(jobs) == 1:
+        common = batch.Common(_Filter(tuple(kernels), spec), writing, streams)
+        return batch.run(jobs, common, begun=begun)
+    limits = batch.share(len(jobs), spec.jobs, given["timeout"] or None)
+    # The threads that --jobs allows are shared out among the workers.
+    work = _Filter(tuple(kernels), replace(spec, jobs=None))
+    return batch.run(jobs, batch.Common(work, writing, streams), limits=limits)
 
 
 def _check_kernels(kernels: Sequence[AnyKernel], spec: Spec) -> None:
@@ -92,40 +149,6 @@ def _check_kernels(kernels: Sequence[AnyKernel], spec: Spec) -> None:
     from convcli.arrays import overridden
 
     overridden(kernels, spec)
-
-
-class _Talk:
-    """What is said while pictures are filtered, and in the end."""
-
-    def __init__(self, kernels: Sequence[AnyKernel], count: int, given: dict[str, Any]) -> None:
-        self.kernels, self.count = kernels, count
-        self.as_json, self.quiet = given["as_json"], given["quiet"]
-        self.verbose = given["verbose"]
-        self.outcomes: list[Outcome] = []
-        self.start = perf_counter()
-
-    def add(self, outcome: Outcome) -> None:
-        """Say what became of a picture."""
-        from convcli.report import outcome as report
-
-        self.outcomes.append(outcome)
-        if self.as_json:
-            sys.stdout.write(f"{to_json(report.data(outcome, self.kernels))}\n")
-            sys.stdout.flush()
-        if outcome.error:
-            tell(f"convcli: {report.line(outcome)}")
-        elif not self.quiet and not self.as_json:
-            alone = self.count == 1 or self.verbose
-            say = report.text(outcome, self.kernels, verbose=self.verbose)
-            tell(say if alone else report.line(outcome))
-
-    def close(self) -> int:
-        """Count what became of all pictures and return the exit status."""
-        from convcli.report import outcome as report
-
-        if self.count > 1 and not self.quiet and not self.as_json:
-            tell(report.tally(self.outcomes, perf_counter() - self.start))
-        return 1 if any(outcome.error for outcome in self.outcomes) else 0
 
 
 def _check(given: dict[str, Any]) -> None:

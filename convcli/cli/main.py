@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -76,7 +77,9 @@ def _stopped(error: BaseException) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(reason, BrokenPipeError):
         return FAILED
-    return say(f"standard output: {(reason.strerror or str(reason)).lower()}", FAILED)
+    what = (reason.strerror or str(reason)).lower()
+    ours = reason.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
+    return say(what if ours else f"standard output: {what}", FAILED)
 
 
 def run() -> NoReturn:
@@ -87,8 +90,11 @@ def run() -> NoReturn:
     # Nothing here multiplies matrices. OpenBLAS, which comes with NumPy, would start a thread for
     # each processor all the same, and these would keep the others from their work for a while.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # What was begun is removed, as after Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for name in ("SIGTERM", "SIGHUP"):
+        # As Ctrl-C: what was begun is removed. Who started this may have had one ignored (nohup).
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed by who started this: nobody listens
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115

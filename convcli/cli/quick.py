@@ -17,6 +17,7 @@ FLAGS = {
     "--recursive": "recursive",
     "--overwrite": "overwrite",
     "--skip-existing": "skip_existing",
+    "--fail-fast": "fail_fast",
     "--json": "as_json",
     "-q": "quiet",
     "--quiet": "quiet",
@@ -26,7 +27,14 @@ FLAGS = {
 }
 _OUTPUT = ("-o", "--output")
 #: Click's defaults; the flags' are false.
-_DEFAULTS = dict.fromkeys(("output", "format_", "quality", "compress", "max_pixels"))
+_DEFAULTS: dict[str, Any] = {
+    **dict.fromkeys(
+        ("output", "format_", "quality", "compress", "max_pixels", "frame", "from_file")
+    ),
+    **dict.fromkeys(("include", "exclude"), ()),
+    "null": False,
+    "timeout": 600.0,
+}
 
 
 def parse(arguments: Sequence[str]) -> tuple[str, dict[str, Any]] | None:
@@ -76,7 +84,9 @@ def attempt(arguments: Sequence[str]) -> int | None:
         return None
     text, given = found
     ahead = None
-    if not given["dry_run"] and not given["skip_existing"]:
+    # Many are handed out to processes, and this one must not have threads then.
+    alone = len(given["images"]) == 1
+    if alone and not given["dry_run"] and not given["skip_existing"]:
         from convcli.image.ahead import look_ahead
 
         # Its pixels are decoded while the rest is imported.

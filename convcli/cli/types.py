@@ -40,7 +40,7 @@ class MatrixCommand(click.Command):
         for arg in args[:ended]:
             if taken:
                 marked.append(arg)
-            elif _NEGATIVE.match(arg):
+            elif _NEGATIVE.match(arg) and arg not in long:
                 marked.append(_NOT_AN_OPTION + arg)
             else:
                 marked.append(long.get(arg, arg))

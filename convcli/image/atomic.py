@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import stat
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from convcli.errors import ImageError
 
+try:
+    import fcntl
+except ImportError:  # Windows: there an open file can't be removed, which is as good.
+    fcntl = None  # type: ignore[assignment]
+
 #: Between a target's name and the random end of the temporary file beside it.
 MARK = ".convcli-"
+_TEMPORARY = re.compile(rf"\..*{re.escape(MARK)}[0-9a-f]{{12}}")
+#: The system takes the umask off, as for any new file (mkstemp would give 0600).
+_MODE = 0o666
+#: Where a process finds its open files (Linux).
+_OPEN = "/proc/self/fd"
+#: What a file system says that has no files without names: open(2) on O_TMPFILE.
+_NONE_SUCH = {errno.EOPNOTSUPP, errno.ENOTSUP, errno.EISDIR, errno.EINVAL, errno.ENOSYS}
+#: Why a file without a name may not be given one, where one that has a name may.
+_NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOENT, errno.EXDEV, errno.EMLINK} | _NONE_SUCH
 
 
 def write_atomic(path: str | Path, data: bytes | Iterable[bytes], overwrite: bool = False) -> Path:
     """Write a file so that its name never stands for half of it.
 
-    The content goes to a temporary file in the same folder, to the disk, and then gets its
-    name in one step. That step fails if the name is taken, unless `overwrite` is set; even if
-    another process took it meanwhile. An error, or Ctrl-C, leaves what was there.
+    The content goes to a file that has no name yet, or to a temporary one in the same folder; to
+    the disk; and then gets its name in one step. That step fails if the name is taken, unless
+    `overwrite` is set; even if another process took it meanwhile. An error, or Ctrl-C, leaves
+    what was there.
 
     Parameters
     ----------
@@ -44,12 +62,41 @@ def write_atomic(path: str | Path, data: bytes | Iterable[bytes], overwrite: boo
     target = path.resolve() if path.is_symlink() else path
     _check_target(target, overwrite)
     try:
-        _write_beside(target, data, overwrite)
+        handle = _nameless(target.parent)
+        if handle is None:
+            _write_temporary(target, data, overwrite)
+        else:
+            _write_nameless(target, handle, data, overwrite)
     except FileExistsError:
         raise _exists(target) from None
     except OSError as error:
         raise ImageError(f"can't write: {(error.strerror or str(error)).lower()}") from error
     return path
+
+
+def sweep(folder: str | Path) -> None:
+    """Remove what processes that were killed have left in a folder.
+
+    A temporary file that is still being written is locked, and left alone.
+    """
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(".") and _TEMPORARY.fullmatch(entry.name):
+                with suppress(OSError):
+                    _remove_stale(entry.path)
+
+
+def _remove_stale(path: str) -> None:
+    """Remove a temporary file that nobody has locked."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        if fcntl is not None:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            Path(path).unlink()
+    finally:
+        os.close(handle)
+    if fcntl is None:
+        Path(path).unlink()
 
 
 def _check_target(target: Path, overwrite: bool) -> None:
@@ -68,35 +115,112 @@ def _exists(target: Path) -> ImageError:
     return ImageError(f"{target.name!r} exists; use --overwrite to replace it, or another -o")
 
 
-def _write_beside(target: Path, data: bytes | Iterable[bytes], overwrite: bool) -> None:
-    """Write the temporary file, give it the target's name, and remove it whatever happens."""
-    temporary = target.with_name(f"{_stem(target)}{MARK}{os.urandom(6).hex()}")
+def _nameless(folder: Path) -> int | None:
+    """Open a file that has no name: nothing is left of it if this process is killed.
+
+    Returns
+    -------
+    int or None
+        Its descriptor; None where the system or the file system has no such files.
+    """
+    flag = getattr(os, "O_TMPFILE", None)
+    if flag is None or not os.path.isdir(_OPEN):  # noqa: PTH112
+        return None
     try:
-        # 0o666: the system takes the umask off, as for any new file (mkstemp would give 0600).
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        with open(os.open(temporary, flags, 0o666), "wb") as file:  # noqa: PTH123
-            file.writelines([data] if isinstance(data, bytes) else data)
-            file.flush()
-            os.fsync(file.fileno())
+        return os.open(folder, os.O_RDWR | flag, _MODE)
+    except OSError as error:
+        if error.errno not in _NONE_SUCH:
+            raise
+        return None
+
+
+def _write_nameless(
+    target: Path, handle: int, data: bytes | Iterable[bytes], overwrite: bool
+) -> None:
+    """Write a file without a name, and give it the target's."""
+    with os.fdopen(handle, "w+b") as file:
+        _fill(file, data)
+        try:
+            if overwrite and target.exists():
+                with _removed(_beside(target)) as temporary:
+                    _name(handle, temporary)
+                    _replace(temporary, target)
+            else:
+                _name(handle, target)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            file.seek(0)
+            _write_temporary(target, iter(lambda: file.read(2**20), b""), overwrite)
+
+
+def _name(handle: int, target: Path) -> None:
+    """Give an open file a name, failing if that is taken."""
+    # With a descriptor, any one, Python calls linkat, which alone can follow the link in /proc.
+    os.link(f"{_OPEN}/{handle}", target, src_dir_fd=handle, follow_symlinks=True)
+
+
+def _write_temporary(target: Path, data: bytes | Iterable[bytes], overwrite: bool) -> None:
+    """Write a temporary file, give it the target's name, and remove it whatever happens."""
+    with _removed(_beside(target)) as temporary, _locked(temporary) as handle:
+        # On Windows an open file can't be renamed; elsewhere it is locked while it is open.
+        with open(handle, "wb", closefd=fcntl is None) as file:
+            _fill(file, data)
         if overwrite:
-            _keep_mode(target, temporary)
-            temporary.replace(target)
+            _replace(temporary, target)
         else:
             _claim(temporary, target)
-        _sync_folder(target.parent)
+
+
+def _beside(target: Path) -> Path:
+    """Return a hidden name that leaves room for the random end (names have 255 bytes)."""
+    stem = os.fsdecode(os.fsencode(target.name)[:200].rstrip(b"\x80-\xff"))
+    return target.with_name(f".{stem}{MARK}{os.urandom(6).hex()}")
+
+
+@contextmanager
+def _removed(path: Path) -> Generator[Path, None, None]:
+    """Have no file of that name in the end."""
+    try:
+        yield path
     finally:
         with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
-def _stem(target: Path) -> str:
-    """Return a hidden name that leaves room for the random end (names have 255 bytes)."""
-    return "." + os.fsdecode(os.fsencode(target.name)[:200].rstrip(b"\x80-\xff"))
+@contextmanager
+def _locked(path: Path) -> Generator[int, None, None]:
+    """Make a file, locked so that `sweep` leaves it alone."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    handle = os.open(path, flags, _MODE)
+    if fcntl is None:
+        yield handle
+        return
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            yield handle
+            return
+    finally:
+        os.close(handle)
+    # It was swept away before it was locked.
+    with _locked(path) as handle:
+        yield handle
 
 
-def _keep_mode(target: Path, temporary: Path) -> None:
+def _fill(file: IO[bytes], data: bytes | Iterable[bytes]) -> None:
+    """Write the content, and bring it to the disk."""
+    file.writelines([data] if isinstance(data, bytes) else data)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _replace(temporary: Path, target: Path) -> None:
+    """Put a file in another one's place, with its permissions."""
     with suppress(OSError):
         temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+    temporary.replace(target)
 
 
 def _claim(temporary: Path, target: Path) -> None:
@@ -121,13 +245,3 @@ def _claim(temporary: Path, target: Path) -> None:
             with suppress(OSError):
                 target.unlink()
             raise
-
-
-def _sync_folder(folder: Path) -> None:
-    """Bring the new name to the disk, too, where folders can be synced."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

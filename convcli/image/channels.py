@@ -96,8 +96,10 @@ def weigh(samples: NDArray[Any], maximum: float) -> NDArray[Any]:
     ndarray of the same shape and type
         Colour · alpha, and alpha · `maximum`: whole if the samples are, and at most `maximum`².
     """
-    result: NDArray[Any] = samples * samples[:, :, -1:]
-    result[:, :, -1] = samples[:, :, -1] * samples.dtype.type(maximum)
+    # Float files may hold anything: what is too great becomes infinite, without a remark.
+    with np.errstate(over="ignore", invalid="ignore"):
+        result: NDArray[Any] = samples * samples[:, :, -1:]
+        result[:, :, -1] = samples[:, :, -1] * samples.dtype.type(maximum)
     return result
 
 
@@ -122,7 +124,8 @@ def unweigh(responses: NDArray[Any], maximum: float, gain: float = 1.0) -> NDArr
     alpha = responses[:, :, -1:] / top
     result: NDArray[Any] = np.zeros_like(responses)
     # Not clipped yet: where sharpening makes alpha overshoot, colour does so alike.
-    np.divide(responses, alpha / responses.dtype.type(gain), out=result, where=alpha > 0)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        np.divide(responses, alpha / responses.dtype.type(gain), out=result, where=alpha > 0)
     result[:, :, -1:] = np.clip(alpha, 0, top)
     return result
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -39,10 +38,3 @@ def packing() -> Any:
         return import_module("zlib_ng.zlib_ng")
     except ImportError:
         return import_module("zlib")
-
-
-def processors() -> int:
-    """Return how many threads can run at once."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -70,8 +70,9 @@ def compress(content: memoryview, before: int, ways: Sequence[Way], last: bool) 
     """
     own, past = content[before:], content[:before]
     ending = zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH
-    way = choose(content, before, ways)
-    data = _pack(own, past, way, ending)
+    way, tried = _choose(content, before, ways)
+    # What was tried on all there is needn't be done again.
+    data = tried if last and tried is not None else _pack(own, past, way, ending)
     if len(data) * _FLAT < len(own):
         others = (
             _pack(own, past, each, ending) for each in ways if each != way and not each.follows
@@ -82,23 +83,24 @@ def compress(content: memoryview, before: int, ways: Sequence[Way], last: bool) 
 
 def choose(content: memoryview, before: int, ways: Sequence[Way]) -> Way:
     """Return the way that makes a spot in the middle of a band cheapest."""
+    return _choose(content, before, ways)[0]
+
+
+def _choose(content: memoryview, before: int, ways: Sequence[Way]) -> tuple[Way, bytes | None]:
+    """Return the cheapest way, and what it made of a band if the spot was all of it."""
     if len(ways) == 1:
-        return ways[0]
+        return ways[0], None
     size = _SPOT if len(content) - before > _SMALL else _SMALL
     start = max(before, (len(content) + before - size) // 2)
     spot, past = content[start : start + size], content[max(0, start - WINDOW) : start]
-
-    def cost(way: Way) -> float:
-        return way.price * len(_pack(spot, past, way, zlib.Z_FINISH))
-
-    best, least = ways[0], cost(ways[0])
+    best, made = ways[0], _pack(spot, past, ways[0], zlib.Z_FINISH)
     for before_it, way in pairwise(ways):
         if way.follows and best is not before_it:
             continue
-        found = cost(way)
-        if found < least:
-            best, least = way, found
-    return best
+        found = _pack(spot, past, way, zlib.Z_FINISH)
+        if way.price * len(found) < best.price * len(made):
+            best, made = way, found
+    return best, made if len(spot) == len(content) - before else None
 
 
 def join(bands: Iterable[Band]) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ import struct
 from typing import Literal
 
 from convcli.image.exif import ORIENTATION
+from convcli.record import record
 
 _EXIF, _GPS, _INTEROPERABILITY = 0x8769, 0x8825, 0xA005
 _POINTERS = (_EXIF, _GPS, _INTEROPERABILITY)
@@ -21,20 +22,29 @@ _CLASSIC = (b"II*\0", b"MM\0*")
 Entry = tuple[int, int, int, bytes]
 
 
-def take_exif(tiff: bytes) -> bytes | None:
+def take_exif(tiff: bytes, at: int | None = None) -> bytes | None:
     """Return an EXIF block with what a classic TIFF file says of the photograph, or None.
 
     None, too, if it has neither an EXIF nor a GPS directory: plain tags are text.
+
+    Parameters
+    ----------
+    tiff
+        The file.
+    at
+        Where the page's directory is; None for the first page's.
     """
     if tiff[:4] not in _CLASSIC:
         return None
     order = _order(tiff)
     try:
-        entries = _read(tiff, struct.unpack_from(order + "I", tiff, 4)[0])
+        first = struct.unpack_from(order + "I", tiff, 4)[0] if at is None else at
+        entries = _read(tiff, first)
         if not any(entry[0] in (_EXIF, _GPS) for entry in entries):
             return None
         block = bytearray(tiff[:4] + bytes(4))
-        start = _graft(tiff, [entry for entry in entries if entry[0] in _ABOUT], block, 0)
+        grafting = _Grafting(tiff, block, 2 * len(tiff))
+        start = grafting.graft([entry for entry in entries if entry[0] in _ABOUT], 0)
     except struct.error:
         return None
     struct.pack_into(order + "I", block, 4, start)
@@ -55,10 +65,11 @@ def put_exif(tiff: bytes, block: bytes) -> bytes:
         target = bytearray(tiff + bytes(len(tiff) % 2))
         taken = {entry[0] for entry in own} | {ORIENTATION}
         added = [entry for entry in given if entry[0] in _ABOUT and entry[0] not in taken]
-        moved = [_move(block, entry, target, 0) for entry in added]
+        grafting = _Grafting(block, target, len(target) + 12 * len(own) + 2 * len(block))
+        moved = [grafting.move(entry, 0) for entry in added]
+        start = grafting.write(sorted(own + moved))
     except struct.error:
         return tiff
-    start = _write(target, order, sorted(own + moved))
     struct.pack_into(order + "I", target, 4, start)
     return bytes(target)
 
@@ -78,36 +89,48 @@ def _read(data: bytes, at: int) -> list[Entry]:
     return [struct.unpack_from(order + "HHI4s", data, at + 2 + 12 * k) for k in range(count)]
 
 
-def _graft(source: bytes, entries: list[Entry], target: bytearray, depth: int) -> int:
-    """Append a directory of these entries, and all that they point to; return where it is."""
-    moved = [_move(source, entry, target, depth) for entry in entries]
-    return _write(target, _order(source), moved)
+@record
+class _Grafting:
+    """Copies directories, and all that they point to, from one structure to the end of another.
 
+    `most` is how long that may get. An honest file holds each value once; a crafted one has
+    thousands of entries that point to the same megabyte, or to each other.
+    """
 
-def _move(source: bytes, entry: Entry, target: bytearray, depth: int) -> Entry:
-    """Append what an entry points to; return the entry with its new place."""
-    tag, kind, count, value = entry
-    order = _order(source)
-    size = _SIZES.get(kind, 1) * count
-    (at,) = struct.unpack(order + "I", value)
-    if tag in _POINTERS and depth < len(_POINTERS):
-        place = _graft(source, _read(source, at), target, depth + 1)
-    elif size > 4:
-        if at + size > len(source):
-            raise struct.error("a value lies beyond the end")
-        target.extend(bytes(len(target) % 2))
-        place = len(target)
-        target.extend(source[at : at + size])
-    else:
-        return entry
-    return tag, kind, count, struct.pack(order + "I", place)
+    source: bytes
+    target: bytearray
+    most: int
 
+    def graft(self, entries: list[Entry], depth: int) -> int:
+        """Append a directory of these entries, and all that they point to; return where it is."""
+        return self.write([self.move(entry, depth) for entry in entries])
 
-def _write(target: bytearray, order: str, entries: list[Entry]) -> int:
-    target.extend(bytes(len(target) % 2))
-    start = len(target)
-    target.extend(struct.pack(order + "H", len(entries)))
-    for entry in entries:
-        target.extend(struct.pack(order + "HHI4s", *entry))
-    target.extend(bytes(4))
-    return start
+    def move(self, entry: Entry, depth: int) -> Entry:
+        """Append what an entry points to; return the entry with its new place."""
+        tag, kind, count, value = entry
+        order = _order(self.source)
+        size = _SIZES.get(kind, 1) * count
+        (at,) = struct.unpack(order + "I", value)
+        if tag in _POINTERS and depth < len(_POINTERS):
+            place = self.graft(_read(self.source, at), depth + 1)
+        elif size > 4:
+            if at + size > len(self.source):
+                raise struct.error("a value lies beyond the end")
+            place = self._append(self.source[at : at + size])
+        else:
+            return entry
+        return tag, kind, count, struct.pack(order + "I", place)
+
+    def write(self, entries: list[Entry]) -> int:
+        """Append a directory of entries as they are; return where it is."""
+        order = _order(self.source)
+        packed = (struct.pack(order + "HHI4s", *entry) for entry in entries)
+        return self._append(b"".join((struct.pack(order + "H", len(entries)), *packed, bytes(4))))
+
+    def _append(self, content: bytes) -> int:
+        self.target.extend(bytes(len(self.target) % 2))
+        start = len(self.target)
+        if start + len(content) > self.most:
+            raise struct.error("the directories point to the same things again and again")
+        self.target.extend(content)
+        return start

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from convcli.errors import ImageError
+from convcli.errors import ConvError, ImageError
 from convcli.image.atomic import write_atomic
 from convcli.image.formats import check_holds, format_of, parse_format
 from convcli.image.limits import MAX_PIXELS
@@ -28,7 +28,7 @@ _DECODERS = {
     "TIFF": ("tiff", "decode"),
     "WEBP": ("pillow", "decode_webp"),
     "BMP": ("pillow", "decode_bmp"),
-    "GIF": ("pillow", "decode_gif"),
+    "GIF": ("gif", "decode"),
     "AVIF": ("pillow", "decode_avif"),
     "JPEG2000": ("jpeg2000", "decode"),
     "NPY": ("array", "decode"),
@@ -41,7 +41,7 @@ _ENCODERS = {
     "TIFF": ("tiff_write", "encode", "compress"),
     "WEBP": ("pillow_write", "encode_webp", "quality"),
     "BMP": ("pillow_write", "encode_bmp", ""),
-    "GIF": ("pillow_write", "encode_gif", ""),
+    "GIF": ("gif_write", "encode", ""),
     "AVIF": ("pillow_write", "encode_avif", "quality"),
     "JPEG2000": ("jpeg2000", "encode", "quality"),
     "NPY": ("array", "encode", ""),
@@ -49,28 +49,35 @@ _ENCODERS = {
 }
 
 
-def read(source: Source, *, max_pixels: int | None = None) -> Image:
+def read(source: Source, *, frame: int | None = None, max_pixels: int | None = None) -> Image:
     """Read a picture, upright, with nothing of it lost.
 
     Parameters
     ----------
     source
         A path, an open binary file, or the file's bytes.
+    frame
+        Which of the file's frames, counted from 0. None for what is seen where nothing moves: the
+        first one, but for a PNG animation that has a picture beside its frames.
     max_pixels
         The most pixels it may have, told from its header; None for 178,956,970.
 
     Returns
     -------
     Image
-        Its first frame. `meta.notes` say what reading changed or left out.
+        The picture. `meta.notes` say what reading changed or left out.
 
     Raises
     ------
     ImageError
-        If it can't be read: missing, not a picture, damaged, cut short, too large, or of a kind
-        that isn't held. The message doesn't name the file.
+        If it can't be read: missing, not a picture, damaged, cut short, too large, of a kind that
+        isn't held, or without that frame. The message doesn't name the file.
     """
-    return decode(*load(source), max_pixels=max_pixels)
+    if frame is None:
+        return decode(*load(source), max_pixels=max_pixels)
+    from convcli.image.frame_files import pick
+
+    return pick(*load(source), frame, max_pixels=max_pixels)
 
 
 def decode(
@@ -89,7 +96,7 @@ def decode(
     """
     limit = MAX_PIXELS if max_pixels is None else max_pixels
     more = () if rows is None else (rows,)
-    return _guard(lambda: _decode(data, name, limit, *more), f"the {name} file is damaged")
+    return guard(lambda: _decode(data, name, limit, *more), f"the {name} file is damaged")
 
 
 def encode(
@@ -123,13 +130,12 @@ def _parts(
     """Return a file bit by bit: some are written while the rest is still being made."""
     name = parse_format(format)
     check_holds(image.pixels.dtype.name, image.channels, name)
-    _check_range("--quality", quality, 1, 100)
-    _check_range("--compress", compress, 0, 9)
+    check_options(quality, compress)
     module, function, option = _ENCODERS[name]
     values = {"quality": quality, "compress": compress, "format": name}
     options = {option: values[option]} if option else {}
     coder = getattr(import_module(f"convcli.image.{module}"), function)
-    coded = _guard(lambda: coder(image, **options), f"can't be written as {name}")
+    coded = guard(lambda: coder(image, **options), f"can't be written as {name}")
     return [coded] if isinstance(coded, bytes) else coded
 
 
@@ -159,10 +165,7 @@ def write(
         If the format can't hold the picture, the file exists, or it can't be written.
     """
     name = format_of(path) if format is None else format
-    if not overwrite and os.path.lexists(path):
-        raise ImageError(
-            f"{Path(path).name!r} exists; use --overwrite to replace it, or another -o"
-        )
+    check_free(path, overwrite)
     parts = _parts(image, name, quality=quality, compress=compress)
     return write_atomic(path, parts, overwrite)
 
@@ -175,11 +178,24 @@ def _decode(data: bytes, name: str, limit: int, *rows: Inflating) -> Image:
     return image if name == "TIFF" else upright(image)
 
 
-def _guard(work: Callable[[], Result], what: str) -> Result:
-    """Do work with other people's libraries; whatever they raise becomes one clear line."""
+def guard(work: Callable[[], Result], what: str) -> Result:
+    """Do work with other people's libraries; whatever they raise becomes one clear line.
+
+    Parameters
+    ----------
+    work
+        What to do.
+    what
+        What it means if it can't be done: how the line begins.
+
+    Raises
+    ------
+    ImageError
+        If it can't.
+    """
     try:
         return work()
-    except ImageError:
+    except ConvError:
         raise
     except MemoryError as error:
         raise ImageError("there is not enough memory for this picture") from error
@@ -187,6 +203,32 @@ def _guard(work: Callable[[], Result], what: str) -> Result:
         # Pillow alone raises eight kinds of exception on damaged files.
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ImageError(f"{what}: {reason}") from error
+
+
+def check_options(quality: int | None, compress: int | None) -> None:
+    """Refuse numbers that are out of range.
+
+    Raises
+    ------
+    ImageError
+        If one is; the message names its option.
+    """
+    _check_range("--quality", quality, 1, 100)
+    _check_range("--compress", compress, 0, 9)
+
+
+def check_free(path: str | Path, overwrite: bool) -> None:
+    """Refuse a name that is taken, before any work is done.
+
+    Raises
+    ------
+    ImageError
+        If it is, and may not be replaced.
+    """
+    if not overwrite and os.path.lexists(path):
+        raise ImageError(
+            f"{Path(path).name!r} exists; use --overwrite to replace it, or another -o"
+        )
 
 
 def _check_range(option: str, value: int | None, least: int, most: int) -> None:

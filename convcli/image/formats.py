@@ -32,6 +32,8 @@ class Format:
         Whether it loses something unless told otherwise.
     note
         What happens to some that it holds nonetheless: (sample type or '', channels, words).
+    several
+        Whether a file holds several pictures: frames of an animation, or pages.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Format:
     holds: dict[str, frozenset[str]]
     lossy: bool = False
     note: tuple[str, frozenset[str], str] | None = None
+    several: bool = False
 
     def has(self, dtype: str, channels: str) -> bool:
         """Whether a picture of that sample type and those channels can be written."""
@@ -56,7 +59,12 @@ _AVIF_NOTE = (
 FORMATS: dict[str, Format] = {
     item.name: item
     for item in (
-        Format("PNG", (".png",), {"bool": _GREY, "uint8": _CLEAR, "uint16": _CLEAR}),
+        Format(
+            "PNG",
+            (".png",),
+            {"bool": _GREY, "uint8": _CLEAR, "uint16": _CLEAR},
+            several=True,
+        ),
         Format(
             "JPEG",
             (".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -67,21 +75,23 @@ FORMATS: dict[str, Format] = {
             "TIFF",
             (".tif", ".tiff"),
             {"bool": _GREY, "uint8": _ANY, "uint16": _ANY, "float32": _ANY, "float64": _ANY},
+            several=True,
         ),
-        Format("WEBP", (".webp",), {"bool": _GREY, "uint8": _CLEAR}),
+        Format("WEBP", (".webp",), {"bool": _GREY, "uint8": _CLEAR}, several=True),
         Format("BMP", (".bmp", ".dib"), {"bool": _GREY, "uint8": _OPAQUE}),
         Format("PBM", (".pbm",), {"bool": _GREY}),
         Format("PGM", (".pgm",), {"bool": _GREY, "uint8": _GREY, "uint16": _GREY}),
         Format("PPM", (".ppm",), {"bool": _GREY, "uint8": _OPAQUE, "uint16": _OPAQUE}),
         Format("PNM", (".pnm",), {"bool": _GREY, "uint8": _OPAQUE, "uint16": _OPAQUE}),
         Format("PFM", (".pfm",), {"float32": _OPAQUE}),
-        Format("GIF", (".gif",), {"bool": _GREY, "uint8": _CLEAR}, note=_GIF_NOTE),
+        Format("GIF", (".gif",), {"bool": _GREY, "uint8": _CLEAR}, note=_GIF_NOTE, several=True),
         Format(
             "AVIF",
             (".avif",),
             {"bool": _GREY, "uint8": _CLEAR, "uint16": _CLEAR},
             lossy=True,
             note=_AVIF_NOTE,
+            several=True,
         ),
         Format(
             "JPEG2000",
@@ -218,6 +228,33 @@ def check_holds(dtype: str, channels: str, format: str) -> tuple[str, ...]:
     raise ImageError(
         f"{known.name} can't hold {_DEPTHS.get(dtype, dtype)} {_words(channels)}; "
         f"use {', or '.join(ways)}"
+    )
+
+
+def check_several(format: str, count: int) -> None:
+    """Refuse to write several pictures to a file that holds one.
+
+    Parameters
+    ----------
+    format
+        The format's name.
+    count
+        How many there are.
+
+    Raises
+    ------
+    ImageError
+        If it holds one only; the message names the option that picks one, and the formats that
+        hold all.
+    """
+    if count < 2 or FORMATS[format].several:
+        return
+    holding = [
+        item.suffixes[0] for item in FORMATS.values() if item.several and item.name != "TIFF"
+    ]
+    raise ImageError(
+        f"{format} holds one picture, and the source has {count} frames; use --frame N for one "
+        f"of them, counted from 0, or -o NAME.tif for all (also {', '.join(holding)})"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import Any
@@ -24,6 +25,10 @@ _SOS, _EOI, _DQT = 0xDA, 0xD9, 0xDB
 #: Start-of-frame markers; 0xC4, 0xC8 and 0xCC in between are none.
 _SOF = (0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
 _LOSSLESS = (0xC3, 0xC7, 0xCB, 0xCF)
+#: A marker within pixels that is neither a stuffed zero nor a restart.
+_SCAN_END = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]", re.DOTALL)
+#: What may follow coded pixels without changing them.
+_FILLING = b"\x55" * 64
 #: Where the k-th stored coefficient belongs, row by row (T.81, figure A.6).
 ZIGZAG = (
     0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5,
@@ -37,9 +42,10 @@ _SUBSAMPLING = {(1, 1): 0, (2, 1): 1, (2, 2): 2}
 
 @record(frozen=False)
 class Segments:
-    """What stands before the coded pixels."""
+    """What stands before the coded pixels, and where these begin."""
 
     frame: int = 0
+    scan: int = 0
     precision: int = 8
     width: int = 0
     height: int = 0
@@ -68,6 +74,7 @@ def decode(data: bytes, limit: int) -> Image:
     pixels: NDArray[Any] = codecs.load_quiet().jpeg8_decode(data)
     if pixels.shape[:2] != (found.height, found.width):
         raise ImageError(f"the JPEG file is damaged: its pixels have shape {pixels.shape}")
+    _check_end(data, found, pixels)
     if found.precision not in (8, 16):
         pixels = widen_bits(pixels, found.precision)
     channels = {1: "L", 3: "RGB", 4: "CMYK"}[len(found.sampling)]
@@ -100,7 +107,24 @@ def read_segments(data: bytes, limit: int) -> Segments:
     # Within coded pixels 0xFF is followed by 0 or a restart marker, so this is no coincidence.
     if data.find(bytes((0xFF, _EOI)), start) < 0:
         raise ImageError("the JPEG file is cut short: its end is missing")
+    found.scan = start
     return found
+
+
+def _check_end(data: bytes, found: Segments, pixels: NDArray[Any]) -> None:
+    """Refuse pixels that are cut short and yet have an end: the library makes the rest grey.
+
+    JUSTIFICATION: nothing else tells, as it keeps its warnings to itself. It ignores what follows
+    the last block, and takes it for blocks if some are missing. To decode again takes as long as
+    the first time, but few pictures end in the middle grey.
+    """
+    if (pixels[-1, -1] != 1 << (found.precision - 1)).any():
+        return
+    end = _SCAN_END.search(data, found.scan)
+    at = end.start() if end else len(data)
+    longer = data[:at] + _FILLING + data[at:]
+    if not np.array_equal(codecs.load_quiet().jpeg8_decode(longer), pixels):
+        raise ImageError("the JPEG file is cut short: its last rows are missing")
 
 
 def _walk(data: bytes) -> Iterator[tuple[int, bytes, int]]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from convcli.errors import ImageError
 from convcli.image import codecs
+from convcli.image.coded_size import coded_size
 from convcli.image.depth import widen_bits
 from convcli.image.limits import check_size
 from convcli.image.picture import Image, Meta
@@ -40,6 +41,8 @@ def decode(data: bytes, limit: int) -> Image:
     bits = _check_codestream(code, limit)
     if bits <= 8:
         opened = open_with_pillow(data, "JPEG2000")
+        if opened.size != coded_size(code):
+            raise ImageError("the JPEG 2000 file is damaged: its headers contradict each other")
         opened.load()
         pixels, channels = to_pixels(opened)
         return Image(pixels, channels, meta)
@@ -55,6 +58,7 @@ def _check_codestream(code: bytes, limit: int) -> int:
     right, bottom, left, top = struct.unpack_from(">IIII", code, 8)
     check_size(right - left, bottom - top, limit)
     (count,) = struct.unpack_from(">H", code, 40)
+    check_size(right - left, (bottom - top) * -(-count // 4), limit)
     depths = {code[42 + 3 * k] for k in range(count) if 42 + 3 * k < len(code)}
     if len(depths) != 1 or max(depths) & 0x80 or max(depths) > 15:
         raise ImageError(

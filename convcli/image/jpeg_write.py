@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -78,11 +79,18 @@ def quality_of(tables: dict[int, list[int]]) -> int | None:
     >>> quality_of({0: standard_table(0, 75), 1: standard_table(1, 75)})
     75
     """
-    kept = {k: table for k, table in tables.items() if k in (0, 1)}
-    if len(kept) != len(tables) or 0 not in kept:
+    if 0 not in tables or not tables.keys() <= {0, 1}:
         return None
+    return _quality(tuple(tables[0]), tuple(tables.get(1, ())))
+
+
+@lru_cache(maxsize=64)
+def _quality(luma: tuple[int, ...], chroma: tuple[int, ...]) -> int | None:
+    """Return the quality of a luma table, and of a chroma table if there is one."""
     for quality in range(100, 0, -1):
-        if all(table == standard_table(k, quality) for k, table in kept.items()):
+        if standard_table(0, quality) == [*luma] and (
+            not chroma or standard_table(1, quality) == [*chroma]
+        ):
             return quality
     return None
 

@@ -173,16 +173,23 @@ def _plane(pixels: NDArray[Any], channel: int | None) -> NDArray[Any]:
 
 def _in_blocks(source: NDArray[Any], target: NDArray[Any], work: Any) -> None:
     """Fill `target` with `work` of `source`, a block at a time; floats mirrored at 0."""
-    for start in range(0, len(source), _BLOCK):
-        part = source[start : start + _BLOCK]
-        if target.dtype.kind != "f":
-            target[start : start + _BLOCK] = work(np.ascontiguousarray(part, dtype=np.float32))
-        elif source.dtype.kind != "f":
-            # As an index, and not as a mask, for bool.
-            index = part.view(np.uint8) if part.dtype == bool else part
-            target[start : start + _BLOCK] = work(index)
-        else:
-            target[start : start + _BLOCK] = np.copysign(work(np.abs(part)), part)
+    # Float files may hold anything: what is too great becomes infinite, without a remark.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(source), _BLOCK):
+            part = source[start : start + _BLOCK]
+            target[start : start + _BLOCK] = _worked(part, target.dtype.kind, work)
+
+
+def _worked(part: NDArray[Any], kind: str, work: Any) -> NDArray[Any]:
+    result: NDArray[Any]
+    if kind != "f":
+        result = work(np.ascontiguousarray(part, dtype=np.float32))
+    elif part.dtype.kind != "f":
+        # As an index, and not as a mask, for bool.
+        result = work(part.view(np.uint8) if part.dtype == bool else part)
+    else:
+        result = np.copysign(work(np.abs(part)), part)
+    return result
 
 
 def _same(samples: Floats) -> Floats:

@@ -6,12 +6,15 @@ import os
 import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, TypeAlias, cast
 
 from convcli.errors import ImageError
 from convcli.image.recognise import ENOUGH, recognise
 
 Source: TypeAlias = str | Path | BinaryIO | bytes
+
+#: From so many bytes on a TIFF file is not read as a whole.
+_LARGE = 2**26
 
 
 def load(source: Source) -> tuple[bytes, str]:
@@ -28,7 +31,7 @@ def load(source: Source) -> tuple[bytes, str]:
         return _drain(source)
     try:
         with _open(source) as file:
-            return _drain(file)
+            return _mapped(file) or _drain(file)
     except OSError as error:
         raise ImageError(f"can't be read: {(error.strerror or str(error)).lower()}") from error
 
@@ -45,6 +48,25 @@ def _open(path: str | Path) -> BinaryIO:
     with suppress(AttributeError, OSError):
         os.set_blocking(handle, True)
     return os.fdopen(handle, "rb")
+
+
+def _mapped(file: BinaryIO) -> tuple[bytes, str] | None:
+    """Return a large TIFF file without reading it: its pages are read when they are asked for.
+
+    JUSTIFICATION: a stack of a thousand pages takes no more memory than a few of them. All that
+    reads TIFF treats a mapped file as bytes. One that another program cuts short meanwhile ends
+    the process; so do the stacks of libvips and GDAL.
+    """
+    kind = os.fstat(file.fileno())
+    if not stat.S_ISREG(kind.st_mode) or kind.st_size < _LARGE:
+        return None
+    head = file.read(ENOUGH)
+    file.seek(0)
+    if recognise(head) != "TIFF":
+        return None
+    from mmap import ACCESS_READ, mmap
+
+    return cast(bytes, mmap(file.fileno(), 0, access=ACCESS_READ)), "TIFF"
 
 
 def _drain(file: BinaryIO) -> tuple[bytes, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -89,16 +90,22 @@ def _bits(data: bytes, at: int, height: int, width: int) -> NDArray[Any]:
     """1 is black; packed rows begin on a byte."""
     if data[:2] == b"P1":
         # Zeros and ones need no space between them.
-        digits = np.frombuffer(_COMMENT.sub(b"", data[at - 1 :]), dtype=np.uint8)
-        digits = digits[(digits == ord("0")) | (digits == ord("1"))]
-        if digits.size < height * width:
-            raise ImageError(f"the file is cut short: {digits.size} pixels of {height * width}")
-        white: NDArray[Any] = digits[: height * width] == ord("0")
-        return white.reshape(height, width)
+        return _digits(_COMMENT.sub(b"", data[at - 1 :]), height * width).reshape(height, width)
     row = -(-width // 8)
     packed = np.frombuffer(_bytes(data, at, height * row), dtype=np.uint8).reshape(height, row)
     samples: NDArray[Any] = np.unpackbits(packed, axis=1, count=width) == 0
     return samples
+
+
+def _digits(text: bytes, count: int) -> NDArray[Any]:
+    """Return so many pixels, True for white; nothing but 0, 1 and white space may be there."""
+    digits = np.frombuffer(text.translate(None, b" \t\r\n\v\f")[:count], dtype=np.uint8)
+    if digits.size < count:
+        raise ImageError(f"the file is cut short: {digits.size} pixels of {count}")
+    white: NDArray[Any] = digits == ord("0")
+    if not (white | (digits == ord("1"))).all():
+        raise ImageError("the file is damaged: a pixel is neither 0 nor 1")
+    return white
 
 
 def _whole_numbers(data: bytes, at: int, shape: tuple[int, ...], maximum: int) -> NDArray[Any]:
@@ -116,11 +123,11 @@ def _plain(text: bytes, size: int) -> NDArray[Any]:
     words = _COMMENT.sub(b" ", text).split(maxsplit=size)[:size]
     if len(words) < size:
         raise ImageError(f"the file is cut short: {len(words)} samples of {size}")
-    try:
-        numbers = np.array(words, dtype=np.int64)
-    except (ValueError, OverflowError):
-        raise ImageError("the file is damaged: a sample is not a whole number") from None
-    if numbers.min() < 0 or numbers.max() > 65535:
+    # NumPy would also take signs and underscores.
+    if not b"".join(words).isdigit() or max(map(len, words)) > 9:
+        raise ImageError("the file is damaged: a sample is not a whole number")
+    numbers = np.array(words, dtype=np.int64)
+    if numbers.max() > 65535:
         raise ImageError("the file is damaged: a sample is not in 0..65535")
     return numbers.astype(np.uint16)
 
@@ -128,11 +135,13 @@ def _plain(text: bytes, size: int) -> NDArray[Any]:
 def _floats(data: bytes, at: int, shape: tuple[int, ...], scale: bytes) -> NDArray[Any]:
     """Rows from the bottom up; a negative scale means little-endian."""
     try:
-        little = float(scale) < 0
+        factor = float(scale)
     except ValueError:
-        raise ImageError(f"the file is damaged: its scale is {scale[:20]!r}") from None
+        factor = nan
+    if not isfinite(factor) or not factor:
+        raise ImageError(f"the file is damaged: its scale is {scale[:20]!r}")
     raw = _bytes(data, at, 4 * int(np.prod(shape)))
-    samples = np.frombuffer(raw, dtype="<f4" if little else ">f4").reshape(shape)
+    samples = np.frombuffer(raw, dtype="<f4" if factor < 0 else ">f4").reshape(shape)
     return samples[::-1].astype(np.float32)
 
 

@@ -33,7 +33,7 @@ class Meta:
     quantization, subsampling
         JPEG's quality: its tables and Pillow's number for its chroma subsampling, or None.
     frames
-        How many pictures the file holds; `Image.pixels` is the first.
+        How many pictures the file holds; `Image.pixels` is one of them.
     lossy
         Whether the file's coding loses something, so that a result need not be lossless either.
     chunks

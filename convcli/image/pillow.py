@@ -1,4 +1,4 @@
-"""Reading what Pillow reads exactly: BMP, GIF, WebP, and AVIF of 8 bits.
+"""Reading what Pillow reads exactly: BMP, WebP, and AVIF of 8 bits.
 
 Each format's own reader is called, never `PIL.Image.open`: no other format can be reached
 through a crafted file, and Pillow's global limit of pixels stays as its user set it.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -17,16 +18,17 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image import codecs, exif
+from convcli.image.coded_size import check_coded
 from convcli.image.depth import widen_bits
 from convcli.image.limits import check_size
 from convcli.image.picture import Image, Meta
+from convcli.image.whole import check_bmp
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 _READERS = {
     "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
-    "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
     "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
     "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
     "JPEG2000": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
@@ -37,6 +39,9 @@ _TARGETS = {"1": "1", "L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA", "CMYK"
 
 def open_with_pillow(data: bytes, format: str) -> ImageFile:
     """Return Pillow's view of a file of that format, header read, pixels not."""
+    # Pillow remarks upon odd metadata and large pictures through `warnings`. This filter is for
+    # good, as taking it back isn't safe with threads.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     module, reader = _READERS[format]
     opened: ImageFile = getattr(import_module(module), reader)(io.BytesIO(data))
     return opened
@@ -44,20 +49,8 @@ def open_with_pillow(data: bytes, format: str) -> ImageFile:
 
 def decode_bmp(data: bytes, limit: int) -> Image:
     """Read a BMP file: 1-bit grey, grey, colour, and colour with alpha."""
+    check_bmp(data)
     return _decode(data, "BMP", limit)
-
-
-def decode_gif(data: bytes, limit: int) -> Image:
-    """Read a GIF file's first frame: grey if its colours are, with alpha if one is clear."""
-    image = _decode(data, "GIF", limit)
-    colour = image.pixels
-    if image.channels not in ("RGB", "RGBA"):
-        return image
-    if (colour[..., 0] != colour[..., 1]).any() or (colour[..., 1] != colour[..., 2]).any():
-        return image
-    if image.channels == "RGB":
-        return Image(colour[..., 0], "L", image.meta)
-    return Image(colour[..., 2:], "LA", image.meta)
 
 
 def decode_webp(data: bytes, limit: int) -> Image:
@@ -65,26 +58,36 @@ def decode_webp(data: bytes, limit: int) -> Image:
     (size,) = struct.unpack_from("<I", data, 4)
     if size + 8 > len(data):
         raise ImageError(f"the WebP file is cut short: {len(data)} bytes of {size + 8}")
+    check_coded(data, limit)
     image = _decode(data, "WEBP", limit)
     return Image(image.pixels, image.channels, replace(image.meta, lossy=b"VP8L" not in data))
 
 
 def decode_avif(data: bytes, limit: int) -> Image:
     """Read an AVIF file's first frame; 10 and 12 bits are scaled to 16 by repeating bits."""
-    bits = _avif_bits(data)
+    check_coded(data, limit)
+    bits = avif_bits(data)
     if bits == 8:
         image = _decode(data, "AVIF", limit)
         return Image(image.pixels, image.channels, replace(image.meta, lossy=True))
     imagecodecs = codecs.load("imagecodecs")
 
     opened = open_with_pillow(data, "AVIF")
-    check_size(*opened.size, limit)
-    pixels = widen_bits(imagecodecs.avif_decode(data, index=0), bits)
-    meta = replace(_meta(opened, f"{bits}-bit colour"), format="AVIF", lossy=True)
+    width, height = opened.size
+    count = count_frames(opened)
+    check_size(width, height * count, limit)
+    # Never with an index: imagecodecs (2026.3.6) then makes room for one picture and writes all
+    # of them, beyond its end.
+    stored = imagecodecs.avif_decode(data)
+    stored = stored[0] if count > 1 else stored
+    if stored.shape[:2] != (height, width):
+        raise ImageError(f"the AVIF file is damaged: its pixels have shape {stored.shape}")
+    pixels = widen_bits(stored, bits)
+    meta = replace(meta_of(opened, f"{bits}-bit colour"), format="AVIF", lossy=True)
     return Image(pixels, meta=meta)
 
 
-def _avif_bits(data: bytes) -> int:
+def avif_bits(data: bytes) -> int:
     """Bits a sample, from the AV1 configuration (AV1 in ISOBMFF 1.2, section 2.3.3)."""
     at = data.find(b"av1C")
     flags = data[at + 6] if 0 <= at < len(data) - 6 else 0
@@ -99,7 +102,7 @@ def _decode(data: bytes, format: str, limit: int) -> Image:
     mode = opened.mode
     opened.load()
     pixels, channels = to_pixels(opened)
-    return Image(pixels, channels, replace(_meta(opened, mode), format=format))
+    return Image(pixels, channels, replace(meta_of(opened, mode), format=format))
 
 
 def to_pixels(opened: Any) -> tuple[NDArray[Any], str]:
@@ -117,7 +120,8 @@ def to_pixels(opened: Any) -> tuple[NDArray[Any], str]:
     return np.array(converted), "L" if target == "1" else target
 
 
-def _meta(opened: ImageFile, mode: str) -> Meta:
+def meta_of(opened: ImageFile, mode: str) -> Meta:
+    """Return what stands beside the pixels; `mode` is Pillow's word for them."""
     info = opened.info
     comment = info.get("comment")
     block = info.get("exif")
@@ -130,7 +134,7 @@ def _meta(opened: ImageFile, mode: str) -> Meta:
         xmp=info.get("xmp") or None,
         dpi=(float(dpi[0]), float(dpi[1])) if dpi else None,
         text=(("Comment", str(text)),) if text else (),
-        frames=_frames(opened),
+        frames=count_frames(opened),
     )
 
 
@@ -144,7 +148,7 @@ _MODE_WORDS = {
 }
 
 
-def _frames(opened: Any) -> int:
+def count_frames(opened: Any) -> int:
     """Return how many pictures there are, as far as they can be counted."""
     try:
         return int(getattr(opened, "n_frames", 1))

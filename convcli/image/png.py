@@ -33,6 +33,8 @@ from convcli.record import field, record
 
 #: Chunks without which the pixels would be wrong; a wrong checksum of another only drops it.
 _ESSENTIAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS")
+#: What says how frames move, and holds them (section 11.3.6).
+ANIMATION_CHUNKS = (b"acTL", b"fcTL", b"fdAT")
 #: What PNG says on colour, carried to a PNG result as it is.
 COLOUR_CHUNKS = (b"cICP", b"mDCV", b"cLLI", b"gAMA", b"cHRM", b"sRGB")
 #: From so many bytes of rows on they are decoded in bands, on two threads.
@@ -48,12 +50,17 @@ _PASSES = (
 
 @record(frozen=False)
 class Chunks:
-    """A PNG file taken apart."""
+    """A PNG file taken apart.
+
+    `animation` has the chunks that control and hold frames, in order: (name, content, whether any
+    pixels came before).
+    """
 
     header: Header
     palette: bytes = b""
     transparency: bytes | None = None
     data: list[memoryview] = field(default_factory=list)
+    animation: list[tuple[bytes, memoryview, bool]] = field(default_factory=list)
     others: list[tuple[bytes, bytes]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     rows: Inflating | None = None
@@ -79,12 +86,12 @@ def decode(data: bytes, limit: int, rows: Inflating | None = None) -> Image:
     try:
         chunks = split(data, limit)
         chunks.rows = rows
-        pixels = _pixels(chunks)
+        pixels = pixels_of(chunks)
     finally:
         if rows is not None:
             rows.close()
     channels = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[1 if pixels.ndim == 2 else pixels.shape[2]]
-    return Image(pixels, channels, _meta(chunks))
+    return Image(pixels, channels, meta_of(chunks))
 
 
 def split(data: bytes, limit: int) -> Chunks:
@@ -146,17 +153,28 @@ def _say(name: bytes) -> str:
 def _sort(chunks: Chunks, name: bytes, content: memoryview) -> None:
     if name == b"IDAT":
         chunks.data.append(content)
-    elif name == b"PLTE":
-        chunks.palette = bytes(content)
-    elif name == b"tRNS":
-        chunks.transparency = bytes(content)
+    elif name in (b"PLTE", b"tRNS"):
+        _take_colours(chunks, name, content)
+    elif name in ANIMATION_CHUNKS:
+        chunks.animation.append((name, content, bool(chunks.data)))
     elif name[:1].isupper():
         raise ImageError(f"the PNG file needs chunk {_say(name)}, which is not known")
     else:
         chunks.others.append((name, bytes(content)))
 
 
-def _pixels(chunks: Chunks) -> NDArray[Any]:
+def _take_colours(chunks: Chunks, name: bytes, content: memoryview) -> None:
+    """Take the palette, or what is clear; both come once, and before the pixels."""
+    known = chunks.palette if name == b"PLTE" else chunks.transparency
+    if chunks.data or known:
+        raise ImageError(f"the PNG file is damaged: its {_say(name)} chunk is out of place")
+    if name == b"PLTE":
+        chunks.palette = bytes(content)
+    else:
+        chunks.transparency = bytes(content)
+
+
+def pixels_of(chunks: Chunks) -> NDArray[Any]:
     """Return (rows, cols[, channels]) bool, uint8 or uint16, palette and alpha applied."""
     header = chunks.header
     stored = _samples(chunks)
@@ -236,7 +254,8 @@ def _passes(header: Header) -> Iterator[tuple[int, int, tuple[slice, slice]]]:
 def _inflate(data: bytes, header: Header) -> bytes:
     """Undo the compression of an interlaced picture, never into more bytes than it can have."""
     expected = sum(height * header.row_bytes(width) for width, height, _ in _passes(header))
-    raw = zlib.decompressobj().decompress(data, expected)
+    # One byte more, or the checksum behind the last one would not be looked at.
+    raw = zlib.decompressobj().decompress(data, expected + 1)
     if len(raw) < expected:
         raise ImageError(f"the PNG file is cut short: {len(raw)} bytes of pixels of {expected}")
     return raw
@@ -290,9 +309,12 @@ def _unpack(rows: NDArray[np.uint8], depth: int, width: int) -> NDArray[np.uint8
     return samples.reshape(len(rows), -1)[:, :width]
 
 
-def _meta(chunks: Chunks) -> Meta:
+def meta_of(chunks: Chunks) -> Meta:
     """What the other chunks say."""
     found = png_text.Found()
+    for name, held, after in chunks.animation:
+        if name == b"acTL" and not after:
+            png_text.collect(found, name, bytes(held))
     for name, content in chunks.others:
         png_text.collect(found, name, content)
     kept = tuple(
@@ -309,7 +331,7 @@ def _meta(chunks: Chunks) -> Meta:
         text=tuple(found.text),
         frames=found.frames,
         chunks=kept,
-        notes=tuple(chunks.notes + found.notes),
+        notes=png_text.few(chunks.notes + found.notes),
     )
 
 

@@ -12,8 +12,10 @@ from convcli.record import field, record
 
 #: The keyword of the text chunk that holds XMP (XMP specification part 3, section 1.1.5).
 _XMP_KEYWORD = "XML:com.adobe.xmp"
-#: Longer than any sensible text or profile: a chunk of kilobytes can unfold to gigabytes.
+#: Longer than all sensible texts and profiles of a file together: a chunk of kilobytes can unfold
+#: to gigabytes, and there can be thousands of them.
 _MOST = 64 * 2**20
+_MOST_NOTES = 8
 _METRES_AN_INCH = 0.0254
 
 
@@ -28,6 +30,7 @@ class Found:
     text: list[tuple[str, str]] = field(default_factory=list)
     frames: int = 1
     notes: list[str] = field(default_factory=list)
+    room: int = _MOST
 
 
 def collect(found: Found, name: bytes, content: bytes) -> None:
@@ -41,9 +44,22 @@ def collect(found: Found, name: bytes, content: bytes) -> None:
         found.notes.append(f"chunk {name.decode()} could not be understood and was left out")
 
 
+def few(notes: list[str]) -> tuple[str, ...]:
+    """Return each note once, and not too many: a crafted file is worth a hundred thousand.
+
+    Examples
+    --------
+    >>> few(["one", "one", "two"])
+    ('one', 'two')
+    """
+    once = tuple(dict.fromkeys(notes))
+    more = len(once) - _MOST_NOTES
+    return (*once[:_MOST_NOTES], f"and {more} more chunks were left out") if more > 0 else once
+
+
 def _take_icc(found: Found, content: bytes) -> None:
     _, rest = content.split(b"\0", 1)
-    found.icc = _unfold(rest[1:])
+    found.icc = _unfold(found, rest[1:])
 
 
 def _take_exif(found: Found, content: bytes) -> None:
@@ -67,14 +83,14 @@ def _take_text(found: Found, content: bytes) -> None:
 
 def _take_folded_text(found: Found, content: bytes) -> None:
     key, rest = content.split(b"\0", 1)
-    found.text.append((key.decode("latin-1"), _unfold(rest[1:]).decode("latin-1")))
+    found.text.append((key.decode("latin-1"), _unfold(found, rest[1:]).decode("latin-1")))
 
 
 def _take_international_text(found: Found, content: bytes) -> None:
     key, rest = content.split(b"\0", 1)
     folded = rest[0]
     _, _, value = rest[2:].split(b"\0", 2)
-    value = _unfold(value) if folded else value
+    value = _unfold(found, value) if folded else value
     if key.decode("latin-1") == _XMP_KEYWORD:
         found.xmp = value
     else:
@@ -92,10 +108,13 @@ _READERS = {
 }
 
 
-def _unfold(data: bytes) -> bytes:
+def _unfold(found: Found, data: bytes) -> bytes:
+    """Undo the compression of one chunk, in the room that others have left."""
     unfolding = zlib.decompressobj()
-    whole = unfolding.decompress(data, _MOST)
-    if not unfolding.eof:
+    # 0 would mean that there is no limit.
+    whole = unfolding.decompress(data, found.room + 1)
+    found.room = max(0, found.room - len(whole))
+    if not unfolding.eof or not found.room:
         raise ValueError("cut short, or unreasonably large")
     return whole
 

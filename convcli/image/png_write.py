@@ -60,17 +60,26 @@ def parts(image: Image, compress: int | None = None, jobs: int | None = None) ->
     jobs
         Threads; None for one a processor.
     """
-    rows, cols = image.pixels.shape[:2]
-    depth = 1 if image.pixels.dtype == bool else 8 * image.pixels.itemsize
-    header = Header(cols, rows, depth, _COLOURS[image.channels], interlaced=False)
-    if depth == 1:
-        stream = iter((_compress_bits(image.pixels, 6 if compress is None else compress),))
-    else:
-        stream = _compress(image.pixels, ways_of(compress, image.pixels.nbytes), jobs)
     yield SIGNATURE
-    yield from frame([(b"IHDR", header.pack()), *png_text.before_pixels(image)])
-    yield from frame((b"IDAT", part) for part in stream)
+    yield from frame([(b"IHDR", header_of(image).pack()), *png_text.before_pixels(image)])
+    yield from frame((b"IDAT", part) for part in stream(image.pixels, compress, jobs))
     yield from frame([(b"IEND", b"")])
+
+
+def header_of(image: Image) -> Header:
+    """Return the header of a picture's file."""
+    rows, cols = image.size
+    depth = 1 if image.pixels.dtype == bool else 8 * image.pixels.itemsize
+    return Header(cols, rows, depth, _COLOURS[image.channels], interlaced=False)
+
+
+def stream(
+    pixels: NDArray[Any], compress: int | None = None, jobs: int | None = None
+) -> Iterator[bytes]:
+    """Give the parts of a zlib stream of a picture's rows; `parts` says what it takes."""
+    if pixels.dtype == bool:
+        return iter((_compress_bits(pixels, 6 if compress is None else compress),))
+    return _compress(pixels, ways_of(compress, pixels.nbytes), jobs)
 
 
 def ways_of(level: int | None, size: int) -> tuple[Way, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from threading import Condition, Thread
 from typing import Generic, TypeVar
 
-from convcli.image.codecs import processors
+from convcli.processors import processors
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 import os
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
-from convcli.image import codecs, directories
+from convcli.image import codecs, directories, tiff_chain
 from convcli.image.depth import storable, widen_bits
 from convcli.image.limits import check_size
 from convcli.image.picture import Image, Meta
 from convcli.image.upright import upright
+from convcli.image.whole import check_page
 
 _MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _SEPARATED, _YCBCR = 0, 1, 2, 3, 5, 6
 _NAMES = {_MINISWHITE: "L", _MINISBLACK: "L", _RGB: "RGB", _SEPARATED: "CMYK", _YCBCR: "RGB"}
@@ -34,10 +35,7 @@ TEXT_TAGS = {
 
 
 def decode(data: bytes, limit: int) -> Image:
-    """Read a TIFF file's first page, upright.
-
-    Fewer than 8 bits are scaled to 8 and 9 to 15 to 16 by repeating bits; white-is-zero is
-    inverted; premultiplied alpha is divided out; palettes become colours.
+    """Read a TIFF file's first page that is a picture of its own, upright.
 
     Raises
     ------
@@ -46,26 +44,94 @@ def decode(data: bytes, limit: int) -> Image:
     """
     tifffile = codecs.load("tifffile")
 
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
-        page = file.pages.first
-        _check_page(page, len(data), limit)
-        pixels, channels, notes = _pixels(page)
-        icc = bytes(page.iccprofile) if page.iccprofile else None
-        meta = Meta(
-            format="TIFF",
-            mode=_mode(page),
-            icc=icc,
-            exif=directories.take_exif(data),
-            xmp=_xmp(page),
-            dpi=_density(page),
-            text=tuple(_text(page)),
-            frames=len(file.pages),
-            notes=notes,
-        )
-        return upright(Image(pixels, channels, meta), _orientation(page))
+    with tifffile.TiffFile(stream_of(data)) as file:
+        if not tiff_chain.names_more(data):
+            return read_page(file.pages.first, data, limit)
+    from convcli.image.tiff_pages import open_frames
+
+    return open_frames(data, limit)[0]
 
 
-def _check_page(page: Any, size: int, limit: int) -> None:
+def stream_of(data: bytes) -> BinaryIO:
+    """Return a file's bytes, or a mapped file, as what can be read from."""
+    if isinstance(data, bytes):
+        return io.BytesIO(data)
+    return io.BufferedReader(_Mapped(data))
+
+
+class _Mapped(io.RawIOBase):
+    """A mapped file as one that is read."""
+
+    def __init__(self, data: Any) -> None:
+        super().__init__()
+        self._data, self._at = data, 0
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say that it can be read from anywhere."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place."""
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._data)}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def tell(self) -> int:
+        """Say which place it is at."""
+        return self._at
+
+    def readinto(self, target: Any) -> int:
+        """Fill a buffer with what comes next, and return how many bytes that are."""
+        found = self._data[self._at : self._at + len(target)]
+        target[: len(found)] = found
+        self._at += len(found)
+        return len(found)
+
+
+def read_page(page: Any, data: bytes, limit: int, count: int = 1) -> Image:
+    """Read a page, upright.
+
+    Fewer than 8 bits are scaled to 8 and 9 to 15 to 16 by repeating bits; white-is-zero is
+    inverted; premultiplied alpha is divided out; palettes become colours.
+
+    Parameters
+    ----------
+    page
+        As tifffile has it.
+    data
+        The whole file.
+    limit
+        The most pixels it may have.
+    count
+        How many pages there are.
+
+    Raises
+    ------
+    ImageError
+        As for `decode`.
+    """
+    _check_page(page, data, limit)
+    pixels, channels, notes = _pixels(page)
+    icc = bytes(page.iccprofile) if page.iccprofile else None
+    meta = Meta(
+        format="TIFF",
+        mode=_mode(page),
+        icc=icc,
+        exif=directories.take_exif(data, page.offset),
+        xmp=_xmp(page),
+        dpi=_density(page),
+        text=tuple(_text(page)),
+        frames=count,
+        notes=notes,
+    )
+    return upright(Image(pixels, channels, meta), _orientation(page))
+
+
+def _check_page(page: Any, data: bytes, limit: int) -> None:
     """Refuse what would be too large, or lies outside the file."""
     samples = int(page.samplesperpixel)
     check_size(page.imagewidth, page.imagelength, limit)
@@ -75,13 +141,11 @@ def _check_page(page: Any, size: int, limit: int) -> None:
         raise ImageError("a TIFF volume can't be read; expected flat pages")
     if not isinstance(page.bitspersample, int):
         raise ImageError(f"TIFF channels of different depths can't be read: {page.bitspersample}")
-    segments = zip(page.dataoffsets, page.databytecounts, strict=False)
-    if any(offset + count > size for offset, count in segments):
-        raise ImageError("the TIFF file is cut short: pixels lie beyond its end")
+    check_page(page, data)
 
 
 def _pixels(page: Any) -> tuple[NDArray[Any], str, tuple[str, ...]]:
-    """Return the first page's pixels, their channels' names, and what there is to say."""
+    """Return a page's pixels, their channels' names, and what there is to say."""
     stored = page.asarray(maxworkers=os.cpu_count())
     if stored.ndim == 3 and page.axes.startswith("S"):
         stored = np.moveaxis(stored, 0, -1)
@@ -152,6 +216,13 @@ def _divide_alpha(pixels: NDArray[Any]) -> NDArray[Any]:
     kind = pixels.dtype
     alpha = pixels[..., -1:].astype(np.float64)
     full = float(np.iinfo(kind).max) if kind.kind == "u" else 1.0
+    # Float files may hold anything, and what can't be divided is infinite.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _divided(pixels, alpha, full)
+
+
+def _divided(pixels: NDArray[Any], alpha: NDArray[Any], full: float) -> NDArray[Any]:
+    kind = pixels.dtype
     colour = pixels[..., :-1] * np.divide(full, alpha, out=np.ones_like(alpha), where=alpha > 0)
     if kind.kind == "u":
         colour = np.floor(colour.clip(0, full) + 0.5)

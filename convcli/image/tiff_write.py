@@ -14,13 +14,13 @@ from convcli.image.tiff import TEXT_TAGS
 #: Of deflate, without a word from the user: 2 % larger than level 6 in two thirds of the time.
 LEVEL = 2
 #: Offsets of classic TIFF have 32 bits; this leaves room for what stands around the pixels.
-_CLASSIC_BYTES = 2**32 - 2**25
+CLASSIC_BYTES = 2**32 - 2**25
 _UNASSOCIATED = 2
 _PHOTOMETRIC = {"L": "minisblack", "RGB": "rgb", "CMYK": "separated", "?": "minisblack"}
 _DESCRIPTION, _SOFTWARE, _DATE, _XMP = 270, 305, 306, 700
 
 
-def encode(image: Image, compress: int | None = None) -> bytes:
+def encode(image: Image, compress: int | None = None, *, big: bool | None = None) -> bytes:
     """Return a TIFF file, or BigTIFF if it may need more than 4 GB.
 
     Parameters
@@ -29,11 +29,14 @@ def encode(image: Image, compress: int | None = None) -> bytes:
         Of any depth and channels. Alpha is stored unassociated: colour isn't multiplied by it.
     compress
         0 (stored) to 9 (smallest): deflate with a predictor; None for 2.
+    big
+        Whether it is BigTIFF; None to tell from the picture's size.
     """
     tifffile = codecs.load("tifffile")
 
     level = LEVEL if compress is None else compress
-    big = image.pixels.nbytes > _CLASSIC_BYTES
+    if big is None:
+        big = image.pixels.nbytes > CLASSIC_BYTES
     options: dict[str, Any] = {}
     if level:
         options = {"compression": "zlib", "compressionargs": {"level": level}}

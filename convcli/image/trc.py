@@ -17,6 +17,10 @@ Floats: TypeAlias = NDArray[np.floating[Any]]
 #: Where the parameters g, a, b, c, d, e, f of each `para` type come from (table 68).
 _ORDERS = ("g", "gab", "gabc", "gabcd", "gabcdef")
 _MOST_TAGS = 1000
+#: The tags of grey's curve, and of red's, green's and blue's.
+_CURVES = (b"kTRC", b"rTRC", b"gTRC", b"bTRC")
+#: Points of a curve: one for each 16-bit value.
+_MOST_POINTS = 2**16
 
 
 @record
@@ -90,7 +94,7 @@ def curves_of(icc: bytes | None) -> tuple[Curve, ...]:
         return (SRGB,)
     try:
         tags = _tags(icc)
-        names = [b"kTRC"] if b"kTRC" in tags else [b"rTRC", b"gTRC", b"bTRC"]
+        names = [b"kTRC"] if b"kTRC" in tags else list(_CURVES[1:])
         if any(name not in tags for name in names):
             raise ImageError(
                 "linear light needs a tone curve and the picture's ICC profile has none "
@@ -130,7 +134,8 @@ def _tags(icc: bytes) -> dict[bytes, bytes]:
     tags = {}
     for k in range(min(count, _MOST_TAGS)):
         name, start, size = struct.unpack_from(">4sII", icc, 132 + 12 * k)
-        tags[name] = icc[start : start + size]
+        if name in _CURVES:
+            tags[name] = icc[start : start + size]
     return tags
 
 
@@ -140,6 +145,8 @@ def _sampled(content: bytes) -> Curve:
         return Parametric()
     if count == 1:
         return Parametric(g=struct.unpack_from(">H", content, 12)[0] / 256)
+    if count > _MOST_POINTS:
+        raise ImageError(f"the picture's ICC profile has a tone curve of {count} points")
     if len(content) < 12 + 2 * count:
         raise ImageError("the picture's ICC profile is damaged: a tone curve is cut short")
     values = np.frombuffer(content, dtype=">u2", count=count, offset=12) / 65535

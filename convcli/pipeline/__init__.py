@@ -47,6 +47,8 @@ class Facts:
         Whether an automatic scale would clip nothing.
     notes
         What else the user should know.
+    frames
+        How many pictures of one file these are: of several, the first is described.
     """
 
     size: tuple[int, int]
@@ -65,9 +67,15 @@ class Facts:
     alpha: str = ""
     avoidable: bool = False
     notes: tuple[str, ...] = field(default=())
+    frames: int = 1
 
 
-def apply(image: Image, kernels: Sequence[AnyKernel], spec: Spec) -> tuple[Image, Facts]:
+def apply(
+    image: Image,
+    kernels: Sequence[AnyKernel],
+    spec: Spec,
+    span: tuple[float, float] | None = None,
+) -> tuple[Image, Facts]:
     """Filter a picture.
 
     Parameters
@@ -78,6 +86,9 @@ def apply(image: Image, kernels: Sequence[AnyKernel], spec: Spec) -> tuple[Image
         At least one; applied one after the other without rounding between them.
     spec
         Everything else.
+    span
+        The range of responses that `normalize` stretches, so that several pictures are treated
+        alike; None for the picture's own.
 
     Returns
     -------
@@ -92,7 +103,7 @@ def apply(image: Image, kernels: Sequence[AnyKernel], spec: Spec) -> tuple[Image
         If the spec doesn't fit the picture, or the kernel doesn't fit into it.
     """
     compiled = seconds_compiling()
-    work = prepare(image, arrays.overridden(kernels, spec), spec)
+    work = prepare(image, arrays.overridden(kernels, spec), spec, span)
     if work.needs_floats:
         from convcli.pipeline.floats import in_floats
 

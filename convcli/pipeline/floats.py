@@ -95,7 +95,8 @@ def _apart(
 def _mapped(work: Work, colour: NDArray[Any], full: float) -> Filtered:
     """Map responses: to samples of the result, or to 0..1 where more is to come."""
     more = work.spec.linear or work.spec.luma
-    target = Target(colour.dtype if more else work.target.dtype, work.target.mapping, full)
+    dtype = colour.dtype if more else work.target.dtype
+    target = Target(dtype, work.target.mapping, full, span=work.target.span)
     target = after(work.kernels[:-1], work.spec, target)
     return arrays.store_responses(colour, work.kernels[-1], work.spec, target)
 

@@ -71,8 +71,18 @@ class Work:
         return self.weighs or self.spec.linear or self.spec.luma
 
 
-def prepare(image: Image, kernels: tuple[AnyKernel, ...], spec: Spec) -> Work:
+def prepare(
+    image: Image,
+    kernels: tuple[AnyKernel, ...],
+    spec: Spec,
+    span: tuple[float, float] | None = None,
+) -> Work:
     """Choose channels, alpha and sample types; make grey of stored values.
+
+    Parameters
+    ----------
+    image, kernels, spec, span
+        As `pipeline.apply` takes them.
 
     Raises
     ------
@@ -101,7 +111,7 @@ def prepare(image: Image, kernels: tuple[AnyKernel, ...], spec: Spec) -> Work:
         chosen=_chosen(result_names, ready.has_alpha and mode is Alpha.FILTER, spec),
         kernels=kernels,
         spec=spec,
-        target=Target(_result_dtype(ready, spec, mapping), mapping, ready.maximum),
+        target=Target(_result_dtype(ready, spec, mapping), mapping, ready.maximum, span=span),
         alpha=mode,
     )
 

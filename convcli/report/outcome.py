@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
+from collections.abc import Mapping as Counts
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,7 +34,7 @@ def line(outcome: Outcome) -> str:
         return f"{source} → {target}"
     clipped = f", {_share(facts)} clipped" if facts.clipped else ""
     return (
-        f"{source} → {target}  "
+        f"{source} → {target}  {_frames(facts)}"
         f"{_picture(facts.out_size, facts.out_channels, facts.out_depth)}{clipped}, "
         f"{outcome.seconds:.2f} s"
     )
@@ -48,7 +48,8 @@ def text(outcome: Outcome, kernels: Sequence[AnyKernel], *, verbose: bool = Fals
     rows = []
     before = _picture(facts.size, facts.channels, facts.depth)
     after = _picture(facts.out_size, facts.out_channels, facts.out_depth)
-    rows.append(("picture", before if before == after else f"{before} → {after}"))
+    both = before if before == after else f"{before} → {after}"
+    rows.append(("picture", _frames(facts) + both))
     for kernel, geometry in zip(kernels, facts.geometries, strict=True):
         rows.append(("kernel", describe(kernel)))
         for name, axis in (("height", geometry.rows), ("width", geometry.cols)):
@@ -93,6 +94,10 @@ def meaning(kernel: Kernel) -> str:
     return f"brightness × {kernel.sum:.6g}"
 
 
+def _frames(facts: Facts) -> str:
+    return f"{facts.frames} frames, " if facts.frames > 1 else ""
+
+
 def _picture(size: tuple[int, int], channels: str, depth: str) -> str:
     names = f"{len(channels)} channels" if "?" in channels else channels
     return f"{size[1]}×{size[0]} {names} {depth}"
@@ -130,7 +135,7 @@ def data(outcome: Outcome, kernels: Sequence[AnyKernel]) -> dict[str, Any]:
     result: dict[str, Any] = {
         "source": outcome.job.source,
         "target": outcome.job.target,
-        "status": _status(outcome),
+        "status": status(outcome),
         "error": outcome.error or None,
         "seconds": round(outcome.seconds, 6),
         "kernels": [_kernel_data(kernel) for kernel in kernels],
@@ -140,6 +145,7 @@ def data(outcome: Outcome, kernels: Sequence[AnyKernel]) -> dict[str, Any]:
     result["output"] = (
         _picture_data(facts.out_size, facts.out_channels, facts.out_depth) if facts else None
     )
+    result["frames"] = facts.frames if facts else None
     result["response"] = _response_data(facts) if facts else None
     result["geometry"] = [
         {"rows": axis_data(g.rows), "cols": axis_data(g.cols)}
@@ -150,7 +156,8 @@ def data(outcome: Outcome, kernels: Sequence[AnyKernel]) -> dict[str, Any]:
     return result
 
 
-def _status(outcome: Outcome) -> str:
+def status(outcome: Outcome) -> str:
+    """Return what became of a picture: `done`, `skipped`, `failed` or `planned`."""
     if outcome.error:
         return "failed"
     return "skipped" if outcome.skipped else "done" if outcome.facts else "planned"
@@ -186,9 +193,33 @@ def _plan_data(plan: Any) -> dict[str, Any]:
     return {name: getattr(plan, name) for name in names}
 
 
-def tally(outcomes: Sequence[Outcome], seconds: float) -> str:
-    """One line that counts what became of all pictures."""
-    counts = Counter(_status(outcome) for outcome in outcomes)
-    words = ["planned"] if counts["planned"] else ["done"]
-    words += [word for word in ("skipped", "failed") if counts[word]]
-    return f"{', '.join(f'{counts[word]} {word}' for word in words)} in {seconds:.1f} s"
+def tally(counts: Counts[str, int], total: int, seconds: float) -> str:
+    """One line that counts what became of all pictures.
+
+    Parameters
+    ----------
+    counts
+        How many there are of each `status`.
+    total
+        How many there should have been.
+    seconds
+        How long it took.
+
+    Examples
+    --------
+    >>> tally({"done": 7, "failed": 1}, 10, 2.0)
+    '7 done, 1 failed, 2 left in 2.0 s (3.5 a second)'
+    """
+    words = ["planned"] if counts.get("planned") else ["done"]
+    words += [word for word in ("skipped", "failed") if counts.get(word)]
+    said = [f"{counts.get(word, 0):,} {word}" for word in words]
+    if left := total - sum(counts.values()):
+        said.append(f"{left:,} left")
+    done = counts.get("done", 0)
+    rate = f" ({_rounded(done / seconds)} a second)" if done > 1 and seconds else ""
+    return f"{', '.join(said)} in {seconds:.1f} s{rate}"
+
+
+def _rounded(rate: float) -> str:
+    """Three digits, or all before the point."""
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"

@@ -1,0 +1,286 @@
+"""Pictures handed out to worker processes: one that dies or hangs takes no other along."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import suppress
+from multiprocessing.connection import wait
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from convcli.batch.jobs import STREAM, Job, Limits, Outcome
+from convcli.batch.one import Common, foresee
+from convcli.batch.room import Room
+from convcli.batch.worker import serve
+from convcli.errors import ImageError
+from convcli.image.atomic import sweep
+from convcli.image.formats import SUFFIXES
+from convcli.record import replace
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import ForkProcess, SpawnProcess
+
+#: Pictures that a worker has at once: one is read or written to the disk while one is filtered.
+SLOTS = 2
+#: Memory that pictures take before no further one is begun, in bytes a worker.
+_ROOM = 2**28
+#: Seconds that workers have to come to an end.
+_PATIENCE = 5.0
+#: What a picture takes, decoded and filtered, by what its file takes, in formats that pack
+#: closely and in others.
+_PACKED, _STORED = 24, 6
+_CLOSE = {"JPEG", "WEBP", "AVIF", "JPEG2000"}
+
+
+class _Worker:
+    """A process and the lines to it."""
+
+    def __init__(self, crew: Crew) -> None:
+        self.slots: list[_Slot] = []
+        theirs: list[Connection] = []
+        try:
+            for _ in range(SLOTS):
+                ours, end = crew.context.Pipe()
+                self.slots.append(_Slot(self, ours))
+                theirs.append(end)
+            # A process that is forked has all that is open here.
+            forked = crew.context.get_start_method() == "fork"
+            others = [slot.line for slot in (*crew.slots, *self.slots)] if forked else []
+            self.process: ForkProcess | SpawnProcess = crew.context.Process(
+                target=serve, args=(crew.common, theirs, others, crew.limits.threads), daemon=True
+            )
+            self.process.start()
+        except OSError:
+            self.hang_up()
+            raise
+        finally:
+            for end in theirs:
+                end.close()
+
+    def hang_up(self) -> None:
+        """End the lines to it."""
+        for slot in self.slots:
+            slot.line.close()
+
+    @property
+    def busy(self) -> list[int]:
+        """The pictures it has."""
+        return [slot.place for slot in self.slots if slot.place is not None]
+
+
+class _Slot:
+    """Where a worker has a picture, and the line that it came along."""
+
+    def __init__(self, worker: _Worker, line: Connection) -> None:
+        self.worker, self.line = worker, line
+        self.place: int | None = None
+        self.since = 0.0
+
+
+class Crew:
+    """Worker processes, and the pictures that they are handed.
+
+    Parameters
+    ----------
+    jobs, common
+        As `Common.do` takes them.
+    limits
+        How much is done at once.
+    """
+
+    def __init__(self, jobs: Sequence[Job], common: Common, limits: Limits) -> None:
+        self.context: Any = multiprocessing.get_context(_way())
+        self.jobs, self.common, self.limits = jobs, common, limits
+        self.workers: list[_Worker] = []
+        self._room = Room(_ROOM * limits.workers)
+        self._left: deque[int] = deque(range(len(jobs)))
+        #: Pictures that a worker had when it died, perhaps of another one.
+        self._suspects: deque[int] = deque()
+
+    @property
+    def slots(self) -> list[_Slot]:
+        """Those of all workers."""
+        return [slot for worker in self.workers for slot in worker.slots]
+
+    def start(self) -> bool:
+        """Start a worker, and return whether there is one now."""
+        try:
+            self.workers.append(_Worker(self))
+        except OSError:
+            # Too many processes or open files: it is done with those that there are.
+            self.limits = replace(self.limits, workers=len(self.workers))
+        return bool(self.workers)
+
+    def run(self) -> Generator[Outcome, None, None]:
+        """Yield what becomes of the pictures, as they are done.
+
+        Raises
+        ------
+        ImageError
+            If there is no worker left, and none can be started.
+        """
+        try:
+            while True:
+                yield from self._hand_out()
+                busy = [slot for slot in self.slots if slot.place is not None]
+                if not busy:
+                    return
+                heard = wait([slot.line for slot in busy], self._patience(busy))
+                for slot in busy:
+                    if slot.line in heard:
+                        yield from self._hear(slot)
+                yield from self._give_up()
+        finally:
+            self._end()
+
+    def _hand_out(self) -> Iterator[Outcome]:
+        """Give pictures to workers that can take one, and say what needs none."""
+        while queue := self._left or self._suspects:
+            outcome = foresee(self.jobs[queue[0]], self.common.writing)
+            if outcome.error or outcome.skipped:
+                queue.popleft()
+                yield outcome
+                continue
+            size = guess(self.jobs[queue[0]])
+            slot = self._free(alone=queue is self._suspects) if self._room.fits(size) else None
+            if slot is None:
+                return
+            self._begin(slot, queue.popleft(), size)
+
+    def _free(self, *, alone: bool) -> _Slot | None:
+        """Return where the next picture goes; None if there is no place for one.
+
+        With `alone` that is a worker that has no other, so that it is known which it dies of.
+        """
+        wanted = max(1, self.limits.workers)
+        if all(worker.busy for worker in self.workers) and len(self.workers) < wanted:
+            self.start()
+        if not self.workers:
+            raise ImageError("no process can be started: too many of them, or of open files")
+        worker = min(self.workers, key=lambda each: len(each.busy))
+        if alone and worker.busy:
+            return None
+        return next((slot for slot in worker.slots if slot.place is None), None)
+
+    def _begin(self, slot: _Slot, place: int, size: int) -> None:
+        """Give a picture to a worker."""
+        slot.place, slot.since = place, monotonic()
+        self._room.enter(place, size)
+        # A worker that has died is noticed by the end of its lines.
+        with suppress(ConnectionError):
+            slot.line.send(self.jobs[place])
+
+    def _hear(self, slot: _Slot) -> Iterator[Outcome]:
+        """Take what a worker says of a picture."""
+        if slot.place is None or slot.worker not in self.workers:
+            return
+        try:
+            what, said = slot.line.recv()
+        except (EOFError, ConnectionError):
+            yield from self._bury(slot.worker)
+            return
+        if what == "broken":
+            raise said
+        if what == "takes":
+            self._room.enter(slot.place, said)
+            return
+        self._room.leave(slot.place)
+        slot.place = None
+        yield said
+
+    def _bury(self, worker: _Worker) -> Iterator[Outcome]:
+        """Settle what becomes of the pictures of a worker that has died."""
+        worker.process.join(_PATIENCE)
+        places = self._dismiss(worker)
+        if len(places) > 1:
+            self._suspects += places
+            return
+        for place in places:
+            yield Outcome(self.jobs[place], error=_how(worker.process.exitcode))
+
+    def _give_up(self) -> Iterator[Outcome]:
+        """End the workers that have had a picture for too long."""
+        limit = self.limits.seconds
+        for slot in self.slots:
+            if limit is None or slot.place is None or monotonic() < slot.since + limit:
+                continue
+            late = slot.place
+            self._left.extendleft(place for place in self._dismiss(slot.worker) if place != late)
+            yield Outcome(
+                self.jobs[late],
+                seconds=monotonic() - slot.since,
+                error=f"took longer than {limit:g} seconds; --timeout allows for more",
+            )
+
+    def _dismiss(self, worker: _Worker) -> list[int]:
+        """Do without a worker, leave nothing of what it had begun, and return its pictures."""
+        self.workers.remove(worker)
+        worker.process.kill()
+        worker.process.join()
+        places = worker.busy
+        worker.hang_up()
+        for place in places:
+            self._room.leave(place)
+            sweep(Path(self.jobs[place].target).parent)
+        return places
+
+    def _patience(self, slots: Iterable[_Slot]) -> float | None:
+        """Return how long to wait until a picture has taken too long."""
+        if self.limits.seconds is None:
+            return None
+        return max(0.0, min(slot.since for slot in slots) + self.limits.seconds - monotonic())
+
+    def _end(self) -> None:
+        """Have all workers come to an end; they notice that their lines do."""
+        for worker in self.workers:
+            worker.hang_up()
+        end = monotonic() + _PATIENCE
+        for worker in self.workers.copy():
+            worker.process.join(max(0.0, end - monotonic()))
+            self._dismiss(worker)
+
+
+def _how(status: int | None) -> str:
+    """Say how a worker died."""
+    if status is None or status >= 0:
+        return f"the process that worked on it ended with status {status}"
+    if -status == signal.SIGKILL:
+        return "the process that worked on it was killed, perhaps for want of memory"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    return f"crashed the library that reads it ({name}); the file is damaged, or made to do so"
+
+
+def can_hand_out(jobs: Sequence[Job]) -> bool:
+    """Whether processes can be had for these pictures.
+
+    They can't have standard streams, and a process with threads can't be copied safely.
+    """
+    if any(STREAM in (job.source, job.target) for job in jobs):
+        return False
+    return _way() == "spawn" or threading.active_count() == 1
+
+
+def _way() -> str:
+    """How processes are made. On macOS the libraries below NumPy don't bear to be copied."""
+    return "fork" if hasattr(os, "fork") and sys.platform != "darwin" else "spawn"
+
+
+def guess(job: Job) -> int:
+    """Guess how much memory a picture will take."""
+    path = Path(job.source)
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return 0
+    return size * (_PACKED if SUFFIXES.get(path.suffix.lower()) in _CLOSE else _STORED)

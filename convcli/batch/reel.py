@@ -1,0 +1,94 @@
+"""One file of several pictures: all its frames filtered, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+from typing import TYPE_CHECKING
+
+from convcli.batch.jobs import STREAM, Job
+from convcli.image.formats import check_several
+from convcli.image.frame_files import encode_parts, open_frames, timing_notes, write_frames
+from convcli.image.picture import Image
+from convcli.pipeline.frames import together
+from convcli.record import replace
+from convcli.spec import Mapping
+
+if TYPE_CHECKING:
+    from convcli.batch.one import Common
+    from convcli.image.frames import Frames
+    from convcli.pipeline import Facts
+
+#: What frames take in memory: as it is read, put together, filtered, compared, and packed.
+_HELD = 3
+_ALIKE = "all frames were stretched alike, so that they don't flicker"
+_APART = "each page was stretched by itself"
+
+
+def all_frames(
+    common: Common, job: Job, content: tuple[bytes, str], resize: Callable[[int], None]
+) -> Facts:
+    """Read, filter and write all frames of a file.
+
+    Parameters
+    ----------
+    common, job, resize
+        As for one picture.
+    content
+        The file's bytes and format.
+
+    Returns
+    -------
+    Facts
+        What was done to all of them.
+
+    Raises
+    ------
+    ConvError
+        If the result's format holds one picture only, or a frame can't be read or filtered; then
+        nothing is written.
+    """
+    from convcli.batch.one import making_room, notes_on
+
+    writing = common.writing
+    frames = open_frames(*content, max_pixels=writing.max_pixels)
+    name = common.format_for(job, frames.format)
+    check_several(name, frames.count)
+    done: list[Facts] = []
+    # A file that is mapped takes no memory of its own.
+    held = len(content[0]) if isinstance(content[0], bytes) else 0
+
+    span: list[tuple[float, float]] = []
+
+    def work(image: Image) -> Image:
+        result, facts = common.work(image, *span)
+        if not done and facts.mapping is Mapping.NORMALIZE and frames.durations is not None:
+            span.append(_span(common, frames))
+            result, facts = common.work(image, *span)
+        resize(held + _HELD * (image.pixels.nbytes + result.pixels.nbytes))
+        facts = replace(facts, notes=notes_on(result, facts, name))
+        done[:] = [together(done[0] if done else None, facts)]
+        return result
+
+    results = frames.each(work)
+    chosen = {"quality": writing.quality, "compress": writing.compress}
+    if job.target == STREAM:
+        common.streams[1].write(b"".join(encode_parts(results, name, **chosen)))
+        common.streams[1].flush()
+    else:
+        with making_room(job.target):
+            write_frames(job.target, results, format=name, overwrite=writing.overwrite, **chosen)
+    facts = done[0]
+    notes = dict.fromkeys((*facts.notes, *frames.notes, *timing_notes(frames, name)))
+    if facts.mapping is Mapping.NORMALIZE:
+        notes[_ALIKE if span else _APART] = None
+    return replace(facts, notes=tuple(notes))
+
+
+def _span(common: Common, frames: Frames) -> tuple[float, float]:
+    """Return the least and the greatest response of all frames: they are filtered for that."""
+    lowest, highest = inf, -inf
+    for image in frames:
+        facts = common.work(image)[1]
+        lowest, highest = min(lowest, facts.lowest), max(highest, facts.highest)
+    return lowest, highest

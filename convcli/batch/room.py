@@ -1,0 +1,39 @@
+"""Memory that pictures share."""
+
+from __future__ import annotations
+
+
+class Room:
+    """Memory that pictures share: one may always begin, further ones while there is room.
+
+    Parameters
+    ----------
+    size
+        Bytes.
+
+    Examples
+    --------
+    >>> room = Room(100)
+    >>> room.enter(1, 60)
+    >>> room.fits(60)
+    False
+    >>> room.enter(1, 20)
+    >>> room.fits(60)
+    True
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._taken: dict[int, int] = {}
+
+    def fits(self, size: int) -> bool:
+        """Whether a picture that is thought to take `size` bytes may begin."""
+        return not self._taken or sum(self._taken.values()) + size <= self.size
+
+    def enter(self, picture: int, size: int) -> None:
+        """Say what a picture takes, as it begins or when that becomes known."""
+        self._taken[picture] = size
+
+    def leave(self, picture: int) -> None:
+        """Give back what a picture took."""
+        self._taken.pop(picture, None)

@@ -1,0 +1,74 @@
+"""What a worker does: a process that filters the pictures it is handed."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from convcli.batch.one import Common
+from convcli.processors import take_share
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+#: Signals that end a program. The process that hands out pictures gets them, too, and decides.
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+class StoppedError(BaseException):
+    """Nobody waits for the picture any more; not an `Exception`, which a step might deal with."""
+
+
+def serve(
+    common: Common, lines: Sequence[Connection], others: Sequence[Connection], threads: int
+) -> None:
+    """Filter pictures until there are no more.
+
+    Parameters
+    ----------
+    common
+        What all pictures have in common.
+    lines
+        Each brings `Job`s, one at a time, and takes what is to be said of them: ("takes", bytes)
+        each time that becomes known, then ("done", `Outcome`), or ("broken", exception).
+    others
+        The other ends of all lines, inherited: while they are open here, nobody would notice
+        that the process which hands out pictures has gone.
+    threads
+        How many a picture is filtered and written with.
+    """
+    for line in others:
+        line.close()
+    for name in _ENDING:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    take_share(threads)
+    team = [Thread(target=_attend, args=(common, line)) for line in lines[1:]]
+    for thread in team:
+        thread.start()
+    _attend(common, lines[0])
+    for thread in team:
+        thread.join()
+
+
+def _attend(common: Common, line: Connection) -> None:
+    """Do what comes along a line, until it ends."""
+    with suppress(EOFError, ConnectionError, StoppedError):
+        while True:
+            job = line.recv()
+            try:
+                said: tuple[str, Any] = "done", common.do(job, partial(_tell, line))
+            except Exception as error:
+                said = "broken", error
+            line.send(said)
+
+
+def _tell(line: Connection, size: int) -> None:
+    """Say what a picture takes, and go on, unless something waits: then all has ended."""
+    line.send(("takes", size))
+    if line.poll():
+        raise StoppedError

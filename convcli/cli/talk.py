@@ -1,0 +1,114 @@
+"""What is said while pictures are filtered, and in the end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from time import perf_counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from convcli.cli.status import DONE, FAILED, tell
+from convcli.report.lines import as_json as to_json
+
+if TYPE_CHECKING:
+    from convcli.batch import Outcome
+    from convcli.report.progress import Bar
+    from convcli.taps import AnyKernel
+
+#: From so many pictures on a terminal shows a bar, and lines for failures only.
+_MANY = 20
+
+
+class Talk:
+    """What is said while pictures are filtered, and in the end.
+
+    Parameters
+    ----------
+    kernels
+        What they are filtered with.
+    count
+        How many pictures there are.
+    given
+        The options `as_json`, `quiet` and `verbose`.
+    """
+
+    def __init__(self, kernels: Sequence[AnyKernel], count: int, given: dict[str, Any]) -> None:
+        self._kernels, self._count = kernels, count
+        self._as_json, self._quiet = given["as_json"], given["quiet"]
+        self._verbose = given["verbose"]
+        self._counts: Counter[str] = Counter()
+        self._start = perf_counter()
+        shows = _is_terminal() and not self._quiet
+        # A bar and lines of JSON would be mixed up.
+        self._shows = shows and count > 1 and not (self._as_json and sys.stdout.isatty())
+        self._bar: Bar | None = None
+
+    @property
+    def status(self) -> int:
+        """The exit status."""
+        return FAILED if self._counts["failed"] else DONE
+
+    def add(self, outcome: Outcome) -> None:
+        """Say what became of a picture."""
+        from convcli.report import outcome as report
+
+        self._counts[report.status(outcome)] += 1
+        if self._as_json:
+            sys.stdout.write(f"{to_json(report.data(outcome, self._kernels))}\n")
+            sys.stdout.flush()
+        if outcome.error:
+            self._tell(f"convcli: {report.line(outcome)}")
+        elif self._speaks:
+            alone = self._count == 1 or self._verbose
+            say = report.text(outcome, self._kernels, verbose=self._verbose)
+            self._tell(say if alone else report.line(outcome))
+        self._advance()
+
+    @property
+    def _speaks(self) -> bool:
+        """Whether there are lines for pictures that didn't fail."""
+        if self._quiet or self._as_json:
+            return False
+        return self._verbose or not self._shows or self._count < _MANY
+
+    def _advance(self) -> None:
+        """Show how far it is."""
+        if not self._shows:
+            return
+        if self._bar is None:
+            from convcli.report.progress import Bar
+
+            self._bar = Bar(self._count)
+        self._bar.advance()
+
+    def _tell(self, text: str) -> None:
+        if self._bar is None:
+            tell(text)
+        else:
+            self._bar.tell(text)
+
+    def __enter__(self) -> Talk:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        """Count what became of all pictures."""
+        from convcli.report.outcome import tally
+
+        if self._bar is not None:
+            self._bar.close()
+        counts = self._counts
+        if self._count > 1 and not self._quiet and not self._as_json and counts:
+            tell(tally(counts, self._count, perf_counter() - self._start))
+
+
+def _is_terminal() -> bool:
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"

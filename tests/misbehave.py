@@ -1,0 +1,54 @@
+"""The command, with filters that misbehave when a picture's first sample says so.
+
+Stands for what codecs do to hostile files: a process that runs this has no threads, so its batches
+are handed out to workers as users' are.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+import convcli.pipeline
+from convcli.cli.main import run
+
+CRASH, LEAVE, HANG, KILLED, BUG, SLOW = 201, 202, 203, 204, 205, 206
+
+_apply = convcli.pipeline.apply
+
+
+def apply(image, kernels, spec, *span):
+    """Filter a picture, or not."""
+    sign = int(image.pixels.reshape(-1)[0])
+    if sign == CRASH:
+        time.sleep(0.1)  # so that the worker has another picture, too
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if sign == LEAVE:
+        os._exit(3)
+    if sign == KILLED:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if sign == HANG:
+        time.sleep(600)
+    if sign == SLOW:
+        time.sleep(0.2)
+    if sign == BUG:
+        raise ZeroDivisionError("a bug")
+    return _apply(image, kernels, spec, *span)
+
+
+def _limit():
+    """Set what LIMIT names, such as `NOFILE=12`."""
+    name, _, size = os.environ.get("LIMIT", "").partition("=")
+    if name:
+        import resource
+
+        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (int(size), int(size)))
+
+
+if __name__ == "__main__":
+    convcli.pipeline.apply = apply
+    _limit()
+    sys.argv[0] = "convcli"
+    run()

@@ -1,0 +1,98 @@
+"""What is said on a terminal while a batch is on its way."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+
+import numpy as np
+import pytest
+from command import program
+
+from convcli.image.files import write
+from convcli.image.picture import Image
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
+_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Make a folder of so many pictures, the second of which is none."""
+
+    def fill(count):
+        path = tmp_path / "in"
+        path.mkdir()
+        for k in range(count):
+            write(path / f"{k:02}.png", Image(np.full((8, 9), k, dtype=np.uint8)))
+        (path / "01.png").write_text("no picture")
+        return path
+
+    return fill
+
+
+def on_terminal(*args, **environment):
+    """Run a command whose standard error is a terminal; return status, output, what it showed."""
+    reader, writer = os.openpty()
+    options = {"TERM": "xterm-256color", "COLUMNS": "80"} | environment
+    process = subprocess.Popen(**(program(*args, **options) | {"stderr": writer}))
+    os.close(writer)
+    shown = b""
+    while True:
+        try:
+            part = os.read(reader, 65536)
+        except OSError:  # the other end was closed
+            break
+        if not part:
+            break
+        shown += part
+    out, _ = process.communicate(timeout=60)
+    os.close(reader)
+    return process.returncode, out, shown.decode()
+
+
+def test_many_pictures_have_a_bar_and_lines_for_failures(folder, tmp_path):
+    status, _, shown = on_terminal("apply", "box3", folder(30), "-o", tmp_path / "out")
+    assert status == 1
+    plain = _CODES.sub("", shown)
+    assert re.search(r"\d+/30 +\d+(\.\d+)?/s", plain)
+    assert plain.count("→") == 0
+    assert "01.png: this is not a picture" in plain
+    assert plain.rstrip().splitlines()[-1].startswith("29 done, 1 failed in ")
+
+
+def test_few_pictures_are_told_of_one_by_one(folder, tmp_path):
+    _, _, shown = on_terminal("apply", "box3", folder(4), "-o", tmp_path / "out")
+    assert _CODES.sub("", shown).count("→") == 3
+
+
+@pytest.mark.parametrize(
+    ("args", "environment"), [(["--quiet"], {}), ([], {"TERM": "dumb"})], ids=["quiet", "dumb"]
+)
+def test_no_bar_where_none_is_wanted(args, environment, folder, tmp_path):
+    pictures = folder(30)
+    _, _, shown = on_terminal("apply", "box3", pictures, "-o", tmp_path / "o", *args, **environment)
+    assert "\x1b" not in shown
+    assert "01.png: this is not a picture" in shown
+
+
+def test_no_colour_where_none_is_wanted(folder, tmp_path):
+    _, _, shown = on_terminal("apply", "box3", folder(30), "-o", tmp_path / "out", NO_COLOR="1")
+    assert not re.search(r"\x1b\[[0-9;]*m", shown.replace("\x1b[0m", ""))
+    assert "/30" in shown
+
+
+def test_json_goes_past_the_bar(folder, tmp_path):
+    _, out, shown = on_terminal("apply", "box3", folder(30), "-o", tmp_path / "out", "--json")
+    assert len(out.splitlines()) == 30
+    assert b"\x1b" not in out
+    assert "/30" in shown
+
+
+def test_the_bar_fits_60_columns(folder, tmp_path):
+    _, _, shown = on_terminal("apply", "box3", folder(30), "-o", tmp_path / "out", COLUMNS="60")
+    lines = _CODES.sub("", shown).replace("\r", "\n").splitlines()
+    bars = [line for line in lines if "/30" in line]
+    assert bars
+    assert max(map(len, bars)) <= 60

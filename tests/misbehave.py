@@ -12,11 +12,13 @@ import sys
 import time
 
 import convcli.pipeline
+from convcli.batch import Common
 from convcli.cli.main import run
+from convcli.image.files import read
 
-CRASH, LEAVE, HANG, KILLED, BUG, SLOW = 201, 202, 203, 204, 205, 206
+CRASH, LEAVE, HANG, KILLED, BUG, SLOW, WRITTEN = 201, 202, 203, 204, 205, 206, 207
 
-_apply = convcli.pipeline.apply
+_apply, _do = convcli.pipeline.apply, Common.do
 
 
 def apply(image, kernels, spec, *span):
@@ -38,6 +40,14 @@ def apply(image, kernels, spec, *span):
     return _apply(image, kernels, spec, *span)
 
 
+def do(common, job, *given):
+    """Do a picture, and die after it was written if that is its sign."""
+    outcome = _do(common, job, *given)
+    if read(job.target).pixels.reshape(-1)[0] == WRITTEN:
+        os._exit(3)
+    return outcome
+
+
 def _limit():
     """Set what LIMIT names, such as `NOFILE=12`."""
     name, _, size = os.environ.get("LIMIT", "").partition("=")
@@ -49,6 +59,8 @@ def _limit():
 
 if __name__ == "__main__":
     convcli.pipeline.apply = apply
+    if os.environ.get("DIES_AFTER_WRITING"):
+        Common.do = do
     _limit()
     sys.argv[0] = "convcli"
     run()

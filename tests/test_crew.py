@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -100,6 +101,17 @@ def test_two_that_crash_at_once_are_both_found_out(folder, tmp_path):
     said = told("apply", "box3", folder(signs), "-o", tmp_path / "out", "-q")
     assert len(said.lines) == 4
     assert names(tmp_path / "out") == all_but(*range(4))
+
+
+def test_a_result_that_was_written_before_its_process_died_is_no_failure(folder, tmp_path):
+    pictures = folder({3: misbehave.WRITTEN, 9: misbehave.WRITTEN})
+    out = tmp_path / "out"
+    said = told("apply", "identity", pictures, "-o", out, DIES_AFTER_WRITING="1")
+    assert said.status == 0
+    assert names(out) == all_but()
+    lines = [line for line in said.lines if "was written by a process that died" in line]
+    assert {"03.png", "09.png"} <= {Path(line.split(": ")[0]).name for line in lines}
+    assert re.match(r"2\d done, \d skipped in ", said.lines[-1])
 
 
 def test_one_that_hangs_is_given_up(folder, tmp_path):

@@ -16,6 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from convcli.batch.jobs import STREAM, Job, Limits, Outcome
+from convcli.batch.names import exists
 from convcli.batch.one import Common, foresee
 from convcli.batch.room import Room
 from convcli.batch.worker import serve
@@ -144,7 +145,7 @@ class Crew:
     def _hand_out(self) -> Iterator[Outcome]:
         """Give pictures to workers that can take one, and say what needs none."""
         while queue := self._left or self._suspects:
-            outcome = foresee(self.jobs[queue[0]], self.common.writing)
+            outcome = self._foresee(queue[0], again=queue is self._suspects)
             if outcome.error or outcome.skipped:
                 queue.popleft()
                 yield outcome
@@ -154,6 +155,14 @@ class Crew:
             if slot is None:
                 return
             self._begin(slot, queue.popleft(), size)
+
+    def _foresee(self, place: int, *, again: bool) -> Outcome:
+        """Return what can be told of a picture that no worker has; `again` if one had it."""
+        job, writing = self.jobs[place], self.common.writing
+        # There was nothing of that name before, and what has a name is whole.
+        if again and not writing.overwrite and exists(Path(job.target)):
+            return Outcome(job, skipped="was written by a process that died after that")
+        return foresee(job, writing)
 
     def _free(self, *, alone: bool) -> _Slot | None:
         """Return where the next picture goes; None if there is no place for one.
@@ -187,6 +196,12 @@ class Crew:
         except (EOFError, ConnectionError):
             yield from self._bury(slot.worker)
             return
+        yield from self._take(slot, what, said)
+
+    def _take(self, slot: _Slot, what: str, said: Any) -> Iterator[Outcome]:
+        """Note what a worker has said of its picture."""
+        if slot.place is None:
+            return
         if what == "broken":
             raise said
         if what == "takes":
@@ -199,12 +214,19 @@ class Crew:
     def _bury(self, worker: _Worker) -> Iterator[Outcome]:
         """Settle what becomes of the pictures of a worker that has died."""
         worker.process.join(_PATIENCE)
+        for slot in worker.slots:
+            # What it said last, of pictures that were done.
+            with suppress(EOFError, ConnectionError):
+                while slot.place is not None and slot.line.poll():
+                    yield from self._take(slot, *slot.line.recv())
         places = self._dismiss(worker)
         if len(places) > 1:
             self._suspects += places
             return
         for place in places:
-            yield Outcome(self.jobs[place], error=_how(worker.process.exitcode))
+            found = self._foresee(place, again=True)
+            why = "" if found.skipped else _how(worker.process.exitcode)
+            yield replace(found, error=why)
 
     def _give_up(self) -> Iterator[Outcome]:
         """End the workers that have had a picture for too long."""
@@ -212,11 +234,11 @@ class Crew:
         for slot in self.slots:
             if limit is None or slot.place is None or monotonic() < slot.since + limit:
                 continue
-            late = slot.place
-            self._left.extendleft(place for place in self._dismiss(slot.worker) if place != late)
+            late, since = slot.place, slot.since
+            self._suspects += [place for place in self._dismiss(slot.worker) if place != late]
             yield Outcome(
                 self.jobs[late],
-                seconds=monotonic() - slot.since,
+                seconds=monotonic() - since,
                 error=f"took longer than {limit:g} seconds; --timeout allows for more",
             )
 
@@ -227,6 +249,8 @@ class Crew:
         worker.process.join()
         places = worker.busy
         worker.hang_up()
+        for slot in worker.slots:
+            slot.place = None
         for place in places:
             self._room.leave(place)
             sweep(Path(self.jobs[place].target).parent)

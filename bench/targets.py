@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import geometric_mean, median
 
-from bench import startup
+from bench import batch, startup
 from bench.cases import Record
 
 Records = Sequence[Record]
@@ -105,6 +105,20 @@ def _memory(records: Records) -> dict[str, float]:
     return {f"{r.row}, {r.group}": r.ours - r.facts["allowed"] for r in records}
 
 
+def _growth(records: Records) -> dict[str, float]:
+    """Return the peak for the most pictures over that for the second most."""
+    peaks: dict[str, list[tuple[int, float]]] = {}
+    for each in records:
+        if each.unit == "MB":
+            peaks.setdefault(each.group, []).append((int(each.row.replace(",", "")), each.ours))
+    found = {}
+    for group, given in peaks.items():
+        if len(given) > 1:
+            (fewer, before), (most, peak) = sorted(given)[-2:]
+            found[f"{group}, {most:,} over {fewer:,}"] = peak / before
+    return found
+
+
 def _regret(records: Records) -> dict[str, float]:
     return {f"{r.row}, {r.group}": r.facts["regret"] for r in records}
 
@@ -156,6 +170,9 @@ TARGETS = (
     Target("png-sizes", "PNG over Pillow's, photographs", _inverse(_PHOTOGRAPHS), 1.0, least=False),
     Target("png-sizes", "PNG over Pillow's, text and flat", _inverse(_FLAT), 1.3, least=False),
     Target("memory", "peak memory over what is allowed, MB", _memory, 0, least=False),
+    Target("batch", "peak memory, most pictures over fewer", _growth, 1.1, least=False),
+    Target("batch", "pictures a second against mogrify", _ratios(batch.MOGRIFY), 2.0),
+    Target("batch", "pictures a second against vips under parallel -j2", _ratios(batch.VIPS), 1.2),
     Target("regret", "planner's regret, median", _regret, 1.1, least=False, combine=median),
     Target("regret", "planner's regret, worst", _regret, 1.5, least=False),
 )

@@ -13,7 +13,7 @@ from convcli.record import record
 #: How far back a match may lie.
 WINDOW = 32768
 #: Ways are tried on so many bytes out of a band's middle, or on the whole of a small band.
-_SPOT, _SMALL = 32768, 160_000
+_SPOT, _SMALL = 32768, 100_000
 #: A band that a way makes so many times smaller is flat: a spot says little of it, and there is
 #: time to try the other ways on the whole of it.
 _FLAT = 8

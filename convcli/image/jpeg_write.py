@@ -103,7 +103,7 @@ def standard_table(number: int, quality: int) -> list[int]:
 
 
 def _are_8_bit(tables: dict[int, list[int]]) -> bool:
-    return all(1 <= value <= 255 for table in tables.values() for value in table)
+    return all(min(table) >= 1 and max(table) <= 255 for table in tables.values())
 
 
 def _sampling(meta: Meta, quality: int | None) -> int:

@@ -35,8 +35,9 @@ _WAYS = (
     Way(7, zlib.Z_FILTERED),
     Way(7, zlib.Z_DEFAULT_STRATEGY, follows=True),
 )
-#: Level 8 takes 1.6 times as long for the last thousandth: a picture of so many bytes has the time.
-_SMALL = 2**22
+#: Level 8 takes 1.6 times as long for the last thousandth: pictures of so many bytes have the time.
+#: Smaller ones come by the thousand.
+_TINY, _SMALL = 2**18, 2**22
 _SMALL_WAYS = tuple(replace(way, level=8) if way.level > 1 else way for way in _WAYS)
 #: A picture has this many bands of this many bytes, or more larger ones.
 _BANDS, _LEAST, _MOST = 16, 2**20, 2**21
@@ -85,7 +86,7 @@ def stream(
 def ways_of(level: int | None, size: int) -> tuple[Way, ...]:
     """Return what to choose from at a level that the user asked for, or None, for so many bytes."""
     if level is None:
-        return _WAYS if size > _SMALL else _SMALL_WAYS
+        return _SMALL_WAYS if _TINY <= size <= _SMALL else _WAYS
     if level == 0:
         return (Way(0, zlib.Z_DEFAULT_STRATEGY),)
     return (Way(level, zlib.Z_DEFAULT_STRATEGY), Way(level, zlib.Z_FILTERED), Way(1, zlib.Z_RLE))

@@ -132,7 +132,7 @@ def _clash(kernel: Kernel | Compound) -> str:
     known = canonical(kernel.name)
     if known is None:
         return ""
-    also = " too" if known == normal(kernel.name) else f", also called {kernel.name!r}"
+    also = " too" if known == normal(kernel.name) else f", also called {kernel.name[:64]!r}"
     return f"convcli has a kernel {known!r}{also}; the name alone means that one"
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from convcli.errors import KernelError
 from convcli.kernels.exact import (
+    MAX_TAPS,
     Cells,
     PlacedError,
     exact,
@@ -54,7 +55,7 @@ def make_entry(name: str, table: Table, resolve: Resolve) -> Kernel | Compound:
 
 
 def _kernel(name: str, table: Table) -> Kernel:
-    _check_keys(table, KERNEL_KEYS, f"kernel {name!r}")
+    _check_keys(table, KERNEL_KEYS, f"kernel {quoted(name)}")
     cells, scale = _weights(name, table)
     divisor = _number(table, "divisor", 1)
     if divisor == 0:
@@ -72,7 +73,7 @@ def _kernel(name: str, table: Table) -> Kernel:
 
 
 def _compound(name: str, table: Table, resolve: Resolve) -> Compound:
-    _check_keys(table, COMPOUND_KEYS, f"compound {name!r}")
+    _check_keys(table, COMPOUND_KEYS, f"compound {quoted(name)}")
     parts = _parts(table, resolve)
     combine = _combine(table)
     share = _number(table, "share", 0)
@@ -116,7 +117,9 @@ def _weights(name: str, table: Table) -> tuple[Cells, Fraction]:
             raise PlacedError("has weights and also column or row; keep one", key="weights")
         return _cells(table["weights"], "weights")
     if "column" not in table or "row" not in table:
-        raise PlacedError(f"kernel {name!r} has no weights; expected weights, or column and row")
+        raise PlacedError(
+            f"kernel {quoted(name)} has no weights; expected weights, or column and row"
+        )
     column, down = _vector(table, "column")
     row, across = _vector(table, "row")
     return [[a * b for b in row] for a in column], down * across
@@ -142,7 +145,15 @@ def _cells(value: object, key: str, flat: bool = False) -> tuple[Cells, Fraction
     if not isinstance(value, list):
         raise PlacedError(f"{key} must be a list of rows, or a text; got {quoted(value)}", key=key)
     rows: Cells = []
-    for r, line in enumerate(value if any(isinstance(v, list) for v in value) else [value]):
+    lines = value if any(isinstance(v, list) for v in value) else [value]
+    longest = max((len(line) for line in lines if isinstance(line, list)), default=0)
+    if max(len(lines), longest) > MAX_TAPS:
+        raise PlacedError(
+            f"the matrix is {len(lines)}×{longest}; expected at most {MAX_TAPS} weights a side",
+            key=key,
+            cell=(0, 0),
+        )
+    for r, line in enumerate(lines):
         if not isinstance(line, list):
             raise PlacedError(
                 f"row {r + 1} is {quoted(line)}; expected a list", key=key, cell=(r, 0)
@@ -187,7 +198,7 @@ def _parts(table: Table, resolve: Resolve) -> tuple[Kernel, ...]:
             ) from None
         if not isinstance(part, Kernel):
             raise PlacedError(
-                f"part {name!r} is a compound; expected a single kernel",
+                f"part {quoted(name)} is a compound; expected a single kernel",
                 key="parts",
                 cell=(place, 0),
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from math import lcm
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
 MAX_TAPS = 1001
 #: Weights whose denominators have a common multiple up to here are kept as whole numbers.
 MAX_DENOMINATOR = 10**6
+#: Whole numbers up to here are exact in double precision.
+_EXACT = 2**53
 #: Larger numbers overflow single precision once they meet a picture.
 _LARGEST = 10**30
 
 Cells: TypeAlias = list[list[Fraction]]
 
-_DECIMAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+# No stretch of digits can be matched in two ways: a hundred thousand would take hours.
+_DECIMAL = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _NUMBER = re.compile(rf"({_DECIMAL})(?:/({_DECIMAL}))?")
 EXPECTED = "expected a number such as 5, -0.5, 1e-3 or 1/9"
 
@@ -87,6 +91,7 @@ class Matrix:
         return np.array(self.weights, dtype=np.float64)
 
 
+@lru_cache(maxsize=4096)
 def parse_number(text: str) -> Fraction:
     """Read `5`, `-.5`, `1e-3` or `1/9` exactly.
 
@@ -148,21 +153,15 @@ def exact(cells: Cells, scale: Fraction = Fraction(1)) -> Matrix:
     Matrix(weights=[[2, 1]], divisor=4)
     """
     common = _common_denominator(cell for row in cells for cell in row)
-    if common is None:
-        divisor = 1 / scale
-        whole = divisor.denominator == 1
+    if common is None or not _stays_exact(cells, common):
         weights: list[list[float]] = [[float(cell) for cell in row] for row in cells]
-        return Matrix(weights, int(divisor) if whole else float(divisor))
+        return Matrix(weights, _plain(1 / scale))
     divisor = common / scale
     factor = -1 if divisor < 0 else 1
     if divisor.denominator <= MAX_DENOMINATOR:
         factor *= divisor.denominator
     divisor *= factor
-    whole = divisor.denominator == 1
-    return Matrix(
-        [[int(cell * common) * factor for cell in row] for row in cells],
-        int(divisor) if whole else float(divisor),
-    )
+    return Matrix([[int(cell * common) * factor for cell in row] for row in cells], _plain(divisor))
 
 
 def format_number(value: float | Fraction) -> str:
@@ -173,7 +172,7 @@ def format_number(value: float | Fraction) -> str:
     >>> format_number(2.0), format_number(0.1), format_number(Fraction(1, 3))
     ('2', '0.1', '1/3')
     """
-    if value == int(value):
+    if value == int(value) and not (isinstance(value, float) and abs(value) > _EXACT):
         return str(int(value))
     if isinstance(value, Fraction) and Fraction(repr(float(value))) != value:
         return str(value)
@@ -191,6 +190,25 @@ def _decimal(text: str) -> Fraction:
     if len(mantissa) > 400 or len(exponent) > 6 or (exponent and int(exponent) > 30):
         raise KernelError(f"{quoted(text)} is too large; expected a number within ±1e30")
     return Fraction(0) if exponent and int(exponent) < -400 else Fraction(text)
+
+
+def _stays_exact(cells: Cells, common: int) -> bool:
+    """Whether all cells times their common denominator are exact in double precision."""
+    most = (abs(c.numerator) * (common // c.denominator) for row in cells for c in row)
+    return max(most, default=0) <= _EXACT
+
+
+def _plain(divisor: Fraction) -> float:
+    """Return a divisor as an int if it is one and not too great, else as a float."""
+    if divisor.denominator == 1 and abs(divisor) <= _EXACT:
+        return int(divisor)
+    try:
+        number = float(divisor)
+    except OverflowError:
+        raise KernelError("the factor is too near to 0: nothing would be left") from None
+    if not number:
+        raise KernelError("the factor is too large; expected a number within ±1e30")
+    return number
 
 
 def _common_denominator(cells: Iterable[Fraction]) -> int | None:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Callable
+from contextlib import suppress
+from errno import EISDIR
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, BinaryIO, NoReturn, TypeAlias
 
 from convcli.errors import KernelError
 from convcli.kernels import grids
 from convcli.kernels.entries import make_entry
-from convcli.kernels.exact import PlacedError, exact, line_column
+from convcli.kernels.exact import PlacedError, exact, line_column, quoted
 from convcli.kernels.kernel import Compound, Kernel
 from convcli.kernels.places import place
 from convcli.kernels.registry import get_kernel, normal
 
 #: Enough for a kernel of 1001 × 1001 weights of 30 characters.
 MAX_BYTES = 2**25
+#: Python's parser of TOML takes a second a megabyte.
+_MOST_TOML, _MOST_KERNELS = 2**22, 1000
 
 Loader: TypeAlias = Callable[[], Kernel | Compound]
 
@@ -50,7 +56,7 @@ def read_kernel(path: str | Path, name: str | None = None) -> Kernel | Compound:
             return next(iter(loaders.values()))()
         raise KernelError(
             f"{path} holds {len(loaders)} kernels: {_some(loaders)}; "
-            f"say which, such as {path}#{next(iter(loaders))}"
+            f"say which, such as {path}#{next(iter(loaders))[:32]}"
         )
     by_name = {normal(known): loader for known, loader in loaders.items()}
     if normal(name) in by_name:
@@ -79,6 +85,8 @@ def open_file(path: str | Path) -> dict[str, Loader]:
     if suffix in _GRIDS:
         return {file.stem: partial(_from_grid, file, text)}
     if suffix == ".toml":
+        if len(data) > _MOST_TOML:
+            raise KernelError(f"{file} is larger than {_MOST_TOML // 2**20} MB; use .csv or .npy")
         return _from_toml(file, text)
     if suffix == ".json":
         return _from_json(file, text)
@@ -88,16 +96,32 @@ def open_file(path: str | Path) -> dict[str, Loader]:
 
 def _read(file: Path) -> bytes:
     try:
-        with file.open("rb") as stream:
+        with _open(file) as stream:
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise KernelError(f"no such file: {file}") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise KernelError(f"{str(file)!r} can't be read: {reason}") from None
+        shown = str(file) if len(str(file)) <= 256 else f"…{str(file)[-99:]}"
+        raise KernelError(f"{shown!r} can't be read: {reason}") from None
     if len(data) > MAX_BYTES:
         raise KernelError(f"{file} is larger than {MAX_BYTES // 2**20} MB; not a kernel")
     return data
+
+
+def _open(file: Path) -> BinaryIO:
+    """Open a file without waiting for anybody: a FIFO without a writer is empty."""
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+    handle = os.open(file, flags)
+    kind = os.fstat(handle).st_mode
+    if stat.S_ISDIR(kind) or stat.S_ISCHR(kind) or stat.S_ISBLK(kind):
+        os.close(handle)
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+        raise KernelError(f"{str(file)!r} can't be read: it is a device, not a file of kernels")
+    with suppress(AttributeError, OSError):
+        os.set_blocking(handle, True)
+    return os.fdopen(handle, "rb")
 
 
 def _decode(file: Path, data: bytes) -> str:
@@ -143,11 +167,13 @@ def _from_toml(file: Path, text: str) -> dict[str, Loader]:
         inner = value if key in ("kernel", "compound") and _holds_tables(value) else {key: value}
         for name, table in inner.items():
             if not isinstance(table, dict):
-                reason = f"{name!r} stands outside a table; expected [kernel.NAME] before it"
+                reason = f"{quoted(name)} stands outside a table; expected [kernel.NAME] before it"
                 raise place(PlacedError(reason, key=name), text, str(file))
             if name in found:
-                raise KernelError(f"{file} has two entries named {name!r}; rename one")
+                raise KernelError(f"{file} has two entries named {quoted(name)}; rename one")
             found[name] = table
+    if len(found) > _MOST_KERNELS:
+        raise KernelError(f"{file} holds {len(found)} kernels; expected at most {_MOST_KERNELS}")
     if not found:
         raise KernelError(f"{file} holds no kernel; expected [kernel.NAME] with weights")
     return {name: partial(_entry, file, text, name, found, name) for name in found}
@@ -192,7 +218,7 @@ def _entry(
 
 
 def _compound_part(part: str) -> NoReturn:
-    raise KernelError(f"{part!r} is a compound; expected a single kernel")
+    raise KernelError(f"{quoted(part)} is a compound; expected a single kernel")
 
 
 def _parse_toml(file: Path, text: str) -> dict[str, Any]:
@@ -219,5 +245,5 @@ def _holds_tables(value: object) -> bool:
 
 
 def _some(names: dict[str, Loader]) -> str:
-    listed = [*names][:8]
+    listed = [name if len(name) <= 32 else f"{name[:31]}…" for name in [*names][:8]]
     return ", ".join(listed) + (", …" if len(names) > len(listed) else "")

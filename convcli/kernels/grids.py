@@ -6,6 +6,7 @@ import io
 import re
 import warnings
 from fractions import Fraction
+from itertools import islice
 from tokenize import TokenError
 from typing import TYPE_CHECKING
 
@@ -143,12 +144,19 @@ def _npy_header(file: io.BytesIO) -> tuple[tuple[int, ...], str]:
 
 def _lines(text: str) -> list[tuple[int, str]]:
     """Lines and their numbers; comments, from `#` on, and blank lines left out."""
-    cut = [(n, line.partition("#")[0]) for n, line in enumerate(text.split("\n"), 1)]
-    return [(n, line) for n, line in cut if line.strip()]
+    cut = ((n, line.partition("#")[0]) for n, line in enumerate(text.split("\n"), 1))
+    # To read a million of them would take long.
+    filled = [*islice(((n, line) for n, line in cut if line.strip()), 2 * MAX_TAPS)]
+    if len(filled) == 2 * MAX_TAPS:
+        raise PlacedError(f"there are more than {MAX_TAPS} rows of numbers", filled[-1][0], 1)
+    return filled
 
 
 def _words(line: str, number: int, word: re.Pattern[str]) -> list[Fraction]:
-    return [_value(match[0], number, match.start() + 1) for match in word.finditer(line)]
+    found = [*islice(word.finditer(line), 2 * MAX_TAPS)]
+    if len(found) == 2 * MAX_TAPS:
+        raise PlacedError(f"this row has more than {MAX_TAPS} numbers", number, 1)
+    return [_value(match[0], number, match.start() + 1) for match in found]
 
 
 def _fields(line: str, number: int, separator: str) -> list[Fraction]:
@@ -158,6 +166,8 @@ def _fields(line: str, number: int, separator: str) -> list[Fraction]:
     fields = line.split(separator)
     if not fields[-1].strip():
         fields.pop()
+    if len(fields) >= 2 * MAX_TAPS:
+        raise PlacedError(f"this row has more than {MAX_TAPS} numbers", number, 1)
     for field in fields:
         text = field.strip().strip("\"'").strip()
         if not text:

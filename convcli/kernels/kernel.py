@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
-from math import gcd
+from math import gcd, inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,7 @@ class Kernel:
         for label in ("divisor", "offset"):
             object.__setattr__(self, label, _number(self.name, label, getattr(self, label)))
         if self.divisor == 0:
-            raise KernelError(f"kernel {self.name!r} has divisor 0; expected any other number")
+            raise KernelError(f"kernel {self.name[:64]!r} has divisor 0; expected any other number")
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -244,7 +244,7 @@ class Compound:
         shapes = {part.shape for part in self.parts}
         if len(shapes) != 1:
             raise KernelError(
-                f"compound {self.name!r} needs kernels of one size, got {sorted(shapes)}"
+                f"compound {self.name[:64]!r} needs kernels of one size, got {sorted(shapes)}"
             )
 
     @property
@@ -269,15 +269,15 @@ def _matrix(name: str, weights: ArrayLike) -> NDArray[Any]:
         matrix = np.array(weights, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         raise KernelError(
-            f"kernel {name!r} is not a matrix of numbers with rows of one length"
+            f"kernel {name[:64]!r} is not a matrix of numbers with rows of one length"
         ) from None
     if matrix.ndim != 2 or matrix.size == 0:
         raise KernelError(
-            f"kernel {name!r} must be a matrix of at least one weight, "
+            f"kernel {name[:64]!r} must be a matrix of at least one weight, "
             f"got an array of shape {matrix.shape}"
         )
     if not np.isfinite(matrix).all():
-        raise KernelError(f"kernel {name!r} has a weight that is not a finite number")
+        raise KernelError(f"kernel {name[:64]!r} has a weight that is not a finite number")
     whole = np.all(matrix == np.rint(matrix)) and np.abs(matrix).sum() < _EXACT_LIMIT
     matrix = matrix.astype(np.int64) if whole else matrix
     matrix.flags.writeable = False
@@ -286,9 +286,12 @@ def _matrix(name: str, weights: ArrayLike) -> NDArray[Any]:
 
 def _number(name: str, label: str, value: float) -> float:
     """Check a divisor or offset; a whole one becomes an int."""
-    if not np.isfinite(value):
-        raise KernelError(f"kernel {name!r}: {label} must be a finite number, got {value}")
-    value = float(value)
+    try:
+        value = float(value)
+    except OverflowError:
+        value = inf
+    if not isfinite(value):
+        raise KernelError(f"kernel {name[:64]!r}: {label} must be a finite number, got {value}")
     return int(value) if value.is_integer() and abs(value) < _EXACT_LIMIT else value
 
 

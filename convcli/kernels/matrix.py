@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import islice
 from typing import NoReturn
 
 from convcli.errors import KernelError
@@ -21,6 +22,8 @@ from convcli.kernels.exact import (
     quoted,
 )
 
+#: A comma and a blank may follow each weight of the largest matrix, and more each row.
+_MOST_TOKENS = 3 * MAX_TAPS * (MAX_TAPS + 3)
 _TOKEN = re.compile(r"\n|[^\S\n]+|[\[\],;]|[^\s\[\],;]+")
 
 
@@ -101,11 +104,12 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens: list[tuple[str, int]] = [
-            (match.group(), match.start()) for match in _TOKEN.finditer(text)
-        ]
+        found = islice(_TOKEN.finditer(text), _MOST_TOKENS)
+        self.tokens: list[tuple[str, int]] = [(match.group(), match.start()) for match in found]
         self.at = 0
         self.starts: list[int] = []
+        if len(self.tokens) == _MOST_TOKENS:
+            self._fail(f"this is too long; expected at most {MAX_TAPS} weights a side", 0)
 
     def read(self) -> tuple[Cells, Fraction]:
         """Return the cells and the factor that follows them."""
@@ -178,6 +182,8 @@ class _Reader:
                 comma = True
                 self.at += 1
             else:
+                if len(row) == 2 * MAX_TAPS:
+                    self._fail(f"this row has more than {MAX_TAPS} weights")
                 row.append(self._number())
                 comma = False
         if not row:
@@ -232,6 +238,8 @@ class _Reader:
             self.at += 1
 
     def _start(self) -> None:
+        if len(self.starts) == 2 * MAX_TAPS:
+            self._fail(f"there are more than {MAX_TAPS} rows")
         self.starts.append(self.tokens[self.at][1] if self.at < len(self.tokens) else 0)
 
     def _expect(self, token: str) -> None:

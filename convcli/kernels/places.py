@@ -79,6 +79,8 @@ def _cell(text: str, value: int, row: int, col: int) -> int:
     """Where a cell of an array of arrays begins; of a flat array if its items aren't arrays."""
     found = value
     for at_row, at_col, offset in _items(text, value):
+        if (at_row, at_col) > (row, col):
+            break
         if at_row == row and at_col <= col:
             found = offset
     return found

@@ -12,7 +12,12 @@ from click.testing import CliRunner
 from hypothesis import settings
 
 #: Packages of the `peers` extra, by the name they are imported under.
-PEERS = {"cv2": "OpenCV", "skimage": "scikit-image", "torch": "PyTorch"}
+PEERS = {
+    "cv2": "OpenCV",
+    "skimage": "scikit-image",
+    "torch": "PyTorch",
+    "playwright": "Playwright",
+}
 
 # The same examples in every run; and no time limit, which a busy machine would break.
 settings.register_profile("steady", derandomize=True, deadline=None)

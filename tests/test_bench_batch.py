@@ -164,8 +164,8 @@ def test_a_watched_command_that_fails_is_told(tmp_path):
 
 @needs_proc
 def test_peaks_are_of_batches_that_work():
-    found = batch.peak(Folder(3, TINY.shape)).measure("batch", timing.QUICK)
-    assert (found.unit, found.row, found.runs) == ("MB", "3", 1)
+    found = batch.peak(Folder(150, TINY.shape)).measure("batch", timing.QUICK)
+    assert (found.unit, found.row, found.runs) == ("MB", "150", 1)
     assert found.ours > found.facts["first process, MB"] > 0
     assert found.facts["pictures/s"] > 0
 

@@ -95,6 +95,11 @@ def test_a_wheel_holds_the_package_and_the_kernels_and_nothing_else(wheel):
     code = {str(path.relative_to(ROOT)) for path in (ROOT / "convcli").rglob("*.py")}
     assert code <= names
     assert "convcli/kernels/kernels.toml" in names
+    assert "convcli/teach/network/networks.toml" in names
+    page = ROOT / "convcli" / "report" / "page"
+    parts = {path.relative_to(ROOT).as_posix() for path in page.iterdir() if path.is_file()}
+    assert len(parts) > 6
+    assert parts <= set(names)
     assert "convcli/py.typed" in names
     others = {name for name in names if not name.startswith("convcli/")}
     assert all(".dist-info/" in name for name in others)

@@ -15,6 +15,8 @@ _COMMANDS = {
     "apply": "Filter pictures with a kernel.",
     "shape": "Work out the output size, step by step.",
     "kernels": "List the kernels, look at one, or check a file of your own.",
+    "explain": "Show what a kernel does at one place of a picture, and why.",
+    "network": "Follow a volume through a stack of layers.",
 }
 
 

@@ -112,7 +112,7 @@ def _check_target(target: Path, overwrite: bool) -> None:
 
 
 def _exists(target: Path) -> ImageError:
-    return ImageError(f"{target.name!r} exists; use --overwrite to replace it, or another -o")
+    return ImageError(f"{target.name!r} exists; use --overwrite to replace it, or another name")
 
 
 def _nameless(folder: Path) -> int | None:

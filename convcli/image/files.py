@@ -227,7 +227,7 @@ def check_free(path: str | Path, overwrite: bool) -> None:
     """
     if not overwrite and os.path.lexists(path):
         raise ImageError(
-            f"{Path(path).name!r} exists; use --overwrite to replace it, or another -o"
+            f"{Path(path).name!r} exists; use --overwrite to replace it, or another name"
         )
 
 

@@ -62,7 +62,7 @@ def low_rank(kernel: Kernel, *, double: bool = False) -> Low | None:
         return None
     if weights.dtype.kind == "i":
         likely = int(np.linalg.matrix_rank(weights))
-        return _eliminated(weights, int(most)) if likely <= most else None
+        return eliminated(weights, int(most)) if likely <= most else None
     left, sizes, right = np.linalg.svd(weights)
     limit = _TOLERANCE[double] * np.abs(weights).sum()
     rest = weights.copy()
@@ -73,8 +73,21 @@ def low_rank(kernel: Kernel, *, double: bool = False) -> Low | None:
     return None
 
 
-def _eliminated(weights: NDArray[np.int64], most: int) -> Low | None:
-    """Take away one column times row after the other, over the rationals."""
+def eliminated(weights: NDArray[np.int64], most: int) -> Low | None:
+    """Take away one column times row after the other, over the rationals.
+
+    Parameters
+    ----------
+    weights
+        (rows, cols), whole numbers.
+    most
+        Terms.
+
+    Returns
+    -------
+    Low or None
+        Exact terms; None if it takes more than `most`.
+    """
     rest = [[Fraction(int(w)) for w in row] for row in weights]
     terms: list[tuple[list[int], list[int], Fraction]] = []
     while any(map(any, rest)):

@@ -1,0 +1,270 @@
+"""One place of a picture under a kernel, explained: for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from convcli.borders import Border
+from convcli.geometry import Axis
+from convcli.report.explain_blocks import (
+    LABEL,
+    MOST,
+    OUTSIDE,
+    Block,
+    Cell,
+    aligned,
+    beside,
+    equals,
+    middle,
+    number,
+    sign_style,
+)
+from convcli.report.explain_steps import mapping_line, step_lines
+from convcli.report.lines import wrapped
+from convcli.report.shape import leftover
+
+if TYPE_CHECKING:
+    from convcli.teach.explain import Part, Place, Study, Tap
+
+#: Lines are no wider, however wide the terminal is.
+WIDEST = 96
+#: Characters of a label and the blank behind it.
+_LABEL = 11
+#: Products that are written out as a sum.
+_FEW = 12
+#: Places along an axis that are listed.
+_LISTED = 7
+
+_OUTSIDE = {
+    Border.REPLICATE: "outside the picture its nearest edge sample is repeated",
+    Border.ZERO: "outside the picture all is 0",
+    Border.REFLECT: "outside, the picture is mirrored at its edge samples",
+    Border.SYMMETRIC: "outside, the picture is mirrored, edge samples included",
+    Border.WRAP: "outside, the picture begins again from its other side",
+}
+
+
+_FORMULA = (
+    "output(r, c) = Σ kernel(i, j) · picture(r·S − P + i·D, c·S − P + j·D), "
+    "with stride S, padding P, dilation D"
+)
+
+
+class Lines:
+    """Lines of a report, each a label and what there is to say, or a row of matrices."""
+
+    def __init__(self, width: int) -> None:
+        self.width = min(width, WIDEST)
+        self.lines: list[Text] = []
+
+    def title(self, said: str) -> None:
+        """Begin a part of the report."""
+        if self.lines:
+            self.lines.append(Text())
+        self.lines += [
+            Text(line, style="bold") for line in wrapped("", said, self.width).split("\n")
+        ]
+
+    def say(self, label: str, said: str) -> None:
+        """Say something, with a label before it."""
+        head = f"{label:{_LABEL}}"
+        for line in wrapped(head, said, self.width).split("\n"):
+            text = Text(line)
+            text.stylize(LABEL, 0, _LABEL)
+            self.lines.append(text)
+
+    def matrices(self, blocks: Sequence[Block], signs: Sequence[str]) -> None:
+        """Show matrices side by side."""
+        begins = not self.lines or self.lines[-1].style == "bold"
+        self.lines += [] if begins else [Text()]
+        self.lines += [*beside(blocks, signs, self.width), Text()]
+
+
+def heading(study: Study, place: Place, name: str) -> str:
+    """Say which kernel is where on which picture."""
+    row, col = place.at
+    return f"{study.kernel.name} on {name}: row {row}, column {col} of the result"
+
+
+def show_place(lines: Lines, study: Study, place: Place, name: str) -> None:
+    """Say where a place is, and work it out."""
+    rows, cols = study.out
+    lines.title(heading(study, place, name))
+    for label, axis in (("height", study.geometry.rows), ("width", study.geometry.cols)):
+        lines.say(label, axis.formula)
+        for said in leftover(axis, label):
+            lines.say("", said)
+    lines.say("result", f"{rows}×{cols}: rows 0 to {rows - 1}, columns 0 to {cols - 1}")
+    lines.say("formula", _FORMULA)
+    for label, axis, at in (
+        ("rows", study.geometry.rows, place.at[0]),
+        ("columns", study.geometry.cols, place.at[1]),
+    ):
+        lines.say(label, _lies_on(axis, at, label))
+    _show_outside(lines, study, place)
+    if len(study.channels) > 1:
+        lines.say("channel", f"{place.channel}, of {', '.join(study.channels)}")
+    for part, label in zip(place.parts, part_labels(study, place), strict=True):
+        show_part(lines, study, part, label)
+    lines.say("mapping", mapping_line(study))
+    for label, said in step_lines(study, place):
+        lines.say(label, said)
+    lines.say("sample", _sample(study, place))
+
+
+def part_labels(study: Study, place: Place) -> list[str]:
+    """What each part is; '' if there is only one."""
+    if len(place.parts) == 1:
+        return [""]
+    if study.work.weighs:
+        return ["colour · alpha, so that what can't be seen doesn't count", "alpha alone"]
+    return [part.name for part in place.parts]
+
+
+def _sample(study: Study, place: Place) -> str:
+    if not isfinite(place.stored):
+        return f"{place.stored}, as the engine stored it: too large for its floats"
+    value, stored = number(place.value), number(place.stored)
+    if value == stored:
+        return f"{value}; the engine stored the same"
+    return f"{stored}, as the engine stored it: its sum of floats was rounded on the way"
+
+
+def _lies_on(axis: Axis, at: int, label: str) -> str:
+    """The formula for the first tap's place, and the places of all."""
+    first = at * axis.stride - axis.before
+    places = range(first, first + axis.span, axis.dilation)
+    if len(places) > _LISTED:
+        listed = f"{places[0]} to {places[-1]}"
+    else:
+        listed = ", ".join(map(str, places))
+    word = label if len(places) > 1 else label[:-1]
+    formula = f"{at}·{axis.stride} − {axis.before} = {first}"
+    if axis.dilation > 1:
+        formula += f", then every {axis.dilation}"
+    return f"{formula}: the kernel lies on {word} {listed}"
+
+
+def _show_outside(lines: Lines, study: Study, place: Place) -> None:
+    """Say what stands in the padding below the kernel, if any of it does."""
+    taps = [tap for part in place.parts[:1] for row in part.taps for tap in row]
+    outside = [tap for tap in taps if tap.outside]
+    if not outside:
+        return
+    border = study.spec.border
+    if border is Border.CONSTANT:
+        rule = f"outside the picture all is {number(outside[0].sample)}"
+    else:
+        rule = _OUTSIDE[border]
+    where = "" if outside[0].source is None else _shown_instead(outside)
+    lines.say("padding", f"{rule}{where}; such samples stand in ( )")
+
+
+def _shown_instead(outside: Sequence[Tap]) -> str:
+    """Say which rows and columns stand for those outside."""
+    said = []
+    for k, word in enumerate(("row", "column")):
+        pairs = {tap.at[k]: tap.source[k] for tap in outside if tap.source is not None}
+        moved = [f"{word} {at} is {word} {came}" for at, came in pairs.items() if at != came]
+        said += moved if len(moved) <= 3 else [moved[0], f"… {moved[-1]}"]
+    return f": {', '.join(said)}"
+
+
+def show_part(lines: Lines, study: Study, part: Part, label: str = "") -> None:
+    """Show a patch, a kernel, their products and the sum."""
+    if label:
+        lines.lines.append(Text())
+        lines.say("part", label)
+    blocks = part_blocks(study, part, lines.width)
+    lines.matrices(blocks, ("×", "="))
+    rows, cols = len(part.taps), len(part.taps[0])
+    if len(blocks[0].rows) < rows or len(blocks[0].rows[0]) < cols:
+        lines.say("", f"this is the middle of {rows}×{cols}; the sum is of all")
+    lines.say("sum", sum_line(part))
+
+
+def part_blocks(study: Study, part: Part, width: int) -> tuple[Block, Block, Block]:
+    """The patch, the kernel and their products; as much of their middle as fits."""
+    most = MOST
+    while True:
+        rows, cols = middle(len(part.taps)), middle(len(part.taps[0]), most)
+        taps = [[part.taps[r][c] for c in cols] for r in rows]
+        blocks = (
+            Block("patch", sample_cells(taps)),
+            Block(
+                "kernel, turned" if study.spec.convolve else "kernel",
+                number_cells([[tap.weight for tap in row] for row in taps]),
+            ),
+            Block("products", number_cells([[tap.product for tap in row] for row in taps])),
+        )
+        if len(cols) <= 1 or max(block.width for block in blocks) <= width:
+            return blocks
+        most = len(cols) - 1
+
+
+def sample_cells(taps: Sequence[Sequence[Tap]]) -> tuple[tuple[Cell, ...], ...]:
+    """Samples; those from the padding stand in parentheses."""
+    texts = aligned([[tap.sample for tap in row] for row in taps])
+    return tuple(
+        tuple(
+            Cell(f"({text})", OUTSIDE) if tap.outside else Cell(f" {text} ")
+            for tap, text in zip(row, line, strict=True)
+        )
+        for row, line in zip(taps, texts, strict=True)
+    )
+
+
+def number_cells(values: Sequence[Sequence[Fraction]]) -> tuple[tuple[Cell, ...], ...]:
+    """Numbers, coloured by their signs."""
+    texts = aligned(values)
+    return tuple(
+        tuple(Cell(text, sign_style(value)) for value, text in zip(row, line, strict=True))
+        for row, line in zip(values, texts, strict=True)
+    )
+
+
+def sum_line(part: Part) -> str:
+    """The sum of the products, written out if there are few that aren't 0."""
+    products = [tap.product for row in part.taps for tap in row if tap.product]
+    total = equals(part.total)
+    if not products:
+        return "every product is 0, so the sum is 0"
+    if len(products) <= _FEW:
+        first, *rest = products
+        terms = [f"{'−' if p < 0 else '+'} {number(abs(p), 4)}" for p in rest]
+        return " ".join([number(first, 4), *terms, total])
+    positive = sum((p for p in products if p > 0), Fraction(0))
+    negative = sum((p for p in products if p < 0), Fraction(0))
+    said = f"{len(products)} products that aren't 0"
+    if positive and negative:
+        return f"{said}: {number(positive)} − {number(-negative)} {total}"
+    return f"{said} {total}"
+
+
+def explanation(study: Study, place: Place, name: str, width: int) -> list[Text]:
+    """Everything that there is to say of a place.
+
+    Parameters
+    ----------
+    study, place
+        What to explain.
+    name
+        What the picture is called.
+    width
+        Of the terminal.
+    """
+    from convcli.report import explain_kernel as more
+
+    lines = Lines(width)
+    show_place(lines, study, place, name)
+    more.show_channels(lines, study, place)
+    more.show_weights(lines, study)
+    more.show_flip(lines, study, place)
+    more.show_cost(lines, study)
+    more.show_likeness(lines, study, place)
+    return lines.lines

@@ -1,0 +1,156 @@
+"""Matrices of numbers side by side, as wide as a terminal: for `convcli explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from math import floor, log10
+
+from rich.text import Text
+
+from convcli.record import record
+
+#: Rows and columns of a larger matrix that are shown: its middle.
+MOST = 9
+#: Digits of the largest number of a matrix that isn't of whole ones.
+_DIGITS = 4
+POSITIVE, NEGATIVE, DIM, OUTSIDE, LABEL = "green", "red", "dim", "yellow", "cyan"
+
+
+@record
+class Cell:
+    """A number in a matrix, how it looks, and whether it is in the padding."""
+
+    text: str
+    style: str = ""
+
+
+@record
+class Block:
+    """A matrix with a title above it."""
+
+    title: str
+    rows: tuple[tuple[Cell, ...], ...]
+
+    @property
+    def cell_width(self) -> int:
+        """Characters of the widest cell."""
+        return max(len(cell.text) for row in self.rows for cell in row)
+
+    @property
+    def width(self) -> int:
+        """Characters of a line."""
+        return max(len(self.title), len(self.rows[0]) * (self.cell_width + 1) + 1)
+
+    def lines(self) -> Iterator[Text]:
+        """The title and the rows, all of one width."""
+        width, cell_width = self.width, self.cell_width
+        yield Text(self.title.ljust(width), style=LABEL)
+        for row in self.rows:
+            line = Text(" ")
+            for cell in row:
+                line.append(cell.text.rjust(cell_width), style=cell.style)
+                line.append(" ")
+            line.append(" " * (width - len(line)))
+            yield line
+
+
+def beside(blocks: Sequence[Block], signs: Sequence[str], width: int) -> list[Text]:
+    """Put matrices side by side, with signs between them, or below each other if they don't fit.
+
+    Parameters
+    ----------
+    blocks
+        Of as many rows each.
+    signs
+        One fewer.
+    width
+        Of the terminal.
+    """
+    gap = 3
+    total = sum(block.width for block in blocks) + gap * len(signs)
+    if total > width:
+        lines = []
+        for block, sign in zip(blocks, ["", *signs], strict=True):
+            first, *rest = block.lines()
+            lines += [Text.assemble(f"{sign} " if sign else "", first), *rest]
+        return lines
+    height = len(blocks[0].rows)
+    columns = [list(block.lines()) for block in blocks]
+    lines = []
+    for k in range(height + 1):
+        line = Text()
+        for number, column in enumerate(columns):
+            if number:
+                middle = k == (height + 1) // 2
+                line.append(f" {signs[number - 1] if middle else ' '} ")
+            line.append_text(column[k])
+        lines.append(line)
+    return lines
+
+
+def aligned(values: Sequence[Sequence[Fraction]]) -> list[list[str]]:
+    """Write a matrix of numbers with as many decimals each.
+
+    Examples
+    --------
+    >>> aligned([[Fraction(1, 2), Fraction(1, 3)]]), aligned([[Fraction(3, 4), Fraction(2)]])
+    ([['0.500', '0.333']], [['0.75', '2.00']])
+    """
+    flat = [value for row in values for value in row]
+    if all(value.denominator == 1 for value in flat):
+        return [[number(value, _DIGITS) for value in row] for row in values]
+    top = float(max(abs(value) for value in flat))
+    if not 1e-6 < top < 1e9:
+        return [[number(value, _DIGITS) for value in row] for row in values]
+    before = floor(log10(top)) + 1  # digits before the point; 0 or less for fractions
+    decimals = max(1, _DIGITS - before - (before < 1))
+    needed = min(decimals, max(_decimals(value, decimals) for value in flat))
+    return [[_fixed(value, needed) for value in row] for row in values]
+
+
+def _fixed(value: Fraction, decimals: int) -> str:
+    said = f"{float(value):.{decimals}f}"
+    return said.removeprefix("-") if not said.strip("-0.") else said
+
+
+def _decimals(value: Fraction, most: int) -> int:
+    """How many decimals a number needs, `most` if it has more."""
+    return next((k for k in range(most) if (value * 10**k).denominator == 1), most)
+
+
+def number(value: Fraction | float, digits: int = 6) -> str:
+    """Write a number in as many digits, a whole one in full.
+
+    Examples
+    --------
+    >>> number(Fraction(1530)), number(Fraction(-1, 3)), number(Fraction(5, 4))
+    ('1530', '-0.333333', '1.25')
+    """
+    exact = Fraction(value)
+    if exact.denominator == 1 and abs(exact) < 10**12:
+        return str(exact.numerator)
+    return f"{float(exact):.{digits}g}"
+
+
+def equals(value: Fraction | float, digits: int = 6) -> str:
+    """Write `= 3`, or `≈ 0.333333` for what has more digits.
+
+    Examples
+    --------
+    >>> equals(Fraction(1, 4)), equals(Fraction(1, 3))
+    ('= 0.25', '≈ 0.333333')
+    """
+    said = number(value, digits)
+    return f"{'=' if Fraction(said) == Fraction(value) else '≈'} {said}"
+
+
+def sign_style(value: Fraction | float) -> str:
+    """Green for positive numbers, red for negative ones, dim for zero."""
+    return POSITIVE if value > 0 else NEGATIVE if value < 0 else DIM
+
+
+def middle(size: int, most: int = MOST) -> range:
+    """The middle of an axis, as much of it as is shown."""
+    start = max(0, (size - most) // 2)
+    return range(start, min(size, start + most))

@@ -1,0 +1,305 @@
+"""What a kernel does at one place of a picture, worked out in whole numbers and fractions.
+
+`study` filters a picture once, with the engine; `Study.at` then works any output out by hand,
+from the samples, the geometry and the borders, and checks that the engine stored the same.
+
+>>> from convcli.kernels import parse_kernel
+>>> from convcli.teach.explain_grid import typed_grid
+>>> study = study_grid(typed_grid("1 2; 3 4"), parse_kernel("1 0; 0 1"), Spec(padding="valid"))
+>>> place = study.at(0, 0)
+>>> [[str(tap.product) for tap in row] for row in place.parts[0].taps]
+[['1', '0'], ['0', '4']]
+>>> str(place.value), place.stored
+('5', 5.0)
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cached_property
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli import pipeline
+from convcli.arrays import filter_array, overridden
+from convcli.borders import source
+from convcli.engine import Plan
+from convcli.errors import GeometryError, ImageError, UsageError
+from convcli.geometry import Axis, Geometry, Pair, plan_geometry
+from convcli.image.picture import Image
+from convcli.pipeline.work import Work, prepare
+from convcli.record import field, record, replace
+from convcli.responses import Target, fill_level
+from convcli.spec import Mapping, Precision, Spec
+from convcli.taps import AnyKernel
+from convcli.teach.explain_parts import Part, Place, Step, Tap
+
+if TYPE_CHECKING:
+    from convcli.teach.explain_way import Way
+
+__all__ = ["Part", "Place", "Step", "Study", "Tap", "study", "study_grid"]
+
+
+@record(eq=False)
+class Study:
+    """A picture, a kernel, and what the engine made of them.
+
+    Parameters
+    ----------
+    work
+        The picture made ready, its channels, the kernel, the spec and the target.
+    geometry, plan
+        Where the kernel lies, and how the engine went about it.
+    result
+        (rows, cols, channels): what the engine stored, for the filtered channels.
+    lowest, highest
+        The range of responses, before the mapping.
+    is_grid
+        Whether numbers stand for themselves, so that fill and offset count in their own units.
+    """
+
+    work: Work
+    geometry: Geometry
+    plan: Plan
+    result: NDArray[Any] = field(repr=False)
+    lowest: float
+    highest: float
+    is_grid: bool = False
+
+    @property
+    def kernel(self) -> AnyKernel:
+        """The kernel, with the spec's divisor and bias in place of its own."""
+        return self.work.kernels[0]
+
+    @property
+    def spec(self) -> Spec:
+        """What was asked for."""
+        return self.work.spec
+
+    @property
+    def target(self) -> Target:
+        """What the result is: its sample type and mapping."""
+        return self.work.target
+
+    @property
+    def channels(self) -> str:
+        """Letters of the filtered channels; `result` has them in this order."""
+        return "".join(self.work.channels[k] for k in self.work.chosen)
+
+    @property
+    def out(self) -> Pair:
+        """(rows, cols) of the result."""
+        return self.geometry.out
+
+    @cached_property
+    def samples(self) -> NDArray[Any]:
+        """(rows, cols, channels) of the filtered channels' stored samples."""
+        return np.ascontiguousarray(self.work.planes[:, :, list(self.work.chosen)])
+
+    @property
+    def is_double(self) -> bool:
+        """Whether sums that aren't exact are kept in float64."""
+        return self.spec.precision is Precision.DOUBLE or self.samples.dtype == np.float64
+
+    @cached_property
+    def is_exact(self) -> bool:
+        """Whether every sum is an exact whole number."""
+        return self.plan.exact and not self.work.weighs
+
+    @cached_property
+    def largest(self) -> float:
+        """The largest |sample| that is a number, fill included."""
+        sizes = np.abs(self.samples[np.isfinite(self.samples)])
+        return max(float(sizes.max(initial=0)), abs(float(self._fill)))
+
+    @cached_property
+    def _ways(self) -> tuple[Way, Way]:
+        from convcli.teach.explain_way import way_of
+
+        return way_of(self, alpha=False), way_of(self, alpha=True)
+
+    def way(self, *, alpha: bool) -> Way:
+        """How sums become samples; `alpha` if of alpha that colour is weighted by."""
+        return self._ways[alpha]
+
+    def at(self, row: int, col: int, channel: int = 0) -> Place:
+        """Work one output out, and check it against the engine's.
+
+        Parameters
+        ----------
+        row, col
+            In the result, counted from 0.
+        channel
+            Its place in `channels`.
+
+        Raises
+        ------
+        GeometryError
+            If the result has no such place.
+        ImageError
+            If a sample there is infinite or no number.
+        """
+        from convcli.teach.explain_steps import finished
+
+        rows, cols = self.out
+        if not (0 <= row < rows and 0 <= col < cols):
+            raise GeometryError(
+                f"the result has rows 0 to {rows - 1} and columns 0 to {cols - 1}; "
+                f"got row {row}, column {col}"
+            )
+        parts = self.parts(row, col, channel)
+        return finished(self, (row, col), channel, parts)
+
+    @cached_property
+    def other_way(self) -> Study:
+        """The same with the kernel turned by 180°, or not turned; its `result` is not its own."""
+        spec = replace(self.spec, convolve=not self.spec.convolve)
+        geometry = plan_geometry(
+            self.work.image.size,
+            self.kernel.shape,
+            stride=spec.stride,
+            dilation=spec.dilation,
+            padding=spec.padding,
+            flip=spec.convolve,
+        )
+        return replace(self, work=replace(self.work, spec=spec), geometry=geometry)
+
+    def parts(self, row: int, col: int, channel: int = 0) -> tuple[Part, ...]:
+        """Lay the kernel, or each of a compound's, over the picture at one place."""
+        axes = self.geometry.rows, self.geometry.cols
+        rows, cols = (_under(axis, at) for axis, at in zip(axes, (row, col), strict=True))
+        planes = [channel]
+        if self.work.weighs and self.channels[channel] != "A":
+            planes.append(len(self.channels) - 1)
+        return tuple(
+            self._part(k, (rows, cols), plane)
+            for plane in planes
+            for k in range(len(self.kernel.parts))
+        )
+
+    @cached_property
+    def _weights(self) -> list[list[list[Fraction]]]:
+        """Each part's weights, as they slide."""
+        step = -1 if self.spec.convolve else 1
+        turned = [part.weights[::step, ::step].tolist() for part in self.kernel.parts]
+        return [[[Fraction(weight) for weight in row] for row in rows] for rows in turned]
+
+    def _part(self, number: int, places: tuple[range, range], plane: int) -> Part:
+        kernel = self.kernel.parts[number]
+        taps = tuple(
+            tuple(
+                Tap(weight, (row, col), *self.sample(row, col, plane))
+                for weight, col in zip(line, places[1], strict=True)
+            )
+            for line, row in zip(self._weights[number], places[0], strict=True)
+        )
+        return Part(kernel.name, taps, Fraction(kernel.divisor))
+
+    def sample(self, row: int, col: int, channel: int = 0) -> tuple[Pair | None, Fraction]:
+        """Return where the sample at a place comes from, None for the fill value, and the sample.
+
+        Parameters
+        ----------
+        row, col
+            Counted from the picture's first sample; in the picture or in its padding.
+        channel
+            Its place in `channels`. Colour that is weighted by alpha is given as such.
+
+        Raises
+        ------
+        ImageError
+            If the sample is infinite or no number.
+        """
+        rows, cols = self.sources
+        axes = self.geometry.rows, self.geometry.cols
+        found = int(rows[row + axes[0].before]), int(cols[col + axes[1].before])
+        if min(found) < 0:
+            return None, self._fill
+        value = self.samples[(*found, channel)].item()
+        if not isfinite(value):
+            raise ImageError(
+                f"the sample at row {found[0]}, column {found[1]} is {value}: nothing can be "
+                f"worked out with it; choose another place"
+            )
+        if self.work.weighs and self.channels[channel] != "A":
+            alpha = self.samples[(*found, -1)].item()
+            return found, Fraction(value) * Fraction(alpha) / Fraction(self.work.image.maximum)
+        return found, Fraction(value)
+
+    @cached_property
+    def sources(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """For rows and for columns: where each sample of the padded axis comes from."""
+        axes = self.geometry.rows, self.geometry.cols
+        rows, cols = (source(a.size, a.before, a.after, self.spec.border) for a in axes)
+        return rows, cols
+
+    @cached_property
+    def _fill(self) -> Fraction:
+        """The fill value, in levels of the picture."""
+        if self.spec.border != "constant":
+            return Fraction(0)
+        target = self.target
+        if self.work.weighs:
+            # What is filtered is colour · alpha, and alpha · maximum: floats, filled alike.
+            return Fraction(self.spec.fill) * target.level / Fraction(self.work.image.maximum)
+        return Fraction(fill_level(self.spec.fill, self.samples.dtype, target.level))
+
+
+def _under(axis: Axis, at: int) -> range:
+    """The place of each tap along an axis, for output `at`."""
+    first = at * axis.stride - axis.before
+    return range(first, first + axis.span, axis.dilation)
+
+
+def study(image: Image, kernel: AnyKernel, spec: Spec) -> Study:
+    """Filter a picture, so that its outputs can be worked out.
+
+    Parameters
+    ----------
+    image, kernel, spec
+        As `convcli.apply` takes them; but neither `linear` nor `luma`.
+
+    Raises
+    ------
+    ConvError
+        If they don't fit each other.
+    """
+    for name in ("linear", "luma"):
+        if getattr(spec, name):
+            raise UsageError(f"samples are explained as they are stored; leave --{name} out")
+    work = prepare(image, overridden([kernel], spec), spec)
+    if work.weighs:
+        result, facts = pipeline.apply(image, [kernel], spec)
+        planes = result.pixels.reshape(*result.size, -1)[:, :, list(work.chosen)]
+        return Study(work, facts.geometries[0], facts.plans[0], planes, facts.lowest, facts.highest)
+    return _studied(work)
+
+
+def study_grid(grid: Image, kernel: AnyKernel, spec: Spec) -> Study:
+    """Filter a small grid of numbers, as `convcli.correlate` does.
+
+    Parameters
+    ----------
+    grid
+        As `teach.explain_grid` makes it.
+    kernel, spec
+        Without a mapping the response itself is the result; `fill` and `bias` count in the
+        grid's own units.
+    """
+    raw = replace(spec, mapping=spec.mapping or Mapping.RAW)
+    work = prepare(grid, overridden([kernel], raw), raw)
+    target = replace(work.target, in_levels=False)
+    if target.mapping is Mapping.RAW:
+        target = replace(target, dtype=np.dtype(np.float64))
+    return _studied(replace(work, target=target), is_grid=True)
+
+
+def _studied(work: Work, *, is_grid: bool = False) -> Study:
+    pixels = np.ascontiguousarray(work.planes[:, :, list(work.chosen)])
+    done = filter_array(pixels, work.kernels, work.spec, work.target)
+    return Study(
+        work, done.geometries[0], done.plans[0], done.pixels, done.lowest, done.highest, is_grid
+    )

@@ -1,0 +1,177 @@
+"""How sums become samples, by the same numbers as the engine's, one step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from math import floor
+from typing import TYPE_CHECKING
+
+from convcli import engine
+from convcli.kernels.kernel import Combine, Compound, Kernel
+from convcli.record import record
+from convcli.responses import response, scaled
+from convcli.spec import Mapping
+from convcli.taps import AnyKernel, taps_of
+from convcli.teach.explain_parts import Step
+
+if TYPE_CHECKING:
+    from convcli.teach.explain import Study
+_NONE = Fraction(0)
+
+
+@record
+class Way:
+    """From the base, which is the combined sum, to the sample.
+
+    Parameters
+    ----------
+    divisor, unit
+        What the base is divided and multiplied by: `unit` is for compounds in degrees or shares.
+    offset, factor, shift
+        The kernel's offset, the spec's scale, and what `--scale auto` adds.
+    finish
+        slope·base + shift in levels of the result, and how these are stored.
+    stretched
+        Whether that brings the responses seen to the whole range.
+    vague
+        How far the ends of that range may be off, in sums.
+    """
+
+    divisor: Fraction
+    unit: Fraction
+    offset: Fraction
+    factor: Fraction
+    shift: Fraction
+    finish: engine.Finish
+    stretched: bool = False
+    vague: Fraction = _NONE
+
+    @property
+    def levels(self) -> Fraction:
+        """Levels of the result for one of the source."""
+        slope = self.unit / self.divisor * self.factor
+        return self.finish.slope / slope if slope else Fraction(1)
+
+    def sample(self, base: Fraction) -> Fraction:
+        """The sample that a base becomes."""
+        *_, last = self.steps(base)
+        return last.value
+
+    def steps(self, base: Fraction) -> Iterator[Step]:
+        """Steps from the base, itself the first, to the sample."""
+        yield Step("base", None, base)
+        value = base
+        for name, by, changed in (
+            ("divide", self.divisor, base / self.divisor),
+            ("unit", self.unit, base / self.divisor * self.unit),
+        ):
+            if by != 1:
+                yield Step(name, by, changed)
+            value = changed
+        if self.offset:
+            value += self.offset
+            yield Step("offset", self.offset, value)
+        if self.factor != 1:
+            value *= self.factor
+            yield Step("scale", self.factor, value)
+        if self.shift:
+            value += self.shift
+            yield Step("shift", self.shift, value)
+        yield from self._stored(base, value)
+
+    def _stored(self, base: Fraction, value: Fraction) -> Iterator[Step]:
+        """From the response on."""
+        finish = self.finish
+        level = finish.slope * base + finish.shift
+        if self.stretched:
+            yield Step("stretch", None, level)
+        elif level != value:
+            yield Step("levels", self.levels, level)
+        value = level
+        if finish.is_levels and value.denominator != 1:
+            value = rounded(value)
+            yield Step("round", None, value)
+        if finish.absolute and value < 0:
+            value = -value
+            yield Step("abs", None, value)
+        if finish.mid:
+            value += Fraction(finish.mid)
+            yield Step("middle", Fraction(finish.mid), value)
+        if finish.is_levels and not 0 <= value <= finish.maximum:
+            value = Fraction(0) if value < 0 else Fraction(finish.maximum)
+            yield Step("clip", None, value)
+
+
+def rounded(value: Fraction) -> Fraction:
+    """The nearest whole number; halves away from zero.
+
+    Examples
+    --------
+    >>> [int(rounded(Fraction(n, 2))) for n in (-3, -1, 1, 2, 5)]
+    [-2, -1, 1, 1, 3]
+    """
+    size = floor(abs(value) + Fraction(1, 2))
+    return Fraction(size if value >= 0 else -size)
+
+
+def way_of(study: Study, *, alpha: bool) -> Way:
+    """How sums become samples, by the same functions as for the engine.
+
+    Parameters
+    ----------
+    study
+        Whose kernel, spec and target count.
+    alpha
+        Whether for alpha that colour is weighted by: it has neither offset nor scale.
+    """
+    kernel, target = study.kernel, study.target
+    one = Fraction(1)
+    if alpha:
+        plain = engine.finish(Mapping.CLIP, target.dtype, maximum=target.maximum)
+        return Way(one, one, _NONE, one, _NONE, plain)
+    if study.work.weighs:
+        divisor, unit, offset = one, one, Fraction(_offset(kernel)) * target.level
+        slope_shift = one, offset
+    else:
+        by = _shared_divisor(study)
+        slope_shift = response(kernel, by, target)
+        divisor = Fraction(by)
+        if isinstance(kernel, Compound):
+            own_units = kernel.full_scale is not None
+            divisor = Fraction(kernel.divisor) * (1 if own_units else divisor)
+        unit, offset = slope_shift[0] * divisor, slope_shift[1]
+    slope, shift = scaled(kernel, slope_shift, study.spec.scale, target)
+    factor = slope / slope_shift[0]
+    finish = engine.finish(
+        target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
+    )
+    stretched = target.mapping is Mapping.NORMALIZE and study.lowest < study.highest
+    vague = _NONE
+    if stretched:
+        ends = sorted(_seen(study, end, slope, shift) for end in (study.lowest, study.highest))
+        finish = finish.stretch(*ends)
+        vague = _NONE if _has_whole_sums(study) else Fraction(max(map(abs, ends))) / 2**48
+    return Way(divisor, unit, offset, factor, shift - offset * factor, finish, stretched, vague)
+
+
+def _offset(kernel: AnyKernel) -> float:
+    return kernel.offset if isinstance(kernel, Kernel) else 0.0
+
+
+def _shared_divisor(study: Study) -> float:
+    """What the engine's sums are divided by: 1 if the parts' divisors differ."""
+    return taps_of(study.kernel, flip=study.spec.convolve, double=study.is_double)[1]
+
+
+def _seen(study: Study, end: float, slope: Fraction, shift: Fraction) -> float:
+    """The sum that gave a response, a whole one if sums are."""
+    total = (Fraction(end) - shift) / slope
+    return float(round(total)) if _has_whole_sums(study) else float(total)
+
+
+def _has_whole_sums(study: Study) -> bool:
+    kernel = study.kernel
+    irrational = (Combine.MAGNITUDE, Combine.DIRECTION, Combine.SHARE)
+    combines = isinstance(kernel, Compound) and kernel.combine in irrational
+    return study.is_exact and not combines

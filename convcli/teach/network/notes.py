@@ -1,0 +1,106 @@
+"""What is worth knowing of a network besides its numbers."""
+
+from __future__ import annotations
+
+from convcli.geometry import Axis
+from convcli.record import record
+from convcli.teach.layer import ConvLayer
+from convcli.teach.network.banks import Conv, Depthwise
+from convcli.teach.network.fields import INPUT
+from convcli.teach.network.stack import Step, Trace
+
+
+@record
+class Stack:
+    """Equal convolutions one after the other, which see what one larger convolution does.
+
+    Parameters
+    ----------
+    numbers
+        The layers' numbers, of every such stack.
+    taps
+        Of each filter along an axis.
+    channels
+        In and out.
+
+    Examples
+    --------
+    >>> two = Stack(((1, 2),), taps=3, channels=64)
+    >>> two.field, two.weights, two.weights_of_one
+    (5, 73728, 102400)
+    """
+
+    numbers: tuple[tuple[int, ...], ...]
+    taps: int
+    channels: int
+
+    @property
+    def count(self) -> int:
+        """Convolutions in a stack."""
+        return len(self.numbers[0])
+
+    @property
+    def field(self) -> int:
+        """Samples of the stack's input that an output sees, along an axis."""
+        field = INPUT
+        for _ in range(self.count):
+            field = field.slid(Axis(self.taps, self.taps, before=self.taps, after=self.taps))
+        return field.size
+
+    @property
+    def weights(self) -> int:
+        """Weights of a stack."""
+        return self.count * self._weights(self.taps)
+
+    @property
+    def weights_of_one(self) -> int:
+        """Weights of the one convolution that sees as far."""
+        return self._weights(self.field)
+
+    def _weights(self, taps: int) -> int:
+        return taps * taps * self.channels * self.channels
+
+
+def stacks(trace: Trace) -> tuple[Stack, ...]:
+    """Return the stacks of a network; those alike are one entry."""
+    found: dict[tuple[int, int, int], list[tuple[int, ...]]] = {}
+    run: list[Step] = []
+    heads = [step for step in trace.steps if not step.follows]
+    for step in [*heads, None]:
+        if run and (step is None or not _continues(run[-1], step)):
+            if len(run) > 1:
+                key = (run[0].layer.size[0], run[0].input.channels, len(run))  # type: ignore[attr-defined]
+                found.setdefault(key, []).append(tuple(one.number for one in run))
+            run = []
+        if step is not None and _stackable(step):
+            run.append(step)
+    return tuple(
+        Stack(tuple(numbers), taps, channels) for (taps, channels, _), numbers in found.items()
+    )
+
+
+def _stackable(step: Step) -> bool:
+    layer = step.layer
+    return (
+        isinstance(layer, Conv)
+        and layer.size[0] == layer.size[1] > 1
+        and (layer.stride, layer.dilation, layer.groups) == ((1, 1), (1, 1), 1)
+        and step.input.channels == step.output.channels
+    )
+
+
+def _continues(last: Step, step: Step) -> bool:
+    """Whether a step carries a stack on."""
+    return _stackable(step) and step.layer == last.layer and step.path == last.path
+
+
+def dense_parameters(step: Step) -> int | None:
+    """Return the parameters of a fully connected layer in place of a convolution.
+
+    It has a weight for every pair of an input and an output value.
+    """
+    if not isinstance(step.layer, Conv | Depthwise):
+        return None
+    geometry = step.layer.geometry(step.input)
+    layer = ConvLayer(geometry, step.input.channels, step.output.channels, step.layer.bias)
+    return layer.dense_parameters

@@ -1,7 +1,7 @@
 """What a kernel does at one place of a picture, worked out in whole numbers and fractions.
 
-`study` filters a picture once, with the engine; `Study.at` then works any output out by hand,
-from the samples, the geometry and the borders, and checks that the engine stored the same.
+`study` filters a picture once, with the engine; `Study.at` then works any output out by hand, out
+of the samples, the geometry and the borders, and checks that the engine stored the same.
 
 >>> from convcli.kernels import parse_kernel
 >>> from convcli.teach.explain_grid import typed_grid

@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import stat
-import tomllib
 from collections.abc import Callable
-from contextlib import suppress
-from errno import EISDIR
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from convcli.errors import KernelError
 from convcli.kernels import grids
 from convcli.kernels.entries import make_entry
-from convcli.kernels.exact import PlacedError, exact, line_column, quoted
+from convcli.kernels.exact import PlacedError, exact, quoted
 from convcli.kernels.kernel import Compound, Kernel
 from convcli.kernels.places import place
 from convcli.kernels.registry import get_kernel, normal
+from convcli.kernels.texts import Kind
 
 #: Enough for a kernel of 1001 × 1001 weights of 30 characters.
 MAX_BYTES = 2**25
+_KIND = Kind("kernel", MAX_BYTES, KernelError)
 #: Python's parser of TOML takes a second a megabyte.
 _MOST_TOML, _MOST_KERNELS = 2**22, 1000
 
 Loader: TypeAlias = Callable[[], Kernel | Compound]
 
 _GRIDS = {".csv": grids.read_csv, ".txt": grids.read_txt, ".mat": grids.read_mat}
-_AT = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
 _BARE = ("weights", "column", "row", "parts")
 
 
@@ -78,10 +73,12 @@ def open_file(path: str | Path) -> dict[str, Loader]:
     """
     file = Path(path)
     suffix = file.suffix.lower()
-    data = _read(file)
+    data = _KIND.read(file)
     if suffix == ".npy":
         return {file.stem: partial(_from_npy, file, data)}
-    text = _decode(file, data)
+    if data.startswith(b"MATLAB"):
+        raise KernelError(f"{file} is MATLAB's own format; save the matrix as text, such as CSV")
+    text = _KIND.decode(file, data)
     if suffix in _GRIDS:
         return {file.stem: partial(_from_grid, file, text)}
     if suffix == ".toml":
@@ -92,52 +89,6 @@ def open_file(path: str | Path) -> dict[str, Loader]:
         return _from_json(file, text)
     known = ", ".join((*_GRIDS, ".toml", ".json", ".npy"))
     raise KernelError(f"{file} is not a kernel file; expected one that ends in {known}")
-
-
-def _read(file: Path) -> bytes:
-    try:
-        with _open(file) as stream:
-            data = stream.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise KernelError(f"no such file: {file}") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        shown = str(file) if len(str(file)) <= 256 else f"…{str(file)[-99:]}"
-        raise KernelError(f"{shown!r} can't be read: {reason}") from None
-    if len(data) > MAX_BYTES:
-        raise KernelError(f"{file} is larger than {MAX_BYTES // 2**20} MB; not a kernel")
-    return data
-
-
-def _open(file: Path) -> BinaryIO:
-    """Open a file without waiting for anybody: a FIFO without a writer is empty."""
-    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-    handle = os.open(file, flags)
-    kind = os.fstat(handle).st_mode
-    if stat.S_ISDIR(kind) or stat.S_ISCHR(kind) or stat.S_ISBLK(kind):
-        os.close(handle)
-        if stat.S_ISDIR(kind):
-            raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
-        raise KernelError(f"{str(file)!r} can't be read: it is a device, not a file of kernels")
-    with suppress(AttributeError, OSError):
-        os.set_blocking(handle, True)
-    return os.fdopen(handle, "rb")
-
-
-def _decode(file: Path, data: bytes) -> str:
-    """Return the text, with a line's end always as one newline."""
-    if data.startswith(b"MATLAB"):
-        raise KernelError(f"{file} is MATLAB's own format; save the matrix as text, such as CSV")
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise KernelError(f"{file} is UTF-16; save it as UTF-8")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - data.rfind(b"\n", 0, error.start)
-        reason = "a byte that is not UTF-8 text; save it as UTF-8"
-        raise PlacedError(reason, line, column, source=str(file)) from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _from_grid(file: Path, text: str) -> Kernel:
@@ -159,7 +110,7 @@ def _from_npy(file: Path, data: bytes) -> Kernel:
 
 
 def _from_toml(file: Path, text: str) -> dict[str, Loader]:
-    tables = _parse_toml(file, text)
+    tables = _KIND.parse_toml(file, text)
     if any(key in tables for key in _BARE):
         return {file.stem: partial(_entry, file, text, "", {file.stem: tables}, file.stem)}
     found: dict[str, Any] = {}
@@ -219,21 +170,6 @@ def _entry(
 
 def _compound_part(part: str) -> NoReturn:
     raise KernelError(f"{quoted(part)} is a compound; expected a single kernel")
-
-
-def _parse_toml(file: Path, text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except ValueError as error:
-        message = str(error)
-    except RecursionError:
-        raise KernelError(f"{file} is nested too deeply; not a kernel") from None
-    match = _AT.search(message)
-    if match is None:
-        raise KernelError(f"{file} is not TOML: {message[:80]}") from None
-    line, column = (int(match[1]), int(match[2])) if match[1] else line_column(text, len(text))
-    reason = "not TOML: " + message[: match.start()]
-    raise PlacedError(reason, line, column, source=str(file)) from None
 
 
 def _holds_tables(value: object) -> bool:

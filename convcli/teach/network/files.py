@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from convcli.errors import UsageError
-from convcli.kernels.exact import PlacedError, line_column
+from convcli.kernels.texts import Kind
 from convcli.record import replace
 from convcli.teach.network.origin import Origin
 from convcli.teach.network.spec import parse_entries
@@ -19,8 +18,7 @@ from convcli.teach.network.volume import Volume, parse_volume
 from convcli.teach.network.words import is_layer
 
 #: A network is a few pages of text.
-_MAX_BYTES = 2**20
-_AT = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
+_KIND = Kind("network", 2**20, UsageError)
 _KEYS = ("layers", "input", "title", "source")
 _KNOWN = "networks.toml"
 
@@ -70,7 +68,8 @@ def read_network(path: str, name: str = "") -> Network:
     UsageError
         If the file can't be read, or has a mistake; with file, line and column.
     """
-    text = _read(Path(path))
+    file = Path(path)
+    text = _KIND.decode(file, _KIND.read(file))
     tables = _tables(path, text)
     if name:
         by_name = {_normal(key): key for key in tables}
@@ -151,30 +150,9 @@ def _input(value: object, place: Origin) -> Volume | None:
         raise place.wrong("input", str(error)) from None
 
 
-def _read(path: Path) -> str:
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(_MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise UsageError(f"no such file: {path}") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(f"{str(path)!r} can't be read: {reason}") from None
-    if len(data) > _MAX_BYTES:
-        raise UsageError(f"{path} is larger than {_MAX_BYTES // 2**20} MB; not a network")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - data.rfind(b"\n", 0, error.start)
-        reason = "a byte that is not UTF-8 text; save it as UTF-8"
-        raise PlacedError(reason, line, column, source=str(path)) from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
 def _tables(path: str, text: str) -> dict[str, dict[str, Any]]:
     """Return the tables of networks by name; one without a name if the file has no tables."""
-    found = _parsed(path, text)
+    found = _KIND.parse_toml(path, text)
     if "layers" in found:
         return {"": found}
     inner = found.get("network")
@@ -187,21 +165,6 @@ def _tables(path: str, text: str) -> dict[str, dict[str, Any]]:
     if not found:
         raise UsageError(f'{path} holds no network; expected layers = "conv 3 64 p1; relu"')
     return found
-
-
-def _parsed(path: str, text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except ValueError as error:
-        message = str(error)
-    except RecursionError:
-        raise UsageError(f"{path} is nested too deeply; not a network") from None
-    match = _AT.search(message)
-    if match is None:
-        raise UsageError(f"{path} is not TOML: {message[:80]}") from None
-    line, column = (int(match[1]), int(match[2])) if match[1] else line_column(text, len(text))
-    reason = "not TOML: " + message[: match.start()]
-    raise PlacedError(reason, line, column, source=path) from None
 
 
 def _normal(name: str) -> str:

@@ -1,0 +1,114 @@
+"""Text files that people write: read, decoded, parsed as TOML, mistakes with their place."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from contextlib import suppress
+from errno import EISDIR
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from convcli.errors import ConvError
+from convcli.kernels.exact import PlacedError, line_column
+from convcli.record import record
+
+_AT = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+@record
+class Kind:
+    """A kind of file.
+
+    Parameters
+    ----------
+    holds
+        What it holds, as `kernel`.
+    most
+        Bytes that it may have.
+    error
+        What is raised if it can't be read; a mistake at a place in it is a `PlacedError`.
+    """
+
+    holds: str
+    most: int
+    error: type[ConvError]
+
+    def read(self, file: Path) -> bytes:
+        """Return a file's bytes.
+
+        Raises
+        ------
+        ConvError
+            Of the kind's own class, if it is missing, can't be read, or is too large.
+        """
+        try:
+            with self._open(file) as stream:
+                data = stream.read(self.most + 1)
+        except FileNotFoundError:
+            raise self.error(f"no such file: {file}") from None
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            shown = str(file) if len(str(file)) <= 256 else f"…{str(file)[-99:]}"
+            raise self.error(f"{shown!r} can't be read: {reason}") from None
+        if len(data) > self.most:
+            raise self.error(f"{file} is larger than {self.most // 2**20} MB; not a {self.holds}")
+        return data
+
+    def _open(self, file: Path) -> BinaryIO:
+        """Open a file without waiting for anybody: a FIFO without a writer is empty."""
+        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+        handle = os.open(file, flags)
+        kind = os.fstat(handle).st_mode
+        if stat.S_ISDIR(kind) or stat.S_ISCHR(kind) or stat.S_ISBLK(kind):
+            os.close(handle)
+            if stat.S_ISDIR(kind):
+                raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+            raise self.error(
+                f"{str(file)!r} can't be read: it is a device, not a file of {self.holds}s"
+            )
+        with suppress(AttributeError, OSError):
+            os.set_blocking(handle, True)
+        return os.fdopen(handle, "rb")
+
+    def decode(self, file: Path, data: bytes) -> str:
+        """Return a file's text, with a line's end always as one newline.
+
+        Raises
+        ------
+        ConvError
+            Of the kind's own class if it is UTF-16; a `PlacedError` if it isn't UTF-8.
+        """
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise self.error(f"{file} is UTF-16; save it as UTF-8")
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            column = error.start - data.rfind(b"\n", 0, error.start)
+            reason = "a byte that is not UTF-8 text; save it as UTF-8"
+            raise PlacedError(reason, line, column, source=str(file)) from None
+        return text.replace("\r\n", "\n").replace("\r", "\n")
+
+    def parse_toml(self, file: str | Path, text: str) -> dict[str, Any]:
+        """Return what a TOML file says.
+
+        Raises
+        ------
+        ConvError
+            A `PlacedError` if it isn't TOML; of the kind's own class where no place can be told.
+        """
+        try:
+            return tomllib.loads(text)
+        except ValueError as error:
+            message = str(error)
+        except RecursionError:
+            raise self.error(f"{file} is nested too deeply; not a {self.holds}") from None
+        match = _AT.search(message)
+        if match is None:
+            raise self.error(f"{file} is not TOML: {message[:80]}") from None
+        line, column = (int(match[1]), int(match[2])) if match[1] else line_column(text, len(text))
+        reason = "not TOML: " + message[: match.start()]
+        raise PlacedError(reason, line, column, source=str(file)) from None

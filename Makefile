@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install format test slow check lowered golden samples bench wheel ci clean
+.PHONY: help install format test slow check lowered docs golden samples bench wheel ci clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ golden: ## make the golden pictures again, then look at what changed
 
 samples: ## draw the drawn samples again
 	$(BIN)/python samples/make.py
+
+docs: ## write the generated texts again
+	$(BIN)/python docs/make.py
 
 bench: ## verify, then time
 	$(BIN)/python -m bench

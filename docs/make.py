@@ -1,7 +1,9 @@
-"""Rewrite the generated parts of README.md: `python docs/make.py`, with --check to only compare.
+"""Rewrite what is generated: `python docs/make.py`, with --check to only compare.
 
-What is between <!-- help --> and <!-- /help --> is each command's --help; between <!-- kernels -->
-and <!-- /kernels -->, the kernels by family.
+In README.md, what is between <!-- help --> and <!-- /help --> is each command's --help; between
+<!-- kernels --> and <!-- /kernels -->, the kernels by family. In tour.md and how-to.md, what
+commands say (console.py); man/ has the manual pages (man.py), gallery.md every kernel's effect.
+`--gallery` draws its pictures again, which are compared by nobody (gallery.py).
 """
 
 from __future__ import annotations
@@ -59,15 +61,43 @@ def rewritten(text: str) -> str:
     return text
 
 
+def files() -> dict[Path, str]:
+    """Return every generated file with what it is to hold now."""
+    # Beside this file; who imports it for the README's parts doesn't need them.
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
+    import console
+    import gallery
+    import man
+
+    made = {README: rewritten(README.read_text(encoding="utf-8"))}
+    for name in ("tour.md", "how-to.md"):
+        path = ROOT / "docs" / name
+        made[path] = console.rewritten(path.read_text(encoding="utf-8"))
+    made[ROOT / "docs" / "gallery.md"] = gallery.text()
+    pages = man.pages().items()
+    return made | {ROOT / "docs" / "man" / name: page for name, page in pages}
+
+
 def main() -> None:
-    """Rewrite README.md, or with --check fail if it isn't as it would be written."""
-    before = README.read_text(encoding="utf-8")
-    after = rewritten(before)
+    """Rewrite what is generated, or with --check fail if it isn't as it would be written."""
+    made = files()
+    stale = [path for path, text in made.items() if _held(path) != text]
     if "--check" in sys.argv[1:]:
-        if before != after:
-            sys.exit("README.md is not up to date: run python docs/make.py")
-    elif before != after:
-        README.write_text(after, encoding="utf-8")
+        if stale:
+            names = ", ".join(path.relative_to(ROOT).as_posix() for path in stale)
+            sys.exit(f"{names}: not up to date; run python docs/make.py")
+        return
+    for path in stale:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(made[path], encoding="utf-8", newline="\n")
+    if "--gallery" in sys.argv[1:]:
+        import gallery
+
+        gallery.draw()
+
+
+def _held(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 if __name__ == "__main__":

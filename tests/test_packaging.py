@@ -102,7 +102,7 @@ def test_a_wheel_holds_the_package_and_the_kernels_and_nothing_else(wheel):
     assert parts <= set(names)
     assert "convcli/py.typed" in names
     others = {name for name in names if not name.startswith("convcli/")}
-    assert all(".dist-info/" in name for name in others)
+    assert all(".dist-info/" in n or ".data/data/share/man/man1/" in n for n in others)
     assert not any("__pycache__" in name for name in names)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from convcli.record import field, record
 
 if TYPE_CHECKING:
+    from convcli.image.thumbnail import Sight
     from convcli.pipeline import Facts
 
 #: What stands for standard input or output.
@@ -47,6 +48,8 @@ class Outcome:
         Why it failed, in one line; '' if it didn't.
     skipped
         Why it was left alone; '' if it wasn't.
+    sight
+        Before and after, made small, if that was asked for.
     """
 
     job: Job
@@ -54,11 +57,12 @@ class Outcome:
     seconds: float = 0.0
     error: str = ""
     skipped: str = ""
+    sight: Sight | None = None
 
 
 @record
 class Writing:
-    """How results are written.
+    """How results are written, and what is to be seen of them.
 
     Parameters
     ----------
@@ -72,6 +76,10 @@ class Writing:
         The largest picture that is read; None for the default limit.
     frame
         Which of a file's frames is filtered, counted from 0; None for all.
+    compare
+        A file for source and result in one picture, or None.
+    show
+        (rows, cols) of pixels that there are to show before and after in, or None.
     """
 
     format: str | None = None
@@ -81,6 +89,8 @@ class Writing:
     skip_existing: bool = False
     max_pixels: int | None = None
     frame: int | None = None
+    compare: str | None = None
+    show: tuple[int, int] | None = None
 
 
 @record

@@ -47,6 +47,8 @@ def plan(request: Request) -> list[Job]:
     # A picture that is named twice, as by its folder and by itself, is one job.
     jobs = [*dict.fromkeys(Job(source, target_of(source, place)) for source, place in found)]
     _check_collisions(jobs)
+    if request.writing.compare is not None:
+        _check_compare(jobs + failed, request.writing.compare)
     return jobs + failed
 
 
@@ -137,6 +139,21 @@ def _check_collisions(jobs: list[Job]) -> None:
                 f"leave --format out, filter them one by one, or give the folder above them"
             )
         seen[found] = job.source
+
+
+def _check_compare(jobs: list[Job], path: str) -> None:
+    """Refuse a file for source and result that is one of them, or that would be for many."""
+    option = f"--compare {path}"
+    if len(jobs) > 1:
+        raise UsageError(f"{option}: compares one picture, and there are {len(jobs)}")
+    if path == STREAM or path.endswith(("/", os.sep)) or os.path.isdir(path):  # noqa: PTH112
+        raise UsageError(f"{option}: name a file, such as both.png")
+    _asked(option, format_of, path)
+    identity = _Identities()
+    for job in jobs:
+        for what, other in (("source", job.source), ("result", job.target)):
+            if other != STREAM and identity.of(other) == identity.of(path):
+                raise UsageError(f"{option}: is the {what} itself; name another file")
 
 
 class _Identities:

@@ -18,7 +18,9 @@ from convcli.record import record, replace
 from convcli.spec import Mapping
 
 if TYPE_CHECKING:
+    from convcli.batch.seen import Seen
     from convcli.image.picture import Image
+    from convcli.image.thumbnail import Sight
     from convcli.pipeline import Facts
 
     class Filter(Protocol):
@@ -43,6 +45,9 @@ def foresee(job: Job, writing: Writing) -> Outcome:
                 error=f"{job.target} exists already; use --overwrite to replace it, or "
                 f"--skip-existing to leave it",
             )
+    if writing.compare is not None and not writing.overwrite and exists(Path(writing.compare)):
+        found = f"--compare {writing.compare}: exists already; use --overwrite to replace it"
+        return Outcome(job, error=found)
     if job.source != STREAM and not exists(Path(job.source)):
         return Outcome(job, error="can't be read: no such file or directory")
     return Outcome(job)
@@ -85,17 +90,17 @@ class Common:
         """
         start = perf_counter()
         try:
-            facts = self._one(job, resize, ahead)
+            facts, sight = self._one(job, resize, ahead)
         except ConvError as error:
             return Outcome(job, seconds=perf_counter() - start, error=str(error))
         except MemoryError:
             error_ = "there is not enough memory for this picture, its padding and its result"
             return Outcome(job, seconds=perf_counter() - start, error=error_)
-        return Outcome(job, facts, perf_counter() - start)
+        return Outcome(job, facts, perf_counter() - start, sight=sight)
 
     def _one(
         self, job: Job, resize: Callable[[int], None], ahead: Callable[[], Image] | None
-    ) -> Facts:
+    ) -> tuple[Facts, Sight | None]:
         """Read, filter and write one picture, or all frames of its file."""
         image, content = self._read(job, ahead)
         if _moves(image) and self.writing.frame is None:
@@ -111,6 +116,7 @@ class Common:
         if image.meta.frames > 1 and not _moves(image):
             count = image.meta.frames
             notes += (f"only the first of {count} pictures in the file was filtered",)
+        seen = self.look(image, result, facts)
         chosen = {"quality": writing.quality, "compress": writing.compress}
         if job.target == STREAM:
             self.streams[1].write(encode(result, name, **chosen))
@@ -118,7 +124,17 @@ class Common:
         else:
             with making_room(job.target):
                 write(job.target, result, format=name, overwrite=writing.overwrite, **chosen)
-        return replace(facts, notes=notes)
+        if seen is None:
+            return replace(facts, notes=notes), None
+        return replace(facts, notes=notes + seen.write()), seen.sight
+
+    def look(self, image: Image, result: Image, facts: Facts) -> Seen | None:
+        """Keep what is to be seen of a filtered picture; None if nothing is."""
+        if self.writing.show is None and self.writing.compare is None:
+            return None
+        from convcli.batch.seen import look
+
+        return look(image, result, facts, self.writing)
 
     def _read(
         self, job: Job, ahead: Callable[[], Image] | None

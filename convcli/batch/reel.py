@@ -16,18 +16,21 @@ from convcli.spec import Mapping
 
 if TYPE_CHECKING:
     from convcli.batch.one import Common
+    from convcli.batch.seen import Seen
     from convcli.image.frames import Frames
+    from convcli.image.thumbnail import Sight
     from convcli.pipeline import Facts
 
 #: What frames take in memory: as it is read, put together, filtered, compared, and packed.
 _HELD = 3
 _ALIKE = "all frames were stretched alike, so that they don't flicker"
 _APART = "each page was stretched by itself"
+_FIRST = "the first frame is the one that is shown or compared"
 
 
 def all_frames(
     common: Common, job: Job, content: tuple[bytes, str], resize: Callable[[int], None]
-) -> Facts:
+) -> tuple[Facts, Sight | None]:
     """Read, filter and write all frames of a file.
 
     Parameters
@@ -41,6 +44,8 @@ def all_frames(
     -------
     Facts
         What was done to all of them.
+    Sight or None
+        The first one before and after, if that is asked for.
 
     Raises
     ------
@@ -48,13 +53,14 @@ def all_frames(
         If the result's format holds one picture only, or a frame can't be read or filtered; then
         nothing is written.
     """
-    from convcli.batch.one import making_room, notes_on
+    from convcli.batch.one import notes_on
 
     writing = common.writing
     frames = open_frames(*content, max_pixels=writing.max_pixels)
     name = common.format_for(job, frames.format)
     check_several(name, frames.count)
     done: list[Facts] = []
+    seen: list[Seen | None] = []
     # A file that is mapped takes no memory of its own.
     held = len(content[0]) if isinstance(content[0], bytes) else 0
 
@@ -66,23 +72,35 @@ def all_frames(
             span.append(_span(common, frames))
             result, facts = common.work(image, *span)
         resize(held + _HELD * (image.pixels.nbytes + result.pixels.nbytes))
+        if not done:
+            seen.append(common.look(image, result, facts))
         facts = replace(facts, notes=notes_on(result, facts, name))
         done[:] = [together(done[0] if done else None, facts)]
         return result
 
-    results = frames.each(work)
-    chosen = {"quality": writing.quality, "compress": writing.compress}
-    if job.target == STREAM:
-        common.streams[1].write(b"".join(encode_parts(results, name, **chosen)))
-        common.streams[1].flush()
-    else:
-        with making_room(job.target):
-            write_frames(job.target, results, format=name, overwrite=writing.overwrite, **chosen)
+    _write(common, job, frames.each(work), name)
     facts = done[0]
     notes = dict.fromkeys((*facts.notes, *frames.notes, *timing_notes(frames, name)))
     if facts.mapping is Mapping.NORMALIZE:
         notes[_ALIKE if span else _APART] = None
-    return replace(facts, notes=tuple(notes))
+    first = seen[0]
+    if first is not None:
+        notes |= dict.fromkeys((*first.write(), _FIRST))
+    return replace(facts, notes=tuple(notes)), first.sight if first is not None else None
+
+
+def _write(common: Common, job: Job, results: Frames, name: str) -> None:
+    """Write all frames, as they are filtered."""
+    from convcli.batch.one import making_room
+
+    writing = common.writing
+    chosen = {"quality": writing.quality, "compress": writing.compress}
+    if job.target == STREAM:
+        common.streams[1].write(b"".join(encode_parts(results, name, **chosen)))
+        common.streams[1].flush()
+        return
+    with making_room(job.target):
+        write_frames(job.target, results, format=name, overwrite=writing.overwrite, **chosen)
 
 
 def _span(common: Common, frames: Frames) -> tuple[float, float]:

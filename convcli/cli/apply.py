@@ -24,6 +24,7 @@ Examples:
   convcli apply '0 -1 0; -1 5 -1; 0 -1 0' photo.png
   convcli apply mine.toml#ridge scan.tif --depth 16 --map offset
   convcli apply gaussian --then laplacian photo.png --map normalize
+  convcli apply sharpen photo.jpg --show --compare both.png
   find . -name '*.png' -print0 | convcli apply sobel --from-file - -0 -o edges/
   cat photo.png | convcli apply sobel - > edges.png""",
 )
@@ -69,6 +70,14 @@ Examples:
 @click.option(
     "--frame", type=Whole(0), metavar="N",
     help="Only this frame or page of a file of several, from 0.  [default: all]",
+)  # fmt: skip
+@click.option(
+    "--show", is_flag=True,
+    help="Show before and after in the terminal, which needs 256 or more colours.",
+)  # fmt: skip
+@click.option(
+    "--compare", type=PathType(), metavar="FILE",
+    help="Also write source and result side by side in one picture.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a picture instead.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")

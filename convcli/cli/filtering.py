@@ -8,9 +8,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from convcli.cli.status import tell
 from convcli.cli.talk import Talk
 from convcli.errors import UsageError
 from convcli.record import record, replace
+from convcli.report.lines import printable
 
 if TYPE_CHECKING:
     from convcli.batch import Job, Outcome, Request, Writing
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
     from convcli.taps import AnyKernel
 
 _HELP = "; see 'convcli apply --help'"
+#: Options that contradict each other, and what they are called if not like their parameters.
+_CONTRARY = (
+    ("overwrite", "skip_existing"),
+    ("quiet", "verbose"),
+    ("show", "as_json"),
+    ("show", "quiet"),
+)
+_LONG = {"skip_existing": "skip-existing", "as_json": "json"}
 
 
 def filter_pictures(
@@ -48,13 +58,29 @@ def filter_pictures(
     request = _request(kernels, given)
     jobs = batch.plan(request)
     _check_streams(jobs, given["as_json"])
-    outcomes = _begin(jobs, kernels, spec, request.writing, (given, ahead))
+    writing = replace(request.writing, show=_room(given["dry_run"])) if given["show"] else None
+    outcomes = _begin(jobs, kernels, spec, writing or request.writing, (given, ahead))
     with Talk(kernels, len(jobs), given) as talk, closing(outcomes):
         for outcome in outcomes:
             talk.add(outcome)
             if outcome.error and given["fail_fast"]:
                 break
+    if given["dry_run"] and given["compare"] and not given["quiet"]:
+        tell(f"and source and result → {printable(given['compare'])}")
     return talk.status
+
+
+def _room(dry: bool) -> tuple[int, int] | None:
+    """Return the room to show pictures in; None, and say so, if there is none."""
+    from convcli.report import show
+
+    said = "this is a dry run" if dry else show.obstacle()
+    if said:
+        tell(f"convcli: --show: nothing is shown: {said}")
+        return None
+    if remark := show.remark():
+        tell(f"convcli: --show: {remark}")
+    return show.room()
 
 
 def _request(kernels: Sequence[AnyKernel], given: dict[str, Any]) -> Request:
@@ -77,6 +103,7 @@ def _request(kernels: Sequence[AnyKernel], given: dict[str, Any]) -> Request:
             skip_existing=given["skip_existing"],
             max_pixels=given["max_pixels"],
             frame=given["frame"],
+            compare=given["compare"],
         ),
     )
 
@@ -153,10 +180,10 @@ def _check_kernels(kernels: Sequence[AnyKernel], spec: Spec) -> None:
 
 def _check(given: dict[str, Any]) -> None:
     """Refuse options that contradict each other."""
-    for one, other in (("overwrite", "skip_existing"), ("quiet", "verbose")):
+    for one, other in _CONTRARY:
         if given[one] and given[other]:
             raise UsageError(
-                f"--{one} and --{other.replace('_', '-')} contradict each other; "
+                f"--{one} and --{_LONG.get(other, other)} contradict each other; "
                 f"leave one out{_HELP}"
             )
 

@@ -29,10 +29,10 @@ _OUTPUT = ("-o", "--output")
 #: Click's defaults; the flags' are false.
 _DEFAULTS: dict[str, Any] = {
     **dict.fromkeys(
-        ("output", "format_", "quality", "compress", "max_pixels", "frame", "from_file")
+        ("output", "format_", "quality", "compress", "max_pixels", "frame", "from_file", "compare")
     ),
     **dict.fromkeys(("include", "exclude"), ()),
-    "null": False,
+    **dict.fromkeys(("null", "show"), False),
     "timeout": 600.0,
 }
 

@@ -32,7 +32,7 @@ class Talk:
     count
         How many pictures there are.
     given
-        The options `as_json`, `quiet` and `verbose`.
+        The options `as_json`, `quiet`, `verbose` and `show`.
     """
 
     def __init__(self, kernels: Sequence[AnyKernel], count: int, given: dict[str, Any]) -> None:
@@ -41,7 +41,8 @@ class Talk:
         self._verbose = given["verbose"]
         self._counts: Counter[str] = Counter()
         self._start = perf_counter()
-        shows = _is_terminal() and not self._quiet
+        # A bar would be drawn over by pictures; they show how far it is, too.
+        shows = _is_terminal() and not self._quiet and not given["show"]
         # A bar and lines of JSON would be mixed up.
         self._shows = shows and count > 1 and not (self._as_json and sys.stdout.isatty())
         self._bar: Bar | None = None
@@ -65,6 +66,10 @@ class Talk:
             alone = self._count == 1 or self._verbose
             say = report.text(outcome, self._kernels, verbose=self._verbose)
             self._tell(say if alone else report.line(outcome))
+        if outcome.sight is not None:
+            from convcli.report.show import show
+
+            show(outcome.sight)
         self._advance()
 
     @property

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 #: Wider matrices are shown by their middle.
 _MOST = 15
+#: Backgrounds of the least and of the greatest weights, on which white is read well: WCAG's
+#: contrast is 5 and more.
+_LEAST, _POSITIVE, _NEGATIVE = (48, 52, 60), (16, 124, 66), (184, 44, 44)
 
 
 def card(kernel: Kernel | Compound, generator: Generator | None = None) -> RenderableType:
@@ -36,7 +39,10 @@ def card(kernel: Kernel | Compound, generator: Generator | None = None) -> Rende
 
 
 class Weights:
-    """A kernel's weights, as many as fit: positive ones green, negative ones red, zeros dim."""
+    """A kernel's weights, as many as fit: positive ones green, negative ones red, zeros dim.
+
+    A terminal of 24-bit colours shades their cells, the more the greater a weight is.
+    """
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
@@ -52,19 +58,35 @@ class Weights:
         else:
             cells = [[str(w) for w in row] for row in weights]
         width = max(len(cell) for row in cells for cell in row) + 2
-        most = min(_MOST, max(1, (options.max_width - 2) // width))
+        shaded = console.color_system == "truecolor" and not console.no_color
+        most = min(_MOST, max(1, (options.max_width - 2 - shaded) // width))
+        top = float(np.abs(weights).max()) or 1.0
         rows, cols = _middle(len(cells), _MOST), _middle(len(cells[0]), most)
         for r in rows:
-            line = Text("  ", no_wrap=True)
+            # The digits stand where they do without cells.
+            line = Text("  " + " " * shaded, no_wrap=True)
             for c in cols:
-                weight = weights[r, c]
-                style = "green" if weight > 0 else "red" if weight < 0 else "dim"
-                line.append(cells[r][c].rjust(width), style=style)
+                share = float(weights[r, c]) / top
+                said = cells[r][c].rjust(width - shaded) + " " * shaded
+                line.append(said, style=_shade(share) if shaded else _sign(share))
             yield line
         if len(rows) * len(cols) < weights.size:
             size = "×".join(map(str, self.kernel.shape))
             yield Text(f"  the middle {len(rows)}×{len(cols)} of {size} weights", style="dim")
         yield from _after(self.kernel, scale)
+
+
+def _sign(share: float) -> str:
+    return "green" if share > 0 else "red" if share < 0 else "dim"
+
+
+def _shade(share: float) -> str:
+    """Return the style of a weight that is this share of the greatest, -1 to 1."""
+    if not share:
+        return "dim"
+    full = _POSITIVE if share > 0 else _NEGATIVE
+    mixed = [round(low + abs(share) * (high - low)) for low, high in zip(_LEAST, full, strict=True)]
+    return "rgb(255,255,255) on rgb({},{},{})".format(*mixed)
 
 
 def _after(kernel: Kernel, scale: float) -> list[Text]:

@@ -1,0 +1,102 @@
+"""What is kept of a picture to be seen: before and after, made small, or both in one file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convcli.errors import ImageError
+from convcli.image.files import write
+from convcli.image.formats import check_holds, format_of
+from convcli.record import record
+from convcli.spec import Mapping
+
+if TYPE_CHECKING:
+    from convcli.batch.jobs import Writing
+    from convcli.image.picture import Image
+    from convcli.image.thumbnail import Sight
+    from convcli.pipeline import Facts
+
+
+@record(eq=False)
+class Seen:
+    """What is kept of a picture once it is filtered.
+
+    Parameters
+    ----------
+    writing
+        What is asked for.
+    sight
+        Before and after, made small; None if they aren't shown.
+    both
+        The two in one picture; None if there is no file for them.
+    note
+        What is to be said of that picture.
+    """
+
+    writing: Writing
+    sight: Sight | None = None
+    both: Image | None = None
+    note: str = ""
+
+    def write(self) -> tuple[str, ...]:
+        """Write the picture of both, and return what to say of it.
+
+        Raises
+        ------
+        ImageError
+            If it can't be written; the line begins with the option.
+        """
+        from convcli.batch.one import making_room
+
+        path, writing = self.writing.compare, self.writing
+        if path is None or self.both is None:
+            return ()
+        try:
+            with making_room(path):
+                write(
+                    path,
+                    self.both,
+                    quality=writing.quality,
+                    compress=writing.compress,
+                    overwrite=writing.overwrite,
+                )
+        except ImageError as error:
+            raise ImageError(f"--compare {path}: {error}; the result itself is written") from error
+        return (self.note,)
+
+
+def look(image: Image, result: Image, facts: Facts, writing: Writing) -> Seen:
+    """Keep what is to be seen of a picture, and refuse early what couldn't be written.
+
+    Parameters
+    ----------
+    image, result, facts
+        A picture, filtered, and what was done to it.
+    writing
+        Says what is asked for.
+
+    Raises
+    ------
+    ImageError
+        If the format of `writing.compare` can't hold both; the line begins with the option.
+    """
+    raw = facts.mapping is Mapping.RAW
+    sight = None
+    if writing.show is not None:
+        from convcli.image.thumbnail import sight as make
+
+        sight = make(image, result, writing.show, raw=raw)
+    if writing.compare is None:
+        return Seen(writing, sight)
+    from convcli.image.beside import beside
+
+    path = writing.compare
+    try:
+        both = beside(image, result, raw=raw)
+        notes = check_holds(both.pixels.dtype.name, both.channels, format_of(path))
+    except ImageError as error:
+        raise ImageError(f"--compare {path}: {error}") from error
+    note = f"compared in {path}: source left, result right, {both.size[1]}×{both.size[0]}"
+    if image.size != result.size:
+        note += "; of different sizes, aligned at the top on mid-grey"
+    return Seen(writing, sight, both, "; ".join((note, *notes)))

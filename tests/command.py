@@ -62,3 +62,23 @@ def spawn(*args, stdin=b"", **options):
     """Run a command as a process of its own and wait for it."""
     done = subprocess.run(**program(*args, **options), input=stdin, timeout=120)
     return Said(done.returncode, done.stdout, done.stderr.decode("utf-8"))
+
+
+def on_terminal(*args, **environment):
+    """Run a command whose standard error is a terminal; return status, output, what it showed."""
+    reader, writer = os.openpty()
+    options = {"TERM": "xterm-256color", "COLUMNS": "80"} | environment
+    process = subprocess.Popen(**(program(*args, **options) | {"stderr": writer}))
+    os.close(writer)
+    shown = b""
+    while True:
+        try:
+            part = os.read(reader, 65536)
+        except OSError:  # the other end was closed
+            break
+        if not part:
+            break
+        shown += part
+    out, _ = process.communicate(timeout=60)
+    os.close(reader)
+    return process.returncode, out, shown.decode()

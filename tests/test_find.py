@@ -166,6 +166,7 @@ def test_lists_from_files_and_pipes(tree):
         (["--from-file", "-"], b"\n\n", "--from-file -: names no picture"),
         (["--from-file", "-"], b"a\0b", "give -0, too"),
         ([], b"", "missing argument 'IMAGE...'"),
+        (["-0", "in/a.png"], b"", "--null says how --from-file LIST is read"),
     ],
 )
 def test_wrong_lists_make_the_command_line_wrong(args, stdin, words, tree):

@@ -414,3 +414,13 @@ def test_every_way_to_combine_has_words():
     from convcli.report.page.words import _COMBINE
 
     assert set(_COMBINE) == set(Combine)
+
+
+def test_a_page_never_replaces_the_source(tmp_path, samples):
+    for name in ("photo.png", "photo.html"):
+        source = tmp_path / name
+        source.write_bytes((samples / "logo.png").read_bytes())
+        said = call("explain", "box3", source, "--page", source, "--overwrite")
+        assert said.status == 2
+        assert len(said.lines) == 1
+        assert source.read_bytes() == (samples / "logo.png").read_bytes()

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 
+import command
 import numpy as np
 import pytest
 from command import call, program, spawn
@@ -34,23 +35,10 @@ def picture(tmp_path):
 
 def on_terminal(*args, **environment):
     """Run `apply` with a terminal for standard error; return status, output, what it showed."""
-    reader, writer = os.openpty()
-    options = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": str(WIDE)}
-    options |= {"LINES": "30", "PYTHONUTF8": "1", "NO_COLOR": ""} | environment
-    process = subprocess.Popen(**(program("apply", *args, **options) | {"stderr": writer}))
-    os.close(writer)
-    shown = b""
-    while True:
-        try:
-            part = os.read(reader, 65536)
-        except OSError:  # the other end was closed
-            break
-        if not part:
-            break
-        shown += part
-    out, _ = process.communicate(timeout=60)
-    os.close(reader)
-    return process.returncode, out, shown.decode().replace("\r\n", "\n")
+    options = {"COLORTERM": "truecolor", "COLUMNS": str(WIDE), "LINES": "30"}
+    options |= {"PYTHONUTF8": "1", "NO_COLOR": ""} | environment
+    status, out, shown = command.on_terminal("apply", *args, **options)
+    return status, out, shown.replace("\r\n", "\n")
 
 
 def cells(line):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 
 import numpy as np
 import pytest
-from command import program
+from command import on_terminal
 
 from convcli.image.files import write
 from convcli.image.picture import Image
@@ -30,26 +29,6 @@ def folder(tmp_path):
         return path
 
     return fill
-
-
-def on_terminal(*args, **environment):
-    """Run a command whose standard error is a terminal; return status, output, what it showed."""
-    reader, writer = os.openpty()
-    options = {"TERM": "xterm-256color", "COLUMNS": "80"} | environment
-    process = subprocess.Popen(**(program(*args, **options) | {"stderr": writer}))
-    os.close(writer)
-    shown = b""
-    while True:
-        try:
-            part = os.read(reader, 65536)
-        except OSError:  # the other end was closed
-            break
-        if not part:
-            break
-        shown += part
-    out, _ = process.communicate(timeout=60)
-    os.close(reader)
-    return process.returncode, out, shown.decode()
 
 
 def test_many_pictures_have_a_bar_and_lines_for_failures(folder, tmp_path):

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -136,6 +137,18 @@ def _check(given: dict[str, Any]) -> None:
         raise UsageError(f"--json and --{ways[0]} exclude each other; give one")
     if given["image"] and given["grid"] is not None:
         raise UsageError("--grid stands for a picture; leave it or IMAGE out")
+    _check_page(given["page"], given["image"])
+
+
+def _check_page(page: str | None, image: str | None) -> None:
+    """Refuse to replace the source, or another picture, by a page."""
+    if page is None:
+        return
+    if not page.lower().endswith((".html", ".htm")):
+        raise UsageError(f"--page {page}: expected a name that ends in .html")
+    here = image is not None and Path(page).exists() and Path(image).exists()
+    if here and Path(page).samefile(str(image)):
+        raise UsageError(f"--page {page}: is the source itself; name another file")
 
 
 def _study(kernel: Any, spec: Spec, given: dict[str, Any]) -> tuple[Study, str]:

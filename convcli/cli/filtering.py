@@ -186,6 +186,8 @@ def _check(given: dict[str, Any]) -> None:
                 f"--{one} and --{_LONG.get(other, other)} contradict each other; "
                 f"leave one out{_HELP}"
             )
+    if given["null"] and given["from_file"] is None:
+        raise UsageError(f"--null says how --from-file LIST is read; give that, too{_HELP}")
 
 
 def _check_streams(jobs: Sequence[Job], as_json: bool) -> None:

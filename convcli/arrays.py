@@ -118,6 +118,17 @@ def filter_array(
     )
 
 
+def prepare_array(
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    kernel: AnyKernel,
+    spec: Spec,
+    target: Target,
+) -> engine.Prepared:
+    """Make one kernel ready for arrays of a shape and sample type, as `filter_array` takes it."""
+    return _step(shape, dtype, kernel, spec, target, spec.scale).prepared
+
+
 def _filter(
     pixels: NDArray[Any],
     kernel: AnyKernel,
@@ -127,22 +138,17 @@ def _filter(
 ) -> Filtered:
     """Apply one kernel."""
     step = _step(pixels.shape, pixels.dtype, kernel, spec, target, scale)
-    done = engine.correlate_planned(
-        pixels, step.taps, step.geometry, step.outside, step.finish, step.options
-    )
+    done = step.prepared.run(pixels)
     ends = sorted(step.slope * end + step.shift for end in (done.lowest, done.highest))
     return Filtered(done.pixels, (step.geometry,), done.plans, ends[0], ends[1], done.clipped)
 
 
 @record(eq=False)
 class _Step:
-    """What the engine takes for one kernel, and response = slope·sum + shift."""
+    """One kernel made ready for pictures of a kind, and response = slope·sum + shift."""
 
-    taps: engine.Taps
+    prepared: engine.Prepared
     geometry: Geometry
-    outside: engine.Border2D
-    finish: engine.Finish
-    options: engine.Options
     slope: float
     shift: float
 
@@ -156,7 +162,7 @@ def _step(
     target: Target,
     scale: float | str,
 ) -> _Step:
-    """Work out what the engine takes; once for pictures of a kind."""
+    """Make a kernel ready; once for pictures of a kind."""
     geometry = _geometry(shape, kernel, spec)
     double = spec.precision is Precision.DOUBLE or dtype == np.float64
     taps, divisor = taps_of(kernel, flip=spec.convolve, double=double)
@@ -168,15 +174,10 @@ def _step(
     if stretches and target.span is not None:
         finish = finish.stretch(*_sums(target.span, slope, shift))
         stretches = False
-    return _Step(
-        taps,
-        geometry,
-        engine.Border2D(spec.border, fill_level(spec.fill, dtype, target.level)),
-        finish,
-        replace(_options(spec), stretch=stretches, watch=target.watch),
-        float(slope),
-        float(shift),
-    )
+    outside = engine.Border2D(spec.border, fill_level(spec.fill, dtype, target.level))
+    options = replace(_options(spec), stretch=stretches, watch=target.watch)
+    prepared = engine.prepare(engine.Kind(shape, dtype), taps, geometry, outside, finish, options)
+    return _Step(prepared, geometry, float(slope), float(shift))
 
 
 def _sums(span: tuple[float, float], slope: Fraction, shift: Fraction) -> tuple[float, float]:

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from command import ROOT, call, program
 
-from convcli import correlate
+from convcli import api, arrays, correlate
 from convcli.engine import fingerprint, folder, lowered, native
+from convcli.engine.places import FIXED, FIXED_NAME
 
 BAND = ("band", "respond_pairs", "combine_nothing", "store_whole")
 KEY = (*BAND, "uint8", "int16", "uint8", "int16")
@@ -28,6 +29,8 @@ def texts():
 def forget():
     for cached in (folder.folder, folder._identity, fingerprint.fingerprint):
         cached.cache_clear()
+    for ready in (api._ready, arrays._step):
+        ready.cache_clear()
 
 
 @pytest.fixture
@@ -62,7 +65,8 @@ def test_every_text_is_a_module_that_needs_nothing(texts):
         needed = {f.name for f in module.functions if f.is_declaration}
         assert not module.get_function("entry").is_declaration
         assert {f.linkage.name for f in called} <= {"internal"}
-        assert {f for f in needed if not f.startswith("llvm.")} <= {"atan2"}
+        given = {f"{FIXED_NAME}{place}" for place in FIXED} | {"atan2"}
+        assert {f for f in needed if not f.startswith("llvm.")} <= given
 
 
 def test_no_text_tells_of_a_machine_or_of_a_run(texts):
@@ -80,7 +84,7 @@ def test_texts_become_machine_code(texts):
     while missing:
         key = max(sorted(texts), key=lambda key: (len(missing & {*key}), -len(texts[key])))
         missing -= {*key}
-        native._Entry(native._content(object_code(texts[key], "entry")))
+        native.Loop(native._content(object_code(texts[key], "entry")))
 
 
 PICTURE = {"dtype": "uint8", "jobs": 1}
@@ -186,8 +190,9 @@ def test_numba_compiles_what_has_no_text_that_can_be_read(text, fresh, monkeypat
 
     monkeypatch.setattr(lowered, "text", lambda key: text)
     monkeypatch.setattr("convcli.engine.entries.compile_entry", compile_entry)
-    assert native._object_code(KEY, KEY[1:4], KEY[4:]) == b"object code"
-    assert calls == [(KEY[0], KEY[1:4], KEY[4:])]
+    asked = KEY[0], KEY[1:4], KEY[4:], (1, 2, 3, 4, 5)
+    assert native._object_code(*asked) == b"object code"
+    assert calls == [asked]
 
 
 def test_another_file_has_another_key_in_the_store(fresh, monkeypatch, tmp_path):

@@ -11,7 +11,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from convcli import Border, Image, Kernel, Spec, apply, correlate, get_kernel, pipeline
+from convcli import Border, Image, Kernel, Spec, apply, arrays, correlate, get_kernel, pipeline
 from convcli.engine import plan_for
 from convcli.engine.strips import Strips
 from convcli.spec import Mapping
@@ -165,15 +165,15 @@ CASES += [("sobel", "uint8"), ("kirsch", "float32")]
 @pytest.mark.parametrize("stride", [1, 3])
 def test_threads_and_strips_change_nothing(name, depth, stride, rng, monkeypatch):
     # On a picture as high as several strips, and on bands of every height.
-    pixels = rng.integers(0, 256, (73, 41, 3)).astype(depth)
+    pixels = rng.integers(0, 256, (73, 141, 3)).astype(depth)
     spec = Spec(border="wrap", stride=stride, mapping="raw", jobs=1)
     kernel = get_kernel(name)
     expected, facts = pipeline.apply(Image(pixels), [kernel], spec)
     monkeypatch.setattr("convcli.engine.team._SMALL", 0)
-    for rows, part in ((1, 500), (2, 64), (3, 128), (7, 1), (64, 70), (1000, 96)):
+    for rows, part in ((1, 500), (2, 128), (3, 256), (7, 192), (64, 384), (1000, 320)):
         strips = Strips(rows, part if stride == 1 else 1000)
-        monkeypatch.setattr("convcli.engine.correlate.cut", lambda *_, strips=strips: strips)
-        plan_for.cache_clear()
+        monkeypatch.setattr("convcli.engine.prepared.cut", lambda *_, strips=strips: strips)
+        _forget()
         for jobs in range(1, 6):
             run = Spec(border="wrap", stride=stride, mapping="raw", jobs=jobs)
             result, found = pipeline.apply(Image(pixels), [kernel], run)
@@ -181,10 +181,16 @@ def test_threads_and_strips_change_nothing(name, depth, stride, rng, monkeypatch
             assert found.plans[0].jobs == jobs
             assert found.plans[0].strip_rows == rows
             assert (found.lowest, found.highest) == (facts.lowest, facts.highest)
+    _forget()
+
+
+def _forget():
     plan_for.cache_clear()
+    arrays._step.cache_clear()
 
 
-def test_threads_on_a_picture_that_is_worth_them(rng):
+def test_threads_on_a_picture_that_is_worth_them(rng, monkeypatch):
+    monkeypatch.setattr("convcli.engine.team._SMALL", 0)
     pixels = rng.integers(0, 256, (640, 480)).astype(np.uint8)
     one = correlate(pixels, "sharpen", dtype=np.uint8, jobs=1)
     for jobs in (2, 3, 5, None):

@@ -38,7 +38,7 @@ def run_store(sums, rule, *, exact=True, largest=None):
     out = np.full(sums.size + 200, MARK, dtype=rule.dtype)
     types = (sums.dtype.name, rule.dtype.name, numbers.dtype.name)
     loop = native.load("store_rows", (name,), types)
-    loop(sums, acc, rest, out, sizes, numbers, storing.limits, extremes)
+    loop.bind(sums, acc, rest, out, sizes, numbers, storing.limits, extremes)()
     assert (out[sums.size :] == MARK).all(), "written beyond the result"
     return name, out[: sums.size].reshape(sums.shape), seen(extremes, sizes)
 

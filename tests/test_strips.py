@@ -108,12 +108,12 @@ def test_rows_of_a_strip_lie_so_that_a_cache_holds_many():
     assert scratch.ctypes.data % 64 == 0
 
 
-LARGE = 1 << 20
+LARGE = 1e9
 
 
-def bands_of(total, step, jobs, samples=LARGE):
+def bands_of(total, step, jobs, cycles=LARGE):
     """The bands that some units are shared out in, in order."""
-    return sorted(run_bands((total, step), samples, jobs, lambda: lambda *band: band))
+    return sorted(run_bands((total, step), cycles, jobs, lambda: lambda *band: band))
 
 
 @pytest.mark.parametrize("step", [1, 2, 8, 64])
@@ -135,8 +135,8 @@ def test_every_thread_has_something_to_do():
         assert len(bands_of(jobs, 1, jobs)) == jobs
 
 
-def test_few_samples_take_one_band():
-    assert bands_of(1000, 2, 8, samples=1000) == [(0, 1000)]
+def test_little_work_takes_one_band():
+    assert bands_of(1000, 2, 8, cycles=1000) == [(0, 1000)]
 
 
 @pytest.mark.parametrize("jobs", [1, 3])

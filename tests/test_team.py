@@ -6,13 +6,14 @@ import subprocess
 import sys
 import weakref
 from pathlib import Path
-from threading import Barrier, get_ident
+from threading import Barrier, Thread, get_ident
 
 import pytest
 
+from convcli.engine import team
 from convcli.engine.team import run_bands
 
-LARGE = 1 << 20
+LARGE = 1e9
 
 
 def who_works(jobs):
@@ -54,6 +55,64 @@ def test_waiting_threads_keep_nothing_of_what_they_did():
     del scratch
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.parametrize("callers", [1, 3])
+def test_every_band_is_done_once_whoever_is_late(callers):
+    """Most helpers find nothing left to do, and some are asked again before they have woken up."""
+    wrong = []
+
+    def call():
+        for _ in range(400):
+            done = []
+            run_bands((96, 1), LARGE, 3, lambda done=done: lambda *band: done.append(band))
+            if sorted(done) != [(k, k + 4) for k in range(0, 96, 4)]:
+                wrong.append(done)
+
+    threads = [Thread(target=call) for _ in range(callers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    assert not wrong
+
+
+def where_they_may_run():
+    """The processors of the caller and of the thread that helps it."""
+    together, caller, seen = Barrier(2, timeout=60), get_ident(), {}
+
+    def begin():
+        together.wait()
+        seen[get_ident() == caller] = os.sched_getaffinity(0)
+        return lambda first, last: None
+
+    run_bands((100, 2), LARGE, 2, begin)
+    return seen[True], seen[False]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads can't be moved here")
+def test_a_thread_that_helps_keeps_off_the_callers_processor(monkeypatch):
+    who_works(2)
+    for processor in sorted(os.sched_getaffinity(0)):
+        monkeypatch.setattr(team, "_current_processor", lambda processor=processor: processor)
+        caller, helper = where_they_may_run()
+        assert caller == os.sched_getaffinity(0)
+        assert helper == (caller - {processor} or caller)
+
+
+@pytest.mark.parametrize("refused", [OSError(22, "Invalid argument"), None])
+def test_a_thread_that_cannot_be_moved_helps_nevertheless(refused, monkeypatch):
+    def refuse(thread, processors):
+        raise refused
+
+    if refused is None:
+        monkeypatch.setattr(team, "_current_processor", None)
+    elif hasattr(os, "sched_setaffinity"):
+        monkeypatch.setattr(os, "sched_setaffinity", refuse)
+        monkeypatch.setattr(team, "_current_processor", lambda: -1)
+    assert len(who_works(2)) == 2
+    assert len(who_works(2)) == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

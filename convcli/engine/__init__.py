@@ -1,25 +1,21 @@
 """Numbers in, numbers out: correlation of arrays, planned, in strips, on threads."""
 
-from convcli.engine.correlate import (
-    Border2D,
-    Finished,
-    Options,
-    correlate_planned,
-    lay_out_for,
-    plan_for,
-    store,
-)
+from convcli.engine.correlate import correlate_planned, store
 from convcli.engine.finish import Finish, finish
 from convcli.engine.native import keeps_loops, seconds_compiling
+from convcli.engine.options import Border2D, Options
 from convcli.engine.passes import Taps, Terms
 from convcli.engine.plan import Plan
+from convcli.engine.prepared import Finished, Kind, Prepared, lay_out_for, plan_for, prepare
 
 __all__ = [
     "Border2D",
     "Finish",
     "Finished",
+    "Kind",
     "Options",
     "Plan",
+    "Prepared",
     "Taps",
     "Terms",
     "correlate_planned",
@@ -27,6 +23,7 @@ __all__ = [
     "keeps_loops",
     "lay_out_for",
     "plan_for",
+    "prepare",
     "seconds_compiling",
     "store",
 ]

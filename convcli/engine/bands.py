@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
 from math import inf, nan
 from typing import Any, NamedTuple
 
@@ -12,10 +12,15 @@ from numpy.typing import NDArray
 
 from convcli.engine import places as at
 from convcli.engine.costs import block
+from convcli.engine.desks import NOTHING, Desk
+from convcli.engine.native import Call, Loop
 from convcli.engine.passes import Passes, Taps
-from convcli.engine.strips import Layout, Strips, empty
-from convcli.engine.team import Work
+from convcli.engine.strips import Layout, Source, Strips, empty
 from convcli.record import record
+
+#: Loops of up to so many taps are compiled for their number where a picture has this many samples
+#: or more: a tenth to a fifth less time (bench: named), for which LLVM takes 0.4 s once.
+_FEW_TAPS, _LARGE = 40, 1 << 20
 
 
 class Seen(NamedTuple):
@@ -83,7 +88,7 @@ class Bands:
     Parameters
     ----------
     source
-        (rows, samples) of the picture.
+        What the pictures are like.
     taps, layout, passes
         What is summed, where it lies, and what the respond loop is given.
     respond
@@ -96,7 +101,7 @@ class Bands:
         What lies outside.
     """
 
-    source: NDArray[Any]
+    source: Source
     taps: Taps
     layout: Layout
     passes: Passes
@@ -112,28 +117,43 @@ class Bands:
         So that sums are formed in the same order whatever the threads: two rows are summed at
         once, and running sums begin with a strip.
         """
-        step = self.strips.rows if self.respond == "respond_box" else 2
+        step = self.strips.rows if self._is_box else 2
         return self.layout.geometry.rows.out, step
 
     def entry(
         self, store: str, out: np.dtype[Any], storing: Storing
-    ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-        """Return the name, the functions and the types of the loop to load."""
+    ) -> tuple[str, tuple[str, ...], tuple[str, ...], tuple[int, ...]]:
+        """Return the name, the functions and the types of the loop to load, and fixed numbers."""
         types = _names(self.source.dtype, self.work, out, storing.numbers.dtype)
-        if storing.watch or self.taps.combine or self.respond == "respond_box":
-            return "band", (self.respond, combine_loop(self.taps), store), types
-        return "band_at_once", (self.respond, store), types
+        several = self.taps.combine or self.passes.offsets.shape[0] > 1
+        if several or storing.watch or self._is_box or self.layout.samples < block(self.work):
+            return "band", (self.respond, combine_loop(self.taps), store), types, ()
+        return "band_at_once", (self.respond, store), types, self._fixed
 
-    def begin(self, loop: Callable[..., None], out: NDArray[Any], storing: Storing) -> Work:
-        """Make scratch for one thread; return what runs the loop over some rows."""
-        sizes, extremes = self._sizes(), storing.extremes()
+    @property
+    def _is_box(self) -> bool:
+        return self.respond == "respond_box"
+
+    @cached_property
+    def _fixed(self) -> tuple[int, ...]:
+        """The numbers that the loop is compiled for; none where that doesn't pay."""
+        sizes = self._sizes
+        if sizes[at.TAPS] + sizes[at.ROW_TAPS] > _FEW_TAPS:
+            return ()
+        if self.layout.samples * self.layout.geometry.rows.out < _LARGE:
+            return ()
+        return tuple(int(sizes[place]) for place in at.FIXED)
+
+    def desk(self, loop: Loop, out: np.dtype[Any], storing: Storing) -> Desk:
+        """Make scratch for one thread, to run the loop over some rows."""
+        sizes, extremes = self._sizes.copy(), storing.extremes()
         sizes[at.WATCH] = storing.watch
         layout, work, extra = self.layout, self.work, block(self.work)
         kernels, _, _, at_once = self.passes.weights.shape
         rows = (int(sizes[at.STRIP_ROWS]) + 1) * layout.stride + layout.span
         pitch = int(sizes[at.SUMS_PITCH])
         arrays = (
-            self.source,
+            NOTHING,
             layout.row_source,
             layout.col_source,
             np.array([self.fill], dtype=self._strip_type),
@@ -143,47 +163,55 @@ class Bands:
             empty((2, int(sizes[at.ROW_PITCH])), work),
             empty((kernels, at_once, pitch), work),
             np.empty(pitch if self.taps.combine else 1),
-            np.empty(block(np.dtype(np.uint8)), dtype=out.dtype),
-            out,
+            np.empty(block(np.dtype(np.uint8)), dtype=out),
+            NOTHING,
             sizes,
             storing.numbers,
             storing.limits,
             extremes,
         )
 
-        def run(first: int, last: int) -> Seen:
+        def run(call: Call, first: int, last: int) -> Seen:
             sizes[at.FIRST], sizes[at.LAST], sizes[at.CLIPPED] = first, last, 0
-            loop(*arrays)
+            call()
             return seen(extremes, sizes)
 
-        return run
+        return Desk(loop, arrays, run)
 
     @property
     def _strip_type(self) -> np.dtype[Any]:
-        """Boxes add up samples as they are; what taps multiply is converted once."""
-        return self.source.dtype if self.respond == "respond_box" else self.work
+        """What a strip's samples are converted to.
 
-    @property
+        JUSTIFICATION: columns and boxes read them as they are. Each is read a few times only, and
+        converting it each time takes less than a pass that converts all, and less than reading
+        that from a slower cache (bench: named, a fifth of a blur's time).
+        """
+        as_they_are = self._is_box or self.respond == "respond_terms"
+        return self.source.dtype if as_they_are else self.work
+
+    @cached_property
     def _offsets(self) -> NDArray[np.int64]:
         """(2, terms, taps) places that are read: in a strip, and in the picture itself."""
         down, along = np.divmod(self.passes.offsets, self.layout.pitch)
-        return np.stack([self.passes.offsets, down * self.source.shape[1] + along])
+        return np.stack([self.passes.offsets, down * self.source.samples + along])
 
     @property
     def _inner(self) -> tuple[int, int]:
         """Where the samples of a row begin and end that are read where they lie in the picture.
 
-        Those that no border is near, where samples needn't be converted; whole blocks, and one
-        less than there are, as loops read a block beyond what they are to sum.
+        Those that no border is near, where samples needn't be converted; what is left of and
+        right of them is a block at least, or nothing.
         """
         layout, extra = self.layout, block(self.work)
         at, length, _ = layout.run
-        begin = -(-at // extra) * extra
-        end = (at + length - layout.halo) // extra * extra - extra
-        if end <= begin or self.source.dtype != self.work or self.respond == "respond_box":
+        begin, end = -(-at // extra) * extra, at + length - layout.halo
+        end = end if end == layout.samples else min(end, layout.samples - extra)
+        whole = self.source.dtype == self._strip_type and not self._is_box
+        if end - begin < extra or not whole:
             return layout.samples, layout.samples
         return begin, end
 
+    @cached_property
     def _sizes(self) -> NDArray[np.int64]:
         """The whole numbers of a band, but for its rows."""
         layout, passes, extra = self.layout, self.passes, block(self.work)
@@ -199,7 +227,7 @@ class Bands:
         # Blocks of columns, and what a box reads beyond them.
         reach = -(-(part + layout.halo) // extra) + 2 + layout.step
         sizes[at.ROW_PITCH] = reach * extra
-        sizes[at.SOURCE_SAMPLES], sizes[at.SHARE] = self.source.shape[1], self.taps.share
+        sizes[at.SOURCE_SAMPLES], sizes[at.SHARE] = self.source.samples, self.taps.share
         sizes[at.RUN_AT], sizes[at.RUN_LENGTH], sizes[at.RUN_FROM] = layout.run
         sizes[at.KERNELS], sizes[at.TERMS], sizes[at.TAPS], sizes[at.ROWS] = passes.weights.shape
         sizes[at.UPPER_TAPS], sizes[at.SHARED_TAPS] = passes.ends

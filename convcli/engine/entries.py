@@ -26,7 +26,8 @@ def _band(
     """`loops.band` with its arrays as pointers."""
     band = loops.band
     sums = "float64" if combine is not loops.combine_nothing else work
-    strip_type = source if respond is loops.respond_box else work
+    as_they_are = respond is loops.respond_box or respond is loops.respond_terms
+    strip_type = source if as_they_are else work
 
     def entry(
         src, row_source, col_source, fill, offsets, weights, row_offsets, row_weights, strip,
@@ -84,7 +85,9 @@ _ENTRIES = {
 }
 
 
-def compile_entry(name: str, functions: tuple[str, ...], samples: tuple[str, ...]) -> bytes:
+def compile_entry(
+    name: str, functions: tuple[str, ...], samples: tuple[str, ...], fixed: tuple[int, ...] = ()
+) -> bytes:
     """Compile a loop for given sample types, as `lower_entry` takes them.
 
     Returns
@@ -92,7 +95,7 @@ def compile_entry(name: str, functions: tuple[str, ...], samples: tuple[str, ...
     bytes
         Object code for this machine, holding one function named `entry`.
     """
-    return object_code(*lower_entry(name, functions, samples))
+    return object_code(*lower_entry(name, functions, samples), fixed)
 
 
 def lower_entry(name: str, functions: tuple[str, ...], samples: tuple[str, ...]) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from struct import Struct
 from time import perf_counter
@@ -25,30 +25,53 @@ from convcli.engine import folder, machine
 _HEAD = Struct("<?7xQ")
 
 _lock = threading.Lock()
-_loaded: dict[tuple[str, ...], _Entry] = {}
+_loaded: dict[tuple[str, ...], Loop] = {}
 _seconds = 0.0
 
 
-class _Entry:
-    """A loaded function, called with the arrays of its loop."""
+class Call:
+    """A loop and the arrays that it is called with."""
+
+    def __init__(self, loop: Loop, arrays: Sequence[NDArray[Any]]) -> None:
+        # Numba's own convention: where to put a result, where to put an exception, arguments.
+        nothing = ctypes.byref(ctypes.c_void_p())
+        self._loop, self._function = loop, loop.function(2 + len(arrays))
+        self._places = [nothing, nothing, *(array.ctypes.data for array in arrays)]
+        self._held = list(arrays)
+
+    def put(self, k: int, array: NDArray[Any]) -> None:
+        """Have another array in the k-th one's place."""
+        self._held[k], self._places[2 + k] = array, array.ctypes.data
+
+    def __call__(self) -> None:
+        """Run the loop; no lock is held meanwhile."""
+        self._function(*self._places)
+
+
+class Loop:
+    """A compiled loop."""
 
     def __init__(self, content: bytes) -> None:
         is_flat, start = _HEAD.unpack_from(content)
         code = content[_HEAD.size :]
         begin, self._keep = machine.place(code) if is_flat else machine.link(code)
         self._address = begin + start
-        self._function: Callable[..., int] | None = None
 
-    def __call__(self, *arrays: NDArray[Any]) -> None:
-        # Numba's own convention: where to put a result, where to put an exception, arguments.
-        nothing = ctypes.byref(ctypes.c_void_p())
-        if self._function is None:
-            kinds = [ctypes.c_void_p] * (2 + len(arrays))
-            self._function = ctypes.CFUNCTYPE(ctypes.c_int, *kinds)(self._address)
-        self._function(nothing, nothing, *(array.ctypes.data for array in arrays))
+    def function(self, arguments: int) -> Callable[..., int]:
+        """Return it as a function of so many pointers."""
+        return ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * arguments)(self._address)
+
+    def bind(self, *arrays: NDArray[Any]) -> Call:
+        """Return what runs it on arrays, C-contiguous and in its order, single values in one."""
+        return Call(self, arrays)
 
 
-def load(name: str, functions: tuple[str, ...], samples: tuple[str, ...]) -> Callable[..., None]:
+def load(
+    name: str,
+    functions: tuple[str, ...],
+    samples: tuple[str, ...],
+    fixed: tuple[int, ...] = (),
+) -> Loop:
     """Return a loop compiled for given sample types, from the store if it is there.
 
     Parameters
@@ -62,55 +85,59 @@ def load(name: str, functions: tuple[str, ...], samples: tuple[str, ...]) -> Cal
 
     Returns
     -------
-    callable
-        Takes C-contiguous arrays in the loop's order; single values as arrays of one. It holds
-        no lock while it runs.
+    Loop
     """
-    key = (name, *functions, *samples)
+    key = (name, *functions, *samples, *map(str, fixed))
     with _lock:
         entry = _loaded.get(key)
         if entry is None:
-            entry = _loaded[key] = _from_store(key) or _compile(key, functions, samples)
+            entry = _from_store(key) or _compile(key, functions, samples, fixed)
+            _loaded[key] = entry
     return entry
 
 
-def _from_store(key: tuple[str, ...]) -> _Entry | None:
+def _from_store(key: tuple[str, ...]) -> Loop | None:
     """Load an entry that an earlier process compiled; None if there is none that works."""
     content = folder.read(key)
     if content is None:
         return None
     try:
-        return _Entry(content)
+        return Loop(content)
     except (RuntimeError, OSError, ImportError):
         return None
 
 
-def _compile(key: tuple[str, ...], functions: tuple[str, ...], samples: tuple[str, ...]) -> _Entry:
+def _compile(
+    key: tuple[str, ...],
+    functions: tuple[str, ...],
+    samples: tuple[str, ...],
+    fixed: tuple[int, ...],
+) -> Loop:
     global _seconds
     start = perf_counter()
-    content = _content(_object_code(key, functions, samples))
-    entry = _Entry(content)
+    content = _content(_object_code(key[0], functions, samples, fixed))
+    entry = Loop(content)
     folder.write(key, content)
     _seconds += perf_counter() - start
     return entry
 
 
 def _object_code(
-    key: tuple[str, ...], functions: tuple[str, ...], samples: tuple[str, ...]
+    name: str, functions: tuple[str, ...], samples: tuple[str, ...], fixed: tuple[int, ...]
 ) -> bytes:
     """Compile a loop: from what the package has of it, or else from its source."""
     from convcli.engine import lowered
 
-    text = lowered.text(key)
+    text = lowered.text((name, *functions, *samples))
     if text is not None:
         from convcli.engine.objects import object_code
 
         # An LLVM that doesn't read what another one has written says so, and Numba does it all.
         with suppress(RuntimeError, NameError):
-            return object_code(text, "entry")
+            return object_code(text, "entry", fixed)
     from convcli.engine.entries import compile_entry
 
-    return compile_entry(key[0], functions, samples)
+    return compile_entry(name, functions, samples, fixed)
 
 
 def _content(code: bytes) -> bytes:

@@ -54,3 +54,8 @@ PLACES = CLIPPED + 1
 SLOPE, SHIFT, HALF, RATIO, ABSOLUTE, MID, MAXIMUM = range(7)
 # Places in `levels`, what a set of tiles needs.
 MIDDLE, POWER = range(2)
+
+# Places in `sizes` of numbers that loops may be compiled for, and how the functions that give
+# these begin.
+FIXED = (TERMS, UPPER_TAPS, SHARED_TAPS, TAPS, ROW_TAPS)
+FIXED_NAME = "fixed_"

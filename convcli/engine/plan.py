@@ -300,7 +300,8 @@ def cut(choice: Choice, layout: Layout, source: np.dtype[Any]) -> Strips:
     the halo at least, which neighbouring parts both sum.
     """
     box = choice.method == "box"
-    itemsize = source.itemsize if box else choice.accumulator.dtype.itemsize
+    as_they_are = box or choice.loop == "terms"
+    itemsize = (source if as_they_are else choice.accumulator.dtype).itemsize
     fits = _STRIP_BYTES // max(1, layout.pitch * itemsize)
     least = _BOX_ROWS if box else _LEAST_ROWS
     rows = min(

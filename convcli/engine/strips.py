@@ -69,6 +69,13 @@ class Layout:
         return natural.ravel()
 
 
+class Source(NamedTuple):
+    """What a picture is like: samples of a row, of all its columns and channels, and their type."""
+
+    samples: int
+    dtype: np.dtype[Any]
+
+
 class Strips(NamedTuple):
     """How output rows are cut: `rows` at a time, and `part` samples of these at a time."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -12,10 +11,11 @@ from numpy.typing import NDArray
 from convcli.engine import places as at
 from convcli.engine.bands import Seen, Storing, combine_loop, seen
 from convcli.engine.costs import block
+from convcli.engine.desks import NOTHING, Desk
+from convcli.engine.native import Call, Loop
 from convcli.engine.passes import Taps
 from convcli.engine.spectra import LANES, factors, turns
-from convcli.engine.strips import Layout, empty
-from convcli.engine.team import Work
+from convcli.engine.strips import Layout, Source, empty
 from convcli.engine.tiling import Tiling
 from convcli.record import record
 
@@ -49,14 +49,14 @@ class TileRows:
     Parameters
     ----------
     source
-        (rows, samples) of the picture.
+        What the pictures are like.
     taps, layout, tiling
         What is summed, where it lies, and how it is cut.
     fill
         What lies outside.
     """
 
-    source: NDArray[Any]
+    source: Source
     taps: Taps
     layout: Layout
     tiling: Tiling
@@ -74,8 +74,8 @@ class TileRows:
         functions = (combine_loop(self.taps), store)
         return "tiles", functions, (self.source.dtype.name, out.name, storing.numbers.dtype.name)
 
-    def begin(self, loop: Callable[..., None], out: NDArray[Any], storing: Storing) -> Work:
-        """Make scratch for one thread; return what runs the loop over some units."""
+    def desk(self, loop: Loop, out: np.dtype[Any], storing: Storing) -> Desk:
+        """Make scratch for one thread, to run the loop over some units."""
         tiling, samples = self.tiling, self.layout.samples
         kernels = len(self.taps.weights)
         across = tiling.count[1] * tiling.edge[1] * self.layout.channels
@@ -85,8 +85,8 @@ class TileRows:
         places = tiling.size * _pitch(tiling.size)
         sets = [empty((places,), np.dtype(np.float64)) for _ in range(1 if kernels == 1 else 2)]
         spectra, columns = _kernels(self.taps, self.layout, tiling)
-        arrays = (
-            self.source,
+        arrays: tuple[NDArray[Any], ...] = (
+            NOTHING,
             self.layout.row_source,
             columns,
             np.array([self.fill], dtype=self.source.dtype),
@@ -96,23 +96,23 @@ class TileRows:
             *(part for whole in (sets[0], sets[-1]) for part in (whole, whole[LANES:])),
             np.empty((kernels, tiling.at_once * tiling.edge[0], pitch)),
             np.empty(pitch),
-            np.empty(block(np.dtype(np.uint8)), dtype=out.dtype),
-            out,
+            np.empty(block(np.dtype(np.uint8)), dtype=out),
+            NOTHING,
             sizes,
             storing.numbers,
             storing.limits,
             extremes,
         )
 
-        def run(first: int, last: int) -> Seen:
+        def run(call: Call, first: int, last: int) -> Seen:
             sizes[at.CLIPPED] = 0
             for row in range(first * tiling.at_once, last * tiling.at_once, tiling.at_once):
                 sizes[at.FIRST] = row
                 sizes[at.LAST] = min(row + tiling.at_once, tiling.count[0])
-                loop(*arrays)
+                call()
             return seen(extremes, sizes)
 
-        return run
+        return Desk(loop, arrays, run)
 
     def _sizes(self, pitch: int) -> NDArray[np.int64]:
         """The whole numbers of rows of tiles, but for which."""
@@ -120,7 +120,7 @@ class TileRows:
         rows, cols = layout.geometry.rows, layout.geometry.cols
         sizes = np.zeros(at.PLACES, dtype=np.int64)
         sizes[at.SAMPLES], sizes[at.SUMS_PITCH] = layout.samples, pitch
-        sizes[at.SOURCE_SAMPLES] = self.source.shape[1]
+        sizes[at.SOURCE_SAMPLES] = self.source.samples
         sizes[at.KERNELS], sizes[at.SHARE] = len(self.taps.weights), self.taps.share
         sizes[at.STEP] = layout.channels
         sizes[at.STRIDE], sizes[at.STRIDE_COLS] = rows.stride, cols.stride

@@ -5,7 +5,7 @@ from __future__ import annotations
 from convcli.engine.loops.compiling import jit
 from convcli.engine.loops.load import load_rows
 from convcli.engine.loops.store import count_row, keep_samples, keep_sums, store_row
-from convcli.engine.loops.vectors import at, seen_as
+from convcli.engine.loops.vectors import at, lanes, seen_as
 from convcli.engine.places import (
     FIRST,
     HALO,
@@ -62,7 +62,7 @@ def band(
         The same, in a row of columns.
     weights, row_weights : (KERNELS, TERMS, TAPS, ROWS) and (KERNELS, TERMS, ROW_TAPS)
         Of the working type, as the respond loop takes them.
-    strip : of the working type, scratch
+    strip : of the type that the respond loop reads, scratch
         ((STRIP_ROWS + 1)·STRIDE + SPAN)·PITCH samples and a block.
     column : (ROWS, ROW_PITCH) of the working type, scratch; two rows at least
     sums : (KERNELS, ROWS, SUMS_PITCH) of the working type, scratch
@@ -99,7 +99,11 @@ def band(
                 stop, base = end, at(seen_as(source, strip), inner + start)
                 places = at(offsets, sizes[TERMS] * sizes[TAPS])
                 sizes[PITCH] = sizes[SOURCE_SAMPLES]
-            sizes[SAMPLES] = min(sizes[PART], stop - start)
+            left = stop - start
+            sizes[SAMPLES] = min(sizes[PART], left)
+            # No part is less than a block.
+            if 0 < left - sizes[SAMPLES] < lanes(column):
+                sizes[SAMPLES] -= lanes(column)
             filter_rows(
                 respond, combine, level, places, weights, row_offsets, row_weights, base, column,
                 sums, acc, rest, at(out, y * sizes[WIDTH] + start), rows, sizes, numbers, limits,
@@ -132,7 +136,7 @@ def rows_at_once(
         below = at(target, sizes[WIDTH]) if r + 1 < rows else target
         respond(
             base, r, sizes, offsets, weights, row_offsets, row_weights, column, sums, keep_samples,
-            level, target, below, numbers, rest,
+            level, target, below, numbers,
         )  # fmt: skip
         r += sizes[ROWS]
 
@@ -155,7 +159,7 @@ def rows_by_sums(
             respond(
                 base, r, sizes, offsets, at(weights, g * down), row_offsets,
                 at(row_weights, g * along), column, own, keep_sums, level, own, at(own, pitch),
-                numbers, rest,
+                numbers,
             )  # fmt: skip
         for k in range(min(at_once, rows - r)):
             done = combine(at(sums, k * pitch), apart, sizes, acc)

@@ -1,4 +1,4 @@
-"""Loading: a strip's rows, converted to the working type, with their border."""
+"""Loading: a strip's rows, converted to its type, with their border."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def load_rows(
     sizes : int64
         RUN_AT, RUN_LENGTH, RUN_FROM: a run of `col_source` that grows by 1 a sample.
     fill
-        What lies outside, in the working type.
+        What lies outside, in the strip's type.
     first, count
         Padded rows.
     start, stop
         Columns of the strip.
-    strip : of the working type, written
+    strip : written
         ``strip[r * STRIP_PITCH + i] = source[row_source[first + r], col_source[i]]``.
     """
     pitch = sizes[STRIP_PITCH]

@@ -8,6 +8,7 @@ from convcli.engine.loops.vectors import (
     add,
     add_product,
     at,
+    fixed,
     lanes,
     load,
     load_as,
@@ -37,16 +38,17 @@ from convcli.engine.places import (
 @jit
 def respond_direct(
     strip, row, sizes, offsets, weights, row_offsets, row_weights, column, sums, keep, level, into,
-    below, numbers, rest,
+    below, numbers,
 ):  # fmt: skip
     """One row: ``sums[x] = Σ weights[t] * strip[offsets[t] + x]`` over all TAPS.
 
-    The same for every loop of this family: `strip` starts at the output row's first padded row;
-    sums are kept up to SUMS_PITCH, whole blocks; the last blocks read beyond the row.
+    The same for every loop of this family: `strip` starts at the output row's first padded row.
+    The last block ends where the row does, over part of the one before it; in a row of less than
+    a block it reads and writes beyond, up to SUMS_PITCH.
 
     Parameters
     ----------
-    strip : of the working type
+    strip : of the working type; for columns and boxes of the picture's
     row : int
         Which of the strip's output rows this is.
     sizes : int64
@@ -58,23 +60,25 @@ def respond_direct(
     column : (ROWS, ROW_PITCH) of the working type, scratch; two rows at least
     sums : (ROWS, SUMS_PITCH) of the working type, scratch; a box's sums, written
     keep : function
-        `keep_sums`, or `keep_samples` with its `level`, `numbers` and `rest`.
+        `keep_sums`, or `keep_samples` with its `level` and `numbers`.
     into, below : written
         The output row and, where there are two at once, the one below it. May be the same, and
         then only the first counts.
     """
-    x, step = 0, lanes(strip)
+    x, step, taps = 0, lanes(strip), fixed(sizes, TAPS)
+    last = max(sizes[SAMPLES] - step, 0)
     while x < sizes[SAMPLES]:
+        place = min(x, last)
         total = spread(strip, 0)
-        for t in range(sizes[TAPS]):
-            total = add_product(total, load(strip, offsets[t] + x), weights[t])
-        keep(level, total, into, x, step, sizes[SAMPLES], numbers, rest)
+        for t in range(taps):
+            total = add_product(total, load(strip, offsets[t] + place), weights[t])
+        keep(level, total, into, place, numbers)
         x += step
 
 
 @jit
 def _sum_pair(
-    strip, sizes, offsets, weights, count, keep, level, into, below, numbers, rest
+    strip, sizes, offsets, weights, count, keep, level, into, below, numbers
 ):  # fmt: skip
     """Two rows: ``into[x], below[x] = Σ weights[t, 0 and 1] * strip[offsets[t] + x]``.
 
@@ -84,37 +88,42 @@ def _sum_pair(
     once serves both, and loading is what limits these loops (bench: dense, a half to a third
     less time from 9×9 on and in float32).
     """
-    x, step = 0, lanes(strip)
+    x, step = 0, lanes(weights)
+    upper_taps, shared_taps = fixed(sizes, UPPER_TAPS), fixed(sizes, SHARED_TAPS)
+    taps, last = fixed(sizes, TAPS), max(count - step, 0)
     while x < count:
-        upper, lower = spread(strip, 0), spread(strip, 0)
-        for t in range(sizes[UPPER_TAPS]):
-            upper = add_product(upper, load(strip, offsets[t] + x), weights[2 * t])
-        for t in range(sizes[UPPER_TAPS], sizes[SHARED_TAPS]):
-            values = load(strip, offsets[t] + x)
+        place = min(x, last)
+        upper, lower = spread(weights, 0), spread(weights, 0)
+        for t in range(upper_taps):
+            values = load_as(strip, offsets[t] + place, weights)
+            upper = add_product(upper, values, weights[2 * t])
+        for t in range(upper_taps, shared_taps):
+            values = load_as(strip, offsets[t] + place, weights)
             upper = add_product(upper, values, weights[2 * t])
             lower = add_product(lower, values, weights[2 * t + 1])
-        for t in range(sizes[SHARED_TAPS], sizes[TAPS]):
-            lower = add_product(lower, load(strip, offsets[t] + x), weights[2 * t + 1])
-        keep(level, lower, below, x, step, count, numbers, rest)
-        keep(level, upper, into, x, step, count, numbers, rest)
+        for t in range(shared_taps, taps):
+            values = load_as(strip, offsets[t] + place, weights)
+            lower = add_product(lower, values, weights[2 * t + 1])
+        keep(level, lower, below, place, numbers)
+        keep(level, upper, into, place, numbers)
         x += step
 
 
 @jit
 def respond_pairs(
     strip, row, sizes, offsets, weights, row_offsets, row_weights, column, sums, keep, level, into,
-    below, numbers, rest,
+    below, numbers,
 ):  # fmt: skip
     """Two rows at once; `offsets` are all places that either reads. See `respond_direct`."""
     _sum_pair(
-        strip, sizes, offsets, weights, sizes[SAMPLES], keep, level, into, below, numbers, rest
+        strip, sizes, offsets, weights, sizes[SAMPLES], keep, level, into, below, numbers
     )  # fmt: skip
 
 
 @jit
 def respond_terms(
     strip, row, sizes, offsets, weights, row_offsets, row_weights, column, sums, keep, level, into,
-    below, numbers, rest,
+    below, numbers,
 ):  # fmt: skip
     """Two rows of a kernel that is a sum of TERMS columns times rows: first down, then along.
 
@@ -126,29 +135,33 @@ def respond_terms(
     """
     lower_column = at(column, sizes[ROW_PITCH])
     lower_sums = at(sums, sizes[SUMS_PITCH])
-    taps, row_taps = sizes[TAPS], sizes[ROW_TAPS]
-    for term in range(sizes[TERMS]):
+    taps, row_taps, terms = fixed(sizes, TAPS), fixed(sizes, ROW_TAPS), fixed(sizes, TERMS)
+    for term in range(terms):
         down, rows = at(weights, 2 * term * taps), at(offsets, term * taps)
         along, places = at(row_weights, term * row_taps), at(row_offsets, term * row_taps)
         loaded = sizes[SAMPLES] + sizes[HALO]
         _sum_pair(
-            strip, sizes, rows, down, loaded, keep_sums, level, column, lower_column, numbers, rest
+            strip, sizes, rows, down, loaded, keep_sums, level, column, lower_column, numbers
         )  # fmt: skip
-        x = 0
+        x, step = 0, lanes(sums)
+        last = max(sizes[SAMPLES] - step, 0)
         while x < sizes[SAMPLES]:
+            # What is added to must not be added to twice; it is scratch, of whole blocks.
+            place = min(x, last) if terms == 1 else x
             first, second = spread(sums, 0), spread(sums, 0)
             if term > 0:
-                first, second = load(sums, x), load(lower_sums, x)
+                first, second = load(sums, place), load(lower_sums, place)
             for t in range(row_taps):
-                first = add_product(first, load(column, places[t] + x), along[t])
-                second = add_product(second, load(lower_column, places[t] + x), along[t])
-            if term + 1 < sizes[TERMS]:
-                store(sums, x, first)
-                store(lower_sums, x, second)
+                i = places[t] + place
+                first = add_product(first, load(column, i), along[t])
+                second = add_product(second, load(lower_column, i), along[t])
+            if term + 1 < terms:
+                store(sums, place, first)
+                store(lower_sums, place, second)
             else:
-                keep(level, second, below, x, lanes(sums), sizes[SAMPLES], numbers, rest)
-                keep(level, first, into, x, lanes(sums), sizes[SAMPLES], numbers, rest)
-            x += lanes(sums)
+                keep(level, second, below, place, numbers)
+                keep(level, first, into, place, numbers)
+            x += step
 
 
 @jit
@@ -198,7 +211,7 @@ def _sum_along(sizes, weight, column, changes, sums):
 @jit
 def respond_box(
     strip, row, sizes, offsets, weights, row_offsets, row_weights, column, sums, keep, level, into,
-    below, numbers, rest,
+    below, numbers,
 ):  # fmt: skip
     """One row of a box: TAPS rows high, ROW_TAPS samples wide (STEP apart), all of one weight.
 

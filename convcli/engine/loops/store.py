@@ -71,25 +71,19 @@ def count_row(acc, samples, limits, extremes, sizes):
 
 
 @jit
-def keep_sums(level, sums, into, x, step, samples, numbers, rest):
-    """Keep a block of sums as they are: ``into[x : x + step] = sums``."""
+def keep_sums(level, sums, into, x, numbers):
+    """Keep a block of sums as they are: ``into[x : x + lanes] = sums``."""
     store(into, x, sums)
 
 
 @jit
-def keep_samples(level, sums, into, x, step, samples, numbers, rest):
-    """Keep a block of sums as samples: ``into[x : x + step] = level(sums)`` up to `samples`.
+def keep_samples(level, sums, into, x, numbers):
+    """Keep a block of sums as samples: ``into[x : x + lanes] = level(sums)``.
 
     JUSTIFICATION: samples that are made while their sums are in registers take an eighth off a
     blur and off float32 (bench: named, dense).
     """
-    values = level(sums, into, numbers)
-    if x + step <= samples:
-        store(into, x, values)
-    else:
-        store(rest, 0, values)
-        for i in range(samples - x):
-            into[x + i] = rest[i]
+    store(into, x, level(sums, into, numbers))
 
 
 @jit
@@ -98,10 +92,14 @@ def store_row(level, acc, samples, out, numbers, rest):
 
     `acc` has whole blocks, `out` just `samples`, and `rest` is scratch of a block of `out`.
     """
-    x = 0
-    while x < samples:
-        keep_samples(level, load(acc, x), out, x, lanes(acc), samples, numbers, rest)
-        x += lanes(acc)
+    x, step = 0, lanes(acc)
+    while x + step <= samples:
+        keep_samples(level, load(acc, x), out, x, numbers)
+        x += step
+    if x < samples:
+        keep_samples(level, load(acc, x), rest, 0, numbers)
+        for i in range(samples - x):
+            out[x + i] = rest[i]
 
 
 @jit

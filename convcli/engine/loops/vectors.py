@@ -14,6 +14,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
+from convcli.engine.places import FIXED_NAME
+
 #: Four registers of AVX2, so that their additions overlap; less and more are slower there.
 BLOCK = 128
 #: One register of AVX2, for loops that keep many values.
@@ -89,6 +91,24 @@ def at(typing_context, pointer, offset):
         return builder.gep(arguments[0], [arguments[1]])
 
     return pointer(pointer, types.intp), generate
+
+
+@intrinsic(prefer_literal=True)
+def fixed(typing_context, sizes, place):
+    """``sizes[place]``, or the number that the loop is compiled for (`objects.object_code`)."""
+    if not isinstance(place, types.IntegerLiteral):
+        return None
+    name = f"{FIXED_NAME}{place.literal_value}"
+
+    def generate(context, builder, signature, arguments):
+        number = builder.load(builder.gep(arguments[0], [arguments[1]]))
+        kind = ir.FunctionType(number.type, [number.type])
+        function = cgutils.get_or_insert_function(builder.module, kind, name)
+        function.attributes.add("readnone")
+        function.attributes.add("nounwind")
+        return builder.call(function, [number])
+
+    return sizes.dtype(sizes, place), generate
 
 
 @intrinsic

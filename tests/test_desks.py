@@ -1,0 +1,105 @@
+"""Scratch that is kept from one picture to the next of its kind, and nothing else is."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from convcli import correlate
+from convcli.engine import desks, native
+
+
+def pictures(rng, count=3, shape=(40, 61)):
+    return [rng.integers(0, 256, shape).astype(np.uint8) for _ in range(count)]
+
+
+@pytest.fixture
+def bound(monkeypatch):
+    """The loops that were bound to new scratch."""
+    desks._kept.clear()
+    made = []
+    bind = native.Loop.bind
+
+    def noting(loop, *arrays):
+        made.append(loop)
+        return bind(loop, *arrays)
+
+    monkeypatch.setattr(native.Loop, "bind", noting)
+    yield made
+    desks._kept.clear()
+
+
+@pytest.mark.parametrize("mapping", ["clip", "abs", "raw"])
+@pytest.mark.parametrize("name", ["sobel-x", "gaussian:sigma=1", "box:size=9", "sobel"])
+def test_what_was_filtered_before_leaves_no_trace(name, mapping, bound, rng):
+    several = pictures(rng)
+    alone = []
+    for picture in several:
+        desks._kept.clear()
+        alone.append(correlate(picture, name, mapping=mapping, jobs=1))
+    del bound[:]
+    desks._kept.clear()
+    for picture, expected in zip(several * 2, alone * 2, strict=True):
+        assert np.array_equal(correlate(picture, name, mapping=mapping, jobs=1), expected)
+    assert len(bound) == 1
+
+
+def test_the_range_of_sums_is_each_pictures_own(rng):
+    bright = np.zeros((30, 30), np.uint8)
+    bright[10:20, 10:20] = 255
+    faint = bright // 85
+    for picture in (bright, faint, bright):
+        result = correlate(picture, "sobel-x", mapping="normalize", jobs=1)
+        assert (result.min(), result.max()) == (0, 255)
+
+
+def test_neither_picture_nor_result_is_kept(bound, rng):
+    picture = pictures(rng, 1)[0]
+    result = correlate(picture, "gaussian5", mapping="clip", jobs=1)
+    assert len(desks._kept) == 1
+    held = {array.ctypes.data for array in desks._kept[0]._call._held}
+    assert not held & {picture.ctypes.data, result.ctypes.data}
+
+
+def test_threads_have_desks_of_their_own(bound, rng, monkeypatch):
+    monkeypatch.setattr("convcli.engine.team._SMALL", 0)
+    several = pictures(rng, 6, (400, 300))
+    expected = [correlate(p, "gaussian:sigma=1", mapping="clip", jobs=1) for p in several]
+    wrong = []
+
+    def call():
+        for _ in range(10):
+            for picture, one in zip(several, expected, strict=True):
+                if (correlate(picture, "gaussian:sigma=1", mapping="clip", jobs=2) != one).any():
+                    wrong.append(1)
+
+    threads = [threading.Thread(target=call) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert len(desks._kept) <= desks._DESKS
+    assert len({id(desk) for desk in desks._kept}) == len(desks._kept)
+
+
+def test_large_scratch_is_not_kept(bound):
+    correlate(np.zeros((3, 1 << 20), np.uint8), "gaussian5", mapping="clip", jobs=1)
+    assert not desks._kept
+
+
+def test_what_was_interrupted_is_not_used_again(bound, rng, monkeypatch):
+    picture = pictures(rng, 1)[0]
+
+    def interrupt(call):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(native.Call, "__call__", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            correlate(picture, "gaussian5", mapping="clip", jobs=1)
+    assert not desks._kept
+    correlate(picture, "gaussian5", mapping="clip", jobs=1)
+    assert len(bound) == 2

@@ -18,8 +18,16 @@ _ALONG = {"int16": 4.7, "uint16": 4.7, "int32": 5.3, "float32": 4.8, "float64": 
 _PASS = 6.0
 #: Loading, counting and storing a sample.
 _SAMPLE = {"int16": 0.5, "uint16": 0.5, "int32": 1.2, "float32": 0.9, "float64": 2.2}
+#: Counting and storing a sample whose strip is the picture itself, or of its type.
+_UNCHANGED = {"int16": 0.25, "uint16": 0.25, "int32": 0.8, "float32": 0.5, "float64": 1.4}
 #: A sample of a box along a row, several at once.
-_BOX_ALONG = {"int16": 0.3, "uint16": 0.3, "int32": 0.5, "float32": 0.5, "float64": 1.4}
+_BOX_ALONG = {"int16": 0.9, "uint16": 0.9, "int32": 1.4, "float32": 1.4, "float64": 1.8}
+#: A sample that is loaded by its column's source, where columns are sorted by their phase.
+_SORTED = 1.4
+#: A sum that is kept for the next term and added to.
+_KEPT_SUM = 0.5
+#: A float that is looked at first, whether it is finite and doesn't drown others.
+LOOKED_AT = 3.5
 
 
 def block(dtype: np.dtype[Any]) -> int:
@@ -73,13 +81,25 @@ def terms_cost(
     """
     name = dtype.name
     down = (_pair(name, ends, taps[0]) + _PASS) * widening
-    return terms * (down + _ALONG[name] * taps[1] + _PASS) / block(dtype) + _SAMPLE[name]
+    keeping = _UNCHANGED[name] if terms == 1 else _SAMPLE[name] + _KEPT_SUM * terms
+    return terms * (down + _ALONG[name] * taps[1] + _PASS) / block(dtype) + keeping
 
 
 def box_cost(dtype: np.dtype[Any], stride: int, widening: float) -> float:
     """Cycles a sample of running sums."""
     down = (4.0 * stride + 4.0) * widening / block(dtype)
-    return down + _BOX_ALONG[dtype.name] + _SAMPLE[dtype.name]
+    return down + _BOX_ALONG[dtype.name] + _UNCHANGED[dtype.name]
+
+
+def sorting_cost(loaded: int, samples: int) -> float:
+    """Cycles a sample of the result of loading columns that are sorted by their phase.
+
+    Parameters
+    ----------
+    loaded, samples
+        Of all strips' rows, and of the result.
+    """
+    return _SORTED * loaded / samples
 
 
 #: A place of a set of tiles, transformed there and back, by the tile's size; and a sample of a

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.engine.accumulators import Accumulator, Bounds, choose_accumulator
-from convcli.engine.costs import box_cost, direct_cost, terms_cost
+from convcli.engine.costs import LOOKED_AT, box_cost, direct_cost, sorting_cost, terms_cost
 from convcli.engine.passes import Taps, Terms, shared
 from convcli.engine.strips import Layout, Strips
 from convcli.engine.tiling import Tiling, best_tiling
 from convcli.errors import UsageError
-from convcli.record import record
+from convcli.record import record, replace
 
 #: Scratch that a thread's strip may take, in bytes: half of a 512 KB second-level cache.
 _STRIP_BYTES = 256 * 1024
@@ -167,19 +167,35 @@ def choose(
 
 def _choices(taps: Taps, layout: Layout, source: np.dtype[Any], how: How) -> Iterator[Choice]:
     """Every method that can compute these kernels with the same result."""
-    bounds = Bounds.of(taps.flat, source)
+    bounds, geometry = Bounds.of(taps.flat, source), layout.geometry
+    sorting = 0.0
+    if geometry.cols.stride > 1:
+        loaded = geometry.rows.padded * len(layout.col_source)
+        sorting = sorting_cost(loaded, geometry.rows.out * layout.samples)
+    choices = [
+        replace(choice, cost=choice.cost + sorting)
+        for choice in _by_rows(taps, layout, bounds, source, how)
+    ]
+    many = how.method == "fft" or _used(taps.flat[None]) >= _FEW_TAPS
+    if how.finite and taps.weights.ndim == 3 and many:
+        choices += _by_tiles(taps, layout, bounds, source)
+    for choice in choices:
+        looks = source.kind == "f" and choice.method in NEEDS_FINITE
+        yield replace(choice, cost=choice.cost + LOOKED_AT) if looks else choice
+
+
+def _by_rows(
+    taps: Taps, layout: Layout, bounds: Bounds, source: np.dtype[Any], how: How
+) -> Iterator[Choice]:
+    """Those that go row by row."""
     accumulator = choose_accumulator(bounds, source, double=how.double)
     yield _direct(taps, layout, accumulator)
     if taps.terms is not None and (how.finite or taps.terms.count == len(taps.weights) == 1):
         top = float(np.iinfo(source).max) if source.kind == "u" else inf
         weight = float(np.abs(taps.flat).sum(axis=1).max())
         yield from _by_terms(taps.terms, layout, bounds, accumulator, (top, weight))
-    if not how.finite:
-        return
-    if _is_box(taps, layout):
+    if how.finite and _is_box(taps, layout):
         yield _box(taps, layout, bounds, source)
-    if taps.weights.ndim == 3 and (how.method == "fft" or _used(taps.flat[None]) >= _FEW_TAPS):
-        yield from _by_tiles(taps, layout, bounds, source)
 
 
 def _direct(taps: Taps, layout: Layout, accumulator: Accumulator) -> Choice:

@@ -11,11 +11,13 @@ from contextlib import suppress
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-#: Bands a thread gets, so that one that is held up doesn't hold up the others.
-_BANDS_A_THREAD = 8
-#: Processor cycles under which waking threads takes longer than it saves: a millisecond, as a
-#: processor that has nothing to do needs half of one to begin (bench: growth).
-_SMALL = 2.5e6
+#: Bands a thread gets at the most, so that one that is held up doesn't hold up the others, and
+#: the cycles of one at the least: between bands threads wait for one another (the interpreter's
+#: lock), up to 0.05 ms.
+_BANDS_A_THREAD, _LEAST_BAND = 8, 5e5
+#: Processor cycles under which waking threads takes longer than it saves, one to two milliseconds:
+#: a processor that has nothing to do needs up to one to begin (bench: growth).
+_SMALL = 4e6
 
 #: Does units of a band, from the first up to the last.
 Work: TypeAlias = Callable[[int, int], Any]
@@ -42,7 +44,7 @@ def run_bands(
     steps = -(-total // step)
     if jobs == 1 or steps == 1 or cycles < _SMALL:
         return [begin()(0, total)]
-    count = min(steps, jobs * _BANDS_A_THREAD)
+    count = min(steps, max(jobs, min(jobs * _BANDS_A_THREAD, int(cycles / _LEAST_BAND))))
     edges = [*(steps * k // count * step for k in range(count)), total]
     team = _Team(begin, list(pairwise(edges)))
     return team.run(min(jobs, count))

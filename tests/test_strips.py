@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import reference
 
-from convcli import Border
+from convcli import Border, correlate
 from convcli.engine.accumulators import Accumulator
 from convcli.engine.plan import Choice, cut
 from convcli.engine.strips import empty, lay_out
@@ -154,3 +154,21 @@ def test_an_exception_is_raised_when_all_threads_have_stopped(jobs):
     with pytest.raises(ValueError, match="the first band"):
         run_bands((100, 2), LARGE, jobs, lambda: work)
     assert busy == []
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("stride", [2, 3, 4, 5, 8])
+def test_wide_pictures_have_every_so_manieth_column(stride, channels, rng):
+    """Columns of a phase come in blocks, up to the last ones of a row, and the border by itself."""
+    for dtype, width, taps in product(
+        ("uint8", "uint16", "float32"), (stride * 16, stride * 32 + 1, 131, 200), (1, 3, 5)
+    ):
+        pixels = rng.integers(0, 256, (7, width, channels)).astype(dtype)
+        weights = rng.integers(-3, 4, (3, taps))
+        for border, dilation in (("replicate", 1), ("wrap", 1), ("zero", 2)):
+            every = correlate(pixels, weights, border=border, dilation=dilation)
+            kept = correlate(pixels, weights, border=border, dilation=dilation, stride=stride)
+            assert np.array_equal(kept, every[::stride, ::stride]), (dtype, width, taps, border)
+            within = correlate(pixels, weights, padding="valid", dilation=dilation, stride=stride)
+            inside = correlate(pixels, weights, padding="valid", dilation=dilation)
+            assert np.array_equal(within, inside[::stride, ::stride]), (dtype, width, taps)

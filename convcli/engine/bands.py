@@ -126,9 +126,10 @@ class Bands:
         """Return the name, the functions and the types of the loop to load, and fixed numbers."""
         types = _names(self.source.dtype, self.work, out, storing.numbers.dtype)
         several = self.taps.combine or self.passes.offsets.shape[0] > 1
+        end = "_strided" if self.layout.phases else ""
         if several or storing.watch or self._is_box or self.layout.samples < block(self.work):
-            return "band", (self.respond, combine_loop(self.taps), store), types, ()
-        return "band_at_once", (self.respond, store), types, self._fixed
+            return f"band{end}", (self.respond, combine_loop(self.taps), store), types, ()
+        return f"band_at_once{end}", (self.respond, store), types, self._fixed
 
     @property
     def _is_box(self) -> bool:
@@ -229,6 +230,12 @@ class Bands:
         sizes[at.ROW_PITCH] = reach * extra
         sizes[at.SOURCE_SAMPLES], sizes[at.SHARE] = self.source.samples, self.taps.share
         sizes[at.RUN_AT], sizes[at.RUN_LENGTH], sizes[at.RUN_FROM] = layout.run
+        # A box adds and takes away what lies between the rows that it is to sum.
+        sizes[at.STRIDE_READ] = layout.stride if self._is_box else layout.span
+        cols = layout.geometry.cols
+        sizes[at.PHASES], sizes[at.NEEDED] = layout.phases, len(layout.col_map)
+        sizes[at.STRIDE_COLS] = min(cols.stride, len(layout.col_map))
+        sizes[at.AHEAD], sizes[at.COLS] = cols.before, cols.size
         sizes[at.KERNELS], sizes[at.TERMS], sizes[at.TAPS], sizes[at.ROWS] = passes.weights.shape
         sizes[at.UPPER_TAPS], sizes[at.SHARED_TAPS] = passes.ends
         sizes[at.ROW_TAPS] = passes.row_offsets.shape[1]

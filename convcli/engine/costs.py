@@ -22,8 +22,8 @@ _SAMPLE = {"int16": 0.5, "uint16": 0.5, "int32": 1.2, "float32": 0.9, "float64":
 _UNCHANGED = {"int16": 0.25, "uint16": 0.25, "int32": 0.8, "float32": 0.5, "float64": 1.4}
 #: A sample of a box along a row, several at once.
 _BOX_ALONG = {"int16": 0.9, "uint16": 0.9, "int32": 1.4, "float32": 1.4, "float64": 1.8}
-#: A sample that is loaded by its column's source, where columns are sorted by their phase.
-_SORTED = 1.4
+#: A sample that is loaded where columns are sorted by their phase.
+_SORTED = 0.6
 #: A sum that is kept for the next term and added to.
 _KEPT_SUM = 0.5
 #: A float that is looked at first, whether it is finite and doesn't drown others.
@@ -97,7 +97,7 @@ def sorting_cost(loaded: int, samples: int) -> float:
     Parameters
     ----------
     loaded, samples
-        Of all strips' rows, and of the result.
+        Of all rows that are read, and of the result.
     """
     return _SORTED * loaded / samples
 

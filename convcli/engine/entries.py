@@ -6,6 +6,7 @@ and all it calls, which needs nothing of Numba to run.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from numba import types
@@ -15,16 +16,17 @@ from convcli.engine.loops.compiling import lowered
 from convcli.engine.objects import object_code
 
 
-def _band_at_once(respond, store, source, work, out, real):
+def _band_at_once(respond, store, *types, band=loops.band):
     """`loops.band` for a single kernel whose sums nobody looks at."""
-    return _band(respond, loops.combine_nothing, store, source, work, out, real, loops.rows_at_once)
+    how = {"band": band, "filter_rows": loops.rows_at_once}
+    return _band(respond, loops.combine_nothing, store, *types, **how)
 
 
 def _band(
-    respond, combine, store, source, work, out, real, filter_rows=loops.rows_by_sums
+    respond, combine, store, source, work, out, real, band=loops.band,
+    filter_rows=loops.rows_by_sums,
 ):  # fmt: skip
     """`loops.band` with its arrays as pointers."""
-    band = loops.band
     sums = "float64" if combine is not loops.combine_nothing else work
     as_they_are = respond is loops.respond_box or respond is loops.respond_terms
     strip_type = source if as_they_are else work
@@ -80,6 +82,8 @@ def _tiles(combine, store, source, out, real):
 _ENTRIES = {
     "band": _band,
     "band_at_once": _band_at_once,
+    "band_strided": partial(_band, band=loops.band_strided),
+    "band_at_once_strided": partial(_band_at_once, band=loops.band_strided),
     "store_rows": _store_rows,
     "tiles": _tiles,
 }
@@ -104,7 +108,8 @@ def lower_entry(name: str, functions: tuple[str, ...], samples: tuple[str, ...])
     Parameters
     ----------
     name : str
-        `band`, `band_at_once`, `store_rows` or `tiles`.
+        `band` or `band_at_once`, with `_strided` for columns sorted by their phase; `store_rows`
+        or `tiles`.
     functions : sequence of str
         The names of the loops it is given: how to respond, combine and store; `band_at_once`
         combines nothing.

@@ -45,8 +45,13 @@ from __future__ import annotations
     STRIP_PITCH,
     INNER_FROM,
     INNER_TO,
+    PHASES,
+    NEEDED,
+    AHEAD,
+    COLS,
+    STRIDE_READ,
     CLIPPED,
-) = range(42)
+) = range(47)
 
 PLACES = CLIPPED + 1
 

@@ -170,7 +170,8 @@ def _choices(taps: Taps, layout: Layout, source: np.dtype[Any], how: How) -> Ite
     bounds, geometry = Bounds.of(taps.flat, source), layout.geometry
     sorting = 0.0
     if geometry.cols.stride > 1:
-        loaded = geometry.rows.padded * len(layout.col_source)
+        read = geometry.rows.out * min(layout.stride, layout.span)
+        loaded = read * len(layout.col_source)
         sorting = sorting_cost(loaded, geometry.rows.out * layout.samples)
     choices = [
         replace(choice, cost=choice.cost + sorting)

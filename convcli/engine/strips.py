@@ -19,12 +19,17 @@ class Layout:
     """Where a strip's samples come from, and where a kernel's taps read in it.
 
     Columns are sorted by their phase, column modulo stride, so that a strided filter reads
-    neighbouring samples; channels stay interleaved, or are parted for filters over channels.
+    neighbouring samples, and those of phases that no tap reads are left out; channels stay
+    interleaved, or are parted for filters over channels.
 
     Parameters
     ----------
     row_source, col_source
         As `loops.load_rows` takes them.
+    col_map
+        The picture's column for each padded column, -1 for the fill value.
+    phases
+        Phases that columns are sorted by; 0 if they needn't be, or channels are parted.
     run
         (at, length, start) of the longest part of `col_source` that grows by 1 a sample.
     samples
@@ -43,6 +48,8 @@ class Layout:
 
     row_source: NDArray[np.intp]
     col_source: NDArray[np.intp]
+    col_map: NDArray[np.intp]
+    phases: int
     run: tuple[int, int, int]
     samples: int
     tap_offsets: NDArray[np.int64]
@@ -61,12 +68,8 @@ class Layout:
     @property
     def columns(self) -> NDArray[np.intp]:
         """`col_source` in the order of columns, whatever the stride; interleaved only."""
-        needed = len(self.col_source) // self.channels
-        step = min(self.geometry.cols.stride, needed)
-        by_phase = np.concatenate([np.arange(phase, needed, step) for phase in range(step)])
-        natural = np.empty((needed, self.channels), dtype=np.intp)
-        natural[by_phase] = self.col_source.reshape(needed, self.channels)
-        return natural.ravel()
+        picked, channel = self.col_map[:, None], np.arange(self.channels)
+        return np.where(picked < 0, -1, picked * self.channels + channel).ravel()
 
 
 class Source(NamedTuple):
@@ -95,7 +98,9 @@ def lay_out(geometry: Geometry, border: Border, channels: int, *, parted: bool =
     needed = (cols.out - 1) * cols.stride + cols.span
     # A longer step than there are samples is taken once at the most.
     step_x, step_y = min(cols.stride, needed), min(rows.stride, rows.padded)
-    by_phase = [np.arange(phase, needed, step_x) for phase in range(step_x)]
+    taps_x = min(cols.dilation, needed) * np.arange(cols.taps)
+    phases = step_x if cols.dilation > 1 else min(step_x, cols.taps)
+    by_phase = [np.arange(phase, needed, step_x) for phase in range(phases)]
     starts = np.cumsum([0] + [len(part) for part in by_phase])
     picked = col_map[np.concatenate(by_phase)]
     channel = np.arange(channels)
@@ -106,7 +111,6 @@ def lay_out(geometry: Geometry, border: Border, channels: int, *, parted: bool =
         col_source = np.where(outside[:, None], -1, picked[:, None] * channels + channel).ravel()
     pitch = _apart(len(col_source))
     step = 1 if parted else channels
-    taps_x = min(cols.dilation, needed) * np.arange(cols.taps)
     offset_x = (starts[taps_x % step_x] + taps_x // step_x) * step
     offset_y = min(rows.dilation, rows.padded) * np.arange(rows.taps) * pitch
     offsets = offset_y[:, None] + offset_x
@@ -115,6 +119,8 @@ def lay_out(geometry: Geometry, border: Border, channels: int, *, parted: bool =
     return Layout(
         row_source=row_source,
         col_source=np.ascontiguousarray(col_source, dtype=np.intp),
+        col_map=col_map[:needed],
+        phases=0 if parted or step_x == 1 else phases,
         run=_longest_run(col_source),
         samples=cols.out * step,
         tap_offsets=offsets.astype(np.int64),

@@ -129,6 +129,6 @@ class TileRows:
         sizes[at.EDGE_ROWS], sizes[at.EDGE_COLS] = tiling.edge
         sizes[at.OUT_ROWS], sizes[at.OUT_COLS] = rows.out, cols.out
         sizes[at.PADDED_ROWS] = len(layout.row_source)
-        sizes[at.PADDED_COLS] = len(layout.col_source) // layout.channels
+        sizes[at.PADDED_COLS] = len(layout.col_map)
         sizes[at.DEPTH] = tiling.packing.depth
         return sizes

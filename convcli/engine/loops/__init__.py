@@ -6,7 +6,7 @@ samples a row, in the working type or in the picture's, its border filled in. `t
 picture into tiles instead.
 """
 
-from convcli.engine.loops.band import band, rows_at_once, rows_by_sums
+from convcli.engine.loops.band import band, band_strided, rows_at_once, rows_by_sums
 from convcli.engine.loops.combine import (
     combine_direction,
     combine_magnitude,
@@ -30,6 +30,7 @@ from convcli.engine.loops.tiles import tiles
 
 __all__ = [
     "band",
+    "band_strided",
     "combine_direction",
     "combine_magnitude",
     "combine_max",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from convcli.engine.loops.compiling import jit
+from convcli.engine.loops.fixed import fixed
 from convcli.engine.loops.store import keep_sums
 from convcli.engine.loops.vectors import (
     add,
     add_product,
     at,
-    fixed,
     lanes,
     load,
     load_as,

@@ -14,8 +14,6 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
-from convcli.engine.places import FIXED_NAME
-
 #: Four registers of AVX2, so that their additions overlap; less and more are slower there.
 BLOCK = 128
 #: One register of AVX2, for loops that keep many values.
@@ -49,7 +47,7 @@ def _is_signed(dtype):
     return isinstance(dtype, types.Integer) and dtype.signed
 
 
-def _place(context, builder, pointer, index, vector):
+def place_of(context, builder, pointer, index, vector):
     """Where a block starts in memory, as a pointer to a vector."""
     first = builder.gep(pointer, [index])
     return builder.bitcast(first, context.get_value_type(vector).as_pointer())
@@ -93,24 +91,6 @@ def at(typing_context, pointer, offset):
     return pointer(pointer, types.intp), generate
 
 
-@intrinsic(prefer_literal=True)
-def fixed(typing_context, sizes, place):
-    """``sizes[place]``, or the number that the loop is compiled for (`objects.object_code`)."""
-    if not isinstance(place, types.IntegerLiteral):
-        return None
-    name = f"{FIXED_NAME}{place.literal_value}"
-
-    def generate(context, builder, signature, arguments):
-        number = builder.load(builder.gep(arguments[0], [arguments[1]]))
-        kind = ir.FunctionType(number.type, [number.type])
-        function = cgutils.get_or_insert_function(builder.module, kind, name)
-        function.attributes.add("readnone")
-        function.attributes.add("nounwind")
-        return builder.call(function, [number])
-
-    return sizes.dtype(sizes, place), generate
-
-
 @intrinsic
 def seen_as(typing_context, pointer, like):
     """The pointer as one to samples of the type of `like`."""
@@ -123,7 +103,7 @@ def seen_as(typing_context, pointer, like):
 
 def _load(pointer, vector):
     def generate(context, builder, signature, arguments):
-        value = builder.load(_place(context, builder, *arguments, vector))
+        value = builder.load(place_of(context, builder, *arguments, vector))
         value.align = pointer.dtype.bitwidth // 8
         return value
 
@@ -147,9 +127,9 @@ def _load_as(pointer, like, size):
     stored = Vector(pointer.dtype, result.lanes)
 
     def generate(context, builder, signature, arguments):
-        value = builder.load(_place(context, builder, *arguments[:2], stored))
+        value = builder.load(place_of(context, builder, *arguments[:2], stored))
         value.align = pointer.dtype.bitwidth // 8
-        return _converted(builder, value, pointer.dtype, result)
+        return converted(builder, value, pointer.dtype, result)
 
     return result(pointer, types.intp, like), generate
 
@@ -225,7 +205,7 @@ def store(typing_context, pointer, index, values):
     """``pointer[index : index + lanes] = values``, of the pointer's type."""
 
     def generate(context, builder, signature, arguments):
-        place = _place(context, builder, *arguments[:2], values)
+        place = place_of(context, builder, *arguments[:2], values)
         builder.store(arguments[2], place).align = pointer.dtype.bitwidth // 8
         return context.get_dummy_value()
 
@@ -353,12 +333,13 @@ def convert(typing_context, values, pointer):
     result = Vector(pointer.dtype, values.lanes)
 
     def generate(context, builder, signature, arguments):
-        return _converted(builder, arguments[0], values.dtype, result)
+        return converted(builder, arguments[0], values.dtype, result)
 
     return result(values, pointer), generate
 
 
-def _converted(builder, value, dtype, result):
+def converted(builder, value, dtype, result):
+    """Convert a vector of a type to another, as `convert` does."""
     kind = ir.VectorType(_element(result.dtype), result.lanes)
     real, width = _is_real(result.dtype), result.dtype.bitwidth
     if _is_real(dtype):

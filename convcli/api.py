@@ -19,6 +19,7 @@ from convcli.geometry import Padding, Pair, plan_geometry
 from convcli.image.picture import Image
 from convcli.kernels import parse_kernel
 from convcli.kernels.kernel import Compound, Kernel
+from convcli.kernels.notation import names_file
 from convcli.responses import Target, fill_level
 from convcli.spec import Mapping, Method, Spec
 from convcli.taps import AnyKernel
@@ -161,13 +162,15 @@ def correlate(  # noqa: PLR0913
     array = _samples(pixels)
     options = (padding, border, fill, stride, dilation, flip, mapping, method, jobs)
     chosen = weights if isinstance(weights, str) else _as_kernel(weights)
+    if isinstance(chosen, str) and (bias is not None or names_file(chosen)):
+        chosen = parse_kernel(chosen)
     if isinstance(chosen, np.ndarray):
         spec, target = _asked(array.dtype, dtype, options)
         return _bank(array, chosen, (groups, bias), spec, target)
     if groups != 1:
         raise UsageError("groups need weights of shape (K, C, F, F), one filter a map")
     if bias is not None:
-        chosen = _with_bias(parse_kernel(chosen) if isinstance(chosen, str) else chosen, bias)
+        chosen = _with_bias(chosen, bias)
     call = array.shape, array.dtype, chosen, dtype, *options
     ready: Callable[..., engine.Prepared] = _ready if _has_hash(call) else _ready.__wrapped__
     return ready(*call).run(array).pixels
@@ -272,12 +275,15 @@ def _known(content: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Kern
     return Kernel("weights", np.frombuffer(content, dtype).reshape(shape))
 
 
-def _with_bias(kernel: AnyKernel, bias: ArrayLike | None) -> AnyKernel:
-    if bias is None:
-        return kernel
-    if isinstance(kernel, Compound) or np.ndim(bias) != 0:
+def _with_bias(kernel: AnyKernel | str, bias: ArrayLike) -> Kernel:
+    if not isinstance(kernel, Kernel) or np.ndim(bias) != 0:
         raise UsageError("bias must be one number for one kernel, and a compound takes none")
-    return replace(kernel, offset=kernel.offset + float(_biases(bias, 1)[0]))
+    return _biased(kernel, float(_biases(bias, 1)[0]))
+
+
+@lru_cache(maxsize=64)
+def _biased(kernel: Kernel, bias: float) -> Kernel:
+    return replace(kernel, offset=kernel.offset + bias)
 
 
 def _biases(bias: ArrayLike | None, count: int) -> NDArray[np.float64]:

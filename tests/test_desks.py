@@ -103,3 +103,21 @@ def test_what_was_interrupted_is_not_used_again(bound, rng, monkeypatch):
     assert not desks._kept
     correlate(picture, "gaussian5", mapping="clip", jobs=1)
     assert len(bound) == 2
+
+
+def test_what_cannot_come_again_leaves_no_desk(bound, rng):
+    picture = pictures(rng, 1)[0]
+    correlate(picture, rng.integers(-3, 4, (5, 1, 3, 3)), jobs=1)
+    assert not desks._kept
+    for _ in range(3):
+        correlate(picture, "sobel-x", mapping="normalize", jobs=1)
+        correlate(picture, "box3", bias=2, jobs=1)
+    assert len(desks._kept) == 2
+
+
+def test_a_kernel_file_is_read_each_time(tmp_path):
+    picture = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    path = tmp_path / "k.csv"
+    for middle in (1, 2):
+        path.write_text(f"0,0,0\n0,{middle},0\n0,0,0\n", encoding="utf-8")
+        assert correlate(picture, str(path))[3, 3] == 27 * middle

@@ -7,7 +7,8 @@ import pytest
 from asserts import assert_same_pixels
 from chosen import weights_for
 
-from convcli import UsageError, correlate
+from convcli import Compound, Kernel, KernelError, UsageError, correlate
+from convcli.kernels.kernel import Combine
 
 GAPS = {
     "3×3": np.array([[1.5, 0, -2], [0, 0, 0.5], [1, 1, 0]]),
@@ -83,3 +84,18 @@ def test_a_huge_fill_value_reaches_only_the_edges(name, rng):
     found = correlate(pixels, kernel, border="constant", fill=1e36)
     inside = (slice(20, 130), slice(20, 120))
     assert_same_pixels(found[inside], calm[inside], 1e-9 * np.abs(calm).max())
+
+
+@pytest.mark.parametrize("combine", [c for c in Combine if c not in ("direction", "share")])
+def test_compounds_of_one_part(combine):
+    pixels = np.ones((8, 8), np.float32)
+    pixels[3, 3] = np.inf
+    kernel = Kernel("a", np.outer([1, 2, 1], [1, 2, 1]))
+    result = correlate(pixels, Compound("c", (kernel,), combine), jobs=1)
+    assert np.isinf(result[2:5, 2:5]).all()
+    assert np.isfinite(result[6:]).all()
+
+
+def test_a_direction_has_two_parts():
+    with pytest.raises(KernelError, match="direction needs 2 parts"):
+        Compound("c", (Kernel("a", [[1]]),), Combine.DIRECTION)

@@ -78,6 +78,19 @@ def test_every_band_is_done_once_whoever_is_late(callers):
     assert not wrong
 
 
+def test_an_interrupt_loses_no_thread():
+    before, caller = who_works(2), get_ident()
+
+    def interrupted(first, last):
+        if get_ident() == caller:
+            raise KeyboardInterrupt
+
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            run_bands((100, 2), LARGE, 2, lambda: interrupted)
+    assert who_works(2) == before
+
+
 def where_they_may_run():
     """The processors of the caller and of the thread that helps it."""
     together, caller, seen = Barrier(2, timeout=60), get_ident(), {}

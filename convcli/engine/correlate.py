@@ -51,7 +51,7 @@ def correlate_planned(
     """
     options = options or Options()
     kind = Kind(pixels.shape, pixels.dtype)
-    return prepare(kind, taps, geometry, outside, finish, options).run(pixels)
+    return prepare(kind, taps, geometry, outside, finish, options).run(pixels, again=False)
 
 
 def store(responses: NDArray[Any], finish: Finish) -> Finished:

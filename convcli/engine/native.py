@@ -76,12 +76,10 @@ def load(
 
     Parameters
     ----------
-    name
-        `band` or `store_rows`.
-    functions
-        The names of the loops it is given.
-    samples
-        Its sample types, as `entries.compile_entry` takes them.
+    name, functions, samples
+        The loop, those it is given, and its sample types, as `entries.lower_entry` takes them.
+    fixed
+        Numbers that it is compiled for, as `objects.object_code` takes them.
 
     Returns
     -------

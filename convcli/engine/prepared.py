@@ -134,8 +134,15 @@ class Prepared:
     finish: Finish
     options: Options
 
-    def run(self, pixels: NDArray[Any]) -> Finished:
+    def run(self, pixels: NDArray[Any], *, again: bool = True) -> Finished:
         """Correlate a picture of that shape and sample type.
+
+        Parameters
+        ----------
+        pixels
+            The picture.
+        again
+            Whether others may follow, so that scratch is kept for them.
 
         Returns
         -------
@@ -143,19 +150,21 @@ class Prepared:
             The same to the bit for whole weights and integer samples, whatever the threads.
         """
         if self._spreads and not _is_even(pixels, self.rows.fill):
-            return self._uneven.run(pixels)
+            return self._uneven.run(pixels, again=again)
         source = np.ascontiguousarray(pixels).reshape(len(pixels), -1)
-        out, seen = self._filtered(source, self._desk)
+        out, seen = self._filtered(source, self._desk, again)
         clipped = seen.clipped
         if self.options.stretch and seen.lowest < seen.highest:
             stretched = self._desks(self.finish.stretch(seen.lowest, seen.highest))
-            out, (_, _, clipped) = self._filtered(source, stretched)
+            out, (_, _, clipped) = self._filtered(source, stretched, False)
         return Finished(out, (self.plan,), seen.lowest, seen.highest, clipped)
 
     @cached_property
     def _spreads(self) -> bool:
         """Whether one sample that isn't finite would spoil others' sums."""
         method, taps = self.plan.method, self.rows.taps
+        if not self.options.finite:
+            return False
         return method in NEEDS_FINITE or (method == "separable" and taps.combine != "")
 
     @cached_property
@@ -182,7 +191,7 @@ class Prepared:
         return partial(self.rows.desk, loop, finish.dtype, storing)
 
     def _filtered(
-        self, source: NDArray[Any], make: Callable[[], Desk]
+        self, source: NDArray[Any], make: Callable[[], Desk], again: bool
     ) -> tuple[NDArray[Any], Seen]:
         """Run a loop over all rows, on threads; the result and what was seen."""
         out = allocate(self.shape, self.finish.dtype)
@@ -197,7 +206,7 @@ class Prepared:
         cycles = self.choice.cost * target.size
         seen = Seen.of(run_bands(self.rows.units, cycles, self.plan.jobs, begin))
         # Not after an exception: an interrupt leaves a thread behind that still writes.
-        for desk in used:
+        for desk in used if again else ():
             give_back(desk)
         divisor = self.choice.divisor
         return out, Seen(seen.lowest / divisor, seen.highest / divisor, seen.clipped)

@@ -19,8 +19,8 @@ class Layout:
     """Where a strip's samples come from, and where a kernel's taps read in it.
 
     Columns are sorted by their phase, column modulo stride, so that a strided filter reads
-    neighbouring samples, and those of phases that no tap reads are left out; channels stay
-    interleaved, or are parted for filters over channels.
+    neighbouring samples, and without a dilation those of phases that no tap reads are left out;
+    channels stay interleaved, or are parted for filters over channels.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def lay_out(geometry: Geometry, border: Border, channels: int, *, parted: bool =
     # A longer step than there are samples is taken once at the most.
     step_x, step_y = min(cols.stride, needed), min(rows.stride, rows.padded)
     taps_x = min(cols.dilation, needed) * np.arange(cols.taps)
-    phases = step_x if cols.dilation > 1 else min(step_x, cols.taps)
+    phases = step_x if cols.dilation > 1 and cols.taps > 1 else min(step_x, cols.taps)
     by_phase = [np.arange(phase, needed, step_x) for phase in range(phases)]
     starts = np.cumsum([0] + [len(part) for part in by_phase])
     picked = col_map[np.concatenate(by_phase)]

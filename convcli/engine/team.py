@@ -65,20 +65,20 @@ class _Team:
 
     def run(self, threads: int) -> list[Any]:
         """Do all bands; return what they gave, in no order."""
-        helpers = []
-        # A thread that can't be had is one less.
-        with suppress(RuntimeError):
-            for _ in range(threads - 1):
-                helper = _helper()
-                helpers.append((helper, helper.help(self)))
+        asked: list[tuple[_Helper, _Job]] = []
         try:
+            # A thread that can't be had is one less.
+            with suppress(RuntimeError):
+                for _ in range(threads - 1):
+                    helper = _helper()
+                    asked.append((helper, helper.help(self)))
             self._drain()
         except BaseException:
             self._left.clear()
             raise
         finally:
-            for helper, done in helpers:
-                helper.leave(done)
+            for helper, job in asked:
+                helper.leave(job)
         if self._errors:
             raise self._errors[0]
         return self._done
@@ -102,6 +102,10 @@ class _Team:
             self._done.append(work(first, last))
 
 
+#: Who is to be helped, and a lock that is let go of when that is done.
+_Job: TypeAlias = tuple[_Team, LockType]
+
+
 class _Helper:
     """A thread that helps one team after another.
 
@@ -110,46 +114,48 @@ class _Helper:
     """
 
     def __init__(self) -> None:
-        self._asked, self._job = allocate_lock(), deque[tuple[_Team, LockType]]()
+        self._asked, self._jobs = allocate_lock(), deque[_Job]()
         self._id: int | None = None
         self._asked.acquire()
         start_new_thread(self._serve, ())
 
-    def help(self, team: _Team) -> LockType:
-        """Help a team; return a lock that is let go of when that is done."""
+    def help(self, team: _Team) -> _Job:
+        """Help a team; return what is to be given to `leave`."""
         done = allocate_lock()
         done.acquire()
-        self._job.append((team, done))
+        self._jobs.append((team, done))
         if self._id is not None:
             _leave_processor(self._id)
         # It may not have noticed yet that it was asked before.
         with suppress(RuntimeError):
             self._asked.release()
-        return done
+        return team, done
 
-    def leave(self, done: LockType) -> None:
+    def leave(self, job: _Job) -> None:
         """Wait until it has done what it was asked to; if it hasn't begun, it needn't.
 
         JUSTIFICATION: waking up takes it half a millisecond at times, and the caller has filtered
         a small picture alone by then (bench: growth).
         """
         try:
-            self._job.pop()
-        except IndexError:
-            done.acquire()
-        _waiting.append(self)
+            self._jobs.remove(job)
+        except ValueError:
+            job[1].acquire()
+        else:
+            _waiting.append(self)
 
     def _serve(self) -> None:
         self._id = get_native_id()
         while True:
             self._asked.acquire()
             try:
-                team, done = self._job.pop()
+                team, done = self._jobs.pop()
             except IndexError:
                 continue
             team.help()
             # Pictures aren't kept until the next one comes.
             del team
+            _waiting.append(self)
             done.release()
 
 

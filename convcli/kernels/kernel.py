@@ -224,7 +224,7 @@ class Compound:
     Raises
     ------
     KernelError
-        If there are no parts, or their shapes differ.
+        If there are no parts, or their shapes differ, or a direction has not two.
     """
 
     name: str
@@ -245,6 +245,11 @@ class Compound:
         if len(shapes) != 1:
             raise KernelError(
                 f"compound {self.name[:64]!r} needs kernels of one size, got {sorted(shapes)}"
+            )
+        if self.combine is Combine.DIRECTION and len(self.parts) != 2:
+            raise KernelError(
+                f"compound {self.name[:64]!r}: direction needs 2 parts, along x and along y, got "
+                f"{len(self.parts)}"
             )
 
     @property

@@ -60,6 +60,11 @@ def parse_kernel(text: str) -> Kernel | Compound:
     return get_kernel(stripped)
 
 
+def names_file(text: str) -> bool:
+    """Whether a text names a kernel file, whose content may change."""
+    return _as_file(text.strip())[0] != ""
+
+
 def _as_file(text: str) -> tuple[str, str | None]:
     """Path and name of `mine.toml#name`; '' if it isn't a kernel file."""
     if "\n" in text:

@@ -89,7 +89,7 @@ def choose_plan(
     Examples
     --------
     >>> choose_plan((480, 640), "gaussian:sigma=5").reason
-    'separable: 41 taps down and 41 along; fft would take 4.8 times as long; weights are not
+    'separable: 41 taps down and 41 along; fft would take 5.0 times as long; weights are not
     whole numbers, so sums are kept in float32'
     """
     chosen = parse_kernel(kernel) if isinstance(kernel, str) else kernel

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,55 @@ class Filtered:
     lowest: float
     highest: float
     clipped: int
+
+    @property
+    def samples(self) -> int:
+        """Of the result."""
+        return self.pixels.size
+
+
+@record(eq=False)
+class Begun:
+    """A filtered array whose rows are made as they are asked for; what `Filtered` has beside.
+
+    Parameters
+    ----------
+    rows
+        Makes them.
+    step
+        The last kernel, made ready.
+    geometries, plans
+        One a kernel, in order.
+    """
+
+    rows: engine.Rows
+    step: _Step
+    geometries: tuple[Geometry, ...]
+    plans: tuple[engine.Plan, ...]
+
+    @property
+    def samples(self) -> int:
+        """Of the result."""
+        return prod(self.rows.shape)
+
+    @property
+    def lowest(self) -> float:
+        """The least response of the rows that were made."""
+        return min(self._ends)
+
+    @property
+    def highest(self) -> float:
+        """The greatest response of the rows that were made."""
+        return max(self._ends)
+
+    @property
+    def clipped(self) -> int:
+        """Samples of the rows that were made and did not fit."""
+        return self.rows.seen.clipped
+
+    @property
+    def _ends(self) -> tuple[float, float]:
+        return self.step.ends(self.step.prepared.seen(self.rows.seen))
 
 
 def own_mapping(kernels: Sequence[AnyKernel]) -> Mapping:
@@ -118,6 +168,21 @@ def filter_array(
     )
 
 
+def begin_array(
+    pixels: NDArray[Any], kernel: AnyKernel, spec: Spec, target: Target
+) -> Begun | None:
+    """Apply one kernel as rows are asked for; None where all are better made at once.
+
+    Parameters
+    ----------
+    pixels, kernel, spec, target
+        As `filter_array` takes them.
+    """
+    step = _step(pixels.shape, pixels.dtype, kernel, spec, target, spec.scale)
+    rows = step.prepared.begin(pixels)
+    return Begun(rows, step, (step.geometry,), (step.prepared.plan,)) if rows else None
+
+
 def prepare_array(
     shape: tuple[int, ...],
     dtype: np.dtype[Any],
@@ -139,8 +204,8 @@ def _filter(
     """Apply one kernel."""
     step = _step(pixels.shape, pixels.dtype, kernel, spec, target, scale)
     done = step.prepared.run(pixels)
-    ends = sorted(step.slope * end + step.shift for end in (done.lowest, done.highest))
-    return Filtered(done.pixels, (step.geometry,), done.plans, ends[0], ends[1], done.clipped)
+    ends = step.ends(done)
+    return Filtered(done.pixels, (step.geometry,), done.plans, *ends, done.clipped)
 
 
 @record(eq=False)
@@ -151,6 +216,11 @@ class _Step:
     geometry: Geometry
     slope: float
     shift: float
+
+    def ends(self, seen: engine.Finished | engine.Seen) -> tuple[float, float]:
+        """Return the range of responses, given that of sums."""
+        low, high = sorted(self.slope * end + self.shift for end in (seen.lowest, seen.highest))
+        return low, high
 
 
 @lru_cache(maxsize=64)

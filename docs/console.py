@@ -31,7 +31,7 @@ _BLOCK = re.compile(r"(?:<!-- shown: (.*) -->\n)?```console\n((?:.*\n)*?)```")
 _FILE = re.compile(r"<!-- file: (\S+) -->\n```\w*\n((?:.*\n)*?)```")
 #: What differs from run to run.
 _TIME = re.compile(r"(?<=  time     )[\d.,]+(?= s$)|(?<=[a-z] in )[\d.,]+(?= s\b)")
-_COMPILED = re.compile(r" of the time went into compiling ")
+_COMPILED = re.compile(r" s went into compiling ")
 #: Words that only a shell understands.
 _SHELL = set("|><&;")
 _COPIES = {

@@ -93,8 +93,17 @@ def tiny_image(tiny):
 
 
 def missing_peers():
-    """Name the references that aren't installed."""
-    return [name for module, name in PEERS.items() if importlib.util.find_spec(module) is None]
+    """Return the references that aren't installed, by the names of their modules."""
+    return {
+        module: name for module, name in PEERS.items() if importlib.util.find_spec(module) is None
+    }
+
+
+def pytest_runtest_setup(item):
+    """Skip what compares with a reference that isn't there."""
+    needed = {module for mark in item.iter_markers("peers") for module in mark.args}
+    if needed & missing_peers().keys():
+        pytest.skip("peers extra not installed")
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -102,7 +111,8 @@ def pytest_terminal_summary(terminalreporter):
     if missing := missing_peers():
         skipped = terminalreporter.stats.get("skipped", [])
         count = sum("peers extra" in str(report.longrepr) for report in skipped)
+        names = ", ".join(missing.values())
         terminalreporter.write_line(
-            f"not installed: {', '.join(missing)}; {count} tests that need them were skipped "
+            f"not installed: {names}; {count} tests that need them were skipped "
             f"(the `peers` extra has them)"
         )

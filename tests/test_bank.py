@@ -119,8 +119,10 @@ def test_threads_change_nothing(rng, monkeypatch):
         ((2, 2, 1, 1, 7), (1, 3, 9)),
     ],
 )
+@pytest.mark.peers("torch")
 def test_against_torch(bank, step, rng):
-    torch = pytest.importorskip("torch", reason="peers extra not installed")
+    import torch
+
     stride, dilation, padding = step
     pixels, weights = make(rng, bank, size=(23, 29))
     bias = rng.integers(-9, 10, bank[0])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -46,7 +45,7 @@ from bench.cases import Case, Record, Wrong  # noqa: E402
 from bench.scale import Scale  # noqa: E402
 
 TINY = Scale(quick=True, shape=(48, 70))
-needs_opencv = pytest.mark.skipif(find_spec("cv2") is None, reason="peers extra not installed")
+needs_opencv = pytest.mark.peers("cv2")
 
 
 def record(section="dense", row="3×3", ours=2.0, peers=None, **more):
@@ -90,10 +89,9 @@ def test_kernels_that_grow_agree_with_opencv(kind):
 
 
 @pytest.mark.parametrize(
-    ("name", "module"), [("SciPy", "scipy"), ("PyTorch", "torch"), ("Pillow", "PIL")]
+    "name", ["SciPy", pytest.param("PyTorch", marks=pytest.mark.peers("torch")), "Pillow"]
 )
-def test_libraries_agree(name, module):
-    pytest.importorskip(module, reason="peers extra not installed")
+def test_libraries_agree(name):
     for depth in ("uint8", "float32"):
         case = libraries.case(TINY, depth, 5)
         assert (name in case.peers) is (name != "Pillow" or depth == "uint8")
@@ -112,7 +110,15 @@ def test_every_method_and_number_of_threads_agrees():
             case.check()
 
 
-@pytest.mark.parametrize("tool", tools.TOOLS, ids=lambda tool: tool.name)
+@pytest.mark.parametrize(
+    "tool",
+    [
+        pytest.param(
+            tool, id=tool.name, marks=[pytest.mark.peers("cv2")] * ("OpenCV" in tool.modules)
+        )
+        for tool in tools.TOOLS
+    ],
+)
 def test_tools_sharpen_as_we_do(tool, tmp_path):
     if tool.program is None:
         pytest.skip(f"{tool.name} is not installed")

@@ -115,8 +115,10 @@ def test_source_is_scipy_ndimage(border):
 
 
 @pytest.mark.parametrize("border", Border)
+@pytest.mark.peers("cv2")
 def test_source_is_opencv_copy_make_border(border):
-    cv2 = pytest.importorskip("cv2", reason="peers extra not installed")
+    import cv2
+
     mode = getattr(cv2, OPENCV_MODES[border])
     fill = FILL if border is Border.CONSTANT else 0
     for size, before, after in AXES:

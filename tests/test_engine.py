@@ -238,8 +238,10 @@ def test_float_pictures_against_scipy(rng):
 @pytest.mark.parametrize(
     "case", [(3, 1, 1, 1), (3, 2, 1, 0), (5, 1, 2, 4), (2, 3, 3, 1), (7, 4, 1, 3)]
 )
+@pytest.mark.peers("torch")
 def test_against_torch(case, rng):
-    torch = pytest.importorskip("torch", reason="peers extra not installed")
+    import torch
+
     taps, stride, dilation, padding = case
     pixels = rng.integers(0, 256, (31, 42)).astype(np.uint8)
     weights = rng.integers(-9, 10, (taps, taps))
@@ -258,8 +260,10 @@ def test_against_torch(case, rng):
 
 @pytest.mark.parametrize("border", ["replicate", "zero", "reflect", "symmetric"])
 @pytest.mark.parametrize("taps", [(3, 3), (5, 3), (2, 4), (1, 6)])
+@pytest.mark.peers("cv2")
 def test_against_opencv(border, taps, rng):
-    cv2 = pytest.importorskip("cv2", reason="peers extra not installed")
+    import cv2
+
     modes = {
         "replicate": cv2.BORDER_REPLICATE,
         "zero": cv2.BORDER_CONSTANT,

@@ -450,8 +450,10 @@ def test_pillow_reads_what_we_write(format, mode):
     assert np.array_equal(np.array(opened.convert(mode)), pixels)
 
 
+@pytest.mark.peers("cv2")
 def test_other_libraries_read_16_bits(rng):
-    cv2 = pytest.importorskip("cv2", reason="peers extra not installed")
+    import cv2
+
     pixels = rng.integers(0, 65536, (20, 30, 3)).astype(np.uint16)
     for format in ("PNG", "TIFF", "PPM"):
         raw = np.frombuffer(encode(Image(pixels), format), dtype=np.uint8)

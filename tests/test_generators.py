@@ -161,8 +161,10 @@ def test_gabor_has_no_mean_and_fits_8_bit(wavelength, theta, gamma, psi):
 
 @pytest.mark.parametrize("theta", [0, 30, 90, 135])
 @pytest.mark.parametrize("psi", [0, 90, 40])
+@pytest.mark.peers("cv2")
 def test_gabor_is_opencv_s_turned_by_180_degrees(theta, psi):
-    cv2 = pytest.importorskip("cv2", reason="peers extra not installed")
+    import cv2
+
     ours = parse_kernel(
         f"gabor:theta={theta},wavelength=7,sigma=3,gamma=0.6,psi={psi},size=21,dc=keep,scale=raw"
     )

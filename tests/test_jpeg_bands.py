@@ -17,8 +17,8 @@ SAMPLINGS = {"444": (8, 8), "422": (8, 16), "420": (16, 16)}
 
 @pytest.fixture
 def small_bands(monkeypatch):
-    """Bands of a few thousand pixels, as many as a large picture has."""
-    monkeypatch.setattr(jpeg_bands, "_BAND", 3000)
+    """Bands of a few hundred pixels, as many as a large picture has."""
+    monkeypatch.setattr(jpeg_bands, "_BAND", 700)
 
 
 def photograph(rng, size, channels=3):
@@ -46,7 +46,7 @@ def test_colour_is_that_of_the_whole(rng, sampling, size):
     def coder(part):
         return imagecodecs.jpeg8_encode(part, level=90, subsampling=sampling)
 
-    banded = jpeg_bands.encode(pixels, SAMPLINGS[sampling], coder)
+    banded = b"".join(jpeg_bands.parts(Image(pixels), SAMPLINGS[sampling], coder))
     assert b"\xff\xdd\0\4" in banded
     assert b"\xff\xd0" in banded
     assert np.array_equal(decoded(banded), decoded(coder(pixels)))

@@ -207,3 +207,19 @@ def test_facts_of_a_compound():
     assert sobel.kind is Kind.DERIVATIVE
     assert sobel.default_mapping == "clip"
     assert [part.name for part in sobel.parts] == ["sobel-x", "sobel-y"]
+
+
+def test_the_kind_is_told_from_all_frequencies(rng):
+    """Some kernels' is told from a few of them, or from the weights alone."""
+    found = set()
+    for _ in range(500):
+        weights = rng.integers(-3, 6, rng.integers(1, 6, 2))
+        kernel = Kernel("k", weights)
+        size = [max(64, 2 * taps) for taps in weights.shape]
+        greatest = np.abs(np.fft.rfft2(weights, s=size)).max()
+        expected = Kind.SHARPENING if greatest > abs(weights.sum()) * (1 + 1e-9) else Kind.SMOOTHING
+        if weights.sum() == 0:
+            expected = Kind.DERIVATIVE
+        assert kernel.kind is expected, weights
+        found.add(expected)
+    assert len(found) == 3

@@ -15,6 +15,7 @@ from convcli.teach.network.volume import Volume
 
 torch = pytest.importorskip("torch", reason="peers extra not installed")
 nn = torch.nn
+pytestmark = pytest.mark.peers("torch")
 
 
 def module(step):

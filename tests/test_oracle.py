@@ -74,8 +74,10 @@ def test_channels_are_treated_alike(rng):
 
 
 @pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.peers("torch")
 def test_banks_are_pytorch_conv2d(rng, groups):
-    torch = pytest.importorskip("torch", reason="peers extra not installed")
+    import torch
+
     pixels = rng.integers(0, 256, (6, 7, 4))
     bank = rng.integers(-9, 10, (6, 4 // groups, 3, 2))
     bias = rng.integers(-9, 10, 6)

@@ -33,9 +33,13 @@ playwright = pytest.importorskip("playwright.sync_api", reason="peers extra not 
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER = os.environ.get("CONVCLI_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-pytestmark = pytest.mark.skipif(
-    BROWSER is None, reason="no Chromium or Chrome was found; install one, or set CONVCLI_CHROMIUM"
-)
+pytestmark = [
+    pytest.mark.peers("playwright"),
+    pytest.mark.skipif(
+        BROWSER is None,
+        reason="no Chromium or Chrome was found; install one, or set CONVCLI_CHROMIUM",
+    ),
+]
 SECTIONS = ("sliding", "stride", "padding", "stairs", "edge", "borders", "flip", "yours")
 DESKTOP, PHONE = (1280, 900), (360, 740)
 AT = (100, 200)

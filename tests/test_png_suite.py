@@ -57,9 +57,11 @@ def test_pixels_are_those_of_libpng(path):
 
 
 @pytest.mark.parametrize("path", WHOLE, ids=lambda path: path.stem)
+@pytest.mark.peers("cv2")
 def test_pixels_are_those_of_opencv(path):
     """OpenCV gives grey with alpha as colour, and drops some alpha: colour is compared."""
-    cv2 = pytest.importorskip("cv2", reason="peers extra not installed")
+    import cv2
+
     image = read(path)
     expected = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if expected.ndim == 3:

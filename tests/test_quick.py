@@ -15,9 +15,12 @@ from hypothesis import strategies as st
 from convcli.cli import quick
 from convcli.cli.group import cli
 from convcli.cli.main import main
+from convcli.errors import GeometryError, ImageError
 from convcli.image.ahead import look_ahead
 from convcli.image.files import read, write
 from convcli.image.picture import Image
+from convcli.kernels import get_kernel
+from convcli.pipeline import apply, get_ready
 from convcli.spec import Spec
 
 WORDS = ["sobel-x", "box3", "a.png", "b c.jpg", "folder", "nosuch", "-", "--", "-1 0 1", "", "~"]
@@ -138,6 +141,31 @@ def test_what_is_read_ahead_is_what_is_read(name, samples):
     found, expected = reading.take(), read(samples / name)
     assert np.array_equal(found.pixels, expected.pixels)
     assert found.meta == expected.meta
+
+
+@pytest.mark.parametrize("name", ["coffee.jpg", "rocket-sideways.jpg", "rocket.jpg"])
+def test_what_a_picture_will_be_like_is_known_before_it_is_there(name, samples):
+    reading = look_ahead(str(samples / name))
+    like, image = reading.like(), reading.take()
+    assert (like.shape, like.dtype, like.channels) == (image.shape, image.dtype, image.channels)
+
+
+def test_getting_ready_says_nothing_of_what_is_wrong(tmp_path, samples):
+    for name in ("astronaut.png", "float.tif"):
+        assert look_ahead(str(samples / name)).like() is None
+    data = (samples / "coffee.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(data[:-2])
+    reading = look_ahead(str(tmp_path / "cut.jpg"))
+    assert reading.like() is None
+    with pytest.raises(ImageError, match="its end is missing"):
+        reading.take()
+
+
+def test_a_kernel_that_does_not_fit_is_said_of_the_picture():
+    like, spec = Image(np.zeros((4, 5), np.uint8)), Spec(padding="valid")
+    get_ready(like, [get_kernel("box:size=9")], spec)
+    with pytest.raises(GeometryError, match="9"):
+        apply(like, [get_kernel("box:size=9")], spec)
 
 
 def test_only_files_that_are_pictures_are_read_ahead(tmp_path):

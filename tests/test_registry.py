@@ -303,8 +303,10 @@ def test_pillow_filters_a_picture_alike(name, theirs):
         ("scharr-y", (0, 1, -1)),
     ],
 )
+@pytest.mark.peers("cv2")
 def test_opencv_derivatives(name, arguments):
-    cv2 = pytest.importorskip("cv2", reason="peers extra not installed")
+    import cv2
+
     row, column = cv2.getDerivKernels(*arguments)
     assert np.array_equal(get_kernel(name).weights, np.outer(column, row))
 
@@ -313,8 +315,10 @@ def test_opencv_derivatives(name, arguments):
     ("name", "size"),
     [("gaussian3", 3), ("gaussian5", 5), ("gaussian7-cv", 7), ("gaussian9-cv", 9)],
 )
+@pytest.mark.peers("cv2")
 def test_opencv_gaussians(name, size):
-    cv2 = pytest.importorskip("cv2", reason="peers extra not installed")
+    import cv2
+
     side = cv2.getGaussianKernel(size, 0)
     assert np.array_equal(get_kernel(name).scaled, side @ side.T)
 
@@ -322,8 +326,10 @@ def test_opencv_gaussians(name, size):
 @pytest.mark.parametrize(
     ("name", "size"), [("laplacian4", 1), ("laplacian-cv3", 3), ("laplacian-cv5", 5)]
 )
+@pytest.mark.peers("cv2")
 def test_opencv_laplacians(name, size):
-    cv2 = pytest.importorskip("cv2", reason="peers extra not installed")
+    import cv2
+
     kernel = get_kernel(name)
     impulse = np.zeros((11, 11))
     impulse[5, 5] = 1
@@ -345,8 +351,10 @@ def test_opencv_laplacians(name, size):
         ("farid5-y", "farid_h", 1),
     ],
 )
+@pytest.mark.peers("skimage")
 def test_scikit_image_filters_alike(name, theirs, factor):
-    filters = pytest.importorskip("skimage.filters", reason="peers extra not installed")
+    from skimage import filters
+
     ndimage = pytest.importorskip("scipy.ndimage")
     picture = np.random.default_rng(3).random((12, 12))
     ours = ndimage.correlate(picture, get_kernel(name).scaled / factor)
@@ -356,8 +364,10 @@ def test_scikit_image_filters_alike(name, theirs, factor):
 
 
 @pytest.mark.parametrize("letter", ["a", "b"])
+@pytest.mark.peers("skimage")
 def test_scikit_image_has_the_same_roberts_cross(letter):
-    filters = pytest.importorskip("skimage.filters", reason="peers extra not installed")
+    from skimage import filters
+
     ndimage = pytest.importorskip("scipy.ndimage")
     picture = np.random.default_rng(3).random((12, 12))
     theirs = {"a": filters.roberts_pos_diag, "b": filters.roberts_neg_diag}[letter](picture)

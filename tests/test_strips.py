@@ -165,10 +165,11 @@ def test_wide_pictures_have_every_so_manieth_column(stride, channels, rng):
     ):
         pixels = rng.integers(0, 256, (7, width, channels)).astype(dtype)
         weights = rng.integers(-3, 4, (3, taps))
-        for border, dilation in (("replicate", 1), ("wrap", 1), ("zero", 2)):
+        for border, dilation in (("replicate", 1), ("wrap", stride), ("zero", 2), ("reflect", 6)):
             every = correlate(pixels, weights, border=border, dilation=dilation)
             kept = correlate(pixels, weights, border=border, dilation=dilation, stride=stride)
             assert np.array_equal(kept, every[::stride, ::stride]), (dtype, width, taps, border)
-            within = correlate(pixels, weights, padding="valid", dilation=dilation, stride=stride)
-            inside = correlate(pixels, weights, padding="valid", dilation=dilation)
+            along = {"padding": (0, 2), "dilation": (1, dilation)}
+            within = correlate(pixels, weights, **along, stride=stride)
+            inside = correlate(pixels, weights, **along)
             assert np.array_equal(within, inside[::stride, ::stride]), (dtype, width, taps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from convcli.batch.jobs import STREAM, Job, Outcome, Writing
 from convcli.batch.names import exists
 from convcli.errors import ConvError, ImageError
-from convcli.image.files import decode, encode, read, write
+from convcli.image.files import IN_BANDS, decode, encode, read, write
 from convcli.image.formats import FORMATS, check_holds, format_of, left_out, parse_format
 from convcli.image.load import load
 from convcli.record import record, replace
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
             self, image: Image, span: tuple[float, float] | None = None
         ) -> tuple[Image, Facts]:
             """Filter a picture."""
+
+        def begin(self, image: Image) -> tuple[Image, Callable[[], Facts]] | None:
+            """Have a picture filtered while it is written; None if that can't be, or shouldn't."""
+
+
+#: Samples from which on a picture is filtered while it is written: then there are enough bands.
+_LARGE = 2**22
 
 
 def foresee(job: Job, writing: Writing) -> Outcome:
@@ -108,10 +116,11 @@ class Common:
 
             return all_frames(self, job, content or load(Path(job.source)), resize)
         resize(2 * image.pixels.nbytes)
-        result, facts = self.work(image)
-        resize(image.pixels.nbytes + result.pixels.nbytes)
         writing = self.writing
         name = self.format_for(job, image.meta.format)
+        result, tell = self._filtered(image, name)
+        facts = tell()
+        resize(image.pixels.nbytes + prod(result.shape) * result.dtype.itemsize)
         notes = notes_on(result, facts, name)
         if image.meta.frames > 1 and not _moves(image):
             count = image.meta.frames
@@ -124,9 +133,20 @@ class Common:
         else:
             with making_room(job.target):
                 write(job.target, result, format=name, overwrite=writing.overwrite, **chosen)
+        facts = replace(tell(), notes=notes)
         if seen is None:
-            return replace(facts, notes=notes), None
+            return facts, None
         return replace(facts, notes=notes + seen.write()), seen.sight
+
+    def _filtered(self, image: Image, name: str) -> tuple[Image, Callable[[], Facts]]:
+        """Filter a picture, or have that done while it is written in a format."""
+        alone = self.writing.show is None and self.writing.compare is None
+        if alone and name in IN_BANDS and image.pixels.size >= _LARGE:
+            begun = self.work.begin(image)
+            if begun is not None:
+                return begun
+        result, facts = self.work(image)
+        return result, lambda: facts
 
     def look(self, image: Image, result: Image, facts: Facts) -> Seen | None:
         """Keep what is to be seen of a filtered picture; None if nothing is."""
@@ -173,7 +193,7 @@ def notes_on(result: Image, facts: Facts, name: str) -> tuple[str, ...]:
     name
         The format's.
     """
-    dtype = result.pixels.dtype.name
+    dtype = result.dtype.name
     if facts.mapping is Mapping.RAW and dtype not in FORMATS[name].holds:
         raise ImageError(
             f"{name} can't hold the signed floats of --map raw; use --map offset, or -o NAME.tif"

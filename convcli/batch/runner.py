@@ -26,7 +26,7 @@ class Begun:
     """The first picture, on its way before all is ready to filter it."""
 
     job: Job
-    image: Ahead[Image]
+    image: Ahead[Image] | Reading
 
 
 def begin(jobs: Sequence[Job], writing: Writing, ahead: Reading | None = None) -> Begun | None:

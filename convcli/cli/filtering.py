@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,6 +140,12 @@ class _Filter:
 
         return apply(image, self.kernels, self.spec, span)
 
+    def begin(self, image: Image) -> tuple[Image, Callable[[], Facts]] | None:
+        """Have a picture filtered while it is written; None if that can't be, or shouldn't."""
+        from convcli.pipeline import begin
+
+        return begin(image, self.kernels, self.spec)
+
 
 def _begin(
     jobs: Sequence[Job],
@@ -160,8 +166,11 @@ def _begin(
     begun = batch.begin(jobs, writing, ahead) if len(jobs) == 1 else None
     _check_kernels(kernels, spec)
     # Once, for all workers.
-    import convcli.pipeline  # noqa: F401
+    from convcli.pipeline import get_ready
 
+    like = ahead.like() if begun and ahead else None
+    if like is not None:
+        get_ready(like, kernels, spec)
     if len(jobs) == 1:
         common = batch.Common(_Filter(tuple(kernels), spec), writing, streams)
         return batch.run(jobs, common, begun=begun)

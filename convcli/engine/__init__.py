@@ -1,5 +1,6 @@
 """Numbers in, numbers out: correlation of arrays, planned, in strips, on threads."""
 
+from convcli.engine.bands import Seen
 from convcli.engine.correlate import correlate_planned, store
 from convcli.engine.finish import Finish, finish
 from convcli.engine.native import keeps_loops, seconds_compiling
@@ -7,6 +8,7 @@ from convcli.engine.options import Border2D, Options
 from convcli.engine.passes import Taps, Terms
 from convcli.engine.plan import Plan
 from convcli.engine.prepared import Finished, Kind, Prepared, lay_out_for, plan_for, prepare
+from convcli.engine.rows import Rows
 
 __all__ = [
     "Border2D",
@@ -16,6 +18,8 @@ __all__ = [
     "Options",
     "Plan",
     "Prepared",
+    "Rows",
+    "Seen",
     "Taps",
     "Terms",
     "correlate_planned",

@@ -126,7 +126,7 @@ class Bands:
         """Return the name, the functions and the types of the loop to load, and fixed numbers."""
         types = _names(self.source.dtype, self.work, out, storing.numbers.dtype)
         several = self.taps.combine or self.passes.offsets.shape[0] > 1
-        end = "_strided" if self.layout.phases else ""
+        end = "_strided" if self.layout.phases[0] else ""
         if several or storing.watch or self._is_box or self.layout.samples < block(self.work):
             return f"band{end}", (self.respond, combine_loop(self.taps), store), types, ()
         return f"band_at_once{end}", (self.respond, store), types, self._fixed
@@ -172,8 +172,9 @@ class Bands:
             extremes,
         )
 
-        def run(call: Call, first: int, last: int) -> Seen:
+        def run(call: Call, top: int, first: int, last: int) -> Seen:
             sizes[at.FIRST], sizes[at.LAST], sizes[at.CLIPPED] = first, last, 0
+            sizes[at.TOP] = top
             call()
             return seen(extremes, sizes)
 
@@ -232,8 +233,10 @@ class Bands:
         sizes[at.RUN_AT], sizes[at.RUN_LENGTH], sizes[at.RUN_FROM] = layout.run
         # A box adds and takes away what lies between the rows that it is to sum.
         sizes[at.STRIDE_READ] = layout.stride if self._is_box else layout.span
+        sizes[at.ROW_APART] = 1 if self._is_box else layout.rows_apart
         cols = layout.geometry.cols
-        sizes[at.PHASES], sizes[at.NEEDED] = layout.phases, len(layout.col_map)
+        sizes[at.PHASES], sizes[at.PHASE_APART] = layout.phases
+        sizes[at.NEEDED] = len(layout.col_map)
         sizes[at.STRIDE_COLS] = min(cols.stride, len(layout.col_map))
         sizes[at.AHEAD], sizes[at.COLS] = cols.before, cols.size
         sizes[at.KERNELS], sizes[at.TERMS], sizes[at.TAPS], sizes[at.ROWS] = passes.weights.shape

@@ -29,24 +29,24 @@ class Desk:
         What is run, and on what; with `NOTHING` in place of the picture and of the result. The
         last of the arrays is what the loop has seen of the sums, as it is before a picture.
     work
-        Given what calls the loop, filters some units.
+        Given what calls the loop and the first row that there is of the result, filters some units.
     """
 
     def __init__(
-        self, loop: Loop, arrays: Sequence[NDArray[Any]], work: Callable[[Call, int, int], Any]
+        self, loop: Loop, arrays: Sequence[NDArray[Any]], work: Callable[[Call, int, int, int], Any]
     ) -> None:
         self._call = loop.bind(*arrays)
-        self._work: Work = partial(work, self._call)
+        self._work = partial(work, self._call)
         self._places = [k for k, array in enumerate(arrays) if array is NOTHING]
         self._seen, self._before = arrays[-1], arrays[-1].copy()
         self.size = sum(array.nbytes for array in arrays)
         self.maker: object = None
 
-    def on(self, source: NDArray[Any], out: NDArray[Any]) -> Work:
-        """Return what filters some units of a picture."""
+    def on(self, source: NDArray[Any], out: NDArray[Any], top: int = 0) -> Work:
+        """Return what filters some units of a picture; `out` has the result from row `top` on."""
         self._seen[...] = self._before
         self._put(source, out)
-        return self._work
+        return partial(self._work, top)
 
     def clear(self) -> None:
         """Let go of the picture and the result."""

@@ -50,8 +50,11 @@ from __future__ import annotations
     AHEAD,
     COLS,
     STRIDE_READ,
+    PHASE_APART,
+    ROW_APART,
+    TOP,
     CLIPPED,
-) = range(47)
+) = range(50)
 
 PLACES = CLIPPED + 1
 

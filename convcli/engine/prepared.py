@@ -26,6 +26,7 @@ from convcli.engine.plan import (
     cut,
     make_plan,
 )
+from convcli.engine.rows import Rows
 from convcli.engine.strips import Layout, Source, lay_out
 from convcli.engine.team import Work, run_bands
 from convcli.engine.tiled import TileRows
@@ -39,6 +40,8 @@ from convcli.record import field, record, replace
 _DROWNED = 2.0**-26
 #: Samples that are looked at for this; up to a hundredth may be so small.
 _LOOKED_AT = 1 << 18
+#: Rows made together, and cycles a sample, up to which a result may be made as it is written.
+_FEW_ROWS, _CHEAP = 2, 8.0
 
 
 @record
@@ -159,6 +162,38 @@ class Prepared:
             out, (_, _, clipped) = self._filtered(source, stretched, False)
         return Finished(out, (self.plan,), seen.lowest, seen.highest, clipped)
 
+    def begin(self, pixels: NDArray[Any]) -> Rows | None:
+        """Have rows of the result made as they are asked for.
+
+        Parameters
+        ----------
+        pixels
+            A picture of that shape and sample type.
+
+        Returns
+        -------
+        Rows or None
+            None where `run` is better: rows depend on all others, many of them are made together,
+            or they take so long that threads should share them out evenly.
+        """
+        looks = self._spreads and pixels.dtype.kind == "f"
+        if self.options.stretch or looks or self.plan.jobs != processors():
+            return None
+        step = self.rows.units[1]
+        if isinstance(self.rows, TileRows) or step > _FEW_ROWS or self.choice.cost > _CHEAP:
+            return None
+        source = np.ascontiguousarray(pixels).reshape(len(pixels), -1)
+        return Rows(source, self.shape, self.finish.dtype, step, self._desk)
+
+    def seen(self, sums: Seen) -> Seen:
+        """Return what was seen of a kernel's sums, given what was of those that were stored."""
+        divisor = self.choice.divisor
+        return Seen(sums.lowest / divisor, sums.highest / divisor, sums.clipped)
+
+    def load(self) -> None:
+        """Have the loops loaded before there is a picture."""
+        _ = self._desk
+
     @cached_property
     def _spreads(self) -> bool:
         """Whether one sample that isn't finite would spoil others' sums."""
@@ -208,8 +243,7 @@ class Prepared:
         # Not after an exception: an interrupt leaves a thread behind that still writes.
         for desk in used if again else ():
             give_back(desk)
-        divisor = self.choice.divisor
-        return out, Seen(seen.lowest / divisor, seen.highest / divisor, seen.clipped)
+        return out, self.seen(seen)
 
 
 def _is_even(pixels: NDArray[Any], fill: float) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import prod
+from math import gcd, prod
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli.borders import Border, source
-from convcli.geometry import Geometry
+from convcli.geometry import Axis, Geometry
 from convcli.record import record
 
 
@@ -19,8 +19,8 @@ class Layout:
     """Where a strip's samples come from, and where a kernel's taps read in it.
 
     Columns are sorted by their phase, column modulo stride, so that a strided filter reads
-    neighbouring samples, and without a dilation those of phases that no tap reads are left out;
-    channels stay interleaved, or are parted for filters over channels.
+    neighbouring samples, and phases that no tap reads are left out; channels stay interleaved,
+    or are parted for filters over channels.
 
     Parameters
     ----------
@@ -29,7 +29,10 @@ class Layout:
     col_map
         The picture's column for each padded column, -1 for the fill value.
     phases
-        Phases that columns are sorted by; 0 if they needn't be, or channels are parted.
+        Phases that columns are sorted by: up to which, and how far from one to the next that is
+        read. (0, 1) if they needn't be, or channels are parted.
+    rows_apart
+        How far from one another rows are that taps read.
     run
         (at, length, start) of the longest part of `col_source` that grows by 1 a sample.
     samples
@@ -49,7 +52,8 @@ class Layout:
     row_source: NDArray[np.intp]
     col_source: NDArray[np.intp]
     col_map: NDArray[np.intp]
-    phases: int
+    phases: tuple[int, int]
+    rows_apart: int
     run: tuple[int, int, int]
     samples: int
     tap_offsets: NDArray[np.int64]
@@ -99,8 +103,9 @@ def lay_out(geometry: Geometry, border: Border, channels: int, *, parted: bool =
     # A longer step than there are samples is taken once at the most.
     step_x, step_y = min(cols.stride, needed), min(rows.stride, rows.padded)
     taps_x = min(cols.dilation, needed) * np.arange(cols.taps)
+    apart = _read_apart(cols, step_x)
     phases = step_x if cols.dilation > 1 and cols.taps > 1 else min(step_x, cols.taps)
-    by_phase = [np.arange(phase, needed, step_x) for phase in range(phases)]
+    by_phase = [np.arange(phase, needed, step_x) for phase in range(0, phases, apart)]
     starts = np.cumsum([0] + [len(part) for part in by_phase])
     picked = col_map[np.concatenate(by_phase)]
     channel = np.arange(channels)
@@ -111,7 +116,7 @@ def lay_out(geometry: Geometry, border: Border, channels: int, *, parted: bool =
         col_source = np.where(outside[:, None], -1, picked[:, None] * channels + channel).ravel()
     pitch = _apart(len(col_source))
     step = 1 if parted else channels
-    offset_x = (starts[taps_x % step_x] + taps_x // step_x) * step
+    offset_x = (starts[taps_x % step_x // apart] + taps_x // step_x) * step
     offset_y = min(rows.dilation, rows.padded) * np.arange(rows.taps) * pitch
     offsets = offset_y[:, None] + offset_x
     if parted:
@@ -120,7 +125,8 @@ def lay_out(geometry: Geometry, border: Border, channels: int, *, parted: bool =
         row_source=row_source,
         col_source=np.ascontiguousarray(col_source, dtype=np.intp),
         col_map=col_map[:needed],
-        phases=0 if parted or step_x == 1 else phases,
+        phases=(0, 1) if parted or step_x == 1 else (phases, apart),
+        rows_apart=_read_apart(rows, step_y),
         run=_longest_run(col_source),
         samples=cols.out * step,
         tap_offsets=offsets.astype(np.int64),
@@ -131,6 +137,11 @@ def lay_out(geometry: Geometry, border: Border, channels: int, *, parted: bool =
         channels=channels,
         pitch=pitch,
     )
+
+
+def _read_apart(axis: Axis, stride: int) -> int:
+    """How far from one another samples are that taps read, as windows go on by `stride`."""
+    return gcd(stride, axis.dilation) if axis.taps > 1 else 1
 
 
 def _apart(samples: int) -> int:

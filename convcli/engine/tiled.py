@@ -104,8 +104,8 @@ class TileRows:
             extremes,
         )
 
-        def run(call: Call, first: int, last: int) -> Seen:
-            sizes[at.CLIPPED] = 0
+        def run(call: Call, top: int, first: int, last: int) -> Seen:
+            sizes[at.CLIPPED], sizes[at.TOP] = 0, top
             for row in range(first * tiling.at_once, last * tiling.at_once, tiling.at_once):
                 sizes[at.FIRST] = row
                 sizes[at.LAST] = min(row + tiling.at_once, tiling.count[0])

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from convcli.errors import ImageError
 from convcli.image.limits import MAX_PIXELS
 from convcli.image.load import load
-from convcli.image.png_frame import SIGNATURE, Header, parse_header
 
 if TYPE_CHECKING:
     from convcli.image.inflating import Inflating
-    from convcli.image.picture import Image  # noqa: F401 (named in a string)
+    from convcli.image.picture import Image
 
 Result = TypeVar("Result")
 
@@ -59,8 +58,11 @@ class Ahead(Generic[Result]):
         return self._found.pop()
 
 
-class Reading(Ahead["Image"]):
+class Reading:
     """A file that is being read.
+
+    JUSTIFICATION: a JPEG file's pixels take longer than what is imported meanwhile, so all that
+    isn't needed for them waits (bench: commands).
 
     Parameters
     ----------
@@ -68,15 +70,45 @@ class Reading(Ahead["Image"]):
         Its path.
     data, name
         As `load` gives them.
-    rows
-        What is in a PNG file's rows, if that is already being found.
     """
 
-    def __init__(self, source: str, data: bytes, name: str, rows: Inflating | None) -> None:
+    def __init__(self, source: str, data: bytes, name: str) -> None:
+        self.source = source
+        self._data, self._name = data, name
+        rows = _inflate(data) if name == "PNG" else None
+        if name in _CODECS:
+            getattr(import_module("imagecodecs"), _CODECS[name])
+        self._stored: Ahead[Image] | None = None
+        if name == "JPEG":
+            from convcli.image import jpeg
+
+            self._stored = Ahead(lambda: jpeg.decode(data, MAX_PIXELS))
+            return
         from convcli.image.files import decode
 
-        self.source = source
-        super().__init__(lambda: decode(data, name, rows))
+        self._whole = Ahead(lambda: decode(data, name, rows))
+
+    def like(self) -> Image | None:
+        """Return a picture like the one that is to come, its samples left as they may be.
+
+        None for kinds of which the header doesn't tell enough.
+        """
+        if self._stored is None:
+            return None
+        from convcli.image import jpeg
+
+        try:
+            return jpeg.like(self._data, MAX_PIXELS)
+        except ImageError:
+            return None
+
+    def take(self) -> Image:
+        """Wait for the picture and return it, once; or raise what is against it."""
+        if self._stored is None:
+            return self._whole.take()
+        from convcli.image.files import decode
+
+        return decode(self._data, self._name, stored=self._stored.take)
 
 
 def look_ahead(source: str) -> Reading | None:
@@ -96,10 +128,7 @@ def look_ahead(source: str) -> Reading | None:
         data, name = load(source)
     except (OSError, ValueError, ImageError):
         return None
-    rows = _inflate(data) if name == "PNG" else None
-    if name in _CODECS:
-        getattr(import_module("imagecodecs"), _CODECS[name])
-    return Reading(source, data, name, rows)
+    return Reading(source, data, name)
 
 
 #: What decodes most of these files.
@@ -108,27 +137,24 @@ _CODECS = {"PNG": "spng_decode", "JPEG": "jpeg8_decode"}
 
 def _inflate(data: bytes) -> Inflating | None:
     """Begin to inflate a PNG file's rows, if there are many, and not too many."""
-    header = _header(data)
-    if header is None or header.width * header.height > MAX_PIXELS:
+    from convcli.image.png_frame import SIGNATURE, parse_header
+
+    try:
+        header = parse_header(data[12:16], data[16:29])
+    except (ImageError, struct.error):
+        return None
+    if header.width * header.height > MAX_PIXELS:
         return None
     if header.interlaced or header.height * header.row_bytes(header.width) <= _LARGE:
         return None
     from convcli.image.inflating import Inflating
 
-    return Inflating(_content(data))
+    return Inflating(_content(data, len(SIGNATURE)))
 
 
-def _header(data: bytes) -> Header | None:
-    """Return a PNG file's header; None if there is none that makes sense."""
-    try:
-        return parse_header(data[12:16], data[16:29])
-    except (ImageError, struct.error):
-        return None
-
-
-def _content(data: bytes) -> list[memoryview]:
-    """What is in the IDAT chunks; whether they are whole is seen to later."""
-    view, at = memoryview(data), len(SIGNATURE)
+def _content(data: bytes, at: int) -> list[memoryview]:
+    """What is in the IDAT chunks from a place on; whether they are whole is seen to later."""
+    view = memoryview(data)
     found = []
     while at + 8 <= len(data):
         size, name = struct.unpack_from(">I4s", data, at)

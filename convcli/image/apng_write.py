@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import count
 
-import numpy as np
-
 from convcli.image import png_text, png_write
 from convcli.image.canvas import changed
 from convcli.image.frames import Frames
+from convcli.image.picture import Image
 from convcli.image.png_frame import SIGNATURE, frame
 
 #: The largest number in a frame's time, and of repetitions.
@@ -47,11 +46,11 @@ def parts(frames: Frames, compress: int | None = None) -> Iterator[bytes]:
                     (b"fcTL", _control(next(number), region, duration)),
                 ]
             )
-            yield from frame((b"IDAT", part) for part in png_write.stream(pixels, compress))
+            yield from frame((b"IDAT", part) for part in png_write.stream(image, compress))
         else:
             region = changed(before, pixels)
             yield from frame([(b"fcTL", _control(next(number), region, duration))])
-            stream = png_write.stream(np.ascontiguousarray(pixels[region]), compress)
+            stream = png_write.stream(Image(pixels[region], image.channels), compress)
             yield from frame((b"fdAT", struct.pack(">I", next(number)) + part) for part in stream)
         before = pixels
     yield from frame([(b"IEND", b"")])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -37,7 +37,7 @@ _DECODERS = {
 #: Where each format is written: module and function of (image, …), and what it takes beside.
 _ENCODERS = {
     "PNG": ("png_write", "parts", "compress"),
-    "JPEG": ("jpeg_write", "encode", "quality"),
+    "JPEG": ("jpeg_write", "parts", "quality"),
     "TIFF": ("tiff_write", "encode", "compress"),
     "WEBP": ("pillow_write", "encode_webp", "quality"),
     "BMP": ("pillow_write", "encode_bmp", ""),
@@ -47,6 +47,8 @@ _ENCODERS = {
     "NPY": ("array", "encode", ""),
     **dict.fromkeys(("PBM", "PGM", "PPM", "PFM", "PNM"), ("netpbm", "encode", "format")),
 }
+#: Formats that are written band by band, on threads that ask for a band's rows each.
+IN_BANDS = ("PNG", "JPEG")
 
 
 def read(source: Source, *, frame: int | None = None, max_pixels: int | None = None) -> Image:
@@ -81,7 +83,12 @@ def read(source: Source, *, frame: int | None = None, max_pixels: int | None = N
 
 
 def decode(
-    data: bytes, name: str, rows: Inflating | None = None, *, max_pixels: int | None = None
+    data: bytes,
+    name: str,
+    rows: Inflating | None = None,
+    *,
+    stored: Callable[[], Image] | None = None,
+    max_pixels: int | None = None,
 ) -> Image:
     """Read a picture from its file's bytes, upright, with nothing of it lost.
 
@@ -91,12 +98,20 @@ def decode(
         As `load` gives them.
     rows
         What is in a PNG file's rows, if that is already being found.
+    stored
+        Gives the picture as it is stored, if that is already being found.
     max_pixels
         As for `read`, which raises the same errors.
     """
     limit = MAX_PIXELS if max_pixels is None else max_pixels
     more = () if rows is None else (rows,)
-    return guard(lambda: _decode(data, name, limit, *more), f"the {name} file is damaged")
+
+    def work() -> Image:
+        image = stored() if stored else _decode(data, name, limit, *more)
+        # TIFF has turned its pages already: its orientation is a tag of its own.
+        return image if name == "TIFF" else upright(image)
+
+    return guard(work, f"the {name} file is damaged")
 
 
 def encode(
@@ -129,14 +144,21 @@ def _parts(
 ) -> Iterable[bytes]:
     """Return a file bit by bit: some are written while the rest is still being made."""
     name = parse_format(format)
-    check_holds(image.pixels.dtype.name, image.channels, name)
+    check_holds(image.dtype.name, image.channels, name)
     check_options(quality, compress)
     module, function, option = _ENCODERS[name]
     values = {"quality": quality, "compress": compress, "format": name}
     options = {option: values[option]} if option else {}
     coder = getattr(import_module(f"convcli.image.{module}"), function)
-    coded = guard(lambda: coder(image, **options), f"can't be written as {name}")
-    return [coded] if isinstance(coded, bytes) else coded
+    what = f"can't be written as {name}"
+    coded = guard(lambda: coder(image, **options), what)
+    return [coded] if isinstance(coded, bytes) else _guarded(coded, what)
+
+
+def _guarded(parts: Iterator[bytes], what: str) -> Iterator[bytes]:
+    """Yield a file bit by bit; whatever is raised meanwhile becomes one clear line."""
+    while (part := guard(lambda: next(parts, None), what)) is not None:
+        yield part
 
 
 def write(
@@ -174,8 +196,7 @@ def _decode(data: bytes, name: str, limit: int, *rows: Inflating) -> Image:
     module, function = _DECODERS[name]
     decoder = getattr(import_module(f"convcli.image.{module}"), function)
     image: Image = decoder(data, limit, *rows)
-    # TIFF has turned its pages already: its orientation is a tag of its own.
-    return image if name == "TIFF" else upright(image)
+    return image
 
 
 def guard(work: Callable[[], Result], what: str) -> Result:

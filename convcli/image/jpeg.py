@@ -36,6 +36,8 @@ ZIGZAG = (
     35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51,
     58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 )  # fmt: skip
+#: What components are, by their number.
+_CHANNELS = {1: "L", 3: "RGB", 4: "CMYK"}
 #: Pillow's numbers for the sampling factors of the first component, the others having 1 × 1.
 _SUBSAMPLING = {(1, 1): 0, (2, 1): 1, (2, 2): 2}
 
@@ -77,11 +79,28 @@ def decode(data: bytes, limit: int) -> Image:
     _check_end(data, found, pixels)
     if found.precision not in (8, 16):
         pixels = widen_bits(pixels, found.precision)
-    channels = {1: "L", 3: "RGB", 4: "CMYK"}[len(found.sampling)]
+    channels = _CHANNELS[len(found.sampling)]
     if channels == "CMYK" and found.adobe is not None:
         # Adobe's programs store ink inverted, and mark the file (Technical Note 5116).
         pixels = np.iinfo(pixels.dtype).max - pixels
     return Image(pixels, channels, _meta(found, channels))
+
+
+def like(data: bytes, limit: int) -> Image | None:
+    """Return a picture like the one a file holds, upright, its samples left as they may be.
+
+    None for one whose samples aren't of 8 bits. The errors are those of `read_segments`.
+    """
+    found = read_segments(data, limit)
+    if found.precision != 8:
+        return None
+    size = found.height, found.width
+    if exif.orientation(found.exif) >= 5:
+        size = size[::-1]
+    count = len(found.sampling)
+    # Memory that nobody writes to isn't taken.
+    pixels = np.empty(size if count == 1 else (*size, count), dtype=np.uint8)
+    return Image(pixels, _CHANNELS[count])
 
 
 def read_segments(data: bytes, limit: int) -> Segments:
@@ -105,7 +124,7 @@ def read_segments(data: bytes, limit: int) -> Segments:
     if len(found.sampling) not in (1, 3, 4):
         raise ImageError(f"a JPEG file of {len(found.sampling)} channels can't be read")
     # Within coded pixels 0xFF is followed by 0 or a restart marker, so this is no coincidence.
-    if data.find(bytes((0xFF, _EOI)), start) < 0:
+    if data.rfind(bytes((0xFF, _EOI)), start) < 0:
         raise ImageError("the JPEG file is cut short: its end is missing")
     found.scan = start
     return found

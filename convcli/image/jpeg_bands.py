@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from numpy.typing import NDArray
 
+from convcli.image.picture import Image
 from convcli.image.threads import on_threads
 
-#: About so many pixels make a band; pictures of less than two are coded whole.
-_BAND = 2**20
+#: About so many pixels make a band; pictures of less than so many bands are coded whole.
+_BAND, _LEAST = 2**18, 8
+_END = b"\xff\xd9"
 _SOF, _SOS, _RESTART, _INTERVAL = 0xC0, 0xDA, 0xD0, 0xDD
 
 
-def encode(
-    pixels: NDArray[Any], block: tuple[int, int], coder: Callable[[NDArray[Any]], bytes]
-) -> bytes:
-    """Return a baseline JPEG file, the same for any number of threads.
+def parts(
+    image: Image, block: tuple[int, int], coder: Callable[[NDArray[Any]], bytes]
+) -> Iterator[bytes]:
+    """Yield a baseline JPEG file bit by bit, the same for any number of threads.
 
     JUSTIFICATION: coefficients don't depend on blocks beside them, but for the difference that
     an average is coded as, and a restart marker makes that start anew. So bands have the
@@ -26,39 +28,44 @@ def encode(
 
     Parameters
     ----------
-    pixels
-        (rows, cols[, channels]), uint8.
+    image
+        uint8.
     block
         Rows and columns of a minimum coded unit.
     coder
         What makes a file of some rows; its tables must not depend on them.
+
+    Yields
+    ------
+    bytes
+        First all up to the coded pixels, and some of these.
     """
-    rows, cols = pixels.shape[:2]
+    rows, cols = image.size
     across = -(-cols // block[1])
     # An interval between markers has at most 65535 units, and whole rows of them here.
     down = max(1, min(_BAND // cols // block[0], 0xFFFF // across))
     height = down * block[0]
-    if rows * cols < 2 * _BAND:
-        return coder(pixels)
+    if rows * cols < _LEAST * _BAND:
+        return iter((coder(image.pixels),))
 
     def work(start: int) -> bytes:
-        return coder(pixels[start : start + height])
+        return coder(image.rows(start, min(start + height, rows)))
 
-    return join(list(on_threads(work, range(0, rows, height))), rows, down * across)
+    return join(on_threads(work, range(0, rows, height)), rows, down * across)
 
 
-def join(files: list[bytes], rows: int, interval: int) -> bytes:
-    """Return one file of the scans of several, each of `interval` units but the last."""
-    frame, scan, begin = _places(files[0])
-    head = bytearray(files[0][:scan])
-    struct.pack_into(">H", head, frame + 5, rows)
-    parts = [bytes(head), struct.pack(">BBHH", 0xFF, _INTERVAL, 4, interval)]
-    parts.append(files[0][scan:begin])
+def join(files: Iterable[bytes], rows: int, interval: int) -> Iterator[bytes]:
+    """Yield one file of the scans of several, each of `interval` units but the last."""
     for number, file in enumerate(files):
+        frame, scan, begin = _places(file)
         if number:
-            parts.append(bytes((0xFF, _RESTART + (number - 1) % 8)))
-        parts.append(file[_places(file)[2] : -2])
-    return b"".join((*parts, files[0][-2:]))
+            marker = bytes((0xFF, _RESTART + (number - 1) % 8))
+            yield marker + file[begin:-2]
+            continue
+        head = bytearray(file[:scan])
+        struct.pack_into(">H", head, frame + 5, rows)
+        yield bytes(head) + struct.pack(">BBHH", 0xFF, _INTERVAL, 4, interval) + file[scan:-2]
+    yield _END
 
 
 def _places(file: bytes) -> tuple[int, int, int]:

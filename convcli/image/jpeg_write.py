@@ -15,6 +15,7 @@ from convcli.errors import ImageError
 from convcli.image import codecs, jpeg, jpeg_bands
 from convcli.image.picture import Image, Meta
 from convcli.image.profile import fits
+from convcli.record import replace
 
 #: Quality without a word from the user or the source; ImageMagick's habit, too.
 QUALITY = 92
@@ -38,7 +39,12 @@ _CHROMA = (
 
 
 def encode(image: Image, quality: int | None = None) -> bytes:
-    """Return a JPEG file.
+    """Return a JPEG file; its parameters are those of `parts`."""
+    return b"".join(parts(image, quality))
+
+
+def parts(image: Image, quality: int | None = None) -> Iterator[bytes]:
+    """Yield a JPEG file bit by bit, while later rows are still being coded.
 
     Parameters
     ----------
@@ -52,11 +58,8 @@ def encode(image: Image, quality: int | None = None) -> bytes:
     -----
     EXIF beyond 64 KB can't be held by JPEG and is refused; XMP beyond that is left out.
     """
-    pixels = (
-        image.pixels.astype(np.uint8) * np.uint8(255)
-        if image.pixels.dtype == bool
-        else image.pixels
-    )
+    if image.dtype == bool:
+        image = replace(image, pixels=image.pixels.astype(np.uint8) * np.uint8(255))
     meta = image.meta
     tables = meta.quantization if quality is None else None
     if tables and not _are_8_bit(tables):
@@ -65,10 +68,11 @@ def encode(image: Image, quality: int | None = None) -> bytes:
         quality = quality_of(tables) if tables else QUALITY
     sampling = _sampling(meta, quality)
     if quality is None and tables is not None and image.channels != "CMYK":
-        coded = _encode_with_tables(pixels, image.channels, tables, sampling)
+        coded = iter((_encode_with_tables(image, tables, sampling),))
     else:
-        coded = _encode_quick(pixels, image.channels, quality or QUALITY, sampling)
-    return _with_segments(coded, image)
+        coded = _encode_quick(image, quality or QUALITY, sampling)
+    yield from _with_segments(next(coded), image)
+    yield from coded
 
 
 def quality_of(tables: dict[int, list[int]]) -> int | None:
@@ -113,14 +117,15 @@ def _sampling(meta: Meta, quality: int | None) -> int:
     return 0 if quality is None or quality >= _FULL_COLOUR else 2
 
 
-def _encode_quick(pixels: NDArray[Any], channels: str, quality: int, sampling: int) -> bytes:
-    if channels == "CMYK":
+def _encode_quick(image: Image, quality: int, sampling: int) -> Iterator[bytes]:
+    if image.channels == "CMYK":
         # Inverted and with Adobe's marker, as other programs expect it.
-        return _coder(level=quality, colorspace="CMYK", outcolorspace="CMYK")(255 - pixels)
-    if channels == "L":
-        return jpeg_bands.encode(pixels, (8, 8), _coder(level=quality))
+        coder = _coder(level=quality, colorspace="CMYK", outcolorspace="CMYK")
+        return iter((coder(255 - image.pixels),))
+    if image.channels == "L":
+        return jpeg_bands.parts(image, (8, 8), _coder(level=quality))
     coder = _coder(level=quality, subsampling=_SAMPLING[sampling])
-    return jpeg_bands.encode(pixels, _UNITS[sampling], coder)
+    return jpeg_bands.parts(image, _UNITS[sampling], coder)
 
 
 def _coder(**options: Any) -> Callable[[NDArray[Any]], bytes]:
@@ -128,21 +133,19 @@ def _coder(**options: Any) -> Callable[[NDArray[Any]], bytes]:
     return lambda pixels: encode(pixels, **options)
 
 
-def _encode_with_tables(
-    pixels: NDArray[Any], channels: str, tables: dict[int, list[int]], sampling: int
-) -> bytes:
+def _encode_with_tables(image: Image, tables: dict[int, list[int]], sampling: int) -> bytes:
     """Encode with a source's own tables, which imagecodecs doesn't take."""
     from PIL import Image as PillowImage
 
-    ordered = [tables[k] for k in sorted(tables)][: 1 if channels == "L" else 2]
+    ordered = [tables[k] for k in sorted(tables)][: 1 if image.channels == "L" else 2]
     target = io.BytesIO()
-    options = {"subsampling": sampling} if channels == "RGB" else {}
-    PillowImage.fromarray(pixels).save(target, "JPEG", qtables=ordered, **options)
+    options = {"subsampling": sampling} if image.channels == "RGB" else {}
+    PillowImage.fromarray(image.pixels).save(target, "JPEG", qtables=ordered, **options)
     return target.getvalue()
 
 
-def _with_segments(coded: bytes, image: Image) -> bytes:
-    """Put the metadata's segments where JPEG wants them: right after the beginning."""
+def _with_segments(coded: bytes, image: Image) -> tuple[bytes, ...]:
+    """Put the metadata's segments where JPEG wants them: right after a file's beginning."""
     at = 2
     adobe = b""
     while coded[at + 1] in (jpeg.APP0, jpeg.APP14):
@@ -151,7 +154,7 @@ def _with_segments(coded: bytes, image: Image) -> bytes:
             adobe = coded[at:end]
         at = end
     segments = b"".join(_segments(image.meta, image.channels, bool(adobe)))
-    return b"".join((coded[:2], segments, adobe, coded[at:]))
+    return coded[:2], segments, adobe, coded[at:]
 
 
 def _segments(meta: Meta, channels: str, adobe: bool) -> Iterator[bytes]:

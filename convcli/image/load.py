@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
-from pathlib import Path
-from typing import BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, Union, cast
 
 from convcli.errors import ImageError
 from convcli.image.recognise import ENOUGH, recognise
 
-Source: TypeAlias = str | Path | BinaryIO | bytes
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: A path, an open binary file, or a file's bytes.
+Source: TypeAlias = Union[str, "Path", BinaryIO, bytes]
 
 #: From so many bytes on a TIFF file is not read as a whole.
 _LARGE = 2**26
@@ -27,7 +30,7 @@ def load(source: Source) -> tuple[bytes, str]:
     """
     if isinstance(source, bytes | bytearray | memoryview):
         return bytes(source), recognise(bytes(source[:ENOUGH]))
-    if not isinstance(source, str | Path):
+    if not isinstance(source, str | os.PathLike):
         return _drain(source)
     try:
         with _open(source) as file:

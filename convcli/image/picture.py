@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -102,10 +103,29 @@ class Image:
         object.__setattr__(self, "pixels", pixels)
         object.__setattr__(self, "channels", channels)
 
+    def rows(self, start: int, stop: int, above: int = 0) -> NDArray[Any]:
+        """Return some rows, and up to so many above them, as who writes them takes them."""
+        return self.pixels[max(0, start - above) : stop]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The pixels'."""
+        return self.pixels.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The samples' type."""
+        return self.pixels.dtype
+
     @property
     def size(self) -> tuple[int, int]:
         """(rows, cols)."""
-        return self.pixels.shape[0], self.pixels.shape[1]
+        return self.shape[0], self.shape[1]
+
+    @property
+    def row_bytes(self) -> int:
+        """What a row takes in memory."""
+        return prod(self.shape[1:]) * self.dtype.itemsize
 
     @property
     def has_alpha(self) -> bool:
@@ -115,12 +135,11 @@ class Image:
     @property
     def maximum(self) -> float:
         """The value of a full sample: 1 for bool and float, 255, or 65535."""
-        kind = self.pixels.dtype
-        return float(np.iinfo(kind).max) if kind.kind == "u" else 1.0
+        return float(np.iinfo(self.dtype).max) if self.dtype.kind == "u" else 1.0
 
     @property
     def depth(self) -> str:
         """The sample type in words: `1-bit`, `8-bit`, `16-bit`, `float`, `double`."""
         return {"bool": "1-bit", "uint8": "8-bit", "uint16": "16-bit", "float32": "float"}.get(
-            self.pixels.dtype.name, "double"
+            self.dtype.name, "double"
         )

@@ -63,24 +63,22 @@ def parts(image: Image, compress: int | None = None, jobs: int | None = None) ->
     """
     yield SIGNATURE
     yield from frame([(b"IHDR", header_of(image).pack()), *png_text.before_pixels(image)])
-    yield from frame((b"IDAT", part) for part in stream(image.pixels, compress, jobs))
+    yield from frame((b"IDAT", part) for part in stream(image, compress, jobs))
     yield from frame([(b"IEND", b"")])
 
 
 def header_of(image: Image) -> Header:
     """Return the header of a picture's file."""
     rows, cols = image.size
-    depth = 1 if image.pixels.dtype == bool else 8 * image.pixels.itemsize
+    depth = 1 if image.dtype == bool else 8 * image.dtype.itemsize
     return Header(cols, rows, depth, _COLOURS[image.channels], interlaced=False)
 
 
-def stream(
-    pixels: NDArray[Any], compress: int | None = None, jobs: int | None = None
-) -> Iterator[bytes]:
+def stream(image: Image, compress: int | None = None, jobs: int | None = None) -> Iterator[bytes]:
     """Give the parts of a zlib stream of a picture's rows; `parts` says what it takes."""
-    if pixels.dtype == bool:
-        return iter((_compress_bits(pixels, 6 if compress is None else compress),))
-    return _compress(pixels, ways_of(compress, pixels.nbytes), jobs)
+    if image.dtype == bool:
+        return iter((_compress_bits(image.pixels, 6 if compress is None else compress),))
+    return _compress(image, ways_of(compress, image.size[0] * image.row_bytes), jobs)
 
 
 def ways_of(level: int | None, size: int) -> tuple[Way, ...]:
@@ -92,37 +90,38 @@ def ways_of(level: int | None, size: int) -> tuple[Way, ...]:
     return (Way(level, zlib.Z_DEFAULT_STRATEGY), Way(level, zlib.Z_FILTERED), Way(1, zlib.Z_RLE))
 
 
-def _compress(pixels: NDArray[Any], ways: tuple[Way, ...], jobs: int | None) -> Iterator[bytes]:
+def _compress(image: Image, ways: tuple[Way, ...], jobs: int | None) -> Iterator[bytes]:
     """Yield the parts of a zlib stream of a picture's filtered rows, made on threads."""
-    rows = pixels.shape[0]
-    height = _band_rows(rows, pixels[0].nbytes + 1)
+    rows = image.size[0]
+    height = _band_rows(rows, image.row_bytes + 1)
 
     def work(start: int) -> Band:
-        return _band(pixels, start, min(start + height, rows), ways)
+        return _band(image, start, min(start + height, rows), ways)
 
     return deflate.join(on_threads(work, range(0, rows, height), jobs))
 
 
 def _band_rows(rows: int, width: int) -> int:
-    """Return how many rows of that many bytes a band has; all are about as high."""
+    """Return how many rows of that many bytes a band has: an even number, all about as high."""
     size = min(max(rows * width // _BANDS, _LEAST), _MOST)
-    return -(-rows // -(-rows * width // size))
+    height = -(-rows // -(-rows * width // size))
+    return height + height % 2
 
 
-def _band(pixels: NDArray[Any], start: int, stop: int, ways: tuple[Way, ...]) -> Band:
+def _band(image: Image, start: int, stop: int, ways: tuple[Way, ...]) -> Band:
     """Filter and compress some rows; a few above them are filtered, too, to be referred to."""
-    width = pixels[0].nbytes + 1
+    width = image.row_bytes + 1
     first = max(0, start - -(-deflate.WINDOW // width))
-    lines = _lines(pixels[max(0, first - 1) : stop])
+    lines = _lines(image.rows(start, stop, above=start - first + 1))
     above = lines[0] if first else np.zeros(width - 1, dtype=np.uint8)
     lines = lines[1:] if first else lines
     if ways[0].level == 0:
         filtered = np.insert(lines, 0, 0, axis=1)
     else:
-        filtered = filter_rows(lines, above, pixels[0, 0].nbytes)
+        filtered = filter_rows(lines, above, image.row_bytes // image.size[1])
     content, before = filtered.reshape(-1).data, (start - first) * width
     surplus = max(0, before - deflate.WINDOW)
-    return deflate.compress(content[surplus:], before - surplus, ways, stop == len(pixels))
+    return deflate.compress(content[surplus:], before - surplus, ways, stop == image.size[0])
 
 
 def _lines(pixels: NDArray[Any]) -> NDArray[np.uint8]:

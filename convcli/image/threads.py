@@ -48,6 +48,7 @@ class _Team(Generic[Item, Result]):
         self._left: Iterator[tuple[int, Item]] = iter(enumerate(items))
         self._count = len(items)
         self._done: dict[int, Result] = {}
+        self._awaited = 0
         self._errors: list[BaseException] = []
         self._changed = Condition()
 
@@ -67,6 +68,7 @@ class _Team(Generic[Item, Result]):
 
     def _wait(self, place: int) -> Result:
         with self._changed:
+            self._awaited = place
             while place not in self._done:
                 if self._errors:
                     raise self._errors[0]
@@ -90,4 +92,6 @@ class _Team(Generic[Item, Result]):
                 return
             with self._changed:
                 self._done[found[0]] = result
-                self._changed.notify_all()
+                # Waking who can't go on yet would take a worker's processor for a moment.
+                if found[0] == self._awaited:
+                    self._changed.notify_all()

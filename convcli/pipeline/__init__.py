@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli import arrays
-from convcli.arrays import Filtered
+from convcli.arrays import Begun, Filtered
 from convcli.engine import Plan, keeps_loops, seconds_compiling
+from convcli.errors import ConvError
 from convcli.geometry import Geometry
+from convcli.image.pending import Pending
 from convcli.image.picture import Image, Meta
 from convcli.pipeline.kept import beside_kept
 from convcli.pipeline.work import Work, prepare, squeezed
@@ -21,6 +24,8 @@ from convcli.taps import AnyKernel
 
 #: Seconds of compiling that a user is told of.
 _NOTICED = 1.0
+#: Seconds of compiling that a user has been told of.
+_told = 0.0
 
 
 @record
@@ -102,7 +107,6 @@ def apply(
     ConvError
         If the spec doesn't fit the picture, or the kernel doesn't fit into it.
     """
-    compiled = seconds_compiling()
     work = prepare(image, arrays.overridden(kernels, spec), spec, span)
     if work.needs_floats:
         from convcli.pipeline.floats import in_floats
@@ -111,14 +115,60 @@ def apply(
     else:
         filtered, pixels = _as_stored(work)
     result = Image(squeezed(pixels), work.channels, _meta(image, work.channels))
-    facts = _facts(image, result, filtered, work)
-    compiled = seconds_compiling() - compiled
-    if compiled < _NOTICED:
-        return result, facts
-    note = f"{compiled:.1f} s of the time went into compiling the loops for this machine"
-    if not keeps_loops():
-        note += "; they are not kept, as the cache folder is none that only you can write to"
-    return result, replace(facts, notes=(*facts.notes, note))
+    return result, _facts(image, result, filtered, work)
+
+
+def begin(
+    image: Image, kernels: Sequence[AnyKernel], spec: Spec
+) -> tuple[Image, Callable[[], Facts]] | None:
+    """Have a picture filtered while it is written.
+
+    Parameters
+    ----------
+    image, kernels, spec
+        As `apply` takes them.
+
+    Returns
+    -------
+    tuple or None
+        The result, and what gives the facts: those of responses once all rows are made. None for
+        what `apply` does as well or better.
+    """
+    work = prepare(image, arrays.overridden(kernels, spec), spec)
+    begun = _begin(work)
+    if begun is None:
+        return None
+    result = Pending(begun.rows, work.channels, _meta(image, work.channels))
+    return result, lambda: _facts(image, result, begun, work)
+
+
+def get_ready(image: Image, kernels: Sequence[AnyKernel], spec: Spec) -> None:
+    """Do what can be done before there are samples: plan, and load loops.
+
+    Parameters
+    ----------
+    image
+        Like the picture that is to come; without alpha, of which the samples decide.
+    kernels, spec
+        As `apply` takes them, which says what is wrong with them.
+    """
+    with suppress(ConvError):
+        _get_ready(prepare(image, arrays.overridden(kernels, spec), spec))
+
+
+def _get_ready(work: Work) -> None:
+    if not work.needs_floats and len(work.chosen) == len(work.channels) and len(work.kernels) == 1:
+        pixels = work.image.pixels
+        how = work.kernels[0], work.spec, work.target
+        arrays.prepare_array(pixels.shape, pixels.dtype, *how).load()
+
+
+def _begin(work: Work) -> Begun | None:
+    """Have all channels filtered by one kernel as rows are asked for, if they can be."""
+    whole = len(work.chosen) == len(work.channels)
+    if work.needs_floats or not whole or len(work.kernels) > 1:
+        return None
+    return arrays.begin_array(work.image.pixels, work.kernels[0], work.spec, work.target)
 
 
 def _as_stored(work: Work) -> tuple[Filtered, NDArray[Any]]:
@@ -146,7 +196,7 @@ def _alpha(work: Work, image: Image) -> str:
     return "alone" if work.filters_alpha and not work.weighs else str(work.alpha)
 
 
-def _facts(image: Image, result: Image, filtered: Filtered, work: Work) -> Facts:
+def _facts(image: Image, result: Image, filtered: Filtered | Begun, work: Work) -> Facts:
     return Facts(
         size=image.size,
         channels=image.channels,
@@ -160,10 +210,23 @@ def _facts(image: Image, result: Image, filtered: Filtered, work: Work) -> Facts
         lowest=filtered.lowest,
         highest=filtered.highest,
         clipped=filtered.clipped,
-        samples=filtered.pixels.size,
+        samples=filtered.samples,
         alpha=_alpha(work, image),
         avoidable=(
             work.spec.scale != "auto" and not work.spec.luma and image.pixels.dtype.kind in "bu"
         ),
-        notes=result.meta.notes,
+        notes=(*result.meta.notes, *_compiled()),
     )
+
+
+def _compiled() -> tuple[str, ...]:
+    """Say, once, what took long and won't again."""
+    global _told
+    seconds = seconds_compiling() - _told
+    if seconds < _NOTICED:
+        return ()
+    _told += seconds
+    note = f"{seconds:.1f} s went into compiling the loops for this machine"
+    if not keeps_loops():
+        note += "; they are not kept, as the cache folder is none that only you can write to"
+    return (note,)

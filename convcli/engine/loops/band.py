@@ -29,6 +29,7 @@ from convcli.engine.places import (
     SUMS_PITCH,
     TAPS,
     TERMS,
+    TOP,
     WATCH,
     WIDTH,
 )
@@ -132,12 +133,13 @@ def _banding(load_rows):
     weights, row_weights : (KERNELS, TERMS, TAPS, ROWS) and (KERNELS, TERMS, ROW_TAPS)
         Of the working type, as the respond loop takes them.
     strip : of the type that the respond loop reads, scratch
-        ((STRIP_ROWS + 1)·STRIDE + SPAN)·PITCH samples and a block.
+        ((STRIP_ROWS + 1)·STRIDE + SPAN)·STRIP_PITCH samples and two blocks.
     column : (ROWS, ROW_PITCH) of the working type, scratch; two rows at least
     sums : (KERNELS, ROWS, SUMS_PITCH) of the working type, scratch
     acc : (SUMS_PITCH,) float64, scratch
     rest : (a block,) of the result's type, scratch
-    out : (output rows, WIDTH), rows FIRST to LAST of it written
+    out : (rows, WIDTH)
+        Output rows from TOP on; rows FIRST to LAST are written.
     sizes : int64
         See the names of its places in `places`.
     numbers
@@ -177,8 +179,8 @@ def _banding(load_rows):
                 sizes[SAMPLES] = _part(stop - start, sizes[PART], lanes(column))
                 filter_rows(
                     respond, combine, level, places, weights, row_offsets, row_weights, base,
-                    column, sums, acc, rest, at(out, y * sizes[WIDTH] + start), rows, sizes,
-                    numbers, limits, extremes,
+                    column, sums, acc, rest, at(out, (y - sizes[TOP]) * sizes[WIDTH] + start), rows,
+                    sizes, numbers, limits, extremes,
                 )  # fmt: skip
                 start += sizes[SAMPLES]
             y += rows

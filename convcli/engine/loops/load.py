@@ -15,7 +15,9 @@ from convcli.engine.places import (
     AHEAD,
     COLS,
     NEEDED,
+    PHASE_APART,
     PHASES,
+    ROW_APART,
     RUN_AT,
     RUN_FROM,
     RUN_LENGTH,
@@ -80,7 +82,7 @@ def _phases(row, col_source, sizes, fill, start, stop, target):
     than one without a stride (bench: regret, stride 2).
     """
     stride, step, begin = sizes[STRIDE_COLS], sizes[STEP], 0
-    for phase in range(sizes[PHASES]):
+    for phase in range(0, sizes[PHASES], sizes[PHASE_APART]):
         count = (sizes[NEEDED] - phase + stride - 1) // stride
         first = phase - sizes[AHEAD]
         low = min((max(-first, 0) + stride - 1) // stride, count)
@@ -125,18 +127,18 @@ def _loading(load_row):
         col_source : (LOADED,) intp
             The sample of a picture's row for each sample of a strip's row, -1 for the fill value.
         sizes : int64
-            Of every STRIDE rows the first STRIDE_READ are filled.
+            Of every STRIDE rows the first STRIDE_READ are filled, and of these every ROW_APART-th.
         fill
             What lies outside, in the strip's type.
         first, count
             Padded rows.
         start, stop
-            Columns of the strip.
+            Columns of the strip; where they are sorted by phase all are filled.
         strip : written
             ``strip[r * STRIP_PITCH + i] = source[row_source[first + r], col_source[i]]``.
         """
         for r in range(count if start < stop else 0):
-            if r % sizes[STRIDE] >= sizes[STRIDE_READ]:
+            if r % sizes[STRIDE] >= sizes[STRIDE_READ] or r % sizes[ROW_APART] != 0:
                 continue
             target, row_index = at(strip, r * sizes[STRIP_PITCH]), row_source[first + r]
             if row_index < 0:

@@ -127,8 +127,9 @@ def respond_terms(
 ):  # fmt: skip
     """Two rows of a kernel that is a sum of TERMS columns times rows: first down, then along.
 
-    Textbook form, for each term: ``column[i] = Σ weights[t] * strip[offsets[t] + i]`` over a
-    whole row of the strip, then ``sums[x] += Σ row_weights[t] * column[row_offsets[t] + x]``.
+    Textbook form, for each term: ``column[i] = Σ weights[t] * strip[offsets[t] + i]`` for the
+    SAMPLES of this part of a row and HALO more, then
+    ``sums[x] += Σ row_weights[t] * column[row_offsets[t] + x]``.
 
     JUSTIFICATION: TERMS·2F taps instead of F·F; the columns lie in the first cache (bench:
     named). Sums of whole numbers are exact in any order, in 16 bits as they wrap around.

@@ -48,6 +48,7 @@ from convcli.engine.places import (
     TILE,
     TILE_PITCH,
     TILES,
+    TOP,
     WATCH,
 )
 
@@ -243,7 +244,7 @@ def tiles(
     ----------
     combine, level, source, row_source, col_source, fill, acc, rest, out, sizes, numbers, limits,
     extremes
-        As `band` takes them; `fill` is float64.
+        As `band` takes them; `fill` is of the picture's type.
     factors_re, factors_im : (KERNELS, TILE, TILE) float64
         Conjugated spectra divided by TILE², in the order that `forward` leaves.
     cosines, sines : (TILE,) float64
@@ -283,4 +284,4 @@ def tiles(
         done = combine(at(sums, (y - begin) * sizes[SUMS_PITCH]), apart, sizes, acc)
         if sizes[WATCH]:
             count_row(done, samples, limits, extremes, sizes)
-        store_row(level, done, samples, at(out, y * samples), numbers, rest)
+        store_row(level, done, samples, at(out, (y - sizes[TOP]) * samples), numbers, rest)

@@ -15,7 +15,7 @@ from convcli import engine, pipeline
 from convcli.arrays import plan_array, prepare_array
 from convcli.borders import Border
 from convcli.errors import KernelError, UsageError
-from convcli.geometry import Padding, Pair, plan_geometry
+from convcli.geometry import Padding, Pair, plan_geometry, whole
 from convcli.image.picture import Image
 from convcli.kernels import parse_kernel
 from convcli.kernels.kernel import Compound, Kernel
@@ -160,7 +160,8 @@ def correlate(  # noqa: PLR0913
     array([[1., 2.]])
     """
     array = _samples(pixels)
-    options = (padding, border, fill, stride, dilation, flip, mapping, method, jobs)
+    steps = whole(stride), whole(dilation)
+    options = (whole(padding), border, fill, *steps, flip, mapping, method, jobs)
     chosen = weights if isinstance(weights, str) else _as_kernel(weights)
     if isinstance(chosen, str) and (bias is not None or names_file(chosen)):
         chosen = parse_kernel(chosen)

@@ -180,7 +180,7 @@ def begin_array(
     """
     step = _step(pixels.shape, pixels.dtype, kernel, spec, target, spec.scale)
     rows = step.prepared.begin(pixels)
-    return Begun(rows, step, (step.geometry,), (step.prepared.plan,)) if rows else None
+    return Begun(rows, step, (step.geometry,), (step.prepared.planned,)) if rows else None
 
 
 def prepare_array(

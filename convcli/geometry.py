@@ -9,7 +9,7 @@ spans D(F − 1) + 1 samples and fits ⌊(N − (D(F − 1) + 1) + 2P)/S⌋ + 1 
 from __future__ import annotations
 
 from operator import index
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from convcli.errors import GeometryError
 from convcli.record import record
@@ -221,6 +221,29 @@ def pair(value: int | Pair) -> Pair:
             f"expected a whole number, or two as (rows, cols); got {value!r}"
         ) from None
     return rows, cols
+
+
+def whole(value: Any) -> Any:
+    """Steps or padding with every number an int; words and None stay as they are.
+
+    1.0 equals 1, and would be taken for it where something is looked up.
+
+    Raises
+    ------
+    GeometryError
+        If something in it is no whole number.
+
+    Examples
+    --------
+    >>> whole([[1, 2], 3])
+    ((1, 2), 3)
+    """
+    if value is None or isinstance(value, str | int):
+        return value
+    value = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(value, tuple | list):
+        return tuple(whole(each) for each in value)
+    return pair(value)[0]
 
 
 def _around(padding: Padding, k: int, taps: int, dilation: int, flip: bool) -> Pair:

@@ -8,7 +8,7 @@ from typing import Any
 
 from convcli.borders import Border
 from convcli.errors import UsageError
-from convcli.geometry import Padding, Pair
+from convcli.geometry import Padding, Pair, whole
 from convcli.record import record
 
 
@@ -133,8 +133,9 @@ class Spec:
                 object.__setattr__(self, name, _enum(name, kind, value))
         if not isinstance(self.border, Border):
             object.__setattr__(self, "border", Border.parse(self.border))
-        for name in ("padding", "stride", "dilation", "channels"):
-            object.__setattr__(self, name, _hashable(name, getattr(self, name)))
+        for name in ("padding", "stride", "dilation"):
+            object.__setattr__(self, name, whole(getattr(self, name)))
+        object.__setattr__(self, "channels", _hashable("channels", self.channels))
         chosen = [name for name in ("gray", "luma", "channels") if getattr(self, name)]
         if len(chosen) > 1:
             raise UsageError(f"--{chosen[0]} and --{chosen[1]} exclude each other; give one")

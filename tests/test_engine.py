@@ -373,8 +373,9 @@ def test_steps_may_be_lists_and_arrays():
 
 
 @pytest.mark.parametrize("name", ["stride", "padding", "dilation"])
-@pytest.mark.parametrize("value", [[[1], 2], {1: 2}, np.ones((2, 2)), [1, 2, 3], 1.5])
+@pytest.mark.parametrize("value", [[[1], 2], {1: 2}, np.ones((2, 2)), [1, 2, 3], 1.5, (1.0, 1.0)])
 def test_steps_that_make_no_sense_are_refused(name, value):
+    correlate(np.ones((5, 5)), "box3", **{name: (1, 1)})
     with pytest.raises(ConvError) as caught:
         correlate(np.ones((5, 5)), "box3", **{name: value})
     assert "\n" not in str(caught.value)

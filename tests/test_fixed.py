@@ -7,7 +7,7 @@ import pytest
 
 from convcli import api, arrays, correlate
 from convcli.engine import bands, native
-from convcli.engine.prepared import plan_for
+from convcli.engine.prepared import _plan_for
 from convcli.engine.strips import Strips
 
 KERNELS = [
@@ -25,7 +25,7 @@ KINDS = [("uint8", "clip"), ("uint8", "raw"), ("uint16", "clip"), ("float32", "r
 
 
 def _forget():
-    for cached in (api._ready, arrays._step, plan_for):
+    for cached in (api._ready, arrays._step, _plan_for):
         cached.cache_clear()
 
 

@@ -191,3 +191,13 @@ def test_every_method_is_an_option_of_the_command_line(method, tmp_path, samples
     assert target.exists()
     if method is not Method.AUTO:
         assert f'"method": "{method}"' in said.out
+
+
+def test_threads_are_as_many_as_there_are_processors_now(monkeypatch):
+    """What was worked out before is kept, but not how many there were."""
+    for count in (2, 5, 1):
+        monkeypatch.setattr("convcli.engine.prepared.processors", lambda count=count: count)
+        plan = plan_array(LARGE, np.dtype(np.uint8), get_kernel("sharpen"), Spec())
+        image = Image(np.zeros((40, 50), np.uint8))
+        facts = pipeline.apply(image, [get_kernel("sharpen")], Spec())[1]
+        assert (plan.jobs, facts.plans[0].jobs) == (count, count)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from convcli import Border, Image, Kernel, Spec, apply, arrays, correlate, get_kernel, pipeline
-from convcli.engine import plan_for
+from convcli.engine import prepared
 from convcli.engine.strips import Strips
 from convcli.spec import Mapping
 
@@ -185,7 +185,7 @@ def test_threads_and_strips_change_nothing(name, depth, stride, rng, monkeypatch
 
 
 def _forget():
-    plan_for.cache_clear()
+    prepared._plan_for.cache_clear()
     arrays._step.cache_clear()
 
 

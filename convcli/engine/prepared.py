@@ -125,7 +125,7 @@ class Prepared:
     shape
         Of the result.
     plan, choice
-        How it is computed.
+        How it is computed; the threads are those that there were when it was planned.
     finish, options
         As `prepare` takes them.
     """
@@ -160,7 +160,7 @@ class Prepared:
         if self.options.stretch and seen.lowest < seen.highest:
             stretched = self._desks(self.finish.stretch(seen.lowest, seen.highest))
             out, (_, _, clipped) = self._filtered(source, stretched, False)
-        return Finished(out, (self.plan,), seen.lowest, seen.highest, clipped)
+        return Finished(out, (self.planned,), seen.lowest, seen.highest, clipped)
 
     def begin(self, pixels: NDArray[Any]) -> Rows | None:
         """Have rows of the result made as they are asked for.
@@ -177,13 +177,19 @@ class Prepared:
             or they take so long that threads should share them out evenly.
         """
         looks = self._spreads and pixels.dtype.kind == "f"
-        if self.options.stretch or looks or self.plan.jobs != processors():
+        if self.options.stretch or looks or self.planned.jobs != processors():
             return None
         step = self.rows.units[1]
         if isinstance(self.rows, TileRows) or step > _FEW_ROWS or self.choice.cost > _CHEAP:
             return None
         source = np.ascontiguousarray(pixels).reshape(len(pixels), -1)
         return Rows(source, self.shape, self.finish.dtype, step, self._desk)
+
+    @property
+    def planned(self) -> Plan:
+        """The plan, on as many threads as there may be now."""
+        jobs = self.options.jobs or processors()
+        return self.plan if self.plan.jobs == jobs else replace(self.plan, jobs=jobs)
 
     def seen(self, sums: Seen) -> Seen:
         """Return what was seen of a kernel's sums, given what was of those that were stored."""
@@ -239,7 +245,7 @@ class Prepared:
             return desk.on(source, target)
 
         cycles = self.choice.cost * target.size
-        seen = Seen.of(run_bands(self.rows.units, cycles, self.plan.jobs, begin))
+        seen = Seen.of(run_bands(self.rows.units, cycles, self.planned.jobs, begin))
         # Not after an exception: an interrupt leaves a thread behind that still writes.
         for desk in used if again else ():
             give_back(desk)
@@ -267,7 +273,6 @@ def _sums(accumulator: Accumulator, taps: Taps) -> tuple[np.dtype[Any], float, b
     return np.dtype(np.float64), accumulator.largest * len(taps.weights), exact
 
 
-@lru_cache(maxsize=32)
 def plan_for(
     dtype: np.dtype[Any], taps: Taps, layout: Layout, options: Options
 ) -> tuple[Plan, Choice]:
@@ -280,10 +285,14 @@ def plan_for(
     taps, layout, options
         What is summed, where it lies, and how it is run.
     """
-    jobs = options.jobs or processors()
-    how = How(options.method, options.double, jobs, options.finite)
+    how = How(options.method, options.double, options.jobs or processors(), options.finite)
+    return _plan_for(dtype, taps, layout, how)
+
+
+@lru_cache(maxsize=32)
+def _plan_for(dtype: np.dtype[Any], taps: Taps, layout: Layout, how: How) -> tuple[Plan, Choice]:
     chosen, others = choose(taps, layout, dtype, how)
-    return make_plan(chosen, others, cut(chosen, layout, dtype).rows, jobs), chosen
+    return make_plan(chosen, others, cut(chosen, layout, dtype).rows, how.jobs), chosen
 
 
 def lay_out_for(

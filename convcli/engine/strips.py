@@ -72,8 +72,7 @@ class Layout:
     @property
     def columns(self) -> NDArray[np.intp]:
         """`col_source` in the order of columns, whatever the stride; interleaved only."""
-        picked, channel = self.col_map[:, None], np.arange(self.channels)
-        return np.where(picked < 0, -1, picked * self.channels + channel).ravel()
+        return _samples(self.col_map, self.channels, parted=False)
 
 
 class Source(NamedTuple):
@@ -108,22 +107,17 @@ def lay_out(geometry: Geometry, border: Border, channels: int, *, parted: bool =
     by_phase = [np.arange(phase, needed, step_x) for phase in range(0, phases, apart)]
     starts = np.cumsum([0] + [len(part) for part in by_phase])
     picked = col_map[np.concatenate(by_phase)]
-    channel = np.arange(channels)
-    outside = picked < 0
-    if parted:
-        col_source = np.where(outside, -1, picked * channels + channel[:, None]).ravel()
-    else:
-        col_source = np.where(outside[:, None], -1, picked[:, None] * channels + channel).ravel()
+    col_source = _samples(picked, channels, parted=parted)
     pitch = _apart(len(col_source))
     step = 1 if parted else channels
     offset_x = (starts[taps_x % step_x // apart] + taps_x // step_x) * step
     offset_y = min(rows.dilation, rows.padded) * np.arange(rows.taps) * pitch
     offsets = offset_y[:, None] + offset_x
     if parted:
-        offsets = offsets + (channel * len(picked))[:, None, None]
+        offsets = offsets + (np.arange(channels) * len(picked))[:, None, None]
     return Layout(
         row_source=row_source,
-        col_source=np.ascontiguousarray(col_source, dtype=np.intp),
+        col_source=col_source,
         col_map=col_map[:needed],
         phases=(0, 1) if parted or step_x == 1 else (phases, apart),
         rows_apart=_read_apart(rows, step_y),
@@ -137,6 +131,13 @@ def lay_out(geometry: Geometry, border: Border, channels: int, *, parted: bool =
         channels=channels,
         pitch=pitch,
     )
+
+
+def _samples(picked: NDArray[np.intp], channels: int, *, parted: bool) -> NDArray[np.intp]:
+    """Which samples of a picture's row some of its columns have, -1 outside: `col_source`."""
+    columns, channel = picked[:, None], np.arange(channels)
+    places = np.where(columns < 0, -1, columns * channels + channel)
+    return np.ascontiguousarray((places.T if parted else places).ravel(), dtype=np.intp)
 
 
 def _read_apart(axis: Axis, stride: int) -> int:

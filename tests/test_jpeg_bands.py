@@ -75,6 +75,27 @@ def test_a_source_in_bands_is_written_as_good_again(rng, subsampling):
 
 
 @pytest.mark.usefixtures("small_bands")
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+def test_tables_of_a_camera_are_kept_in_bands(rng, channels, subsampling):
+    """Those that no quality of libjpeg's makes."""
+    pixels = photograph(rng, (300, 120), channels).squeeze()
+    tables = [[2 + k // 3 for k in range(64)], [3 + k // 2 for k in range(64)]]
+    target = io.BytesIO()
+    options = {"qtables": tables[: 2 if channels == 3 else 1]}
+    options |= {"subsampling": subsampling} if channels == 3 else {}
+    PillowImage.fromarray(pixels).save(target, "JPEG", **options)
+    image = jpeg.decode(target.getvalue(), 10**6)
+    assert jpeg_write.quality_of(image.meta.quantization) is None
+    coded = jpeg_write.encode(image)
+    assert b"\xff\xd0" in coded
+    assert jpeg.decode(coded, 10**6).meta.quantization == image.meta.quantization
+    whole = io.BytesIO()
+    PillowImage.fromarray(image.pixels).save(whole, "JPEG", **options)
+    assert np.array_equal(decoded(coded), decoded(whole.getvalue()))
+
+
+@pytest.mark.usefixtures("small_bands")
 def test_threads_change_nothing(rng, monkeypatch):
     image = Image(photograph(rng, (400, 100)), "RGB")
     files = set()

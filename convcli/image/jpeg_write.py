@@ -68,7 +68,7 @@ def parts(image: Image, quality: int | None = None) -> Iterator[bytes]:
         quality = quality_of(tables) if tables else QUALITY
     sampling = _sampling(meta, quality)
     if quality is None and tables is not None and image.channels != "CMYK":
-        coded = iter((_encode_with_tables(image, tables, sampling),))
+        coded = _encode_with_tables(image, tables, sampling)
     else:
         coded = _encode_quick(image, quality or QUALITY, sampling)
     yield from _with_segments(next(coded), image)
@@ -122,10 +122,13 @@ def _encode_quick(image: Image, quality: int, sampling: int) -> Iterator[bytes]:
         # Inverted and with Adobe's marker, as other programs expect it.
         coder = _coder(level=quality, colorspace="CMYK", outcolorspace="CMYK")
         return iter((coder(255 - image.pixels),))
-    if image.channels == "L":
-        return jpeg_bands.parts(image, (8, 8), _coder(level=quality))
-    coder = _coder(level=quality, subsampling=_SAMPLING[sampling])
-    return jpeg_bands.parts(image, _UNITS[sampling], coder)
+    options = {} if image.channels == "L" else {"subsampling": _SAMPLING[sampling]}
+    return jpeg_bands.parts(image, _unit(image, sampling), _coder(level=quality, **options))
+
+
+def _unit(image: Image, sampling: int) -> tuple[int, int]:
+    """Rows and columns of a minimum coded unit."""
+    return (8, 8) if image.channels == "L" else _UNITS[sampling]
 
 
 def _coder(**options: Any) -> Callable[[NDArray[Any]], bytes]:
@@ -133,15 +136,22 @@ def _coder(**options: Any) -> Callable[[NDArray[Any]], bytes]:
     return lambda pixels: encode(pixels, **options)
 
 
-def _encode_with_tables(image: Image, tables: dict[int, list[int]], sampling: int) -> bytes:
+def _encode_with_tables(
+    image: Image, tables: dict[int, list[int]], sampling: int
+) -> Iterator[bytes]:
     """Encode with a source's own tables, which imagecodecs doesn't take."""
     from PIL import Image as PillowImage
 
-    ordered = [tables[k] for k in sorted(tables)][: 1 if image.channels == "L" else 2]
-    target = io.BytesIO()
-    options = {"subsampling": sampling} if image.channels == "RGB" else {}
-    PillowImage.fromarray(image.pixels).save(target, "JPEG", qtables=ordered, **options)
-    return target.getvalue()
+    grey = image.channels == "L"
+    ordered = [tables[k] for k in sorted(tables)][: 1 if grey else 2]
+    options: dict[str, Any] = {} if grey else {"subsampling": sampling}
+
+    def coder(rows: NDArray[Any]) -> bytes:
+        target = io.BytesIO()
+        PillowImage.fromarray(rows).save(target, "JPEG", qtables=ordered, **options)
+        return target.getvalue()
+
+    return jpeg_bands.parts(image, _unit(image, sampling), coder)
 
 
 def _with_segments(coded: bytes, image: Image) -> tuple[bytes, ...]:

@@ -132,6 +132,12 @@ def test_columns_of_a_strided_picture_cost_more():
     assert ratio["direct"] < ratio["separable"]
 
 
+def test_what_large_steps_load_is_not_converted():
+    """A strip of the working type would not fit the cache."""
+    for kernel in (get_kernel("gaussian:sigma=1"), get_kernel("gaussian5"), get_kernel("sobel-x")):
+        assert plan_of(kernel, (3000, 4000, 3), stride=8).method == "separable"
+
+
 @pytest.mark.parametrize("stride", [2, 3, 4, 8])
 def test_a_strided_filter_costs_less(stride):
     # Cycles a kept sample, of which there are so many fewer.

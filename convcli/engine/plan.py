@@ -167,14 +167,9 @@ def choose(
 
 def _choices(taps: Taps, layout: Layout, source: np.dtype[Any], how: How) -> Iterator[Choice]:
     """Every method that can compute these kernels with the same result."""
-    bounds, geometry = Bounds.of(taps.flat, source), layout.geometry
-    sorting = 0.0
-    if geometry.cols.stride > 1:
-        read = geometry.rows.out * min(layout.stride, layout.span)
-        loaded = read * len(layout.col_source)
-        sorting = sorting_cost(loaded, geometry.rows.out * layout.samples)
+    bounds = Bounds.of(taps.flat, source)
     choices = [
-        replace(choice, cost=choice.cost + sorting)
+        replace(choice, cost=choice.cost + _sorting(choice, layout))
         for choice in _by_rows(taps, layout, bounds, source, how)
     ]
     many = how.method == "fft" or _used(taps.flat[None]) >= _FEW_TAPS
@@ -183,6 +178,16 @@ def _choices(taps: Taps, layout: Layout, source: np.dtype[Any], how: How) -> Ite
     for choice in choices:
         looks = source.kind == "f" and choice.method in NEEDS_FINITE
         yield replace(choice, cost=choice.cost + LOOKED_AT) if looks else choice
+
+
+def _sorting(choice: Choice, layout: Layout) -> float:
+    """Cycles a sample of the result of sorting columns by their phase, if they are."""
+    stride = layout.geometry.cols.stride
+    if stride == 1:
+        return 0.0
+    rows = min(layout.stride, layout.span) / layout.rows_apart
+    loaded = rows * len(layout.col_source) / layout.samples
+    return sorting_cost(loaded, stride, layout.step, as_they_are=choice.method != "direct")
 
 
 def _by_rows(

@@ -41,7 +41,7 @@ _DROWNED = 2.0**-26
 #: Samples that are looked at for this; up to a hundredth may be so small.
 _LOOKED_AT = 1 << 18
 #: Rows made together, and cycles a sample, up to which a result may be made as it is written.
-_FEW_ROWS, _CHEAP = 2, 8.0
+_FEW_ROWS, _CHEAP = 2, 32.0
 
 
 @record

@@ -17,6 +17,7 @@ from convcli.image.load import load
 if TYPE_CHECKING:
     from convcli.image.inflating import Inflating
     from convcli.image.picture import Image
+    from convcli.image.room import Room
 
 Result = TypeVar("Result")
 
@@ -24,6 +25,9 @@ Result = TypeVar("Result")
 _PATIENCE = 0.2
 #: From so many bytes of rows on they are inflated before NumPy is there.
 _LARGE = 2**20
+#: Samples that a byte of a JPEG file holds at the most: an empty block takes 4 bits (T.81, annex
+#: K), but for what was made to look large.
+_DENSEST = 128
 
 
 class Ahead(Generic[Result]):
@@ -74,15 +78,16 @@ class Reading:
 
     def __init__(self, source: str, data: bytes, name: str) -> None:
         self.source = source
-        self._data, self._name = data, name
+        self._data, self._name = data if name == "JPEG" else b"", name
         rows = _inflate(data) if name == "PNG" else None
+        room = _make_room(data) if name == "JPEG" else None
         if name in _CODECS:
             getattr(import_module("imagecodecs"), _CODECS[name])
         self._stored: Ahead[Image] | None = None
         if name == "JPEG":
             from convcli.image import jpeg
 
-            self._stored = Ahead(lambda: jpeg.decode(data, MAX_PIXELS))
+            self._stored = Ahead(lambda: jpeg.decode(data, MAX_PIXELS, room))
             return
         from convcli.image.files import decode
 
@@ -108,7 +113,8 @@ class Reading:
             return self._whole.take()
         from convcli.image.files import decode
 
-        return decode(self._data, self._name, stored=self._stored.take)
+        data, self._data = self._data, b""
+        return decode(data, self._name, stored=self._stored.take)
 
 
 def look_ahead(source: str) -> Reading | None:
@@ -133,6 +139,27 @@ def look_ahead(source: str) -> Reading | None:
 
 #: What decodes most of these files.
 _CODECS = {"PNG": "spng_decode", "JPEG": "jpeg8_decode"}
+
+
+def _make_room(data: bytes) -> Room | None:
+    """Begin to have memory for a JPEG file's samples, if there are many, and not too many."""
+    from convcli.image.coded_size import jpeg_frame
+
+    try:
+        height, width, count, precision = jpeg_frame(data) or (0, 0, 0, 0)
+    except struct.error:
+        return None
+    size = height * width * count
+    if precision != 8 or not _LARGE < size <= len(data) * _DENSEST:
+        return None
+    if height * width > MAX_PIXELS or count not in (1, 3, 4):
+        return None
+    from convcli.image.room import Room
+
+    try:
+        return Room(size)
+    except (OSError, OverflowError, RuntimeError):  # RuntimeError: no thread can be had
+        return None
 
 
 def _inflate(data: bytes) -> Inflating | None:

@@ -62,6 +62,15 @@ def check_coded(data: bytes, limit: int) -> None:
 
 
 def _jpeg(data: bytes | memoryview) -> tuple[int, int] | None:
+    frame = jpeg_frame(data)
+    return None if frame is None else (frame[1], frame[0])
+
+
+def jpeg_frame(data: bytes | memoryview) -> tuple[int, int, int, int] | None:
+    """Return (height, width, components, bits of a sample) of a JPEG file's first frame.
+
+    None if it has no frame; struct.error if it is cut short in it.
+    """
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
@@ -69,8 +78,8 @@ def _jpeg(data: bytes | memoryview) -> tuple[int, int] | None:
             at += 1
             continue
         if marker in _SOF:
-            height, width = struct.unpack_from(">HH", data, at + 5)
-            return width, height
+            precision, height, width, count = struct.unpack_from(">BHHB", data, at + 4)
+            return height, width, count, precision
         at += 2 + struct.unpack_from(">H", data, at + 2)[0]
     return None
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from convcli.image.depth import widen_bits
 from convcli.image.limits import check_size
 from convcli.image.picture import Image, Meta
 from convcli.record import field, record
+
+if TYPE_CHECKING:
+    from convcli.image.room import Room
 
 EXIF_MARK = b"Exif\0\0"
 XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
@@ -62,10 +66,11 @@ class Segments:
     frames: int = 1
 
 
-def decode(data: bytes, limit: int) -> Image:
+def decode(data: bytes, limit: int, room: Room | None = None) -> Image:
     """Read a JPEG file, its pixels as stored.
 
-    12-bit samples are scaled to 16 bits by repeating their bits; CMYK has 0 for no ink.
+    12-bit samples are scaled to 16 bits by repeating their bits; CMYK has 0 for no ink. `room` is
+    memory for the samples, if there is some already.
 
     Raises
     ------
@@ -73,7 +78,7 @@ def decode(data: bytes, limit: int) -> Image:
         If it is damaged or cut short, or has more than `limit` pixels.
     """
     found = read_segments(data, limit)
-    pixels: NDArray[Any] = codecs.load_quiet().jpeg8_decode(data)
+    pixels = _pixels(data, found, room)
     if pixels.shape[:2] != (found.height, found.width):
         raise ImageError(f"the JPEG file is damaged: its pixels have shape {pixels.shape}")
     _check_end(data, found, pixels)
@@ -84,6 +89,21 @@ def decode(data: bytes, limit: int) -> Image:
         # Adobe's programs store ink inverted, and mark the file (Technical Note 5116).
         pixels = np.iinfo(pixels.dtype).max - pixels
     return Image(pixels, channels, _meta(found, channels))
+
+
+def _pixels(data: bytes, found: Segments, room: Room | None) -> NDArray[Any]:
+    """Decode samples, into memory that is there if they fit."""
+    coder = codecs.load_quiet().jpeg8_decode
+    count = len(found.sampling)
+    size = found.height, found.width
+    out = room.array(size if count == 1 else (*size, count)) if room is not None else None
+    if out is not None:
+        # What is damaged is said of the file alone.
+        with suppress(Exception):
+            coder(data, out=out)
+            return out
+    pixels: NDArray[Any] = coder(data)
+    return pixels
 
 
 def like(data: bytes, limit: int) -> Image | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ from convcli.cli import quick
 from convcli.cli.group import cli
 from convcli.cli.main import main
 from convcli.errors import GeometryError, ImageError
+from convcli.image import ahead, room
 from convcli.image.ahead import look_ahead
 from convcli.image.files import read, write
 from convcli.image.picture import Image
@@ -186,3 +188,82 @@ def test_a_pipe_is_not_read_ahead(tmp_path):
 
     os.mkfifo(tmp_path / "pipe.png")
     assert look_ahead(str(tmp_path / "pipe.png")) is None
+
+
+@pytest.fixture
+def any_size(monkeypatch):
+    """Memory is had beforehand for small pictures, too."""
+    monkeypatch.setattr(ahead, "_LARGE", 100)
+    made = []
+    init = room.Room.__init__
+
+    def noting(self, size):
+        made.append(size)
+        init(self, size)
+
+    monkeypatch.setattr(room.Room, "__init__", noting)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("coffee.jpg", 3), ("coffee-cmyk.jpg", 4), ("rocket-sideways.jpg", 3), ("grey.jpg", 1)],
+)
+def test_samples_are_decoded_into_memory_that_is_there(name, count, samples, tmp_path, any_size):
+    path = samples / name
+    if name == "grey.jpg":
+        path = tmp_path / name
+        write(path, Image(np.arange(40 * 50, dtype=np.uint8).reshape(40, 50)))
+    found, expected = look_ahead(str(path)).take(), read(path)
+    assert any_size == [expected.size[0] * expected.size[1] * count]
+    assert np.array_equal(found.pixels, expected.pixels)
+    assert found.meta == expected.meta
+
+
+def test_memory_is_not_had_for_what_a_small_file_only_says(samples, tmp_path, any_size):
+    data = bytearray((samples / "coffee.jpg").read_bytes())
+    at = data.index(b"\xff\xc0")
+    data[at + 5 : at + 9] = struct.pack(">HH", 12000, 12000)
+    (tmp_path / "large.jpg").write_bytes(data)
+    (tmp_path / "cut.jpg").write_bytes(data[: at + 7])
+    for name in ("large.jpg", "cut.jpg"):
+        reading = look_ahead(str(tmp_path / name))
+        assert any_size == []
+    with pytest.raises(ImageError, match="cut short"):
+        reading.take()
+
+
+def test_a_damaged_file_is_refused_in_the_same_words(samples, tmp_path, any_size):
+    data = bytearray((samples / "coffee.jpg").read_bytes())
+    at = data.index(b"\xff\xc4")
+    data[at + 4 : at + 40] = bytes(36)  # no Huffman table
+    (tmp_path / "broken.jpg").write_bytes(data)
+    said = []
+    for work in (
+        look_ahead(str(tmp_path / "broken.jpg")).take,
+        lambda: read(tmp_path / "broken.jpg"),
+    ):
+        with pytest.raises(ImageError) as caught:
+            work()
+        said.append(str(caught.value))
+    assert len(any_size) == 1
+    assert said[0] == said[1]
+
+
+def test_no_memory_is_no_reason_to_fail(samples, monkeypatch, any_size):
+    def full(*_):
+        raise OSError("no memory")
+
+    monkeypatch.setattr(room.mmap, "mmap", full)
+    assert look_ahead(str(samples / "coffee.jpg")).take().size == read(samples / "coffee.jpg").size
+    assert len(any_size) == 1
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_quiet_changes_no_sample(suffix, samples, tmp_path):
+    """Nobody is told of responses then, so they are not looked at."""
+    for kernel in ("sharpen", "gaussian", "sobel", "sobel-x"):
+        quiet, told = (tmp_path / f"{kernel}-{word}{suffix}" for word in ("quiet", "told"))
+        assert call("apply", kernel, samples / "rocket.jpg", "-o", quiet, "-q").err == ""
+        assert "response" in call("apply", kernel, samples / "rocket.jpg", "-o", told).err
+        assert quiet.read_bytes() == told.read_bytes()

@@ -203,3 +203,14 @@ def test_nothing_is_left_when_a_row_can_not_be_made(tmp_path, rng, monkeypatch):
         assert "not enough memory" in result.err
         assert len(result.err.splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
+
+
+def test_unwatched_rows_have_the_same_bits(rng):
+    image = Image(picture(rng, (64, 90, 3), "uint8"), "RGB")
+    for name in KERNELS:
+        kernels = [parse_kernel(name)]
+        watched, told = begin(image, kernels, Spec())
+        other, untold = begin(image, kernels, Spec(), watch=False)
+        assert_same_pixels(other.pixels, watched.pixels)
+        assert np.isnan(untold().lowest)
+        assert told().lowest < told().highest

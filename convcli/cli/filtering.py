@@ -127,10 +127,11 @@ def _listed(path: str | None, *, null: bool) -> tuple[str, ...]:
 
 @record
 class _Filter:
-    """What is done to each picture."""
+    """What is done to each picture, and whether anybody is told of its responses."""
 
     kernels: tuple[AnyKernel, ...]
     spec: Spec
+    watch: bool
 
     def __call__(
         self, image: Image, span: tuple[float, float] | None = None
@@ -138,13 +139,13 @@ class _Filter:
         """Filter a picture; `span` is what is stretched, if several are to be treated alike."""
         from convcli.pipeline import apply
 
-        return apply(image, self.kernels, self.spec, span)
+        return apply(image, self.kernels, self.spec, span, watch=self.watch)
 
     def begin(self, image: Image) -> tuple[Image, Callable[[], Facts]] | None:
         """Have a picture filtered while it is written; None if that can't be, or shouldn't."""
         from convcli.pipeline import begin
 
-        return begin(image, self.kernels, self.spec)
+        return begin(image, self.kernels, self.spec, watch=self.watch)
 
 
 def _begin(
@@ -168,15 +169,16 @@ def _begin(
     # Once, for all workers.
     from convcli.pipeline import get_ready
 
+    watch = given["as_json"] or not given["quiet"]
     like = ahead.like() if begun and ahead else None
     if like is not None:
-        get_ready(like, kernels, spec)
+        get_ready(like, kernels, spec, watch=watch)
     if len(jobs) == 1:
-        common = batch.Common(_Filter(tuple(kernels), spec), writing, streams)
+        common = batch.Common(_Filter(tuple(kernels), spec, watch), writing, streams)
         return batch.run(jobs, common, begun=begun)
     limits = batch.share(len(jobs), spec.jobs, given["timeout"] or None)
     # The threads that --jobs allows are shared out among the workers.
-    work = _Filter(tuple(kernels), replace(spec, jobs=None))
+    work = _Filter(tuple(kernels), replace(spec, jobs=None), watch)
     return batch.run(jobs, batch.Common(work, writing, streams), limits=limits)
 
 

@@ -80,6 +80,8 @@ def apply(
     kernels: Sequence[AnyKernel],
     spec: Spec,
     span: tuple[float, float] | None = None,
+    *,
+    watch: bool = True,
 ) -> tuple[Image, Facts]:
     """Filter a picture.
 
@@ -94,6 +96,9 @@ def apply(
     span
         The range of responses that `normalize` stretches, so that several pictures are treated
         alike; None for the picture's own.
+    watch
+        Whether the range of responses and how many samples are clipped will be asked for: to look
+        at them takes a third of a small kernel's time.
 
     Returns
     -------
@@ -107,7 +112,7 @@ def apply(
     ConvError
         If the spec doesn't fit the picture, or the kernel doesn't fit into it.
     """
-    work = prepare(image, arrays.overridden(kernels, spec), spec, span)
+    work = prepare(image, arrays.overridden(kernels, spec), spec, span, watch=watch)
     if work.needs_floats:
         from convcli.pipeline.floats import in_floats
 
@@ -119,13 +124,13 @@ def apply(
 
 
 def begin(
-    image: Image, kernels: Sequence[AnyKernel], spec: Spec
+    image: Image, kernels: Sequence[AnyKernel], spec: Spec, *, watch: bool = True
 ) -> tuple[Image, Callable[[], Facts]] | None:
     """Have a picture filtered while it is written.
 
     Parameters
     ----------
-    image, kernels, spec
+    image, kernels, spec, watch
         As `apply` takes them.
 
     Returns
@@ -134,7 +139,7 @@ def begin(
         The result, and what gives the facts: those of responses once all rows are made. None for
         what `apply` does as well or better.
     """
-    work = prepare(image, arrays.overridden(kernels, spec), spec)
+    work = prepare(image, arrays.overridden(kernels, spec), spec, watch=watch)
     begun = _begin(work)
     if begun is None:
         return None
@@ -142,18 +147,20 @@ def begin(
     return result, lambda: _facts(image, result, begun, work)
 
 
-def get_ready(image: Image, kernels: Sequence[AnyKernel], spec: Spec) -> None:
+def get_ready(
+    image: Image, kernels: Sequence[AnyKernel], spec: Spec, *, watch: bool = True
+) -> None:
     """Do what can be done before there are samples: plan, and load loops.
 
     Parameters
     ----------
     image
         Like the picture that is to come; without alpha, of which the samples decide.
-    kernels, spec
+    kernels, spec, watch
         As `apply` takes them, which says what is wrong with them.
     """
     with suppress(ConvError):
-        _get_ready(prepare(image, arrays.overridden(kernels, spec), spec))
+        _get_ready(prepare(image, arrays.overridden(kernels, spec), spec, watch=watch))
 
 
 def _get_ready(work: Work) -> None:

@@ -76,12 +76,14 @@ def prepare(
     kernels: tuple[AnyKernel, ...],
     spec: Spec,
     span: tuple[float, float] | None = None,
+    *,
+    watch: bool = True,
 ) -> Work:
     """Choose channels, alpha and sample types; make grey of stored values.
 
     Parameters
     ----------
-    image, kernels, spec, span
+    image, kernels, spec, span, watch
         As `pipeline.apply` takes them.
 
     Raises
@@ -102,6 +104,7 @@ def prepare(
     if spec.gray and not spec.linear:
         pixels, names = grey_beside_alpha(pixels, names)
     ready = Image(squeezed(pixels), names, image.meta)
+    dtype = _result_dtype(ready, spec, mapping)
     result_names = names
     if spec.gray:
         result_names = "LA" if names.endswith("A") else "L"
@@ -111,7 +114,7 @@ def prepare(
         chosen=_chosen(result_names, ready.has_alpha and mode is Alpha.FILTER, spec),
         kernels=kernels,
         spec=spec,
-        target=Target(_result_dtype(ready, spec, mapping), mapping, ready.maximum, span=span),
+        target=Target(dtype, mapping, ready.maximum, span=span, watch=watch),
         alpha=mode,
     )
 

@@ -86,6 +86,8 @@ class Case:
     runs
         Runs of each, which `check` has warmed up; None to warm up here, and run as often as fits
         the time.
+    twice
+        Whether each run follows one that isn't counted, of the same work.
     """
 
     group: str
@@ -98,13 +100,15 @@ class Case:
     facts: Callable[[], dict[str, Any]] = dict
     rest: float = timing.REST
     runs: int | None = None
+    twice: bool = False
 
     def measure(self, section: str, budget: timing.Budget) -> Record:
         """Run ours and theirs in turns, and return the medians."""
         self.before()
         works = {"": self.ours, **self.peers}
         if self.unit in ("ms", "s"):
-            taken = timing.alternate(works, budget, rest=self.rest, runs=self.runs)
+            how = {"rest": self.rest, "runs": self.runs, "twice": self.twice}
+            taken = timing.alternate(works, budget, **how)
             figures = {name: timing.median(times) for name, times in taken.items()}
             if self.unit == "ms":
                 figures = {name: 1000 * seconds for name, seconds in figures.items()}

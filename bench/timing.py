@@ -47,6 +47,7 @@ def alternate(
     *,
     rest: float = REST,
     runs: int | None = None,
+    twice: bool = False,
 ) -> dict[str, list[float]]:
     """Run all in turns, A B A B, so that noise meets all alike; before, each once to warm up.
 
@@ -60,6 +61,8 @@ def alternate(
         Seconds to wait before every run.
     runs
         Rounds, whatever the budget says, and without warming up.
+    twice
+        Whether each run follows one that isn't counted, of the same work.
 
     Returns
     -------
@@ -70,6 +73,8 @@ def alternate(
     taken: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
+            if twice:
+                work()
             taken[name].append(_seconds(work, rest))
     return taken
 

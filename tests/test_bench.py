@@ -241,6 +241,10 @@ def test_runs_take_turns():
     taken = timing.alternate(works, timing.Budget(1e9, 1, 3), rest=0)
     assert order == list("AB" * 4)
     assert {name: len(times) for name, times in taken.items()} == {"A": 3, "B": 3}
+    del order[:]
+    taken = timing.alternate(works, timing.Budget(1e9, 1, 3), rest=0, runs=2, twice=True)
+    assert order == list("AABB" * 2)
+    assert {name: len(times) for name, times in taken.items()} == {"A": 2, "B": 2}
 
 
 def test_a_budget_buys_runs():

@@ -18,7 +18,7 @@ from convcli.image import jpeg_bands, png_write
 from convcli.image.pending import Pending
 from convcli.image.picture import Image, Meta
 from convcli.kernels import parse_kernel
-from convcli.pipeline import begin
+from convcli.pipeline import apply, begin
 from convcli.processors import processors
 from convcli.responses import Target
 from convcli.spec import Mapping
@@ -129,9 +129,16 @@ def test_a_picture_that_is_pending_is_a_picture(rng):
 )
 def test_more_than_one_pass_is_not_begun(spec, rng):
     pixels = picture(rng, (30, 20, 4), "uint8")
-    assert begin(Image(pixels, "RGBA"), [parse_kernel("gaussian")], spec) is None
-    opaque = Image(pixels[:, :, :3], "RGB")
-    assert begin(opaque, [parse_kernel("gaussian")] * 2, Spec()) is None
+    blur, opaque = parse_kernel("gaussian"), Image(pixels[:, :, :3], "RGB")
+    for image, kernels, how in (
+        (Image(pixels, "RGBA"), [blur], spec),
+        (opaque, [blur] * 2, Spec()),
+    ):
+        result, tell = begin(image, kernels, how)
+        assert not isinstance(result, Pending)
+        expected, facts = apply(image, kernels, how)
+        assert_same_pixels(result.pixels, expected.pixels)
+        assert tell() == facts
 
 
 @pytest.fixture

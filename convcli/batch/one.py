@@ -32,8 +32,8 @@ if TYPE_CHECKING:
         ) -> tuple[Image, Facts]:
             """Filter a picture."""
 
-        def begin(self, image: Image) -> tuple[Image, Callable[[], Facts]] | None:
-            """Have a picture filtered while it is written; None if that can't be, or shouldn't."""
+        def begin(self, image: Image) -> tuple[Image, Callable[[], Facts]]:
+            """Have a picture filtered while it is written, if that is better."""
 
 
 #: Samples from which on a picture is filtered while it is written: then there are enough bands.
@@ -142,9 +142,7 @@ class Common:
         """Filter a picture, or have that done while it is written in a format."""
         alone = self.writing.show is None and self.writing.compare is None
         if alone and name in IN_BANDS and image.pixels.size >= _LARGE:
-            begun = self.work.begin(image)
-            if begun is not None:
-                return begun
+            return self.work.begin(image)
         result, facts = self.work(image)
         return result, lambda: facts
 

@@ -141,8 +141,8 @@ class _Filter:
 
         return apply(image, self.kernels, self.spec, span, watch=self.watch)
 
-    def begin(self, image: Image) -> tuple[Image, Callable[[], Facts]] | None:
-        """Have a picture filtered while it is written; None if that can't be, or shouldn't."""
+    def begin(self, image: Image) -> tuple[Image, Callable[[], Facts]]:
+        """Have a picture filtered while it is written, if that is better."""
         from convcli.pipeline import begin
 
         return begin(image, self.kernels, self.spec, watch=self.watch)

@@ -113,20 +113,13 @@ def apply(
         If the spec doesn't fit the picture, or the kernel doesn't fit into it.
     """
     work = prepare(image, arrays.overridden(kernels, spec), spec, span, watch=watch)
-    if work.needs_floats:
-        from convcli.pipeline.floats import in_floats
-
-        filtered, pixels = in_floats(work)
-    else:
-        filtered, pixels = _as_stored(work)
-    result = Image(squeezed(pixels), work.channels, _meta(image, work.channels))
-    return result, _facts(image, result, filtered, work)
+    return _at_once(image, work)
 
 
 def begin(
     image: Image, kernels: Sequence[AnyKernel], spec: Spec, *, watch: bool = True
-) -> tuple[Image, Callable[[], Facts]] | None:
-    """Have a picture filtered while it is written.
+) -> tuple[Image, Callable[[], Facts]]:
+    """Have a picture filtered while it is written, or at once where that is better.
 
     Parameters
     ----------
@@ -135,14 +128,16 @@ def begin(
 
     Returns
     -------
-    tuple or None
-        The result, and what gives the facts: those of responses once all rows are made. None for
-        what `apply` does as well or better.
+    Image
+        `Pending` if it is still to be filtered.
+    callable
+        Gives the facts: those of responses once all rows are made.
     """
     work = prepare(image, arrays.overridden(kernels, spec), spec, watch=watch)
     begun = _begin(work)
     if begun is None:
-        return None
+        image, facts = _at_once(image, work)
+        return image, lambda: facts
     result = Pending(begun.rows, work.channels, _meta(image, work.channels))
     return result, lambda: _facts(image, result, begun, work)
 
@@ -168,6 +163,18 @@ def _get_ready(work: Work) -> None:
         pixels = work.image.pixels
         how = work.kernels[0], work.spec, work.target
         arrays.prepare_array(pixels.shape, pixels.dtype, *how).load()
+
+
+def _at_once(image: Image, work: Work) -> tuple[Image, Facts]:
+    """Filter all of a picture that was made ready."""
+    if work.needs_floats:
+        from convcli.pipeline.floats import in_floats
+
+        filtered, pixels = in_floats(work)
+    else:
+        filtered, pixels = _as_stored(work)
+    result = Image(squeezed(pixels), work.channels, _meta(image, work.channels))
+    return result, _facts(image, result, filtered, work)
 
 
 def _begin(work: Work) -> Begun | None:

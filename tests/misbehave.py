@@ -21,7 +21,7 @@ CRASH, LEAVE, HANG, KILLED, BUG, SLOW, WRITTEN = 201, 202, 203, 204, 205, 206, 2
 _apply, _do = convcli.pipeline.apply, Common.do
 
 
-def apply(image, kernels, spec, *span):
+def apply(image, kernels, spec, *span, **more):
     """Filter a picture, or not."""
     sign = int(image.pixels.reshape(-1)[0])
     if sign == CRASH:
@@ -37,7 +37,7 @@ def apply(image, kernels, spec, *span):
         time.sleep(0.2)
     if sign == BUG:
         raise ZeroDivisionError("a bug")
-    return _apply(image, kernels, spec, *span)
+    return _apply(image, kernels, spec, *span, **more)
 
 
 def do(common, job, *given):

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 class Room:
     """Memory that is being had, on a thread of its own.
 
-    JUSTIFICATION: systems hand memory out as it is first written to. For 12 megapixels that takes
-    from a tenth of the time to decode them up to three times as long, where a virtual machine's
-    host has to find it, too (bench: commands). While modules are imported there is a processor
-    that can do it.
+    JUSTIFICATION: systems hand memory out as it is first written to. For 12 megapixels that may
+    take a tenth of the time to decode them, or three times as long, where a virtual machine's host
+    has to find it, too (bench: commands). While modules are imported there is a processor that can
+    do it.
 
     Parameters
     ----------

@@ -62,15 +62,21 @@ class Begun:
     rows
         Makes them.
     step
-        The last kernel, made ready.
-    geometries, plans
-        One a kernel, in order.
+        The kernel, made ready.
     """
 
     rows: engine.Rows
     step: _Step
-    geometries: tuple[Geometry, ...]
-    plans: tuple[engine.Plan, ...]
+
+    @property
+    def geometries(self) -> tuple[Geometry, ...]:
+        """That of the one kernel."""
+        return (self.step.geometry,)
+
+    @property
+    def plans(self) -> tuple[engine.Plan, ...]:
+        """That of the one kernel."""
+        return (self.step.prepared.planned,)
 
     @property
     def samples(self) -> int:
@@ -180,7 +186,7 @@ def begin_array(
     """
     step = _step(pixels.shape, pixels.dtype, kernel, spec, target, spec.scale)
     rows = step.prepared.begin(pixels)
-    return Begun(rows, step, (step.geometry,), (step.prepared.planned,)) if rows else None
+    return Begun(rows, step) if rows else None
 
 
 def prepare_array(

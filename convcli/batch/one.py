@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from math import prod
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -120,7 +119,7 @@ class Common:
         name = self.format_for(job, image.meta.format)
         result, tell = self._filtered(image, name)
         facts = tell()
-        resize(image.pixels.nbytes + prod(result.shape) * result.dtype.itemsize)
+        resize(image.pixels.nbytes + result.size[0] * result.row_bytes)
         notes = notes_on(result, facts, name)
         if image.meta.frames > 1 and not _moves(image):
             count = image.meta.frames

@@ -25,8 +25,8 @@ Result = TypeVar("Result")
 _PATIENCE = 0.2
 #: From so many bytes of rows on they are inflated before NumPy is there.
 _LARGE = 2**20
-#: Samples that a byte of a JPEG file holds at the most: an empty block takes 4 bits (T.81, annex
-#: K), but for what was made to look large.
+#: A file that says it has more samples a byte is taken for one made to look large: an empty block
+#: of 64 takes 4 bits or more (T.81, annex K).
 _DENSEST = 128
 
 

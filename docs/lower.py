@@ -3,7 +3,7 @@
 It has what Numba's front end makes of the loops that filters of common pictures ask for, so that
 a first run needs only LLVM. Needed after every change of `convcli/engine/loops/`, `entries.py` or
 `places.py`, and when the planner or `finish.py` choose other loops. The same sources and the same
-Numba give the same file. It takes two minutes, the comparison ten seconds.
+Numba give the same file. It takes five minutes, the comparison ten seconds.
 """
 
 from __future__ import annotations

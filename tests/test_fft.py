@@ -12,10 +12,19 @@ from chosen import sums_type
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import convcli
 from convcli import correlate
+from convcli.borders import Border
 from convcli.engine import tiling
+from convcli.engine.passes import Taps
 from convcli.engine.spectra import SIZES, factors, packing, reversed_digits, turns
+from convcli.engine.strips import lay_out
+from convcli.engine.tiling import best_tiling
+from convcli.geometry import plan_geometry
+from convcli.image.picture import Image
+from convcli.spec import Method, Spec
 
+UINT8 = np.dtype(np.uint8)
 DEPTHS = ["uint8", "uint16"]
 
 
@@ -59,6 +68,40 @@ def test_sets_that_are_not_full(channels, depth, only, rng):
         for jobs in (1, 3):
             found = correlate(pixels, weights, method="fft", border="reflect", jobs=jobs)
             assert_same_pixels(found, expected, 0 if depth in DEPTHS else 0.1)
+
+
+@pytest.mark.parametrize("name", ["sobel", "kirsch", "frei-chen"])
+def test_groups_of_several_kernels(name, only, rng):
+    only(64)
+    image = Image(rng.integers(0, 256, (150, 330, 3)).astype(np.uint8), "RGB")
+    direct, fft = (
+        convcli.apply(image, name, Spec(method=method)).pixels
+        for method in (Method.DIRECT, Method.FFT)
+    )
+    # Sums are whole, but for Frei and Chen's.
+    assert_same_pixels(fft, direct, 1 if name == "frei-chen" else 0)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("size", [(3000, 4000), (512, 512), (64, 9000), (700, 30)])
+def test_groups_are_full_and_need_little_memory(size, channels):
+    for taps, kernels in product((9, 31, 63, 127, 201, 301), (1, 4)):
+        weights = np.ones((kernels, taps, taps)) / 3
+        geometry = plan_geometry(size, (taps, taps), padding=(taps // 2, taps // 2))
+        layout = lay_out(geometry, Border.REPLICATE, channels)
+        found, _ = best_tiling(Taps(weights, combine="max" * (kernels > 1)), layout, UINT8)
+        rows, cols = found.at_once
+        tile = found.edge[0] * found.edge[1] * channels * kernels * 8
+        assert rows * cols * tile <= max(tiling._SUMS_BYTES, tile)
+        down, across = found.groups
+        assert (down - 1) * rows < found.count[0] <= down * rows
+        assert (across - 1) * cols < found.count[1] <= across * cols
+        tiles = found.count[0] * found.count[1] * channels
+        places = found.sets(channels) * found.packing.in_set
+        # A set more a group, where pictures or memory are too small for full ones.
+        assert tiles <= places <= tiles + down * across * found.packing.in_set
+        if tile < 2**18 and tiles > 400:
+            assert places <= 1.1 * tiles
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -28,6 +28,7 @@ from __future__ import annotations
     TILE,
     TILE_PITCH,
     TILES,
+    LEFT,
     EDGE_ROWS,
     EDGE_COLS,
     OUT_ROWS,
@@ -54,7 +55,7 @@ from __future__ import annotations
     ROW_APART,
     TOP,
     CLIPPED,
-) = range(50)
+) = range(51)
 
 PLACES = CLIPPED + 1
 

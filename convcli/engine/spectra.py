@@ -96,10 +96,11 @@ def factors(kernels: NDArray[Any], size: int) -> tuple[NDArray[Any], NDArray[Any
     kernels
         (kernels, rows, cols) weights with their dilation; the first at the anchor's corner.
     """
-    spectra = np.conj(np.fft.fft2(kernels, s=(size, size))) / size**2
+    spectra = np.fft.fft2(kernels, s=(size, size))
+    spectra /= size**2
     order = reversed_digits(size)
-    spectra = spectra[:, order][:, :, order]
-    return np.ascontiguousarray(spectra.real), np.ascontiguousarray(spectra.imag)
+    real, imag = (part.take(order, 1).take(order, 2) for part in (spectra.real, spectra.imag))
+    return real, np.negative(imag, out=imag)
 
 
 def turns(size: int) -> tuple[NDArray[Any], NDArray[Any]]:

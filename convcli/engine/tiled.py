@@ -1,8 +1,9 @@
-"""Running the loops over rows of tiles."""
+"""Running the loops over groups of tiles."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,9 @@ def _pitch(size: int) -> int:
     return (size + 1) * 2 * LANES
 
 
+_making = Lock()
+
+
 @lru_cache(maxsize=8)
 def _kernels(
     taps: Taps, layout: Layout, tiling: Tiling
@@ -44,7 +48,7 @@ def _kernels(
 
 @record
 class TileRows:
-    """Correlation by products of spectra: what every row of tiles needs, made once.
+    """Correlation by products of spectra: what every group of tiles needs, made once.
 
     Parameters
     ----------
@@ -64,8 +68,9 @@ class TileRows:
 
     @property
     def units(self) -> tuple[int, int]:
-        """Groups of rows of tiles, which threads share one by one."""
-        return -(-self.tiling.count[0] // self.tiling.at_once), 1
+        """Groups of tiles, which threads share one by one."""
+        down, across = self.tiling.groups
+        return down * across, 1
 
     def entry(
         self, store: str, out: np.dtype[Any], storing: Storing
@@ -76,10 +81,9 @@ class TileRows:
 
     def desk(self, loop: Loop, out: np.dtype[Any], storing: Storing) -> Desk:
         """Make scratch for one thread, to run the loop over some units."""
-        tiling, samples = self.tiling, self.layout.samples
-        kernels = len(self.taps.weights)
-        across = tiling.count[1] * tiling.edge[1] * self.layout.channels
-        pitch = -(-max(across, samples) // 16) * 16
+        tiling, kernels = self.tiling, len(self.taps.weights)
+        rows, cols = (many * edge for many, edge in zip(tiling.at_once, tiling.edge, strict=True))
+        pitch = -(-cols * self.layout.channels // 16) * 16
         sizes, extremes = self._sizes(pitch), storing.extremes()
         sizes[at.WATCH] = storing.watch
         places = tiling.size * _pitch(tiling.size)
@@ -94,7 +98,7 @@ class TileRows:
             np.array([tiling.packing.middle, tiling.packing.power]),
             np.empty((4, tiling.size), dtype=self.source.dtype),
             *(part for whole in (sets[0], sets[-1]) for part in (whole, whole[LANES:])),
-            np.empty((kernels, tiling.at_once * tiling.edge[0], pitch)),
+            np.empty((kernels, rows, pitch)),
             np.empty(pitch),
             np.empty(block(np.dtype(np.uint8)), dtype=out),
             NOTHING,
@@ -106,26 +110,35 @@ class TileRows:
 
         def run(call: Call, top: int, first: int, last: int) -> Seen:
             sizes[at.CLIPPED], sizes[at.TOP] = 0, top
-            for row in range(first * tiling.at_once, last * tiling.at_once, tiling.at_once):
-                sizes[at.FIRST] = row
-                sizes[at.LAST] = min(row + tiling.at_once, tiling.count[0])
+            for unit in range(first, last):
+                self._choose(sizes, unit)
                 call()
             return seen(extremes, sizes)
 
         return Desk(loop, arrays, run)
 
+    def _choose(self, sizes: NDArray[np.int64], unit: int) -> None:
+        """Put down which group of tiles is meant."""
+        tiling, out = self.tiling, self.layout.geometry.cols.out
+        (rows, cols), (down, across) = tiling.at_once, divmod(unit, tiling.groups[1])
+        row, left = down * rows, across * cols
+        tiles = min(cols, tiling.count[1] - left)
+        sizes[at.FIRST], sizes[at.LAST] = row, min(row + rows, tiling.count[0])
+        sizes[at.LEFT], sizes[at.TILES] = left, tiles
+        columns = min(tiles * tiling.edge[1], out - left * tiling.edge[1])
+        sizes[at.SAMPLES] = columns * self.layout.channels
+
     def _sizes(self, pitch: int) -> NDArray[np.int64]:
-        """The whole numbers of rows of tiles, but for which."""
+        """The whole numbers of tiles, but for which."""
         layout, tiling = self.layout, self.tiling
         rows, cols = layout.geometry.rows, layout.geometry.cols
         sizes = np.zeros(at.PLACES, dtype=np.int64)
-        sizes[at.SAMPLES], sizes[at.SUMS_PITCH] = layout.samples, pitch
+        sizes[at.SUMS_PITCH] = pitch
         sizes[at.SOURCE_SAMPLES] = self.source.samples
         sizes[at.KERNELS], sizes[at.SHARE] = len(self.taps.weights), self.taps.share
         sizes[at.STEP] = layout.channels
         sizes[at.STRIDE], sizes[at.STRIDE_COLS] = rows.stride, cols.stride
         sizes[at.TILE], sizes[at.TILE_PITCH] = tiling.size, _pitch(tiling.size)
-        sizes[at.TILES] = tiling.count[1]
         sizes[at.EDGE_ROWS], sizes[at.EDGE_COLS] = tiling.edge
         sizes[at.OUT_ROWS], sizes[at.OUT_COLS] = rows.out, cols.out
         sizes[at.PADDED_ROWS] = len(layout.row_source)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,12 @@ from convcli.engine.spectra import SIZES, Packing, packing
 from convcli.engine.strips import Layout
 from convcli.record import record
 
-#: Memory that the sums of rows of tiles may take, for each thread, in bytes.
-_SUMS_BYTES = 16 * 1024 * 1024
-#: Groups of rows of tiles that a picture should have at least.
-_UNITS = 4
+#: Memory that the sums of a group of tiles may take, for each thread, in bytes.
+_SUMS_BYTES = 12 * 1024 * 1024
+#: Groups that a picture should have at least, if there are as many full sets.
+_GROUPS = 4
+#: Part of all places that may stay empty, so that fewer groups need be looked at.
+_WASTE = 1 / 32
 
 
 @record
@@ -33,7 +35,8 @@ class Tiling:
     count
         (rows, cols) of tiles.
     at_once
-        Rows of tiles that a thread takes at once, so that sets are full.
+        (rows, cols) of tiles in a group, which a thread takes at once: so many that sets are full,
+        so few that their sums need little memory.
     packing
         How tiles are packed into sets.
     """
@@ -41,15 +44,20 @@ class Tiling:
     size: int
     edge: tuple[int, int]
     count: tuple[int, int]
-    at_once: int
+    at_once: tuple[int, int]
     packing: Packing
+
+    @property
+    def groups(self) -> tuple[int, int]:
+        """(rows, cols) of groups."""
+        down, across = (
+            -(-all_ // some) for all_, some in zip(self.count, self.at_once, strict=True)
+        )
+        return down, across
 
     def sets(self, channels: int) -> int:
         """How many sets of tiles are transformed."""
-        whole, rest = divmod(self.count[0], self.at_once)
-        across = self.count[1] * channels
-        full = ceil(self.at_once * across / self.packing.in_set)
-        return whole * full + ceil(rest * across / self.packing.in_set)
+        return _sets(self.count, self.at_once, channels, self.packing.in_set)
 
 
 def best_tiling(taps: Taps, layout: Layout, source: np.dtype[Any]) -> tuple[Tiling, float] | None:
@@ -72,7 +80,6 @@ def _work(tiling: Tiling, taps: Taps, layout: Layout) -> tuple[int, int, int]:
 
 def _tilings(taps: Taps, layout: Layout, source: np.dtype[Any]) -> Iterator[Tiling]:
     axes = layout.geometry.rows, layout.geometry.cols
-    found = False
     for size in SIZES:
         edge = tuple((size - axis.span) // axis.stride + 1 for axis in axes)
         # Sums are taken out four at a time.
@@ -80,22 +87,43 @@ def _tilings(taps: Taps, layout: Layout, source: np.dtype[Any]) -> Iterator[Tili
         packed = packing(taps.flat, source, size)
         if min(edge) < size // 16 or packed is None:
             continue
-        row_bytes = edge[0] * layout.samples * len(taps.weights) * 8
-        if found and row_bytes > 2 * _SUMS_BYTES:
-            continue
-        found = True
-        count = tuple(ceil(axis.out / each) for axis, each in zip(axes, edge, strict=True))
-        yield Tiling(
-            size, (edge[0], edge[1]), (count[0], count[1]),
-            _at_once(count[0], count[1] * layout.channels, packed.in_set, row_bytes), packed,
-        )  # fmt: skip
+        down, across = (ceil(axis.out / each) for axis, each in zip(axes, edge, strict=True))
+        tile_bytes = edge[0] * edge[1] * layout.channels * len(taps.weights) * 8
+        most = max(1, _SUMS_BYTES // tile_bytes)
+        at_once = _at_once((down, across), most, layout.channels, packed.in_set)
+        yield Tiling(size, (edge[0], edge[1]), (down, across), at_once, packed)
 
 
-def _at_once(rows: int, across: int, in_set: int, row_bytes: int) -> int:
-    """Rows of tiles that waste the fewest places of sets, and leave work for several threads."""
-    most = max(1, min(_SUMS_BYTES // max(1, row_bytes), rows // _UNITS))
+def _at_once(count: tuple[int, int], most: int, channels: int, in_set: int) -> tuple[int, int]:
+    """Rows and columns of the smallest group of up to `most` tiles that hardly wastes places."""
+    down, across = count
+    sets = down * across * channels / in_set
+    most = max(1, min(most, down * across // min(_GROUPS, ceil(sets))))
+    widths = {-(-across // groups) for groups in range(-(-across // most), across + 1)}
+    shapes = sorted(
+        (rows * cols, rows, cols)
+        for cols in widths
+        for rows in range(1, min(down, most // cols, in_set) + 1)
+    )
+    best = (inf, (1, 1))
+    for _, rows, cols in shapes:
+        taken = _sets(count, (rows, cols), channels, in_set)
+        if taken <= sets * (1 + _WASTE):
+            return rows, cols
+        best = min(best, (taken, (rows, cols)))
+    return best[1]
 
-    def waste(count: int) -> float:
-        return ceil(count * across / in_set) * in_set / (count * across)
 
-    return min(range(1, most + 1), key=lambda count: (round(waste(count), 1), count))
+def _sets(count: tuple[int, int], at_once: tuple[int, int], channels: int, in_set: int) -> int:
+    """How many sets of tiles there are if every group has its own."""
+    return sum(
+        many_rows * many_cols * ceil(rows * cols * channels / in_set)
+        for many_rows, rows in _parts(count[0], at_once[0])
+        for many_cols, cols in _parts(count[1], at_once[1])
+    )
+
+
+def _parts(count: int, at_once: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """How many whole parts there are, and how long; and the rest."""
+    whole, rest = divmod(count, at_once)
+    return (whole, at_once), (1, rest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,18 @@ def colours(pixels: NDArray[Any], channels: str) -> NDArray[Any]:
     """Return the colour channels, (rows, cols, count), without alpha; a view."""
     count = colour_count(channels)
     return pixels.reshape(*pixels.shape[:2], -1)[:, :, :count]
+
+
+def select(pixels: NDArray[Any], places: Sequence[int]) -> NDArray[Any]:
+    """Copy some channels of (rows, cols, channels).
+
+    JUSTIFICATION: one after the other takes 20 ms for three of four of 12 megapixels, where
+    NumPy's own ways take 120, three bytes at a time.
+    """
+    result = np.empty((*pixels.shape[:2], len(places)), dtype=pixels.dtype)
+    for k, place in enumerate(places):
+        result[:, :, k] = pixels[:, :, place]
+    return result
 
 
 def alpha(pixels: NDArray[Any], channels: str) -> NDArray[Any] | None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from convcli import arrays
@@ -14,6 +13,7 @@ from convcli.arrays import Begun, Filtered
 from convcli.engine import Plan, keeps_loops, seconds_compiling
 from convcli.errors import ConvError
 from convcli.geometry import Geometry
+from convcli.image import channels as ch
 from convcli.image.pending import Pending
 from convcli.image.picture import Image, Meta
 from convcli.pipeline.kept import beside_kept
@@ -189,8 +189,9 @@ def _as_stored(work: Work) -> tuple[Filtered, NDArray[Any]]:
     """Filter samples as they are."""
     pixels = work.image.pixels
     if len(work.chosen) < len(work.channels):
-        pixels = np.ascontiguousarray(work.planes[:, :, list(work.chosen)])
+        pixels = ch.select(work.planes, work.chosen)
     filtered = arrays.filter_array(pixels, work.kernels, work.spec, work.target)
+    del pixels
     return filtered, beside_kept(work, filtered.pixels, filtered.geometries)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from convcli import arrays
 from convcli.borders import source
 from convcli.geometry import Geometry
+from convcli.image import channels as ch
 from convcli.pipeline.work import Work
 from convcli.responses import Target, fill_level
 from convcli.spec import Mapping, Spec
@@ -41,7 +42,7 @@ def beside_kept(
     out = np.empty((*filtered.shape[:2], count), dtype=work.target.dtype)
     out[:, :, chosen] = filtered if filtered.shape[2] == len(chosen) else filtered[:, :, chosen]
     # Counted from the end: where grey was made, alpha is still the last of the image's.
-    unfiltered = work.planes[:, :, [k - count for k in others]]
+    unfiltered = ch.select(work.planes, [k - count for k in others])
     kept = at_anchors(unfiltered, geometries, work.spec, work.target)
     if kept.dtype != out.dtype and work.target.mapping is not Mapping.RAW:
         target = Target(out.dtype, Mapping.CLIP, work.image.maximum)
@@ -63,6 +64,8 @@ def at_anchors(
             anchor = axis.taps - 1 - axis.taps // 2 if spec.convolve else axis.taps // 2
             places = source(axis.size, axis.before, axis.after, spec.border)
             picked = places[anchor * axis.dilation :: axis.stride][: axis.out]
+            if np.array_equal(picked, np.arange(axis.size)):
+                continue
             pixels = pixels.take(picked, axis=k)
             if (picked < 0).any():
                 outside = (slice(None),) * k + (picked < 0,)

@@ -34,7 +34,9 @@ from convcli.engine.places import (
     FIRST,
     KERNELS,
     LAST,
+    LEFT,
     MIDDLE,
+    OUT_COLS,
     OUT_ROWS,
     PADDED_COLS,
     PADDED_ROWS,
@@ -55,10 +57,11 @@ from convcli.engine.places import (
 
 @jit
 def _corner(slot, sizes):
-    """(tile row, tile column, channel) of a slot, counted from FIRST."""
+    """(tile row, tile column, channel) of a slot, in the group that begins at FIRST and LEFT."""
     across = sizes[TILES] * sizes[STEP]
     within = slot % across
-    return sizes[FIRST] + slot // across, within // sizes[STEP], within % sizes[STEP]
+    column = sizes[LEFT] + within // sizes[STEP]
+    return sizes[FIRST] + slot // across, column, within % sizes[STEP]
 
 
 @jit
@@ -185,7 +188,7 @@ def _target(slot, slots, sizes):
         return -1
     row, column, channel = _corner(slot, sizes)
     down = (row - sizes[FIRST]) * sizes[EDGE_ROWS] * sizes[SUMS_PITCH]
-    return down + column * sizes[EDGE_COLS] * sizes[STEP] + channel
+    return down + (column - sizes[LEFT]) * sizes[EDGE_COLS] * sizes[STEP] + channel
 
 
 @jit
@@ -238,13 +241,14 @@ def tiles(
     offsets, levels, lines, re, im, product_re, product_im, sums, acc, rest, out, sizes, numbers,
     limits, extremes,
 ):  # fmt: skip
-    """Filter rows FIRST to LAST of tiles, and store what they give.
+    """Filter a group of tiles, rows FIRST to LAST and TILES columns from LEFT on, and store it.
 
     Parameters
     ----------
     combine, level, source, row_source, col_source, fill, acc, rest, out, sizes, numbers, limits,
     extremes
-        As `band` takes them; `fill` is of the picture's type.
+        As `band` takes them, but SAMPLES is how many a row of the group has, of OUT_COLS · STEP;
+        `fill` is of the picture's type.
     factors_re, factors_im : (KERNELS, TILE, TILE) float64
         Conjugated spectra divided by TILE², in the order that `forward` leaves.
     cosines, sines : (TILE,) float64
@@ -264,6 +268,7 @@ def tiles(
     in_set = 2 * small(re) * max(1, sizes[DEPTH])
     apart = (sizes[LAST] - sizes[FIRST]) * sizes[EDGE_ROWS] * sizes[SUMS_PITCH]
     area = sizes[TILE] * sizes[TILE]
+    row, left = sizes[OUT_COLS] * sizes[STEP], sizes[LEFT] * sizes[EDGE_COLS] * sizes[STEP]
     first = 0
     while first < slots:
         _load_set(
@@ -284,4 +289,5 @@ def tiles(
         done = combine(at(sums, (y - begin) * sizes[SUMS_PITCH]), apart, sizes, acc)
         if sizes[WATCH]:
             count_row(done, samples, limits, extremes, sizes)
-        store_row(level, done, samples, at(out, (y - sizes[TOP]) * samples), numbers, rest)
+        target = at(out, (y - sizes[TOP]) * row + left)
+        store_row(level, done, samples, target, numbers, rest)

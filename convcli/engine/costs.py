@@ -22,6 +22,8 @@ _SAMPLE = {"int16": 0.5, "uint16": 0.5, "int32": 1.2, "float32": 0.9, "float64":
 _UNCHANGED = {"int16": 0.25, "uint16": 0.25, "int32": 0.8, "float32": 0.5, "float64": 1.4}
 #: A sample of a box along a row, several at once.
 _BOX_ALONG = {"int16": 0.9, "uint16": 0.9, "int32": 1.4, "float32": 1.4, "float64": 1.8}
+#: And what it takes more where channels are interleaved.
+_BOX_APART = 0.15
 #: A sample that is loaded where columns are sorted by their phase: picked out of blocks; one by
 #: one, as it is; or converted, to a strip that large steps make too high for the cache.
 _IN_BLOCKS, _AS_IT_IS, _CONVERTED = 0.4, 0.5, 1.3
@@ -86,10 +88,11 @@ def terms_cost(
     return terms * (down + _ALONG[name] * taps[1] + _PASS) / block(dtype) + keeping
 
 
-def box_cost(dtype: np.dtype[Any], stride: int, widening: float) -> float:
-    """Cycles a sample of running sums."""
+def box_cost(dtype: np.dtype[Any], stride: int, step: int, widening: float) -> float:
+    """Cycles a sample of running sums; `step` samples from a column to the next."""
     down = (4.0 * stride + 4.0) * widening / block(dtype)
-    return down + _BOX_ALONG[dtype.name] + _UNCHANGED[dtype.name]
+    along = _BOX_ALONG[dtype.name] + (_BOX_APART if step > 1 else 0.0)
+    return down + along + _UNCHANGED[dtype.name]
 
 
 def sorting_cost(loaded: float, stride: int, step: int, *, as_they_are: bool) -> float:

@@ -268,7 +268,8 @@ def _box(taps: Taps, layout: Layout, bounds: Bounds, source: np.dtype[Any]) -> C
     # A float's rounding would stay in a running sum: only float64 makes it small enough.
     among = ("int16", "uint16", "int32", "float64")
     accumulator = choose_accumulator(bounds, source, double=True, among=among)
-    cost = box_cost(accumulator.dtype, layout.stride, len(layout.col_source) / layout.samples)
+    widening = len(layout.col_source) / layout.samples
+    cost = box_cost(accumulator.dtype, layout.stride, layout.step, widening)
     return Choice("box", 1, cost, "four additions whatever the size", accumulator)
 
 

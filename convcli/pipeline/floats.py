@@ -21,6 +21,8 @@ from convcli.pipeline.work import Work, grey_beside_alpha, squeezed
 from convcli.responses import Target, after
 from convcli.spec import Mapping, Precision
 
+_NOTHING = np.empty(0)
+
 
 def in_floats(work: Work) -> tuple[Filtered, NDArray[Any]]:
     """Filter, and round once, at the end.
@@ -33,32 +35,49 @@ def in_floats(work: Work) -> tuple[Filtered, NDArray[Any]]:
         The result.
     """
     planes, full = _floats(work)
+    seen = _responses(work, planes, full)
+    colour, alpha = _apart(work, seen.pixels, full)
+    # Floats take four times what 8-bit samples do: none stay longer than they are needed.
+    seen = replace(seen, pixels=_NOTHING)
+    before = planes if work.spec.luma else None
+    del planes
+    mapped = _mapped(work, colour, full)
+    seen = replace(seen, lowest=mapped.lowest, highest=mapped.highest, clipped=mapped.clipped)
+    colour = mapped.pixels
+    del mapped
+    if before is not None:
+        colour = _recoloured(work, colour, before, full, seen.geometries)
+        del before
+    if work.spec.linear or work.spec.luma:
+        colour, clipped = _encoded(work, colour)
+        seen = replace(seen, clipped=clipped)
+    if alpha is not None:
+        colour = np.concatenate((colour, _alpha(work, alpha, full)), axis=2)
+    return replace(seen, pixels=colour), beside_kept(work, colour, seen.geometries)
+
+
+def _responses(work: Work, planes: NDArray[Any], full: float) -> Filtered:
+    """Filter what is to be filtered, without mapping it."""
     source = _lightness(work, planes) if work.spec.luma else planes
     if work.weighs:
         source = ch.weigh(source, full)
-    elif work.image.has_alpha and not work.filters_alpha:
+    elif work.spec.luma and work.image.has_alpha and not work.filters_alpha:
         source = source[:, :, :-1]
     raw = Target(source.dtype, Mapping.RAW, full, between=True)
     kernels = arrays.without_offset(work.kernels)
-    responses = arrays.filter_array(source, kernels, replace(work.spec, scale=1.0), raw)
-    colour, alpha = _apart(work, responses.pixels, full)
-    mapped = _mapped(work, colour, full)
-    pixels, clipped = mapped.pixels, mapped.clipped
-    if work.spec.luma:
-        pixels = _recoloured(work, pixels, planes, full, responses.geometries)
-    if work.spec.linear or work.spec.luma:
-        pixels, clipped = _encoded(work, pixels)
-    if alpha is not None:
-        pixels = np.concatenate((pixels, _alpha(work, alpha, full)), axis=2)
-    filtered = replace(
-        responses, pixels=pixels, clipped=clipped, lowest=mapped.lowest, highest=mapped.highest
-    )
-    return filtered, beside_kept(work, pixels, responses.geometries)
+    return arrays.filter_array(source, kernels, replace(work.spec, scale=1.0), raw)
 
 
 def _floats(work: Work) -> tuple[NDArray[Any], float]:
-    """Return samples as floats, (rows, cols, channels), and the value of a full one."""
+    """Return samples as floats, (rows, cols, channels), and the value of a full one.
+
+    Alpha is left out if nothing comes of it.
+    """
     image = work.image
+    if image.has_alpha and not (work.weighs or work.filters_alpha or work.spec.luma):
+        names = image.channels[:-1]
+        colours = ch.select(work.planes, range(len(names)))
+        image = Image(squeezed(colours), names, image.meta)
     if work.spec.linear:
         samples = light.decode(image).reshape(*image.size, -1)
         if work.spec.gray:
@@ -67,7 +86,7 @@ def _floats(work: Work) -> tuple[NDArray[Any], float]:
     # Colour times alpha is exact in float32 for 8-bit samples only.
     wide = image.pixels.dtype.itemsize > 1 or work.spec.precision is Precision.DOUBLE
     dtype = np.float64 if wide and image.pixels.dtype != np.float32 else np.float32
-    return work.planes.astype(dtype), image.maximum
+    return image.pixels.reshape(*image.size, -1).astype(dtype), image.maximum
 
 
 def _lightness(work: Work, planes: NDArray[Any]) -> NDArray[Any]:
@@ -130,8 +149,8 @@ def _encoded(work: Work, colour: NDArray[Any]) -> tuple[NDArray[Any], int]:
         middle = light.decode(Image(squeezed(grey), meta=work.image.meta))
         colour = colour + (middle - 0.5)
     # Under half a level of 16 bits is rounding, not clipping.
-    over = (colour < -(2**-17)) | (colour > 1 + 2**-17)
-    clipped = int(np.count_nonzero(over)) if dtype.kind == "u" else 0
+    ends = (colour < -(2**-17), colour > 1 + 2**-17) if dtype.kind == "u" else ()
+    clipped = sum(map(int, map(np.count_nonzero, ends)))
     return light.encode(squeezed(colour), work.image.meta, dtype).reshape(colour.shape), clipped
 
 

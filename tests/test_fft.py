@@ -85,14 +85,17 @@ def test_groups_of_several_kernels(name, only, rng):
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("size", [(3000, 4000), (512, 512), (64, 9000), (700, 30)])
 def test_groups_are_full_and_need_little_memory(size, channels):
-    for taps, kernels in product((9, 31, 63, 127, 201, 301), (1, 4)):
+    for taps, kernels in product((9, 31, 63, 127, 201, 301), (1, 4, 40)):
         weights = np.ones((kernels, taps, taps)) / 3
         geometry = plan_geometry(size, (taps, taps), padding=(taps // 2, taps // 2))
         layout = lay_out(geometry, Border.REPLICATE, channels)
         found, _ = best_tiling(Taps(weights, combine="max" * (kernels > 1)), layout, UINT8)
         rows, cols = found.at_once
         tile = found.edge[0] * found.edge[1] * channels * kernels * 8
-        assert rows * cols * tile <= max(tiling._SUMS_BYTES, tile)
+        limit = tiling._SUMS_BYTES
+        assert rows * cols * tile <= limit or (rows, cols) == (1, 1)
+        smaller = [size for size in SIZES if size < found.size and size - taps + 1 >= size // 16]
+        assert tile <= limit or not smaller
         down, across = found.groups
         assert (down - 1) * rows < found.count[0] <= down * rows
         assert (across - 1) * cols < found.count[1] <= across * cols

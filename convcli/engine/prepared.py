@@ -29,7 +29,7 @@ from convcli.engine.plan import (
 from convcli.engine.rows import Rows
 from convcli.engine.strips import Layout, Source, lay_out
 from convcli.engine.team import Work, run_bands
-from convcli.engine.tiled import TileRows
+from convcli.engine.tiled import TileGroups
 from convcli.errors import ImageError
 from convcli.geometry import Geometry
 from convcli.processors import processors
@@ -130,7 +130,7 @@ class Prepared:
         As `prepare` takes them.
     """
 
-    rows: Bands | TileRows
+    rows: Bands | TileGroups
     shape: tuple[int, ...]
     plan: Plan
     choice: Choice
@@ -180,7 +180,7 @@ class Prepared:
         if self.options.stretch or looks or self.planned.jobs != processors():
             return None
         step = self.rows.units[1]
-        if isinstance(self.rows, TileRows) or step > _FEW_ROWS or self.choice.cost > _CHEAP:
+        if isinstance(self.rows, TileGroups) or step > _FEW_ROWS or self.choice.cost > _CHEAP:
             return None
         source = np.ascontiguousarray(pixels).reshape(len(pixels), -1)
         return Rows(source, self.shape, self.finish.dtype, step, self._desk)
@@ -305,10 +305,10 @@ def lay_out_for(
 
 def _rows_of(
     source: Source, taps: Taps, layout: Layout, choice: Choice, fill: float
-) -> Bands | TileRows:
+) -> Bands | TileGroups:
     """Gather what the loops take."""
     if choice.tiling is not None:
-        return TileRows(source, taps, layout, choice.tiling, fill)
+        return TileGroups(source, taps, layout, choice.tiling, fill)
     work, respond = choice.accumulator.dtype, f"respond_{choice.loop}"
     strips = cut(choice, layout, source.dtype)
     passes = _passes(choice, taps, layout)

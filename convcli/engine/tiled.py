@@ -47,7 +47,7 @@ def _kernels(
 
 
 @record
-class TileRows:
+class TileGroups:
     """Correlation by products of spectra: what every group of tiles needs, made once.
 
     Parameters

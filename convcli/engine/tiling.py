@@ -14,7 +14,8 @@ from convcli.engine.spectra import SIZES, Packing, packing
 from convcli.engine.strips import Layout
 from convcli.record import record
 
-#: Memory that the sums of a group of tiles may take, for each thread, in bytes.
+#: Memory that the sums of a group of tiles may take, for each thread, in bytes; more only if no
+#: smaller tiles will do.
 _SUMS_BYTES = 12 * 1024 * 1024
 #: Groups that a picture should have at least, if there are as many full sets.
 _GROUPS = 4
@@ -51,7 +52,7 @@ class Tiling:
     def groups(self) -> tuple[int, int]:
         """(rows, cols) of groups."""
         down, across = (
-            -(-all_ // some) for all_, some in zip(self.count, self.at_once, strict=True)
+            -(-many // each) for many, each in zip(self.count, self.at_once, strict=True)
         )
         return down, across
 
@@ -80,6 +81,7 @@ def _work(tiling: Tiling, taps: Taps, layout: Layout) -> tuple[int, int, int]:
 
 def _tilings(taps: Taps, layout: Layout, source: np.dtype[Any]) -> Iterator[Tiling]:
     axes = layout.geometry.rows, layout.geometry.cols
+    found = False
     for size in SIZES:
         edge = tuple((size - axis.span) // axis.stride + 1 for axis in axes)
         # Sums are taken out four at a time.
@@ -87,8 +89,11 @@ def _tilings(taps: Taps, layout: Layout, source: np.dtype[Any]) -> Iterator[Tili
         packed = packing(taps.flat, source, size)
         if min(edge) < size // 16 or packed is None:
             continue
-        down, across = (ceil(axis.out / each) for axis, each in zip(axes, edge, strict=True))
         tile_bytes = edge[0] * edge[1] * layout.channels * len(taps.weights) * 8
+        if found and tile_bytes > _SUMS_BYTES:
+            continue
+        found = True
+        down, across = (ceil(axis.out / each) for axis, each in zip(axes, edge, strict=True))
         most = max(1, _SUMS_BYTES // tile_bytes)
         at_once = _at_once((down, across), most, layout.channels, packed.in_set)
         yield Tiling(size, (edge[0], edge[1]), (down, across), at_once, packed)

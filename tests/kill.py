@@ -55,10 +55,13 @@ class Battle:
         self.sources.mkdir()
         _make(self.sources, count, seed)
         self.before = _files(self.sources)
-        start = time.monotonic()
-        done = self._start(place / "undisturbed").wait()
-        self.seconds = time.monotonic() - start
-        assert done == 0, done
+        # The first run may compile loops: how long one takes is seen of the second.
+        for _ in range(2):
+            shutil.rmtree(place / "undisturbed", ignore_errors=True)
+            start = time.monotonic()
+            done = self._start(place / "undisturbed").wait()
+            self.seconds = time.monotonic() - start
+            assert done == 0, done
         self.expected = _files(place / "undisturbed")
         assert len(self.expected) == count
 

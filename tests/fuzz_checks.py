@@ -6,6 +6,7 @@ import io
 import resource
 import traceback
 import warnings
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ _SUFFIX = {
 _BOX = parse_kernel("box")
 
 
-class _Check:
+class _Check(ABC):
     """What both checks share: nothing is said, nothing is left, little memory is taken."""
 
     def __init__(self, group, folder, said):
@@ -75,14 +76,11 @@ class _Check:
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) * 1024
         if grown > _GROWTH:
             self._add("memory", f"{grown >> 20} MB more")
-        self._afterwards(case)
         return self.found
 
+    @abstractmethod
     def _try(self, case, rng):
-        raise NotImplementedError
-
-    def _afterwards(self, case):
-        pass
+        """Add what is found wrong with a case."""
 
     def _stage(self, word):
         (self.folder / "stage").write_text(word)
@@ -160,13 +158,15 @@ class PictureCheck(_Check):
         ):
             self._add("unreadable", f"{target.suffix}: other pixels than were written")
 
-    def _afterwards(self, case):
-        if not self.seen:
-            return
-        self._stage("reference")
-        if said := compare(self.group, case, self.seen[0].pixels):
-            self._add("differs", said)
-        self.said()
+    def judge(self, case, rng):
+        """Try a case, and compare what was read with what others read."""
+        super().judge(case, rng)
+        if self.seen:
+            self._stage("reference")
+            if said := compare(self.group, case, self.seen[0].pixels):
+                self._add("differs", said)
+            self.said()
+        return self.found
 
 
 class TextCheck(_Check):

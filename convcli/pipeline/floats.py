@@ -149,8 +149,9 @@ def _encoded(work: Work, colour: NDArray[Any]) -> tuple[NDArray[Any], int]:
         middle = light.decode(Image(squeezed(grey), meta=work.image.meta))
         colour = colour + (middle - 0.5)
     # Under half a level of 16 bits is rounding, not clipping.
-    ends = (colour < -(2**-17), colour > 1 + 2**-17) if dtype.kind == "u" else ()
-    clipped = sum(map(int, map(np.count_nonzero, ends)))
+    clipped = 0
+    if dtype.kind == "u":
+        clipped = int(np.count_nonzero(colour < -(2**-17)) + np.count_nonzero(colour > 1 + 2**-17))
     return light.encode(squeezed(colour), work.image.meta, dtype).reshape(colour.shape), clipped
 
 

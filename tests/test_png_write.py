@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from itertools import pairwise
+from itertools import count, pairwise
 
 import numpy as np
 import pytest
@@ -43,6 +43,12 @@ def chunks(data):
 def rows_of(data):
     """Return the filtered rows in a PNG file; zlib checks the stream and its checksum."""
     return zlib.decompress(b"".join(content for name, content in chunks(data) if name == b"IDAT"))
+
+
+def cut_small(monkeypatch):
+    """Have bands of a few thousand bytes, so that there are many, of which the last is shorter."""
+    monkeypatch.setattr(png_write, "_LEAST", 5000)
+    monkeypatch.setattr(png_rows, "_BLOCK", 1500)
 
 
 def photograph(rng, size, channels="RGB", dtype=np.uint8):
@@ -131,9 +137,9 @@ def test_bands_make_one_stream(rng, level, strategy):
     cuts = [0, 1, 40_000, 40_003, 100_000]
     bands = []
     for start, stop in pairwise(cuts):
-        first = max(0, start - deflate.WINDOW)
-        content = memoryview(whole)[first:stop]
-        bands.append(deflate.compress(content, start - first, way, stop == len(whole)))
+        past = memoryview(whole)[max(0, start - deflate.WINDOW) : start]
+        own = memoryview(whole)[start:stop]
+        bands.append(deflate.compress(own, past, way, stop == len(whole)))
     assert zlib.decompress(b"".join(deflate.join(bands))) == whole
 
 
@@ -141,8 +147,9 @@ def test_bands_make_one_stream(rng, level, strategy):
 def test_a_band_refers_to_the_one_before(rng):
     noise = rng.integers(0, 256, 30_000, dtype=np.uint8).tobytes()
     way = (deflate.Way(6, zlib.Z_DEFAULT_STRATEGY),)
-    assert len(deflate.compress(memoryview(noise * 2), len(noise), way, True).data) < 1000
-    assert len(deflate.compress(memoryview(noise), 0, way, True).data) > len(noise)
+    own, nothing = memoryview(noise), memoryview(b"")
+    assert len(deflate.compress(own, own, way, True).data) < 1000
+    assert len(deflate.compress(own, nothing, way, True).data) > len(noise)
 
 
 @pytest.mark.usefixtures("packing")
@@ -150,8 +157,9 @@ def test_the_cheaper_way_is_chosen(rng):
     ways = png_write.ways_of(None, 2**30)
     noise = rng.normal(0, 5, 300_000).astype(np.int8).view(np.uint8)
     pattern = np.tile(rng.integers(0, 256, 1000, dtype=np.uint8), 300)
-    assert deflate.choose(noise.data, 0, ways).strategy == zlib.Z_RLE
-    assert deflate.choose(pattern.data, 0, ways).strategy == zlib.Z_FILTERED
+    nothing = memoryview(b"")
+    assert deflate.choose(noise.data, nothing, ways).strategy == zlib.Z_RLE
+    assert deflate.choose(pattern.data, nothing, ways).strategy == zlib.Z_FILTERED
 
 
 def test_a_small_picture_has_the_time_for_a_higher_level():
@@ -166,7 +174,8 @@ def test_a_flat_band_is_tried_whole(rng):
     """Its middle is empty, so that both ways are equal there."""
     content = bytearray(600_000)
     content[:60_000] = rng.integers(0, 256, 600, dtype=np.uint8).tobytes() * 100
-    band = deflate.compress(memoryview(content), 0, png_write.ways_of(None, 2**30), True)
+    ways = png_write.ways_of(None, 2**30)
+    band = deflate.compress(memoryview(content), memoryview(b""), ways, True)
     assert len(band.data) < 3000
 
 
@@ -178,8 +187,7 @@ def test_a_flat_band_is_tried_whole(rng):
 @pytest.mark.parametrize("channels", CHANNELS)
 @pytest.mark.parametrize("compress", [None, 0, 1, 5, 9])
 def test_what_was_written_in_bands_comes_back(rng, monkeypatch, dtype, channels, compress):
-    """A few thousand bytes a band, so that there are many, of which the last is shorter."""
-    monkeypatch.setattr(png_write, "_LEAST", 5000)
+    cut_small(monkeypatch)
     pixels = photograph(rng, (101, 97), channels, dtype)
     data = png_write.encode(Image(pixels, channels), compress)
     assert sum(name == b"IDAT" for name, _ in chunks(data)) > 1
@@ -203,15 +211,108 @@ def test_a_part_of_a_picture_can_be_written(rng):
     assert np.array_equal(png.decode(data, 10**6).pixels, pixels)
 
 
+def screen(rng, size, channels="RGB"):
+    """Return something like a screen: flat areas beside noise, dithering, text, a gradient.
+
+    No filter suits some of its blocks and any suits others, so that what is chosen changes often.
+    """
+    rows, cols = size
+    pixels = np.full((rows, cols, len(channels)), 240, dtype=np.uint8)
+    at = 0
+    while at < rows:
+        high = int(rng.integers(1, 40))
+        part = pixels[at : at + high]
+        kind = rng.integers(5)
+        if kind == 0:
+            part[:] = rng.integers(0, 256, part.shape)
+        elif kind == 1:
+            part[:] = rng.choice([0, 128, 255], (*part.shape[:2], 1))
+        elif kind == 2:
+            part[:, ::2] = rng.integers(0, 256, (1, 1, len(channels)))
+        elif kind == 3:
+            part[:] = (np.arange(cols) % 251)[:, None]
+        at += high
+    return pixels if len(channels) > 1 else pixels[:, :, 0]
+
+
+@pytest.mark.usefixtures("packing")
+@pytest.mark.parametrize("compress", [None, 1, 5, 9])
+@pytest.mark.parametrize("seed", range(6))
+def test_any_decoder_reads_bands_of_screens(monkeypatch, compress, seed):
+    """Issue 13: a band filtered the rows above it anew, and referred to what nobody had stored."""
+    cut_small(monkeypatch)
+    rng = np.random.default_rng(seed)
+    channels = ("L", "RGB", "RGBA")[seed % 3]
+    pixels = screen(rng, (int(rng.integers(150, 400)), int(rng.integers(20, 400))), channels)
+    data = png_write.encode(Image(pixels, channels), compress, jobs=1 + seed % 3)
+    assert len(rows_of(data)) == pixels.nbytes + len(pixels)
+    assert np.array_equal(by_pillow(data), pixels)
+    assert np.array_equal(png.decode(data, 10**7).pixels, pixels)
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_any_decoder_reads_bands_as_they_are_cut(rng, scale):
+    """The same with nothing made small for the test: 1 MiB a band."""
+    pixels = screen(rng, (900 * scale, 1300))
+    data = png_write.encode(Image(pixels, "RGB"))
+    assert sum(name == b"IDAT" for name, _ in chunks(data)) > 2
+    assert np.array_equal(by_pillow(data), pixels)
+
+
+def by_pillow(data):
+    from PIL import Image as PillowImage
+
+    return np.asarray(PillowImage.open(io.BytesIO(data)))
+
+
+@given(
+    width=st.integers(1, 400_000),
+    rows=st.integers(1, 100_000),
+)
+def test_bands_are_made_of_whole_blocks(width, rows):
+    height = png_write._band_rows(rows, width)
+    assert height % png_rows.block_rows(width) == 0
+    assert height % 2 == 0
+
+
+def test_how_a_row_is_stored_follows_from_its_place(rng, monkeypatch):
+    pixels = screen(rng, (300, 90))
+    stored = set()
+    for least in (1, 5000, 9000, 10**6):
+        monkeypatch.setattr(png_write, "_LEAST", least)
+        monkeypatch.setattr(png_write, "_MOST", max(least, 3000))
+        monkeypatch.setattr(png_rows, "_BLOCK", 2500)
+        stored.add(rows_of(png_write.encode(Image(pixels, "RGB"))))
+    assert len(stored) == 1
+
+
+def test_who_waits_for_a_part_that_fails_is_told(rng, monkeypatch):
+    cut_small(monkeypatch)
+    filter_rows = png_rows.filter_rows
+    calls = count()
+
+    def failing(*given):
+        if next(calls) == 2:
+            raise MemoryError
+        return filter_rows(*given)
+
+    monkeypatch.setattr(png_write, "filter_rows", failing)
+    image = Image(photograph(rng, (400, 90)), "RGB")
+    for jobs in (1, 2, 5):
+        calls = count()
+        with pytest.raises(MemoryError):
+            png_write.encode(image, jobs=jobs)
+
+
 def test_threads_change_nothing(rng, monkeypatch):
-    monkeypatch.setattr(png_write, "_LEAST", 5000)
+    cut_small(monkeypatch)
     image = Image(photograph(rng, (120, 90)), "RGB")
     files = {png_write.encode(image, jobs=jobs) for jobs in (1, 2, 5, None)}
     assert len(files) == 1
 
 
 def test_parts_are_the_file(rng, monkeypatch):
-    monkeypatch.setattr(png_write, "_LEAST", 5000)
+    cut_small(monkeypatch)
     image = Image(photograph(rng, (120, 90)), "RGB")
     assert b"".join(png_write.parts(image)) == png_write.encode(image)
 
@@ -351,7 +452,7 @@ def test_a_way_that_follows_is_tried_only_after_the_cheapest(monkeypatch):
     last = deflate.Way(1, 0, follows=True)
     for levels, expected in (((2, 3), [2, 3]), ((3, 2), [3, 2, 1])):
         ways = (*(deflate.Way(level, 0) for level in levels), last)
-        chosen = deflate.choose(memoryview(bytes(100)), 0, ways)
+        chosen = deflate.choose(memoryview(bytes(100)), memoryview(b""), ways)
         assert tried == expected
         assert chosen.level == min(expected)
         tried.clear()

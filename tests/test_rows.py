@@ -14,12 +14,13 @@ from command import call
 from convcli import Spec, read, write
 from convcli.arrays import begin_array, filter_array
 from convcli.batch import one
-from convcli.image import jpeg_bands, png_write
+from convcli.image import jpeg_bands, png_rows, png_write
 from convcli.image.pending import Pending
 from convcli.image.picture import Image, Meta
 from convcli.kernels import parse_kernel
 from convcli.pipeline import apply, begin
 from convcli.processors import processors
+from convcli.record import replace
 from convcli.responses import Target
 from convcli.spec import Mapping
 
@@ -68,9 +69,8 @@ def test_rows_have_the_bits_of_the_whole(name, dtype, rng):
 
         def make(band, begun=begun, whole=whole):
             start, stop = (int(end) for end in band)
-            above = start % 7
-            made = begun.rows.make(start, stop, above)
-            assert_same_pixels(made, whole.pixels[max(0, start - above) : stop])
+            made = begun.rows.make(start, stop)
+            assert_same_pixels(made, whole.pixels[start:stop])
 
         with ThreadPoolExecutor(3) as team:
             list(team.map(make, bands))
@@ -138,7 +138,8 @@ def test_more_than_one_pass_is_not_begun(spec, rng):
         assert not isinstance(result, Pending)
         expected, facts = apply(image, kernels, how)
         assert_same_pixels(result.pixels, expected.pixels)
-        assert tell() == facts
+        # What is said of compiling depends on how busy the machine is.
+        assert replace(tell(), notes=()) == replace(facts, notes=())
 
 
 @pytest.fixture
@@ -147,12 +148,16 @@ def small_bands(monkeypatch):
     monkeypatch.setattr(one, "_LARGE", 1)
     monkeypatch.setattr(jpeg_bands, "_BAND", 500)
     monkeypatch.setattr(png_write, "_LEAST", 3000)
+    monkeypatch.setattr(png_rows, "_BLOCK", 1000)
 
 
 def told(*arguments):
     result = call("apply", *arguments, "--json", "--overwrite")
     assert result.status == 0, result.err
-    return {**json.loads(result.out), "seconds": 0}
+    said = json.loads(result.out)
+    # How long compiling takes depends on how busy the machine is.
+    notes = [note for note in said["notes"] if "went into compiling" not in note]
+    return {**said, "notes": notes, "seconds": 0}
 
 
 @pytest.mark.usefixtures("small_bands", "dear")
@@ -198,10 +203,10 @@ def test_nothing_is_left_when_a_row_can_not_be_made(tmp_path, rng, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write("in.png", Image(picture(rng, (67, 90, 3), "uint8"), "RGB"))
 
-    def make(self, start, stop, above=0):
+    def make(self, start, stop):
         if start > 20:
             raise MemoryError
-        return self.pixels[max(0, start - above) : stop]
+        return self.pixels[start:stop]
 
     monkeypatch.setattr(Pending, "rows", make)
     for suffix in (".png", ".jpg"):

@@ -46,15 +46,13 @@ class Rows:
         self._own = local()
         self._seen: list[Seen] = []
 
-    def make(self, start: int, stop: int, above: int = 0) -> NDArray[Any]:
+    def make(self, start: int, stop: int) -> NDArray[Any]:
         """Return some rows of the result; they are there until this thread asks for others.
 
         Parameters
         ----------
         start, stop
             What is counted as seen: together all of them, each once.
-        above
-            How many rows above these are wanted, too, and counted elsewhere.
 
         Raises
         ------
@@ -64,13 +62,10 @@ class Rows:
         step, rows = self._step, self.shape[0]
         if start % step or (stop % step and stop != rows):
             raise ValueError(f"rows {start} to {stop} are not made in steps of {step}")
-        first = max(0, start - above) // step * step
-        out = self._room(stop - first)
-        work = self._desk.on(self._source, out.reshape(stop - first, -1), first)
-        if first < start:
-            work(first, start)
+        out = self._room(stop - start)
+        work = self._desk.on(self._source, out.reshape(stop - start, -1), start)
         self._seen.append(work(start, stop))
-        return out[max(0, start - above) - first :]
+        return out
 
     @property
     def seen(self) -> Seen:

@@ -52,25 +52,23 @@ class Band:
     checksum: int
 
 
-def compress(content: memoryview, before: int, ways: Sequence[Way], last: bool) -> Band:
+def compress(own: memoryview, past: memoryview, ways: Sequence[Way], last: bool) -> Band:
     """Compress one band of a stream; bands may be compressed in any order, or at once.
 
     Parameters
     ----------
-    content
-        The bytes, after up to `WINDOW` bytes from the end of the band before, which may be
-        referred to.
-    before
-        How many of these there are.
+    own
+        The band's bytes.
+    past
+        What stands in the stream just before them, up to `WINDOW` bytes, to be referred to.
     ways
         What to choose from.
     last
         Whether the stream ends here. Other bands end with an empty stored block, on a byte's
         boundary.
     """
-    own, past = content[before:], content[:before]
     ending = zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH
-    way, tried = _choose(content, before, ways)
+    way, tried = _choose(own, past, ways)
     # What was tried on all there is needn't be done again.
     data = tried if last and tried is not None else _pack(own, past, way, ending)
     if len(data) * _FLAT < len(own):
@@ -81,26 +79,27 @@ def compress(content: memoryview, before: int, ways: Sequence[Way], last: bool) 
     return Band(data, len(own), codecs.packing().adler32(own))
 
 
-def choose(content: memoryview, before: int, ways: Sequence[Way]) -> Way:
+def choose(own: memoryview, past: memoryview, ways: Sequence[Way]) -> Way:
     """Return the way that makes a spot in the middle of a band cheapest."""
-    return _choose(content, before, ways)[0]
+    return _choose(own, past, ways)[0]
 
 
-def _choose(content: memoryview, before: int, ways: Sequence[Way]) -> tuple[Way, bytes | None]:
+def _choose(own: memoryview, past: memoryview, ways: Sequence[Way]) -> tuple[Way, bytes | None]:
     """Return the cheapest way, and what it made of a band if the spot was all of it."""
     if len(ways) == 1:
         return ways[0], None
-    size = _SPOT if len(content) - before > _SMALL else _SMALL
-    start = max(before, (len(content) + before - size) // 2)
-    spot, past = content[start : start + size], content[max(0, start - WINDOW) : start]
-    best, made = ways[0], _pack(spot, past, ways[0], zlib.Z_FINISH)
+    size = _SPOT if len(own) > _SMALL else _SMALL
+    start = max(0, (len(own) - size) // 2)
+    spot = own[start : start + size]
+    before = own[max(0, start - WINDOW) : start] if start else past
+    best, made = ways[0], _pack(spot, before, ways[0], zlib.Z_FINISH)
     for before_it, way in pairwise(ways):
         if way.follows and best is not before_it:
             continue
-        found = _pack(spot, past, way, zlib.Z_FINISH)
+        found = _pack(spot, before, way, zlib.Z_FINISH)
         if way.price * len(found) < best.price * len(made):
             best, made = way, found
-    return best, made if len(spot) == len(content) - before else None
+    return best, made if len(spot) == len(own) else None
 
 
 def join(bands: Iterable[Band]) -> Iterator[bytes]:

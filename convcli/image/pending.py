@@ -17,8 +17,8 @@ class Rows(Protocol):
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
-    def make(self, start: int, stop: int, above: int = 0) -> NDArray[Any]:
-        """Return some rows, and up to so many above them that are asked for elsewhere, too."""
+    def make(self, start: int, stop: int) -> NDArray[Any]:
+        """Return some rows."""
 
 
 class Pending(Image):
@@ -44,9 +44,9 @@ class Pending(Image):
         """All rows, made at once."""
         return self._rows.make(0, self.size[0])
 
-    def rows(self, start: int, stop: int, above: int = 0) -> NDArray[Any]:
-        """Make some rows, and up to so many above them."""
-        return self._rows.make(start, stop, above)
+    def rows(self, start: int, stop: int) -> NDArray[Any]:
+        """Make some rows."""
+        return self._rows.make(start, stop)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -103,9 +103,9 @@ class Image:
         object.__setattr__(self, "pixels", pixels)
         object.__setattr__(self, "channels", channels)
 
-    def rows(self, start: int, stop: int, above: int = 0) -> NDArray[Any]:
-        """Return some rows, and up to so many above them, as who writes them takes them."""
-        return self.pixels[max(0, start - above) : stop]
+    def rows(self, start: int, stop: int) -> NDArray[Any]:
+        """Return some rows, as who writes them takes them."""
+        return self.pixels[start:stop]
 
     @property
     def shape(self) -> tuple[int, ...]:

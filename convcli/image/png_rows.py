@@ -19,6 +19,16 @@ _BLOCK = 300_000
 _PLAUSIBLE, _COUNTED = 4, 32768
 
 
+def block_rows(width: int) -> int:
+    """Return how many rows of so many bytes are judged together: an even number.
+
+    An image is cut into blocks of so many rows from its first row on, whatever else it is cut
+    into: so how a row is filtered follows from its place in the image alone.
+    """
+    rows = max(1, _BLOCK // width)
+    return rows + rows % 2
+
+
 def filter_rows(rows: Bytes, above: Bytes, step: int) -> Bytes:
     """Return rows of bytes as PNG stores them, each filtered the way that suits it.
 
@@ -29,7 +39,7 @@ def filter_rows(rows: Bytes, above: Bytes, step: int) -> Bytes:
     Parameters
     ----------
     rows
-        (rows, bytes), uint8.
+        (rows, bytes), uint8; the first one begins a block of the image (`block_rows`).
     above
         (bytes,): the row above the first; zeros at the top of a picture.
     step
@@ -41,7 +51,7 @@ def filter_rows(rows: Bytes, above: Bytes, step: int) -> Bytes:
         Each row after its filter's number.
     """
     out = np.empty((rows.shape[0], rows.shape[1] + 1), dtype=np.uint8)
-    block = max(1, _BLOCK // rows.shape[1])
+    block = block_rows(rows.shape[1])
     for start in range(0, len(rows), block):
         part = rows[start : start + block]
         up = rows[start - 1 : start + len(part) - 1] if start else np.vstack((above, part[:-1]))

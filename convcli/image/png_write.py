@@ -21,7 +21,8 @@ from convcli.image.png_frame import (
     Header,
     frame,
 )
-from convcli.image.png_rows import filter_rows
+from convcli.image.png_rows import Bytes, block_rows, filter_rows
+from convcli.image.relay import Relay
 from convcli.image.threads import on_threads
 from convcli.record import replace
 
@@ -91,37 +92,52 @@ def ways_of(level: int | None, size: int) -> tuple[Way, ...]:
 
 
 def _compress(image: Image, ways: tuple[Way, ...], jobs: int | None) -> Iterator[bytes]:
-    """Yield the parts of a zlib stream of a picture's filtered rows, made on threads."""
-    rows = image.size[0]
-    height = _band_rows(rows, image.row_bytes + 1)
+    """Yield the parts of a zlib stream of an image's filtered rows, made on threads."""
+    bands = _Bands(image, ways)
+    return deflate.join(on_threads(bands.make, range(bands.count), jobs))
 
-    def work(start: int) -> Band:
-        return _band(image, start, min(start + height, rows), ways)
 
-    return deflate.join(on_threads(work, range(0, rows, height), jobs))
+class _Bands:
+    """Bands of an image's rows, each filtered and compressed apart.
+
+    What a band refers to, the row above it and the stored bytes before it, it is given by the band
+    before: both are what stands in the stream, since nobody makes them a second time.
+    """
+
+    def __init__(self, image: Image, ways: tuple[Way, ...]) -> None:
+        self._image, self._ways = image, ways
+        self._height = _band_rows(image.size[0], image.row_bytes)
+        self.count = -(-image.size[0] // self._height)
+        self._last_rows: Relay[Bytes] = Relay()
+        self._last_bytes: Relay[Bytes] = Relay()
+
+    def make(self, number: int) -> Band:
+        """Return a band, compressed."""
+        with self._last_rows.part(), self._last_bytes.part():
+            stored = self._filtered(number).reshape(-1)
+            # A copy, or the whole band would be held until the next one is done.
+            self._last_bytes.put(number, stored[-deflate.WINDOW :].copy())
+            past = self._last_bytes.take(number - 1) if number else stored[:0]
+            last = number == self.count - 1
+            return deflate.compress(stored.data, past.data, self._ways, last)
+
+    def _filtered(self, number: int) -> Bytes:
+        """Return a band's rows as they are stored."""
+        image, start = self._image, number * self._height
+        lines = _lines(image.rows(start, min(start + self._height, image.size[0])))
+        self._last_rows.put(number, lines[-1].copy())
+        above = self._last_rows.take(number - 1) if number else np.zeros_like(lines[0])
+        if self._ways[0].level == 0:
+            return np.insert(lines, 0, 0, axis=1)
+        return filter_rows(lines, above, image.row_bytes // image.size[1])
 
 
 def _band_rows(rows: int, width: int) -> int:
-    """Return how many rows of that many bytes a band has: an even number, all about as high."""
-    size = min(max(rows * width // _BANDS, _LEAST), _MOST)
-    height = -(-rows // -(-rows * width // size))
-    return height + height % 2
-
-
-def _band(image: Image, start: int, stop: int, ways: tuple[Way, ...]) -> Band:
-    """Filter and compress some rows; a few above them are filtered, too, to be referred to."""
-    width = image.row_bytes + 1
-    first = max(0, start - -(-deflate.WINDOW // width))
-    lines = _lines(image.rows(start, stop, above=start - first + 1))
-    above = lines[0] if first else np.zeros(width - 1, dtype=np.uint8)
-    lines = lines[1:] if first else lines
-    if ways[0].level == 0:
-        filtered = np.insert(lines, 0, 0, axis=1)
-    else:
-        filtered = filter_rows(lines, above, image.row_bytes // image.size[1])
-    content, before = filtered.reshape(-1).data, (start - first) * width
-    surplus = max(0, before - deflate.WINDOW)
-    return deflate.compress(content[surplus:], before - surplus, ways, stop == image.size[0])
+    """Return how many rows of that many bytes a band has: whole blocks, all about as high."""
+    size = min(max(rows * (width + 1) // _BANDS, _LEAST), _MOST)
+    height = -(-rows // -(-rows * (width + 1) // size))
+    block = block_rows(width)
+    return -(-height // block) * block
 
 
 def _lines(pixels: NDArray[Any]) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from bench.tables import About
 
 NAMES = (
     *("dense", "named", "libraries", "commands", "startup"),
-    *("png-sizes", "memory", "batch", "threads", "regret", "growth"),
+    *("png-sizes", "png-read-back", "memory", "batch", "threads", "regret", "growth"),
 )
 
 

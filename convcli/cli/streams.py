@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import select
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -143,7 +142,9 @@ class _Outlet(io.RawIOBase):
             raise OSError(errno.EBADF, "it is closed")
         taken: int | None = self._raw.write(view)
         if taken is None:
-            select.select([], [self._raw], [])
+            from select import select
+
+            select([], [self._raw], [])
         return taken or 0
 
     def _lose(self, error: OSError) -> None:
@@ -191,8 +192,10 @@ class _Inlet(io.RawIOBase):
         """Read some."""
         if self._closed:
             raise OSError(errno.EBADF, "it is closed", self.name)
+        from select import select
+
         while (count := self._raw.readinto(buffer)) is None:
-            select.select([self._raw], [], [])
+            select([self._raw], [], [])
         return int(count)
 
     def readable(self) -> bool:

@@ -24,3 +24,19 @@ class KernelError(UsageError):
 
 class ImageError(ConvError):
     """A picture that can't be read, held, or written."""
+
+
+class StreamError(Exception):
+    """A standard stream that takes no more; no `ConvError`, as that would be a picture's.
+
+    Parameters
+    ----------
+    stream
+        What it is called.
+    reason
+        What the system has said.
+    """
+
+    def __init__(self, stream: str, reason: OSError) -> None:
+        super().__init__(f"{stream}: {(reason.strerror or str(reason)).lower()}")
+        self.reason = reason

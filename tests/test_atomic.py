@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import stat
 import threading
 
@@ -172,7 +174,7 @@ def test_what_is_swept_away_before_it_is_locked_is_made_anew(tmp_path, monkeypat
     real, swept = fcntl.flock, []
 
     def late(handle, how):
-        if not swept and how == fcntl.LOCK_EX:
+        if not swept:
             swept.append(True)
             atomic.sweep(tmp_path)
         real(handle, how)
@@ -247,3 +249,131 @@ def test_a_missing_folder_is_named(tmp_path):
 def test_long_and_odd_names(tmp_path, name):
     write_atomic(tmp_path / name, NEW)
     assert content(tmp_path) == {name: NEW}
+
+
+# Names of temporary files that stand for something else.
+
+STALE = ".a.png.convcli-0123456789ab"
+
+
+@pytest.fixture
+def hangs_not():
+    """Interrupt a test that waits for a FIFO's other end."""
+    before = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("it waits"))
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def _socket(path):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+
+
+OTHERS = {
+    "FIFO": os.mkfifo if hasattr(os, "mkfifo") else None,
+    "socket": _socket,
+    "folder": lambda path: path.mkdir(),
+    "link": lambda path: path.symlink_to("mine.txt"),
+    "link to nowhere": lambda path: path.symlink_to("nowhere"),
+    "link to itself": lambda path: path.symlink_to(path.name),
+}
+
+
+@posix
+@pytest.mark.usefixtures("hangs_not")
+@pytest.mark.parametrize("kind", OTHERS)
+def test_what_is_no_regular_file_is_neither_opened_nor_swept_away(kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.txt").write_bytes(OLD)
+    OTHERS[kind](tmp_path / STALE)
+    (tmp_path / ".b.png.convcli-0123456789ab").write_bytes(OLD)
+    atomic.sweep(".")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [STALE, "mine.txt"]
+    assert (tmp_path / "mine.txt").read_bytes() == OLD
+
+
+@posix
+@pytest.mark.usefixtures("hangs_not")
+@pytest.mark.parametrize("kind", ["FIFO", "link", "file"])
+def test_what_takes_the_name_while_it_is_looked_at_stays(kind, tmp_path, monkeypatch):
+    """In a folder that others can write to a name may stand for something else at any time."""
+    (tmp_path / "mine.txt").write_bytes(OLD)
+    stale = tmp_path / STALE
+    stale.write_bytes(OLD)
+    real = os.lstat
+    swapped = []
+
+    def swap(path):
+        found = real(path)
+        if not swapped:
+            swapped.append(path)
+            stale.rename(tmp_path / "old")
+            if kind == "file":
+                stale.write_bytes(NEW)
+            else:
+                OTHERS[kind](stale)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "lstat", swap)
+        atomic.sweep(tmp_path)
+    assert swapped
+    assert sorted(path.name for path in tmp_path.iterdir()) == [STALE, "mine.txt", "old"]
+
+
+@posix
+def test_another_users_files_are_not_swept_away(tmp_path, monkeypatch):
+    (tmp_path / STALE).write_bytes(OLD)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+        atomic.sweep(tmp_path)
+    assert content(tmp_path) == {STALE: OLD}
+    atomic.sweep(tmp_path)
+    assert content(tmp_path) == {}
+
+
+def test_names_of_all_characters_are_swept_away(tmp_path):
+    (tmp_path / ".two\nlines.png.convcli-0123456789ab").write_bytes(OLD)
+    atomic.sweep(tmp_path)
+    assert content(tmp_path) == {}
+
+
+@posix
+def test_who_keeps_a_temporary_file_locked_is_not_waited_for_long(tmp_path, monkeypatch):
+    """Whoever can read it could do so for ever."""
+    fcntl = pytest.importorskip("fcntl")
+    monkeypatch.setattr(atomic, "_nameless", lambda folder: None)
+    monkeypatch.setattr(atomic, "_PATIENCE", 0.05)
+
+    def refuse(_handle, how):
+        assert how & fcntl.LOCK_NB
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    write_atomic(tmp_path / "a.png", NEW)
+    assert content(tmp_path) == {"a.png": NEW}
+
+
+@posix
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize(
+    ("to", "words"),
+    [
+        ("link.png", "too many levels of symbolic links"),
+        ("a.png/x.png", "not a directory"),
+        ("x" * 300, "file name too long"),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_one_line(to, words, overwrite, tmp_path):
+    (tmp_path / "a.png").write_bytes(OLD)
+    (tmp_path / "link.png").symlink_to(to)
+    with pytest.raises(ImageError, match=f"^can't write: {words}$"):
+        write_atomic(tmp_path / "link.png", NEW, overwrite)
+    assert (tmp_path / "link.png").is_symlink()
+
+
+def test_a_name_that_no_file_can_have_is_one_line(tmp_path):
+    with pytest.raises(ImageError, match="no file can have this name"):
+        write_atomic(tmp_path / "a\0.png", NEW)

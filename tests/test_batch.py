@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 import pytest
+from command import spawn
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -205,4 +206,12 @@ def test_streams_are_read_and_written(tree):
 def test_what_cannot_be_known_before_reading_is_not_foreseen(tree):
     assert foresee(Job("in/notes.txt", "y.png"), Writing()).error == ""
     assert "no such file" in foresee(Job("nope.png", "y.png"), Writing()).error
-    assert "no such file" in foresee(Job("n" * 400 + ".png", "y.png"), Writing()).error
+    assert "name too long" in foresee(Job("n" * 400 + ".png", "y.png"), Writing()).error
+
+
+@pytest.mark.parametrize("seconds", ["3000000", "1e300", "0"])
+def test_the_longest_timeouts_are_waited_for(seconds, tree):
+    """The system waits for 2**31 milliseconds at the most: more is waited for bit by bit."""
+    said = spawn("apply", "box3", "in", "-o", "out", "-q", "-j", "2", "--timeout", seconds)
+    assert (said.status, said.err) == (0, "")
+    assert (tree / "out" / "b.png").exists()

@@ -273,6 +273,9 @@ WRONG = {
         (*A, GRID, "logo.png", "-o", "-"),
         ["-o - takes one picture", "there are 2", "name a folder"],
     ),
+    "timeout without a bound": ((*A, GRID, "--timeout", "inf"), ["--timeout", "of at least 0"]),
+    "timeout that is none": ((*A, GRID, "--timeout", "nan"), ["--timeout", "got 'nan'"]),
+    "negative timeout": ((*A, GRID, "--timeout", "-1"), ["--timeout", "got '-1'"]),
     "pipe to a folder": ((*A, "-", "-o", "out/"), ["standard input has no name", "-o FILE"]),
 }
 

@@ -122,9 +122,17 @@ def test_no_module_is_imported_twice_under_two_names():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="streams are closed by a POSIX shell here")
-@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
-def test_a_closed_stream_is_nobody_who_listens(closed):
+@pytest.mark.parametrize(
+    ("closed", "status", "said"),
+    [
+        (">&-", 1, b"convcli: standard output: it is closed\n"),
+        ("2>&-", 0, b""),
+        (">&- 2>&-", 1, b""),
+        ("<&-", 0, b""),
+    ],
+)
+def test_a_closed_stream_is_told_if_it_was_to_take_a_result(closed, status, said):
     asked = program("shape", "--n", "7", "--f", "3")
     asked["args"] = ["sh", "-c", f'exec "$@" {closed}', "sh", *asked["args"]]
     done = subprocess.run(**asked, timeout=60)
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert (done.returncode, done.stderr) == (status, said)

@@ -35,6 +35,8 @@ SLOTS = 2
 _ROOM = 2**28
 #: Seconds that workers have to come to an end.
 _PATIENCE = 5.0
+#: The longest wait at once: what the system takes ends at 2**31 milliseconds.
+_LONGEST = 86_400.0
 #: What a picture takes, decoded and filtered, by what its file takes, in formats that pack
 #: closely and in others.
 _PACKED, _STORED = 24, 6
@@ -261,7 +263,8 @@ class Crew:
         """Return how long to wait until a picture has taken too long."""
         if self.limits.seconds is None:
             return None
-        return max(0.0, min(slot.since for slot in slots) + self.limits.seconds - monotonic())
+        left = min(slot.since for slot in slots) + self.limits.seconds - monotonic()
+        return min(max(0.0, left), _LONGEST)
 
     def _end(self) -> None:
         """Have all workers come to an end; they notice that their lines do."""

@@ -11,6 +11,7 @@ from convcli.batch.jobs import STREAM, Job, Request
 from convcli.batch.patterns import Patterns
 from convcli.errors import UsageError
 from convcli.image.formats import SUFFIXES
+from convcli.paths import reason, status
 
 #: (source, place below the output folder) of a picture.
 Found: TypeAlias = tuple[str, str]
@@ -111,7 +112,7 @@ class _Finder:
         levels = [self._listing(folder, below)]
         while levels:
             for entry, place in levels[-1]:
-                if entry.is_dir(follow_symlinks=False):
+                if _is_folder(entry):
                     if self._enters(entry, place):
                         levels.append(self._listing(entry.path, place))
                         break
@@ -126,8 +127,7 @@ class _Finder:
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            self.failed.append(Job(folder, "", f"this folder can't be read: {reason}"))
+            self.failed.append(Job(folder, "", f"this folder can't be read: {reason(error)}"))
             return iter(())
         return (
             (entry, os.path.join(below, entry.name))  # noqa: PTH118
@@ -146,7 +146,18 @@ def _is_picture(entry: os.DirEntry[str]) -> bool:
     """Whether a file's name is a picture's; a link that leads nowhere is one that fails."""
     if os.path.splitext(entry.name)[1].lower() not in SUFFIXES:  # noqa: PTH122
         return False
-    return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))  # noqa: PTH110
+    try:
+        return entry.is_file() or (entry.is_symlink() and status(entry.path) is None)
+    except OSError:  # links that loop, or lead where one may not look
+        return True
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder, and no link to one."""
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
 
 
 def _without_results(pictures: list[Found], request: Request) -> list[Found]:
@@ -166,7 +177,7 @@ def _without_results(pictures: list[Found], request: Request) -> list[Found]:
 def _identity(folder: str) -> tuple[int, int] | None:
     """Two folders of the same identity are the same; None for none."""
     try:
-        found = os.stat(folder)  # noqa: PTH116
+        found = status(folder)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return None if found is None else (found.st_dev, found.st_ino)

@@ -113,6 +113,14 @@ class Request:
         Patterns of what is taken and what is left out.
     writing
         How results are written.
+    list_file
+        The list itself, or `-`; no result may take its place, as none may a source's.
+    kernel_files
+        Files that kernels were read from, of which the same holds.
+    stdin, stdout
+        Descriptors of the standard streams, if they have any.
+    reports
+        Whether more than a picture is written to standard output.
     """
 
     inputs: Sequence[str]
@@ -123,6 +131,11 @@ class Request:
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     writing: Writing = field(default_factory=Writing)
+    list_file: str | None = None
+    kernel_files: Sequence[str] = ()
+    stdin: int | None = None
+    stdout: int | None = None
+    reports: bool = False
 
 
 @record

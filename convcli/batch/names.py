@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from convcli.batch.find import Found, find
 from convcli.batch.jobs import STREAM, Job, Request
 from convcli.errors import ImageError, UsageError
 from convcli.image.formats import FORMATS, SUFFIXES, format_of, parse_format
+from convcli.paths import Identities, Identity, status
 
 #: Formats that any of them may be named after.
 _PORTABLE = {"PBM", "PGM", "PPM", "PNM"}
@@ -38,7 +37,7 @@ def plan(request: Request) -> list[Job]:
     ------
     UsageError
         If the output can't take them: a file for several pictures, two results of one name, a
-        result that would overwrite a source. Or if the patterns leave none of the pictures.
+        result that would overwrite what is read. Or if the patterns leave none of the pictures.
     """
     found, failed = find(request)
     if request.output == STREAM and len(found) > 1:
@@ -46,9 +45,7 @@ def plan(request: Request) -> list[Job]:
     target_of = _naming(request, found)
     # A picture that is named twice, as by its folder and by itself, is one job.
     jobs = [*dict.fromkeys(Job(source, target_of(source, place)) for source, place in found)]
-    _check_collisions(jobs)
-    if request.writing.compare is not None:
-        _check_compare(jobs + failed, request.writing.compare)
+    _check_overwriting(request, jobs, failed)
     return jobs + failed
 
 
@@ -113,26 +110,56 @@ def _names_folder(output: str, request: Request, found: list[Found]) -> bool:
     path = Path(output)
     if output.endswith(("/", os.sep)):
         return True
-    if exists(path):
-        return path.is_dir()
-    folders = any(exists(Path(given)) and Path(given).is_dir() for given in request.inputs)
+    if os.path.exists(output):  # noqa: PTH110 (a path may be one that Path raises errors for)
+        return os.path.isdir(output)  # noqa: PTH112
+    folders = any(os.path.isdir(given) for given in request.inputs)  # noqa: PTH112
     return not path.suffix or (folders and path.suffix.lower() not in SUFFIXES)
 
 
-def _check_collisions(jobs: list[Job]) -> None:
-    """Refuse results that would overwrite a source, or each other."""
-    identity = _Identities()
-    sources = {identity.of(job.source) for job in jobs if job.source != STREAM}
-    seen: dict[Any, str] = {}
+def _check_overwriting(request: Request, jobs: list[Job], failed: list[Job]) -> None:
+    """Refuse results that would overwrite what is read, or each other."""
+    identities = Identities()
+    kept = _read_by(request, jobs, identities)
+    out = None
+    if request.reports or any(job.target == STREAM for job in jobs):
+        out = identities.of_open(request.stdout)
+    if out is not None:
+        if out in kept:
+            raise UsageError(f"standard output is {_never(kept[out])}; send it to another file")
+        kept[out] = "standard output itself"
+    _check_collisions(jobs, kept, identities)
+    if request.writing.compare is not None:
+        kept |= {identities.of(job.target): "the result itself" for job in jobs}
+        _check_compare(jobs + failed, request.writing.compare, kept, identities)
+
+
+def _read_by(request: Request, jobs: list[Job], identities: Identities) -> dict[Identity, str]:
+    """Return what is read, and what each is called: nothing may take its place."""
+    kept: dict[Identity, str] = {}
+    given = identities.of_open(request.stdin)
+    if given is not None and any(job.source == STREAM for job in jobs):
+        kept[given] = "a source, standard input"
+    listed = request.list_file
+    found = given if listed == STREAM else listed and identities.of(listed)
+    kept |= {found: "the list of pictures"} if found else {}
+    kept |= dict.fromkeys(map(identities.of, request.kernel_files), "the kernel's file")
+    sources = (job.source for job in jobs if job.source != STREAM)
+    return kept | dict.fromkeys(map(identities.of, sources), "a source")
+
+
+def _check_collisions(jobs: list[Job], kept: dict[Identity, str], identities: Identities) -> None:
+    """Refuse results that would take the place of what is kept, or each other's."""
+    seen: dict[Identity, str] = {}
     for job in jobs:
         if job.target == STREAM:
             continue
-        found = identity.of(job.target)
-        if found in sources:
+        same = identities.of(job.target)
+        if same in kept:
             raise UsageError(
-                f"{job.target} is a source, and sources are never overwritten; "
+                f"{job.target} is {_never(kept[same])}; "
                 f"choose another -o, or leave -o out for a new name beside the source"
             )
+        found = identities.of_result(job.target)
         if found in seen:
             raise UsageError(
                 f"{seen[found]} and {job.source} would both be written to {job.target}; "
@@ -141,7 +168,15 @@ def _check_collisions(jobs: list[Job]) -> None:
         seen[found] = job.source
 
 
-def _check_compare(jobs: list[Job], path: str) -> None:
+def _never(what: str) -> str:
+    """Say what a file is, and that it is kept."""
+    source = what.startswith("a source")
+    return f"{what}, {'and sources are' if source else 'which is'} never overwritten"
+
+
+def _check_compare(
+    jobs: list[Job], path: str, kept: dict[Identity, str], identities: Identities
+) -> None:
     """Refuse a file for source and result that is one of them, or that would be for many."""
     option = f"--compare {path}"
     if len(jobs) > 1:
@@ -149,35 +184,17 @@ def _check_compare(jobs: list[Job], path: str) -> None:
     if path == STREAM or path.endswith(("/", os.sep)) or os.path.isdir(path):  # noqa: PTH112
         raise UsageError(f"{option}: name a file, such as both.png")
     _asked(option, format_of, path)
-    identity = _Identities()
-    for job in jobs:
-        for what, other in (("source", job.source), ("result", job.target)):
-            if other != STREAM and identity.of(other) == identity.of(path):
-                raise UsageError(f"{option}: is the {what} itself; name another file")
-
-
-class _Identities:
-    """What tells whether two paths are the same file."""
-
-    def __init__(self) -> None:
-        self._folders: dict[str, str] = {}
-
-    def of(self, path: str) -> Any:
-        """Return the same for two paths of the same file, be it there or not."""
-        try:
-            found = os.stat(path)  # noqa: PTH116
-        except (OSError, ValueError):
-            folder, name = os.path.split(path)
-            if folder not in self._folders:
-                self._folders[folder] = os.path.realpath(folder)
-            return os.path.normcase(os.path.join(self._folders[folder], name))  # noqa: PTH118
-        return found.st_dev, found.st_ino
+    found = identities.of(path)
+    if found in kept:
+        what = kept[found].replace("a source", "the source itself")
+        raise UsageError(f"{option}: is {what}; name another file")
 
 
 def exists(path: Path) -> bool:
     """Whether something is there, followed to where links lead; not if the name is too long."""
     try:
-        path.stat()
-    except (OSError, ValueError) as error:
-        return getattr(error, "errno", None) in (errno.EACCES, errno.EPERM)
-    return True
+        return status(path) is not None
+    except PermissionError:
+        return True
+    except OSError:
+        return False

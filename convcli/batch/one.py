@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,11 +11,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from convcli.batch.jobs import STREAM, Job, Outcome, Writing
-from convcli.batch.names import exists
 from convcli.errors import ConvError, ImageError
 from convcli.image.files import IN_BANDS, decode, encode, read, write
 from convcli.image.formats import FORMATS, check_holds, format_of, left_out, parse_format
 from convcli.image.load import load
+from convcli.paths import reason, status, told
 from convcli.record import record, replace
 from convcli.spec import Mapping
 
@@ -43,21 +45,49 @@ def foresee(job: Job, writing: Writing) -> Outcome:
     """Return what can be told of a picture's outcome before it is read."""
     if job.error:
         return Outcome(job, error=job.error)
-    if job.target != STREAM and exists(Path(job.target)):
-        if writing.skip_existing:
+    if job.target != STREAM:
+        there, said = _target(job.target)
+        if said:
+            return Outcome(job, error=said)
+        if there and writing.skip_existing:
             return Outcome(job, skipped="exists")
-        if not writing.overwrite:
-            return Outcome(
-                job,
-                error=f"{job.target} exists already; use --overwrite to replace it, or "
-                f"--skip-existing to leave it",
-            )
-    if writing.compare is not None and not writing.overwrite and exists(Path(writing.compare)):
-        found = f"--compare {writing.compare}: exists already; use --overwrite to replace it"
-        return Outcome(job, error=found)
-    if job.source != STREAM and not exists(Path(job.source)):
-        return Outcome(job, error="can't be read: no such file or directory")
-    return Outcome(job)
+        if there and not writing.overwrite:
+            found = f"{job.target} exists already; use --overwrite to replace it, or "
+            return Outcome(job, error=f"{found}--skip-existing to leave it")
+    error = _compare(writing) or ("" if job.source == STREAM else _unreadable(job.source))
+    return Outcome(job, error=error)
+
+
+def _compare(writing: Writing) -> str:
+    """Say what there is against writing source and result side by side; '' if nothing."""
+    path = writing.compare
+    if path is None:
+        return ""
+    there, said = _target(path)
+    if there and not said and not writing.overwrite:
+        said = "exists already; use --overwrite to replace it"
+    return f"--compare {path}: {said}" if said else ""
+
+
+def _target(path: str) -> tuple[bool, str]:
+    """Return whether a name is taken, and what there is against writing to it; '' if nothing."""
+    try:
+        found = status(path)
+    except OSError as error:
+        # To make a folder below a file will fail, and say more.
+        below = isinstance(error, NotADirectoryError) and not os.path.islink(path)  # noqa: PTH114
+        return False, "" if below else f"can't write {path}: {reason(error)}"
+    if found is not None and stat.S_ISDIR(found.st_mode):
+        return True, f"can't write {path}: it is a folder; name a file in it"
+    return found is not None, ""
+
+
+def _unreadable(path: str) -> str:
+    """Say why a file can't be read, as far as its name tells; '' if it may be."""
+    try:
+        return "" if status(path) is not None else "can't be read: no such file or directory"
+    except OSError as error:
+        return f"can't be read: {reason(error)}"
 
 
 @record
@@ -103,6 +133,9 @@ class Common:
         except MemoryError:
             error_ = "there is not enough memory for this picture, its padding and its result"
             return Outcome(job, seconds=perf_counter() - start, error=error_)
+        except OSError as error:
+            # Standard output's are `StreamError`s: this is a file's, and the picture's alone.
+            return Outcome(job, seconds=perf_counter() - start, error=told(error))
         return Outcome(job, facts, perf_counter() - start, sight=sight)
 
     def _one(
@@ -206,20 +239,32 @@ def making_room(target: str) -> Generator[None, None, None]:
     try:
         yield
     except OSError as error:
-        raise ImageError(f"can't write: {_reason(error)}") from error
+        raise ImageError(f"can't write: {reason(error)}") from error
 
 
 def _make_folder(folder: Path) -> None:
     """Make a folder for results, and those above it."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make_levels(str(folder))
     except FileExistsError as error:
-        raise ImageError(f"can't write: {folder} is a file, not a folder") from error
-    except NotADirectoryError as error:
-        raise ImageError(f"can't write: {folder} is below a file, not a folder") from error
+        if str(folder) != error.filename:
+            raise ImageError(f"can't write: {folder} is below a file, not a folder") from error
+        link = os.path.islink(folder)  # noqa: PTH114
+        what = "a link that leads to no folder" if link else "a file, not a folder"
+        raise ImageError(f"can't write: {folder} is {what}") from error
     except OSError as error:
-        raise ImageError(f"can't make the folder {folder}: {_reason(error)}") from error
+        raise ImageError(f"can't make the folder {folder}: {reason(error)}") from error
 
 
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+def _make_levels(folder: str) -> None:
+    """Make folders from the highest that is missing on; there may be two thousand of them."""
+    missing = []
+    while folder and not os.path.isdir(folder):  # noqa: PTH112 (Path raises for some names)
+        missing.append(folder)
+        folder = os.path.dirname(folder)  # noqa: PTH120
+    for level in reversed(missing):
+        try:
+            os.mkdir(level)  # noqa: PTH102
+        except FileExistsError:
+            if not os.path.isdir(level):  # noqa: PTH112
+                raise

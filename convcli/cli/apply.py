@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convcli.cli.options import spec_options
-from convcli.cli.types import KernelType, MatrixCommand, PathType, Real, Whole
+from convcli.cli.types import KERNELS, KernelType, MatrixCommand, PathType, Real, Whole
 
 if TYPE_CHECKING:
     from convcli.spec import Spec
@@ -97,4 +97,5 @@ def apply(kernel: AnyKernel, chain: tuple[AnyKernel, ...], spec: Spec, **given: 
 
     if not given["images"] and given["from_file"] is None:
         raise click.MissingParameter(param_hint="'IMAGE...'", param_type="argument")
+    given["typed"] = tuple(click.get_current_context().meta[KERNELS])
     return filter_pictures((kernel, *chain), spec, given)

@@ -6,14 +6,14 @@ import os
 import sys
 from collections.abc import Callable
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from convcli.cli.options import SPEC_OPTIONS, make_spec
 from convcli.cli.status import tell
-from convcli.cli.types import KernelType, MatrixCommand, PathType, Typed, whole
+from convcli.cli.streams import check_apart, same_file
+from convcli.cli.types import KERNELS, KernelType, MatrixCommand, PathType, Typed, whole
 from convcli.errors import ConvError, ImageError, UsageError
 from convcli.geometry import Pair
 from convcli.report.lines import as_json as to_json
@@ -112,7 +112,7 @@ def explain(kernel: Any, spec: Spec, **given: Any) -> None:
     stored, or a CSV file of numbers; without it a small grid is used. Numbers of a grid stay as
     they are: --fill and --bias count in their units, and without --map the response is shown.
     """
-    _check(given)
+    _check(given, _reads(given["image"]))
     study, name = _study(kernel, spec, given)
     if given["at"] is not None:
         study.at(*given["at"])
@@ -128,8 +128,16 @@ def explain(kernel: Any, spec: Spec, **given: Any) -> None:
         _explain(study, name, given["at"], as_json=given["as_json"])
 
 
-def _check(given: dict[str, Any]) -> None:
-    """Refuse options that exclude each other."""
+def _reads(image: str | None) -> list[str]:
+    """Return the files that are read: the picture, or `-`, and the kernel's."""
+    from convcli.kernels.notation import file_of
+
+    typed = click.get_current_context().meta.get(KERNELS, ())
+    return [*filter(None, (image, *map(file_of, typed)))]
+
+
+def _check(given: dict[str, Any], reads: list[str]) -> None:
+    """Refuse options that exclude each other, and to write to what is read."""
     ways = [name for name in ("steps", "play", "page") if given[name]]
     if len(ways) > 1:
         raise UsageError(f"--{ways[0]} and --{ways[1]} exclude each other; give one")
@@ -137,18 +145,18 @@ def _check(given: dict[str, Any]) -> None:
         raise UsageError(f"--json and --{ways[0]} exclude each other; give one")
     if given["image"] and given["grid"] is not None:
         raise UsageError("--grid stands for a picture; leave it or IMAGE out")
-    _check_page(given["page"], given["image"])
+    if given["page"] is None:
+        check_apart(reads)
+    else:
+        _check_page(given["page"], reads)
 
 
-def _check_page(page: str | None, image: str | None) -> None:
-    """Refuse to replace the source, or another picture, by a page."""
-    if page is None:
-        return
+def _check_page(page: str, reads: list[str]) -> None:
+    """Refuse to replace what is read, or another picture, by a page."""
     if not page.lower().endswith((".html", ".htm")):
         raise UsageError(f"--page {page}: expected a name that ends in .html")
-    here = image is not None and Path(page).exists() and Path(image).exists()
-    if here and Path(page).samefile(str(image)):
-        raise UsageError(f"--page {page}: is the source itself; name another file")
+    if what := same_file(page, reads):
+        raise UsageError(f"--page {page}: is {what} itself, which is read; name another file")
 
 
 def _study(kernel: Any, spec: Spec, given: dict[str, Any]) -> tuple[Study, str]:
@@ -232,7 +240,11 @@ def _page(study: Study, name: str, given: dict[str, Any]) -> None:
     from convcli.report import page
 
     source = name if given["image"] or given["grid"] is not None else ""
-    page.write(given["page"], study, source, at=given["at"], overwrite=given["overwrite"])
+    path, overwrite = given["page"], given["overwrite"]
+    try:
+        page.write(path, study, source, at=given["at"], overwrite=overwrite)
+    except ImageError as error:
+        raise ImageError(f"--page {path}: {error}") from error
 
 
 def _width() -> int:

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from convcli.cli.status import tell
+from convcli.cli.streams import descriptor
 from convcli.cli.talk import Talk
 from convcli.errors import UsageError
 from convcli.record import record, replace
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from convcli.taps import AnyKernel
 
 _HELP = "; see 'convcli apply --help'"
+#: Bytes of a list of pictures: some millions of paths. A device would have no end.
+_MOST_LISTED = 2**28
 #: Options that contradict each other, and what they are called if not like their parameters.
 _CONTRARY = (
     ("overwrite", "skip_existing"),
@@ -86,6 +89,7 @@ def _room(dry: bool) -> tuple[int, int] | None:
 def _request(kernels: Sequence[AnyKernel], given: dict[str, Any]) -> Request:
     """Return which pictures there are to be, and where results go."""
     from convcli import batch
+    from convcli.kernels.notation import file_of
 
     return batch.Request(
         inputs=given["images"],
@@ -105,24 +109,50 @@ def _request(kernels: Sequence[AnyKernel], given: dict[str, Any]) -> Request:
             frame=given["frame"],
             compare=given["compare"],
         ),
+        list_file=given["from_file"],
+        kernel_files=[*filter(None, map(file_of, given["typed"]))],
+        stdin=descriptor(sys.stdin),
+        stdout=descriptor(sys.stdout),
+        reports=given["as_json"],
     )
 
 
 def _listed(path: str | None, *, null: bool) -> tuple[str, ...]:
     """Return the paths that a file names, or standard input."""
     from convcli import batch
+    from convcli.paths import reason
 
     if path is None:
         return ()
+    option = f"--from-file {path}"
     try:
-        text = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise UsageError(f"--from-file {path}: {reason}{_HELP}") from error
+        if path == "-":
+            text = _read(sys.stdin.buffer, option)
+        else:
+            with Path(path).open("rb") as file:
+                text = _read(file, option)
+    except OSError as error:
+        raise UsageError(f"{option}: {reason(error)}{_HELP}") from error
+    except ValueError as error:
+        raise UsageError(f"{option}: no file can have this name{_HELP}") from error
     found = batch.listed(text, null=null)
     if not found:
-        raise UsageError(f"--from-file {path}: names no picture; expected one path a line{_HELP}")
+        raise UsageError(f"{option}: names no picture; expected one path a line{_HELP}")
     return found
+
+
+def _read(file: BinaryIO, option: str) -> bytes:
+    """Read a list, and no more than a list may have."""
+    parts, left = [], _MOST_LISTED
+    while part := file.read(2**20):
+        parts.append(part)
+        left -= len(part)
+        if left < 0:
+            raise UsageError(
+                f"{option}: is larger than {_MOST_LISTED // 2**20} MB; expected one path a "
+                f"line{_HELP}"
+            )
+    return b"".join(parts)
 
 
 @record

@@ -27,7 +27,7 @@ class LazyGroup(click.Group):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except (KeyboardInterrupt, BrokenPipeError) as error:
+        except (KeyboardInterrupt, OSError) as error:
             raise Stopped from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from convcli.cli.streams import check_apart
 from convcli.cli.types import KernelText, KernelType, MatrixCommand, PathType
 from convcli.report.lines import as_json as to_json
 
@@ -36,6 +37,9 @@ def kernels(
     change), its gain, symmetry, rank and factors, the range of its response, and its source.
     With --check the exit status is 1 if a kernel of the file can't be used.
     """
+    from convcli.kernels.notation import file_of
+
+    check_apart(filter(None, (check_path, *map(file_of, kernels))))
     if check_path is not None:
         return _check(check_path, as_json)
     if kernels:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import errno
-import io
 import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from convcli.cli import streams
 from convcli.cli.status import DONE, FAILED, INTERRUPTED, WRONG_USAGE, Stopped, say
-from convcli.errors import ConvError, UsageError
+from convcli.errors import ConvError, StreamError, UsageError
 
 if TYPE_CHECKING:
     from convcli.cli.group import cli
@@ -39,12 +38,22 @@ def __getattr__(name: str) -> Any:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status; every expected error is one line."""
     try:
+        return _told(arguments)
+    except StreamError as error:
+        return _unheard(error)
+
+
+def _told(arguments: Sequence[str] | None) -> int:
+    """Run a command line, say what went wrong, and return the exit status."""
+    try:
         result = _call(arguments)
         sys.stdout.flush()
     except UsageError as error:
         return say(str(error), WRONG_USAGE)
     except ConvError as error:
         return say(str(error), FAILED)
+    except MemoryError:
+        return say("there is not enough memory", FAILED)
     except (Stopped, KeyboardInterrupt, OSError) as error:
         return _stopped(error)
     return result if isinstance(result, int) else DONE
@@ -66,20 +75,23 @@ def _call(arguments: Sequence[str] | None) -> Any:
 
 
 def _stopped(error: BaseException) -> int:
-    """Say why all came to an end, unless it is that nobody listens."""
+    """Say why all came to an end."""
     reason = error.__cause__ if isinstance(error, Stopped) else error
-    if not isinstance(reason, OSError):
-        # The terminal has shown ^C.
-        sys.stderr.write("\n" * sys.stderr.isatty())
-        return say("interrupted; what was finished is whole", INTERRUPTED)
-    # What is still to be written goes nowhere, or Python would try again at exit.
-    with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if isinstance(reason, BrokenPipeError):
-        return FAILED
-    what = (reason.strerror or str(reason)).lower()
-    ours = reason.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
-    return say(what if ours else f"standard output: {what}", FAILED)
+    if isinstance(reason, OSError):
+        from convcli.paths import told
+
+        return say(told(reason), FAILED)
+    # The terminal has shown ^C.
+    sys.stderr.write("\n" * sys.stderr.isatty())
+    return say("interrupted; what was finished is whole", INTERRUPTED)
+
+
+def _unheard(error: StreamError) -> int:
+    """Say that a stream takes no more, unless it is that nobody listens."""
+    if not isinstance(error.reason, BrokenPipeError):
+        with suppress(StreamError):  # nobody reads standard error, either
+            say(str(error), FAILED)
+    return FAILED
 
 
 def run() -> NoReturn:
@@ -95,13 +107,7 @@ def run() -> NoReturn:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # closed by who started this: nobody listens
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal without ⌊ or × gets a ? instead.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    streams.take_over()
     # What modules are made of stays to the end: looking for cycles in it takes 7 % of the imports.
     gc.set_threshold(50_000, 50, 50)
     sys.setswitchinterval(_TURN)
@@ -126,12 +132,13 @@ def _give_back() -> None:
 
 
 def _leave(status: int) -> NoReturn:
-    """End the process."""
+    """End the process; who was told less than all is told by the exit status."""
     try:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-    except OSError as error:
-        status = _stopped(error)
+        whole = streams.finish()
+    except StreamError as error:
+        status, whole = _unheard(error), True
+    except KeyboardInterrupt:
+        status, whole = INTERRUPTED, True
     # JUSTIFICATION: to take NumPy apart object by object takes 20 ms, a tenth of what a small
     # picture takes. Files are closed and synced by now, threads have ended, streams are flushed.
-    os._exit(status)
+    os._exit(status if whole else status or FAILED)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from convcli.cli.streams import check_apart
 from convcli.cli.types import Typed
 from convcli.errors import UsageError
 from convcli.report.lines import as_json as to_json
@@ -118,6 +119,7 @@ def network(network: str | None, **options: Any) -> None:
         traces = [follow(found, _input(found, None)) for found in map(known_network, known())]
         _list(traces, options["as_json"])
         return
+    check_apart(text.partition("#")[0] for text in (network, options["compare"] or ""))
     found = find_network(network)
     trace = follow(found, _input(found, options["volume"]))
     if options["compare"] is not None:

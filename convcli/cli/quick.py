@@ -73,7 +73,7 @@ def parse(arguments: Sequence[str]) -> tuple[str, dict[str, Any]] | None:
             words.append(word)
     if len(words) < 2 or "_CONVCLI_COMPLETE" in os.environ:
         return None
-    given["images"] = tuple(words[1:])
+    given["images"], given["typed"] = tuple(words[1:]), (words[0],)
     return words[0], given
 
 

@@ -11,7 +11,7 @@ DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 class Stopped(Exception):
-    """Ctrl-C, or a reader that has gone: what Click would otherwise end in its own way."""
+    """Ctrl-C, or what the system has said: what Click would otherwise end in its own way."""
 
 
 def say(message: str, status: int) -> int:

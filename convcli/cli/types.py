@@ -20,6 +20,8 @@ _NOT_AN_OPTION = "\0"
 _NEGATIVE = re.compile(r"-\s*[\d.]")
 #: Strides, dilations and paddings above are slips of the finger that would only take memory.
 _MOST = 10_000
+#: Under which name a command finds its kernels as they were typed, in Click's `Context.meta`.
+KERNELS = "convcli.kernels"
 
 
 class MatrixCommand(click.Command):
@@ -68,8 +70,11 @@ class KernelType(Typed):
             return value
         from convcli.kernels import parse_kernel
 
+        text = typed(value)
+        if ctx is not None:
+            ctx.meta.setdefault(KERNELS, []).append(text)
         try:
-            return parse_kernel(typed(value))
+            return parse_kernel(text)
         except KernelError as error:
             self.fail(str(error), param, ctx)
 
@@ -243,8 +248,10 @@ class Real(Typed):
     def expected(self) -> str:
         """What may be typed, in words."""
         words = "a number" if self.zero else "a number other than 0"
-        if self.least > -inf:
+        if self.most < inf:
             words += f" from {self.least:g} to {self.most:g}"
+        elif self.least > -inf:
+            words += f" of at least {self.least:g}"
         return f"{words}, or {self.word}" if self.word else words
 
 

@@ -9,9 +9,11 @@ import stat
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import monotonic, sleep
 from typing import IO
 
 from convcli.errors import ImageError
+from convcli.paths import reason, status
 
 try:
     import fcntl
@@ -20,7 +22,9 @@ except ImportError:  # Windows: there an open file can't be removed, which is as
 
 #: Between a target's name and the random end of the temporary file beside it.
 MARK = ".convcli-"
-_TEMPORARY = re.compile(rf"\..*{re.escape(MARK)}[0-9a-f]{{12}}")
+_TEMPORARY = re.compile(rf"\..*{re.escape(MARK)}[0-9a-f]{{12}}", re.DOTALL)
+#: Seconds to wait for a lock, and between two tries.
+_PATIENCE, _PAUSE = 1.0, 0.005
 #: The system takes the umask off, as for any new file (mkstemp would give 0600).
 _MODE = 0o666
 #: Where a process finds its open files (Linux).
@@ -58,10 +62,9 @@ def write_atomic(path: str | Path, data: bytes | Iterable[bytes], overwrite: boo
     ImageError
         If the file exists and `overwrite` is not set, or it can't be written.
     """
-    path = Path(path)
-    target = path.resolve() if path.is_symlink() else path
-    _check_target(target, overwrite)
+    path = target = Path(path)
     try:
+        target = _target(path, overwrite)
         handle = _nameless(target.parent)
         if handle is None:
             _write_temporary(target, data, overwrite)
@@ -70,16 +73,17 @@ def write_atomic(path: str | Path, data: bytes | Iterable[bytes], overwrite: boo
     except FileExistsError:
         raise _exists(target) from None
     except OSError as error:
-        raise ImageError(f"can't write: {(error.strerror or str(error)).lower()}") from error
+        raise ImageError(f"can't write: {reason(error)}") from error
     return path
 
 
 def sweep(folder: str | Path) -> None:
     """Remove what processes that were killed have left in a folder.
 
-    A temporary file that is still being written is locked, and left alone.
+    A temporary file that is still being written is locked, and left alone. So is what only has
+    such a name: what is no regular file, or another user's.
     """
-    with suppress(OSError), os.scandir(folder) as entries:
+    with suppress(OSError, ValueError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith(".") and _TEMPORARY.fullmatch(entry.name):
                 with suppress(OSError):
@@ -87,28 +91,64 @@ def sweep(folder: str | Path) -> None:
 
 
 def _remove_stale(path: str) -> None:
-    """Remove a temporary file that nobody has locked."""
-    handle = os.open(path, os.O_RDONLY)
+    """Remove a temporary file of one's own that nobody has locked.
+
+    In a folder that others can write to, a name may stand for something else at any time: what
+    is looked at is what is opened, and what is opened is what has the name in the end. A name
+    that is taken in between can only be another one of this form.
+    """
+    before = os.lstat(path)
+    if not _is_own(before):
+        return
+    if fcntl is None:
+        os.unlink(path)  # noqa: PTH108
+        return
+    # Nothing is followed, and nobody waited for, if it has been replaced by a link or a FIFO.
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        if fcntl is not None:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            Path(path).unlink()
+        opened = os.fstat(handle)
+        if not os.path.samestat(before, opened) or not _is_own(opened):
+            return
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.lstat(path), opened):
+            os.unlink(path)  # noqa: PTH108
     finally:
         os.close(handle)
-    if fcntl is None:
-        Path(path).unlink()
 
 
-def _check_target(target: Path, overwrite: bool) -> None:
-    """Refuse early what would fail late."""
-    if target.is_dir():
+def _is_own(found: os.stat_result) -> bool:
+    """Whether it is a regular file that belongs to this user."""
+    return stat.S_ISREG(found.st_mode) and (
+        not hasattr(os, "geteuid") or found.st_uid == os.geteuid()
+    )
+
+
+def _target(path: Path, overwrite: bool) -> Path:
+    """Return what is to be written, where a link leads; refuse early what would fail late."""
+    try:
+        found = status(path)
+    except NotADirectoryError:
+        if os.path.islink(path):  # noqa: PTH114
+            raise
+        found = None
+    if found is not None and stat.S_ISDIR(found.st_mode):
         raise ImageError("can't write: it is a folder; name a file in it")
-    if target.exists() and not overwrite:
-        raise _exists(target)
-    if target.exists() and not target.is_file():
+    if found is not None and not overwrite:
+        raise _exists(path)
+    if found is not None and not stat.S_ISREG(found.st_mode):
         raise ImageError("can't write: it is not a regular file; use -o - for standard output")
-    if not target.parent.is_dir():
+    target = Path(os.path.realpath(path)) if os.path.islink(path) else path  # noqa: PTH114
+    if not os.path.isdir(target.parent):  # noqa: PTH112 (Path raises for some names)
         raise ImageError(f"can't write: there is no folder {str(target.parent)!r}")
+    if found is not None and target is not path and not _is_same(target, found):
+        raise ImageError("can't write: the file that the link leads to has no name any more")
+    return target
+
+
+def _is_same(path: Path, found: os.stat_result) -> bool:
+    """Whether a path leads to a file."""
+    now = status(path)
+    return now is not None and os.path.samestat(now, found)
 
 
 def _exists(target: Path) -> ImageError:
@@ -141,7 +181,7 @@ def _write_nameless(
     with os.fdopen(handle, "w+b") as file:
         _fill(file, data)
         try:
-            if overwrite and target.exists():
+            if overwrite and os.path.lexists(target):
                 with _removed(_beside(target)) as temporary:
                     _name(handle, temporary)
                     _replace(temporary, target)
@@ -197,8 +237,7 @@ def _locked(path: Path) -> Generator[int, None, None]:
         yield handle
         return
     try:
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        _lock(handle)
         if os.fstat(handle).st_nlink:
             yield handle
             return
@@ -207,6 +246,23 @@ def _locked(path: Path) -> Generator[int, None, None]:
     # It was swept away before it was locked.
     with _locked(path) as handle:
         yield handle
+
+
+def _lock(handle: int) -> None:
+    """Lock a file, unless the file system has no locks, or somebody keeps it locked.
+
+    `sweep` does for a moment; who can read a file could keep it locked for ever.
+    """
+    end = monotonic() + _PATIENCE
+    while monotonic() < end:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sleep(_PAUSE)
+        except OSError:
+            return
+        else:
+            return
 
 
 def _fill(file: IO[bytes], data: bytes | Iterable[bytes]) -> None:

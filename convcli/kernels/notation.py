@@ -62,7 +62,18 @@ def parse_kernel(text: str) -> Kernel | Compound:
 
 def names_file(text: str) -> bool:
     """Whether a text names a kernel file, whose content may change."""
-    return _as_file(text.strip())[0] != ""
+    return file_of(text) != ""
+
+
+def file_of(text: str) -> str:
+    """Return the file that a kernel's text names; '' if it names none.
+
+    Examples
+    --------
+    >>> file_of("mine.toml#ridge"), file_of("sobel")
+    ('mine.toml', '')
+    """
+    return _as_file(text.strip())[0]
 
 
 def _as_file(text: str) -> tuple[str, str | None]:

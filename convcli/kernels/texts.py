@@ -45,7 +45,7 @@ class Kind:
             Of the kind's own class, if it is missing, can't be read, or is too large.
         """
         try:
-            with self._open(file) as stream:
+            with self.open(file) as stream:
                 data = stream.read(self.most + 1)
         except FileNotFoundError:
             raise self.error(f"no such file: {file}") from None
@@ -57,8 +57,16 @@ class Kind:
             raise self.error(f"{file} is larger than {self.most // 2**20} MB; not a {self.holds}")
         return data
 
-    def _open(self, file: Path) -> BinaryIO:
-        """Open a file without waiting for anybody: a FIFO without a writer is empty."""
+    def open(self, file: Path) -> BinaryIO:
+        """Open a file without waiting for anybody: a FIFO without a writer is empty.
+
+        Raises
+        ------
+        ConvError
+            Of the kind's own class, if it is a device.
+        OSError
+            If the system has something against it.
+        """
         flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
         handle = os.open(file, flags)
         kind = os.fstat(handle).st_mode

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
+from convcli.errors import StreamError
 from convcli.geometry import Pair
 from convcli.report.explain_frames import frame
 
@@ -203,7 +204,7 @@ class Screen:
 
     def leave(self) -> None:
         """Give it back."""
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, StreamError):
             self._write(_LEAVE)
 
 

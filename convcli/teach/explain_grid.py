@@ -12,11 +12,13 @@ from convcli.errors import ImageError, KernelError
 from convcli.image.picture import Image
 from convcli.kernels.grids import read_csv
 from convcli.kernels.matrix import read_cells
+from convcli.kernels.texts import Kind
 
 #: Files that hold a grid, not a picture.
 SUFFIXES = (".csv", ".txt")
 #: Larger files hold no grid that anybody would read.
 _MAX_BYTES = 2**24
+_KIND = Kind("number", _MAX_BYTES, ImageError)
 
 #: A bright corner: along its left edge brightness grows to the right, along its top edge down.
 BUILT_IN = "0 0 0 0 0; 0 0 0 0 0; 0 0 10 10 10; 0 0 10 10 10; 0 0 10 10 10"
@@ -51,7 +53,7 @@ def read_grid(path: str) -> Image:
         If there is no such file, or no grid in it.
     """
     try:
-        with Path(path).open("rb") as file:
+        with _KIND.open(Path(path)) as file:
             data = file.read(_MAX_BYTES + 1)
         text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:

@@ -1,0 +1,119 @@
+"""The strips or tiles of a TIFF page, decoded whole or refused.
+
+What a decoder makes up for what is missing is found out here, segment by segment.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.errors import ImageError
+from convcli.image import codecs, fax
+from convcli.image.coded_size import coded_size
+from convcli.image.reasons import SILENT, reason
+from convcli.image.tiff_kinds import CODINGS, FAX, JPEG, JPEG_XR, OLD_JPEG, PICTURES
+
+_T4_OPTIONS, _T6_OPTIONS = 292, 293
+_FROM_LOWEST = 2
+_EOI = b"\xff\xd9"
+#: JPEG XR's container (T.832, annex A): tags of where the picture is, and how long.
+_XR_START, _XR_SIZE = 0xBCC0, 0xBCC1
+
+
+def decoded(page: Any) -> NDArray[Any]:
+    """Return a page's samples as they are stored.
+
+    Parameters
+    ----------
+    page
+        As tifffile has it, of a kind that is read, with all its segments in the file.
+
+    Raises
+    ------
+    ImageError
+        If a segment is damaged, or shorter than it should be.
+    """
+    if page.is_contiguous:
+        samples: NDArray[Any] = page.asarray()
+        return samples
+    # tifffile keeps what decodes a page's segments in the page; so each goes through here.
+    page.decode = _careful(page, page.decode)
+    samples = page.asarray(maxworkers=os.cpu_count())
+    return samples
+
+
+def _careful(page: Any, decode: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a decoder of segments that names the one that is damaged."""
+    what = "tile" if page.is_tiled else "strip"
+    name, coding, kind = CODINGS[int(page.compression)], int(page.compression), page.dtype
+
+    def work(data: bytes | None, index: int, **options: Any) -> Any:
+        try:
+            _check(page, data or b"", index)
+            found = decode(data, index, **options)
+            if coding in PICTURES and found[0].dtype != kind:
+                raise ImageError(f"its samples are {found[0].dtype}, the page's {kind}")
+        except MemoryError:
+            raise
+        except Exception as error:
+            words = str(error) if isinstance(error, ImageError) else reason(error)
+            words = "" if words == SILENT or "reshape" in words else f": {words}"
+            raise ImageError(
+                f"the TIFF file is damaged: {what} {index + 1} can't be decoded ({name}){words}"
+            ) from error
+        return found
+
+    return work
+
+
+def _check(page: Any, data: bytes, index: int) -> None:
+    """Refuse a segment that its decoder would fill up."""
+    coding = int(page.compression)
+    if coding in FAX:
+        _check_fax(page, data, index)
+    elif coding in JPEG and page.jpegheader is None and _EOI not in data[-64:]:
+        raise ImageError("its end is missing")
+    elif coding == OLD_JPEG and coded_size(data) is None:
+        raise ImageError("it lacks its header")
+    elif coding == JPEG_XR:
+        _check_jpeg_xr(data)
+
+
+def _check_fax(page: Any, data: bytes, index: int) -> None:
+    coding = int(page.compression)
+    if page.fillorder == _FROM_LOWEST:
+        data = codecs.load("imagecodecs").bitorder_decode(data)
+    options = int(page.tags.valueof(_T6_OPTIONS if coding == fax.GROUP4 else _T4_OPTIONS) or 0)
+    if page.is_tiled:
+        fax.check(data, coding, page.tilelength, page.tilewidth, options)
+        return
+    full = page.rowsperstrip
+    rows = min(full, page.imagelength - index * full)
+    try:
+        fax.check(data, coding, rows, page.imagewidth, options)
+    except ImageError:
+        # The last strip may have been filled up to the rows of the others.
+        if rows == full:
+            raise
+        fax.check(data, coding, full, page.imagewidth, options)
+
+
+def _check_jpeg_xr(data: bytes) -> None:
+    """Refuse a container whose picture isn't all there."""
+    found = {}
+    try:
+        (at,) = struct.unpack_from("<I", data, 4)
+        (count,) = struct.unpack_from("<H", data, at)
+        for k in range(count):
+            tag, _, _, value = struct.unpack_from("<HHII", data, at + 2 + 12 * k)
+            found[tag] = value
+    except struct.error:
+        raise ImageError("it is cut short") from None
+    if found.get(_XR_START, 0) + found.get(_XR_SIZE, 0) > len(data):
+        raise ImageError("it is cut short")

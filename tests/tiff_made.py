@@ -89,14 +89,15 @@ def page(samples, *, photometric, bits, **how):
     code, encode = COMPRESSIONS[how.get("compression", "none")]
     tags = {256: width, 257: height, 258: [bits] * count, 259: code, 262: photometric,
             266: how.get("fill", 1), 277: count, 284: how.get("planar", 1),
-            317: how.get("predictor", 1), 339: [kind] * count}  # fmt: skip
-    rows = how.get("rows", 5)
+            339: [kind] * count}  # fmt: skip
+    predictor, rows = how.get("predictor", 1), how.get("rows", 5)
+    tags |= {317: predictor} if predictor > 1 else {}
     tags |= {322: tile, 323: tile} if tile else {278: rows}
     planes = np.split(samples, count, axis=2) if tags[284] == 2 else [samples]
     segments = []
     for plane in planes:
         for part in _parts(plane, tile, rows):
-            data = packed(_predicted(part, tags[317], order).reshape(len(part), -1), bits, order)
+            data = packed(_predicted(part, predictor, order).reshape(len(part), -1), bits, order)
             data = bytes(encode(data))
             if tags[266] == 2:
                 data = bytes(imagecodecs.bitorder_encode(data))

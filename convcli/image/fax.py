@@ -187,11 +187,10 @@ class _Reader:
             if mode < _PASS:
                 if not bits:
                     raise _Damage("there is no such code")
-                x2 = above[k] + mode
-                if x2 < x:
-                    raise _Damage("a run ends before it begins")
-                x = x2
+                before, x = x, above[k] + mode
                 changes.append(x)
+                if x < before or (x == before and len(changes) > 1):
+                    raise _Damage("a run ends before it begins")
                 colour ^= 1
                 # The change before the next one may lie to the right of here, after a step back.
                 k += 1 if mode >= 0 or k == 0 else -1
@@ -201,8 +200,11 @@ class _Reader:
             else:
                 at, first = self._run(tables[colour], at)
                 at, second = self._run(tables[colour ^ 1], at)
-                changes += (x + first, x + first + second)
-                x += first + second
+                before, x = x, x + first + second
+                # Decoders disagree about runs without pixels; only the row's edges have them.
+                if (not first and before) or (not second and x != width):
+                    raise _Damage("a run has no pixels")
+                changes += (before + first, x)
             while x < width and above[k] <= x:
                 k += 2
         self._finish(at, x, changes)

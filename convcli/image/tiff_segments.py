@@ -51,7 +51,8 @@ def decoded(page: Any) -> NDArray[Any]:
 def _careful(page: Any, decode: Callable[..., Any]) -> Callable[..., Any]:
     """Return a decoder of segments that names the one that is damaged."""
     what = "tile" if page.is_tiled else "strip"
-    name, coding, kind = CODINGS[int(page.compression)], int(page.compression), page.dtype
+    coding, kind = int(page.compression), page.dtype
+    name = f" ({CODINGS[coding]})" if coding != 1 else ""
 
     def work(data: bytes | None, index: int, **options: Any) -> Any:
         try:
@@ -65,7 +66,7 @@ def _careful(page: Any, decode: Callable[..., Any]) -> Callable[..., Any]:
             words = str(error) if isinstance(error, ImageError) else reason(error)
             words = "" if words == SILENT or "reshape" in words else f": {words}"
             raise ImageError(
-                f"the TIFF file is damaged: {what} {index + 1} can't be decoded ({name}){words}"
+                f"the TIFF file is damaged: {what} {index + 1} can't be decoded{name}{words}"
             ) from error
         return found
 

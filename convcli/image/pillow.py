@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
-from convcli.image import codecs, exif
+from convcli.image import bmp, codecs, exif
 from convcli.image.coded_size import check_coded
 from convcli.image.depth import widen_bits
 from convcli.image.limits import check_size
@@ -49,7 +49,10 @@ def open_with_pillow(data: bytes, format: str) -> ImageFile:
 
 def decode_bmp(data: bytes, limit: int) -> Image:
     """Read a BMP file: 1-bit grey, grey, colour, and colour with alpha."""
+    header = bmp.read_header(data)
     check_bmp(data)
+    if bmp.is_unusual(header):
+        return bmp.decode_fields(data, header, limit)
     return _decode(data, "BMP", limit)
 
 

@@ -45,6 +45,24 @@ def reason(error: BaseException) -> str:
     return words
 
 
-def is_unread(error: BaseException) -> bool:
-    """Whether an exception says that a kind of file isn't read, rather than damaged."""
-    return isinstance(error, NotImplementedError | ImportError)
+def describe(error: BaseException, what: str) -> str:
+    """Return one line on an exception.
+
+    Parameters
+    ----------
+    error
+        What a library raised.
+    what
+        What it means if the file is to blame, such as `the PNG file is damaged`.
+
+    Examples
+    --------
+    >>> describe(NotImplementedError("no such predictor"), "the TIFF file is damaged")
+    "it is of a kind that isn't read: no such predictor"
+    """
+    words = reason(error)
+    if isinstance(error, NotImplementedError):
+        return "it is of a kind that isn't read" + ("" if words == SILENT else f": {words}")
+    if isinstance(error, ImportError):
+        return "a library that reads such files is missing or damaged: install convcli again"
+    return f"{what}: {words}"

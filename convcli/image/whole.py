@@ -25,8 +25,8 @@ _WITHOUT_SIZE = (1, 2, 3, 4, 5, 8, 32773, 32946, 34925, 50000)
 _LARGE_TILE = 2**24
 #: Bytes before a BMP file's header, and the least that one has.
 _BMP_START, _BMP_HEADER = 14, 12
-#: BMP's coding without compression, and the one with channels' masks.
-_BMP_PLAIN = (0, 3)
+#: BMP's coding without compression, and the two with channels' masks.
+_BMP_PLAIN = (0, 3, 6)
 
 
 def check_bmp(data: bytes) -> None:

@@ -14,7 +14,7 @@ _INTERNAL = (LookupError, TypeError, AttributeError, NameError, ImportError, Ass
 #: What a sentence about a file doesn't have: names of functions and constants, calls, reprs,
 #: containers, numbered errors, and Python's own phrases.
 _CODE = re.compile(
-    r"_|\(\)|[\[\]{}<>=@]|\b0x|::|\b[a-z]+[A-Z]\w*|\b[A-Z][a-z]+[A-Z]\w*|\berrno\b|-\d"
+    r"_|\(\W|[\[\]{}<>=@]|\b0x|::|\\x|\b[a-z]+[A-Z]\w*|\b[A-Z][a-z]+[A-Z]\w*|\berrno\b|-\d"
     r"|\b(buffer|bytes object|object|argument|unpack|format string|dtype|array|NULL|None|tuple"
     r"|int|str|Pillow|PIL|reshape\w*|literal|decoder|codec|closed file|utf-8)\b",
 )

@@ -15,6 +15,10 @@ from convcli.image.limits import check_size
 from convcli.image.picture import Image, Meta
 
 
+#: Of the file format.
+_VERSIONS = ((1, 0), (2, 0), (3, 0))
+
+
 def decode(data: bytes, limit: int) -> Image:
     """Read a `.npy` file of shape (rows, cols) or (rows, cols, channels).
 
@@ -52,6 +56,8 @@ def _header(file: io.BytesIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """Return an array's shape and type, and leave the file where its samples begin."""
     try:
         version = npy.read_magic(file)
+        if version not in _VERSIONS:
+            raise ValueError(f"version {version}")
         read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, _, kind = read_header(file)
     except MemoryError:

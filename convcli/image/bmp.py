@@ -86,7 +86,7 @@ def _header(data: bytes) -> Header:
         dpi = (x / _INCHES, y / _INCHES) if x > 0 and y > 0 else None
     unread = _UNREAD_OS2 if size == _OS2 else _UNREAD
     if coding in unread or coding not in _DEPTHS:
-        words = unread.get(coding, f"in a way that isn't known ({coding})")
+        words = unread.get(coding, f"in an unknown way ({coding})")
         raise ImageError(f"its pixels are stored {words}, which isn't read in BMP; {_AS_PNG}")
     if bits not in _DEPTHS[coding]:
         known = ", ".join(map(str, _DEPTHS[coding]))

@@ -105,7 +105,7 @@ def check(data: bytes, coding: int, rows: int, width: int, options: int = 0) -> 
     reader = _Reader(data, width)
     done = 0
     try:
-        for done in range(rows):  # noqa: B007
+        for done in range(rows):
             if coding == RLE:
                 reader.row()
                 reader.align()
@@ -130,7 +130,7 @@ class _Reader:
         words = (bits[:-2] << 16) | (bits[1:-1] << 8) | bits[2:]
         shifts = np.arange(24 - _WINDOW, 16 - _WINDOW, -1, dtype=np.uint32)
         windows = (words[:, None] >> shifts) & ((1 << _WINDOW) - 1)
-        self._windows: Any = memoryview(windows.astype(np.uint16).ravel())
+        self._windows: Any = windows.astype(np.uint16).ravel().data
         self._at, self._size, self._width = 0, 8 * len(data), width
         self._above = [width] * 3
 

@@ -125,7 +125,7 @@ def _check_header(header: bytes) -> int:
         if name == b"colr" and content[:1] == b"\1" and len(content) >= 7 and not space:
             (space,) = struct.unpack_from(">I", content, 3)
     if space not in _SPACES:
-        what = _UNREAD_SPACES.get(space, f"of a kind ({space}) that isn't known")
+        what = _UNREAD_SPACES.get(space, f"of an unknown kind ({space})")
         raise ImageError(f"its colours are {what}, which isn't read in JPEG 2000; {_CONVERT}")
     return space
 

@@ -15,9 +15,11 @@ _INTERNAL = (LookupError, TypeError, AttributeError, NameError, ImportError, Ass
 #: containers, numbered errors, and Python's own phrases.
 _CODE = re.compile(
     r"_|\(\W|[\[\]{}<>=@]|\b0x|::|\\x|\b[a-z]+[A-Z]\w*|\b[A-Z][a-z]+[A-Z]\w*|\berrno\b|-\d"
-    r"|\b(buffer|bytes object|object|argument|unpack|format string|dtype|array|NULL|None|tuple"
-    r"|int|str|Pillow|PIL|reshape\w*|literal|decoder|codec|closed file|utf-8)\b",
+    r"|\b([Bb]uffer|dimensions|we|driver|object|argument|unpack|format string|dtype|array|NULL"
+    r"|None|tuple|int|str|Pillow|PIL|reshape\w*|literal|decoder|codec|closed file|utf-8)\b",
 )
+#: How libraries say that they don't read a kind of file.
+_UNREAD = re.compile(r"(?i)\bnot (yet )?(implemented|supported)|\bunsupported|\bonly support")
 #: As much as is shown of it.
 _LONGEST = 120
 SILENT = "what it holds makes no sense"
@@ -45,6 +47,17 @@ def reason(error: BaseException) -> str:
     return words
 
 
+def is_unread(error: BaseException) -> bool:
+    """Whether an exception speaks of a kind of file that isn't read, rather than of damage.
+
+    Examples
+    --------
+    >>> is_unread(OSError("Fractional sampling not implemented yet"))
+    True
+    """
+    return isinstance(error, NotImplementedError) or bool(_UNREAD.search(str(error)))
+
+
 def describe(error: BaseException, what: str) -> str:
     """Return one line on an exception.
 
@@ -61,7 +74,7 @@ def describe(error: BaseException, what: str) -> str:
     "it is of a kind that isn't read: no such predictor"
     """
     words = reason(error)
-    if isinstance(error, NotImplementedError):
+    if is_unread(error):
         return "it is of a kind that isn't read" + ("" if words == SILENT else f": {words}")
     if isinstance(error, ImportError):
         return "a library that reads such files is missing or damaged: install convcli again"

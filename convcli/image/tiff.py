@@ -20,7 +20,6 @@ from convcli.image.tiff_kinds import (
     RGB,
     SEPARATED,
     YCBCR,
-    check_kind,
 )
 from convcli.image.tiff_segments import decoded
 from convcli.image.upright import upright
@@ -208,8 +207,8 @@ def _channels(page: Any, count: int) -> str:
 
 def _look_up(indices: NDArray[Any], table: NDArray[np.uint16]) -> NDArray[Any]:
     """Colours for palette indices; 8 bits if the table's 16 say no more, else 16."""
-    if indices.ndim != 2 or table is None:
-        raise ImageError("the TIFF file is damaged: a palette without a plane of indices")
+    if indices.ndim != 2 or table is None or table.ndim != 2 or len(table) != 3:
+        raise ImageError("the TIFF file is damaged: it has no palette")
     colours = np.ascontiguousarray(table.T)
     if int(indices.max()) >= len(colours):
         raise ImageError("the TIFF file is damaged: a pixel's colour is not in the palette")

@@ -136,8 +136,8 @@ def check_kind(page: Any) -> None:
     """
     coding = int(page.compression)
     if coding not in CODINGS:
-        name = UNREAD.get(coding, f"coding {coding}, which isn't known")
-        raise ImageError(f"its pixels are coded with {name}, which isn't read; {_CONVERT}")
+        name = f"with {UNREAD[coding]}" if coding in UNREAD else f"in an unknown way ({coding})"
+        raise ImageError(f"its pixels are coded {name}, which isn't read; {_CONVERT}")
     if page.imagedepth != 1 or page.tiledepth not in (0, 1):
         raise ImageError("it is a TIFF volume, which isn't read; expected flat pages")
     _check_meaning(page)
@@ -149,14 +149,13 @@ def check_kind(page: Any) -> None:
 def _check_meaning(page: Any) -> None:
     meaning = int(page.photometric)
     if meaning not in MEANINGS:
-        name = UNREAD_MEANINGS.get(meaning, f"of kind {meaning}, which isn't known")
+        name = UNREAD_MEANINGS.get(meaning, f"of an unknown kind ({meaning})")
         raise ImageError(f"its samples are {name}, which isn't read; {_CONVERT}")
     if meaning == YCBCR and int(page.compression) not in JPEG:
         raise ImageError(f"its samples are YCbCr outside of JPEG, which isn't read; {_CONVERT}")
     if meaning == YCBCR and page.samplesperpixel != 3:
-        raise ImageError(
-            f"its samples are YCbCr in {page.samplesperpixel} channels, which isn't read; {_CONVERT}"
-        )
+        count = page.samplesperpixel
+        raise ImageError(f"its samples are YCbCr in {count} channels, which isn't read; {_CONVERT}")
 
 
 def _check_samples(page: Any) -> None:
@@ -170,10 +169,9 @@ def _check_samples(page: Any) -> None:
     if tag is not None and tag.count > 1 and len(set(tag.value)) > 1:
         raise ImageError(f"its channels have different types, which isn't read; {_CONVERT}")
     if bits not in _BITS.get(form, ()):
-        name = _FORMATS.get(form, f"(SampleFormat {form})")
         raise ImageError(
-            f"its samples are {name} numbers of {bits} bits, which isn't read; expected whole "
-            f"numbers of 1 to 32 bits but 24, or real ones of 16, 32 or 64"
+            f"its samples are {name_of(form)} numbers of {bits} bits, which isn't read; expected "
+            f"whole numbers of 1 to 32 bits but 24, or real ones of 16, 32 or 64"
         )
     if int(page.photometric) == MINISWHITE and form != _UNSIGNED:
         raise ImageError(
@@ -189,7 +187,7 @@ def _check_samples(page: Any) -> None:
 
 def name_of(form: int) -> str:
     """Return a sample format in words."""
-    return _FORMATS[form]
+    return _FORMATS.get(form, f"unknown (SampleFormat {form})")
 
 
 def _check_predictor(page: Any) -> None:
@@ -215,10 +213,8 @@ def _check_coding(page: Any) -> None:
     """Refuse what a coding can't hold, or holds in a way of its own."""
     coding = int(page.compression)
     if coding in FAX and (page.bitspersample, page.samplesperpixel) != (1, 1):
-        raise ImageError(
-            f"the TIFF file is damaged: {page.samplesperpixel} channels of {page.bitspersample}-bit "
-            f"samples in a fax coding"
-        )
+        what = f"{page.samplesperpixel} channels of {page.bitspersample}-bit samples"
+        raise ImageError(f"the TIFF file is damaged: {what} in a fax coding")
     if coding in PICTURES and coding not in JPEG and page.fillorder != 1:
         raise ImageError(f"its bytes are filled from the lowest bit, which isn't read; {_CONVERT}")
     more = page.tags.valueof(_LERC_PARAMETERS) if coding == LERC else None

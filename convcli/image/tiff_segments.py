@@ -10,13 +10,12 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image import codecs, fax
 from convcli.image.coded_size import coded_size
-from convcli.image.reasons import SILENT, reason
+from convcli.image.reasons import SILENT, is_unread, reason
 from convcli.image.tiff_kinds import CODINGS, FAX, JPEG, JPEG_XR, OLD_JPEG, PICTURES
 
 _T4_OPTIONS, _T6_OPTIONS = 292, 293
@@ -39,12 +38,10 @@ def decoded(page: Any) -> NDArray[Any]:
     ImageError
         If a segment is damaged, or shorter than it should be.
     """
-    if page.is_contiguous:
-        samples: NDArray[Any] = page.asarray()
-        return samples
-    # tifffile keeps what decodes a page's segments in the page; so each goes through here.
-    page.decode = _careful(page, page.decode)
-    samples = page.asarray(maxworkers=os.cpu_count())
+    if not page.is_contiguous:
+        # tifffile keeps what decodes a page's segments in the page: so each goes through here.
+        page.decode = _careful(page, page.decode)
+    samples: NDArray[Any] = page.asarray(maxworkers=os.cpu_count())
     return samples
 
 
@@ -64,7 +61,11 @@ def _careful(page: Any, decode: Callable[..., Any]) -> Callable[..., Any]:
             raise
         except Exception as error:
             words = str(error) if isinstance(error, ImageError) else reason(error)
-            words = "" if words == SILENT or "reshape" in words else f": {words}"
+            words = "" if words == SILENT else f": {words}"
+            if is_unread(error):
+                raise ImageError(
+                    f"its {what} {index + 1}{name} is of a kind that isn't read{words}"
+                ) from error
             raise ImageError(
                 f"the TIFF file is damaged: {what} {index + 1} can't be decoded{name}{words}"
             ) from error

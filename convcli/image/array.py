@@ -14,7 +14,6 @@ from convcli.image.depth import storable
 from convcli.image.limits import check_size
 from convcli.image.picture import Image, Meta
 
-
 #: Of the file format.
 _VERSIONS = ((1, 0), (2, 0), (3, 0))
 

@@ -98,10 +98,12 @@ def check(data: bytes, coding: int, rows: int, width: int, options: int = 0) -> 
     Raises
     ------
     ImageError
-        If it isn't, or has rows that aren't compressed.
+        If it isn't.
+    NotImplementedError
+        If it may have rows that aren't compressed.
     """
     if options & _UNCOMPRESSED and coding != RLE:
-        raise ImageError("fax data with rows that aren't compressed can't be read")
+        raise NotImplementedError("it may have rows that aren't compressed")
     reader = _Reader(data, width)
     done = 0
     try:

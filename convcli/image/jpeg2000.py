@@ -24,7 +24,7 @@ _SPACES = (0, _CMYK, _SRGB, _GREY, _SYCC)
 _UNREAD_SPACES = {1: "YCbCr", 3: "YCbCr", 4: "YCbCr", 9: "PhotoYCC", 11: "CMY", 13: "YCCK",
                   14: "CIE L*a*b*", 15: "black and white with 1 for black", 19: "CIE JAB",
                   20: "e-sRGB", 21: "ROMM RGB", 24: "e-sYCC"}  # fmt: skip
-_CONVERT = 'convert it first, with OpenJPEG for instance: "opj_decompress -i IN.jp2 -o OUT.tif"'
+_CONVERT = 'convert it first, with ImageMagick for instance: "magick IN.jp2 OUT.png"'
 _EXIF_UUID = b"JpgTiffExif->JP2"
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 #: Peak signal-to-noise ratio in dB that qualities 0 and 100 stand for.

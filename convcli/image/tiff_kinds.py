@@ -118,7 +118,7 @@ _BITS = {
 }
 _T6_OPTIONS, _SAMPLE_FORMAT, _LERC_PARAMETERS = 293, 339, 50674
 #: What to do about it.
-_CONVERT = 'convert it first, with ImageMagick for instance: "magick IN.tif -compress zip OUT.tif"'
+CONVERT = 'convert it first, with ImageMagick for instance: "magick IN.tif OUT.png"'
 
 
 def check_kind(page: Any) -> None:
@@ -137,7 +137,7 @@ def check_kind(page: Any) -> None:
     coding = int(page.compression)
     if coding not in CODINGS:
         name = f"with {UNREAD[coding]}" if coding in UNREAD else f"in an unknown way ({coding})"
-        raise ImageError(f"its pixels are coded {name}, which isn't read; {_CONVERT}")
+        raise ImageError(f"its pixels are coded {name}, which isn't read; {CONVERT}")
     if page.imagedepth != 1 or page.tiledepth not in (0, 1):
         raise ImageError("it is a TIFF volume, which isn't read; expected flat pages")
     _check_meaning(page)
@@ -150,12 +150,12 @@ def _check_meaning(page: Any) -> None:
     meaning = int(page.photometric)
     if meaning not in MEANINGS:
         name = UNREAD_MEANINGS.get(meaning, f"of an unknown kind ({meaning})")
-        raise ImageError(f"its samples are {name}, which isn't read; {_CONVERT}")
+        raise ImageError(f"its samples are {name}, which isn't read; {CONVERT}")
     if meaning == YCBCR and int(page.compression) not in JPEG:
-        raise ImageError(f"its samples are YCbCr outside of JPEG, which isn't read; {_CONVERT}")
+        raise ImageError(f"its samples are YCbCr outside of JPEG, which isn't read; {CONVERT}")
     if meaning == YCBCR and page.samplesperpixel != 3:
         count = page.samplesperpixel
-        raise ImageError(f"its samples are YCbCr in {count} channels, which isn't read; {_CONVERT}")
+        raise ImageError(f"its samples are YCbCr in {count} channels, which isn't read; {CONVERT}")
 
 
 def _check_samples(page: Any) -> None:
@@ -163,11 +163,11 @@ def _check_samples(page: Any) -> None:
     if not isinstance(bits, int):
         raise ImageError(
             f"its channels have different depths ({', '.join(map(str, bits))} bits), which isn't "
-            f"read; {_CONVERT}"
+            f"read; {CONVERT}"
         )
     tag = page.tags.get(_SAMPLE_FORMAT)
     if tag is not None and tag.count > 1 and len(set(tag.value)) > 1:
-        raise ImageError(f"its channels have different types, which isn't read; {_CONVERT}")
+        raise ImageError(f"its channels have different types, which isn't read; {CONVERT}")
     if bits not in _BITS.get(form, ()):
         raise ImageError(
             f"its samples are {name_of(form)} numbers of {bits} bits, which isn't read; expected "
@@ -181,7 +181,7 @@ def _check_samples(page: Any) -> None:
     if int(page.photometric) == PALETTE and (form != _UNSIGNED or page.samplesperpixel != 1):
         raise ImageError(
             f"it has a palette and {page.samplesperpixel} channels of {name_of(form)} numbers, "
-            f"which isn't read; {_CONVERT}"
+            f"which isn't read; {CONVERT}"
         )
 
 
@@ -200,7 +200,7 @@ def _check_predictor(page: Any) -> None:
     if not fits:
         raise ImageError(
             f"its samples are stored with predictor {predictor}, which isn't read for {bits}-bit "
-            f"{name_of(int(page.sampleformat))} numbers; {_CONVERT}"
+            f"{name_of(int(page.sampleformat))} numbers; {CONVERT}"
         )
     if int(page.compression) not in _PREDICTABLE:
         raise ImageError(
@@ -216,9 +216,9 @@ def _check_coding(page: Any) -> None:
         what = f"{page.samplesperpixel} channels of {page.bitspersample}-bit samples"
         raise ImageError(f"the TIFF file is damaged: {what} in a fax coding")
     if coding in PICTURES and coding not in JPEG and page.fillorder != 1:
-        raise ImageError(f"its bytes are filled from the lowest bit, which isn't read; {_CONVERT}")
+        raise ImageError(f"its bytes are filled from the lowest bit, which isn't read; {CONVERT}")
     more = page.tags.valueof(_LERC_PARAMETERS) if coding == LERC else None
     if more is not None and len(more) > 1 and more[1]:
         raise ImageError(
-            f"its pixels are coded with LERC and packed once more, which isn't read; {_CONVERT}"
+            f"its pixels are coded with LERC and packed once more, which isn't read; {CONVERT}"
         )

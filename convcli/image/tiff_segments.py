@@ -16,7 +16,7 @@ from convcli.errors import ImageError
 from convcli.image import codecs, fax
 from convcli.image.coded_size import coded_size
 from convcli.image.reasons import SILENT, is_unread, reason
-from convcli.image.tiff_kinds import CODINGS, FAX, JPEG, JPEG_XR, OLD_JPEG, PICTURES
+from convcli.image.tiff_kinds import CODINGS, CONVERT, FAX, JPEG, JPEG_XR, OLD_JPEG, PICTURES
 
 _T4_OPTIONS, _T6_OPTIONS = 292, 293
 _FROM_LOWEST = 2
@@ -64,7 +64,7 @@ def _careful(page: Any, decode: Callable[..., Any]) -> Callable[..., Any]:
             words = "" if words == SILENT else f": {words}"
             if is_unread(error):
                 raise ImageError(
-                    f"its {what} {index + 1}{name} is of a kind that isn't read{words}"
+                    f"its {what} {index + 1}{name} is of a kind that isn't read{words}; {CONVERT}"
                 ) from error
             raise ImageError(
                 f"the TIFF file is damaged: {what} {index + 1} can't be decoded{name}{words}"
@@ -82,7 +82,7 @@ def _check(page: Any, data: bytes, index: int) -> None:
     elif coding in JPEG and page.jpegheader is None and _EOI not in data[-64:]:
         raise ImageError("its end is missing")
     elif coding == OLD_JPEG and coded_size(data) is None:
-        raise ImageError("it lacks its header")
+        raise NotImplementedError("its tables stand elsewhere in the file")
     elif coding == JPEG_XR:
         _check_jpeg_xr(data)
 

@@ -14,12 +14,13 @@ import numpy as np
 from convcli.errors import ImageError
 
 RLE, GROUP3, GROUP4 = 2, 3, 4
-_TWO_DIMENSIONS, _UNCOMPRESSED = 1, 2
+#: Bits of tag 292: lines may be coded by the one above, not at all, or filled up to bytes.
+_TWO_DIMENSIONS, _UNCOMPRESSED, FILLED = 1, 2, 4
 #: Bits looked at at once: as many as the longest code has.
 _WINDOW = 13
 _EOL, _EOL_BITS = 1, 12
-#: Bits that may follow the last row without an end mark: writers fill up to whole words.
-_FILLING = 32
+#: Fewer bits than these may follow the last row, whatever they are.
+_BYTE = 8
 # Codes of runs of 0 to 63, then of 64, 128, … 1728 (T.4, tables 2 and 3a), and of 1792 to 2560
 # in either colour (table 3b).
 _WHITE = """00110101 000111 0111 1000 1011 1100 1110 1111 10011 10100 00111 01000 001000 000011
@@ -114,11 +115,11 @@ def check(data: bytes, coding: int, rows: int, width: int, options: int = 0) -> 
             elif coding == GROUP4:
                 reader.row_by_row_above()
             else:
-                reader.end_of_line(needed=done > 0)
+                reader.end_of_line()
                 flat = not options & _TWO_DIMENSIONS or reader.bit()
                 reader.row() if flat else reader.row_by_row_above()
         done = rows
-        reader.end(coding)
+        reader.end()
     except _Damage as damage:
         where = f"after row {rows}" if done == rows else f"in row {done + 1} of {rows}"
         raise ImageError(f"its fax data are damaged {where}: {damage}") from None
@@ -147,23 +148,21 @@ class _Reader:
         """Go to the next byte."""
         self._at = -(-self._at // 8) * 8
 
-    def end_of_line(self, needed: bool) -> None:
+    def end_of_line(self) -> None:
         """Go past the end of a line, and the zeros that may fill up before it."""
         at, last = self._at, self._size - _EOL_BITS
         while at <= last and not self._windows[at] >> (_WINDOW - _EOL_BITS):
             at += 1
-        if at <= last and self._windows[at] >> (_WINDOW - _EOL_BITS) == _EOL:
-            self._at = at + _EOL_BITS
-        elif needed:
-            raise _Damage("it doesn't end where its last pixel is")
+        if at > last or self._windows[at] >> (_WINDOW - _EOL_BITS) != _EOL:
+            raise _Damage("no end of a line stands before it")
+        self._at = at + _EOL_BITS
 
-    def end(self, coding: int) -> None:
-        """Refuse data that go on."""
-        at, last = self._at, self._size - _EOL_BITS
-        while at <= last and not self._windows[at] >> (_WINDOW - _EOL_BITS):
+    def end(self) -> None:
+        """Refuse data that go on: an end of a line may follow, or zeros that fill up."""
+        at, windows = self._at, self._windows
+        while at < self._size and not windows[at] >> (_WINDOW - _EOL_BITS):
             at += 1
-        marked = at <= last and self._windows[at] >> (_WINDOW - _EOL_BITS) == _EOL
-        if at <= last and not marked and self._size - self._at > _FILLING:
+        if windows[at] >> (_WINDOW - _EOL_BITS) != _EOL and self._size - at >= _BYTE:
             raise _Damage("its data go on")
 
     def row(self) -> None:
@@ -199,6 +198,8 @@ class _Reader:
             elif mode == _PASS:
                 x = above[k + 1]
                 k += 2
+                if x == width:
+                    raise _Damage("nothing of the row above can be passed")
             else:
                 at, first = self._run(tables[colour], at)
                 at, second = self._run(tables[colour ^ 1], at)

@@ -53,7 +53,10 @@ def _careful(page: Any, decode: Callable[..., Any]) -> Callable[..., Any]:
 
     def work(data: bytes | None, index: int, **options: Any) -> Any:
         try:
-            _check(page, data or b"", index)
+            if coding in FAX:
+                _, place, shape = decode(None, index, **options)
+                return _fax(page, data or b"", shape[1]).reshape(shape), place, shape
+            _check(page, data or b"")
             found = decode(data, index, **options)
             if coding in PICTURES and found[0].dtype != kind:
                 raise ImageError(f"its samples are {found[0].dtype}, the page's {kind}")
@@ -74,36 +77,40 @@ def _careful(page: Any, decode: Callable[..., Any]) -> Callable[..., Any]:
     return work
 
 
-def _check(page: Any, data: bytes, index: int) -> None:
+def _check(page: Any, data: bytes) -> None:
     """Refuse a segment that its decoder would fill up."""
     coding = int(page.compression)
-    if coding in FAX:
-        _check_fax(page, data, index)
-    elif coding in JPEG and page.jpegheader is None and _EOI not in data[-64:]:
+    if coding in JPEG and page.jpegheader is None and _EOI not in data[-64:]:
         raise ImageError("its end is missing")
-    elif coding == OLD_JPEG and coded_size(data) is None:
+    if coding == OLD_JPEG and coded_size(data) is None:
         raise NotImplementedError("its tables stand elsewhere in the file")
-    elif coding == JPEG_XR:
+    if coding == JPEG_XR:
         _check_jpeg_xr(data)
 
 
-def _check_fax(page: Any, data: bytes, index: int) -> None:
-    coding = int(page.compression)
+def _fax(page: Any, data: bytes, rows: int) -> NDArray[Any]:
+    """Return the pixels of a segment of so many rows, 1 for black, once it is known to be whole."""
+    imagecodecs = codecs.load("imagecodecs")
+    coding, width = int(page.compression), page.tilewidth if page.is_tiled else page.imagewidth
     if page.fillorder == _FROM_LOWEST:
-        data = codecs.load("imagecodecs").bitorder_decode(data)
+        data = imagecodecs.bitorder_decode(data)
     options = int(page.tags.valueof(_T6_OPTIONS if coding == fax.GROUP4 else _T4_OPTIONS) or 0)
-    if page.is_tiled:
-        fax.check(data, coding, page.tilelength, page.tilewidth, options)
-        return
-    full = page.rowsperstrip
-    rows = min(full, page.imagelength - index * full)
     try:
-        fax.check(data, coding, rows, page.imagewidth, options)
+        fax.check(data, coding, rows, width, options)
     except ImageError:
         # The last strip may have been filled up to the rows of the others.
-        if rows == full:
+        if page.is_tiled or rows == page.rowsperstrip:
             raise
-        fax.check(data, coding, full, page.imagewidth, options)
+        fax.check(data, coding, page.rowsperstrip, width, options)
+    if coding == fax.GROUP3:
+        # Lines may be filled up with zeros, whether that is said or not.
+        options |= fax.FILLED
+        black: NDArray[Any] = imagecodecs.ccittfax3_decode(data, rows, width, t4options=options)
+    elif coding == fax.GROUP4:
+        black = imagecodecs.ccittfax4_decode(data, rows, width)
+    else:
+        black = imagecodecs.ccittrle_decode(data, rows, width)
+    return black
 
 
 def _check_jpeg_xr(data: bytes) -> None:

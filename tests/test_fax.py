@@ -39,6 +39,14 @@ def coded(way, picture):
     return target.getvalue()
 
 
+def outcome(data):
+    """A file's pixels, or what is said of it."""
+    try:
+        return read(data).pixels, ""
+    except ImageError as error:
+        return None, str(error)
+
+
 def runs(rng, rows, cols, flips, along):
     picture = np.cumsum(rng.random((rows, cols)) < flips, axis=along) % 2 == 1
     return picture if rng.random() < 0.5 else ~picture
@@ -68,10 +76,9 @@ def test_a_changed_bit_is_refused_or_read_as_libtiff_reads_it(way, rng):
     for _ in range(120):
         changed = bytearray(data)
         changed[at + rng.integers(size)] ^= 1 << rng.integers(8)
-        try:
-            found = read(bytes(changed)).pixels
-        except ImageError as error:
-            assert re.search(r"strip 1 can't be decoded \(CCITT .*\): its fax data", str(error))
+        found, said = outcome(bytes(changed))
+        if said:
+            assert re.search(r"strip 1 can't be decoded \(CCITT .*\): its fax data", said)
             refused += 1
             continue
         assert np.array_equal(found, np.array(Pillow.open(io.BytesIO(changed))))
@@ -146,8 +153,8 @@ def test_the_last_strip_may_be_filled_up_to_the_others(rng):
     data = coded("group 4, strips", picture)
     # The height is 11 instead of 14.
     entry = struct.Struct("<HHII")
-    assert data.count(entry.pack(257, 4, 1, 14)) == 1
-    shorter = data.replace(entry.pack(257, 4, 1, 14), entry.pack(257, 4, 1, 11))
+    assert data.count(entry.pack(257, 3, 1, 14)) == 1
+    shorter = data.replace(entry.pack(257, 3, 1, 14), entry.pack(257, 3, 1, 11))
     assert np.array_equal(read(shorter).pixels, picture[:11])
 
 

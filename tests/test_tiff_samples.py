@@ -253,21 +253,25 @@ def test_a_short_strip_is_refused_or_whole(compression, bits, tile):
     refused = 0
     for by in range(1, 12):
         try:
-            # What was cut off may have been an end mark, or padding.
-            assert np.array_equal(read(_cut(data, by)).pixels, expected)
-        except ImageError as error:
-            assert "the TIFF file is damaged: " in str(error)
+            found = read(_cut(data, by)).pixels
+        except ImageError:
             refused += 1
+            continue
+        # What was cut off may have been an end mark, or padding.
+        assert np.array_equal(found, expected)
     assert refused > 2
 
 
 @pytest.mark.parametrize("code", [7, 34933, 34934, 34712, 34887, 50001])
 def test_a_short_picture_within_is_refused(code):
     coded = {
-        7: imagecodecs.jpeg8_encode, 34933: imagecodecs.png_encode, 34712: imagecodecs.jpeg2k_encode,
-        34934: imagecodecs.jpegxr_encode, 34887: imagecodecs.lerc_encode,
+        7: imagecodecs.jpeg8_encode,
+        34712: imagecodecs.jpeg2k_encode,
+        34887: imagecodecs.lerc_encode,
+        34933: imagecodecs.png_encode,
+        34934: imagecodecs.jpegxr_encode,
         50001: imagecodecs.webp_encode,
-    }[code]  # fmt: skip
+    }[code]
     y, x = np.mgrid[:48, :64]
     picture = np.stack([y * 5, x * 3, x + y], axis=2).astype(np.uint8)
     segment = bytes(coded(picture))

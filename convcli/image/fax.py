@@ -106,9 +106,8 @@ def check(data: bytes, coding: int, rows: int, width: int, options: int = 0) -> 
     if options & _UNCOMPRESSED and coding != RLE:
         raise NotImplementedError("it may have rows that aren't compressed")
     reader = _Reader(data, width)
-    done = 0
     try:
-        for done in range(rows):
+        for _ in range(rows):
             if coding == RLE:
                 reader.row()
                 reader.align()
@@ -118,9 +117,9 @@ def check(data: bytes, coding: int, rows: int, width: int, options: int = 0) -> 
                 reader.end_of_line()
                 flat = not options & _TWO_DIMENSIONS or reader.bit()
                 reader.row() if flat else reader.row_by_row_above()
-        done = rows
         reader.end()
     except _Damage as damage:
+        done = reader.done
         where = f"after row {rows}" if done == rows else f"in row {done + 1} of {rows}"
         raise ImageError(f"its fax data are damaged {where}: {damage}") from None
 
@@ -136,6 +135,7 @@ class _Reader:
         self._windows: Any = windows.astype(np.uint16).ravel().data
         self._at, self._size, self._width = 0, 8 * len(data), width
         self._above = [width] * 3
+        self.done = 0
 
     def bit(self) -> int:
         """Return the next bit."""
@@ -178,7 +178,7 @@ class _Reader:
 
     def row_by_row_above(self) -> None:
         """Follow a row that is told by where colours change in the one above it."""
-        modes, tables, windows = _modes(), _runs(), self._windows
+        modes, windows = _modes(), self._windows
         above, width, at, size = self._above, self._width, self._at, self._size
         changes: list[int] = []
         x, colour, k = 0, 0, 0
@@ -201,16 +201,22 @@ class _Reader:
                 if x == width:
                     raise _Damage("nothing of the row above can be passed")
             else:
-                at, first = self._run(tables[colour], at)
-                at, second = self._run(tables[colour ^ 1], at)
-                before, x = x, x + first + second
-                # Decoders disagree about runs without pixels; only the row's edges have them.
-                if (not first and before) or (not second and x != width):
-                    raise _Damage("a run has no pixels")
-                changes += (before + first, x)
+                at, x = self._two_runs(at, x, colour, changes)
             while x < width and above[k] <= x:
                 k += 2
         self._finish(at, x, changes)
+
+    def _two_runs(self, at: int, x: int, colour: int, changes: list[int]) -> tuple[int, int]:
+        """Follow two runs from a place in the data and in the row; return where both end."""
+        tables = _runs()
+        at, first = self._run(tables[colour], at)
+        at, second = self._run(tables[colour ^ 1], at)
+        end = x + first + second
+        # Decoders disagree about runs without pixels; only the row's edges have them.
+        if (not first and x) or (not second and end != self._width):
+            raise _Damage("a run has no pixels")
+        changes += (x + first, end)
+        return at, end
 
     def _run(self, table: list[tuple[int, int]], at: int) -> tuple[int, int]:
         """Return where the code of a run ends, and how long the run is."""
@@ -229,6 +235,7 @@ class _Reader:
         self._at = at
         self._need(0)
         self._above = [*_proper(changes, x), x, x, x]
+        self.done += 1
 
     def _need(self, bits: int) -> None:
         if self._at + bits > self._size:

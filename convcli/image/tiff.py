@@ -20,6 +20,7 @@ from convcli.image.tiff_kinds import (
     RGB,
     SEPARATED,
     YCBCR,
+    check_types,
 )
 from convcli.image.tiff_segments import decoded
 from convcli.image.upright import upright
@@ -51,6 +52,7 @@ def decode(data: bytes, limit: int) -> Image:
     """
     tifffile = codecs.load("tifffile")
 
+    check_types(data)
     with tifffile.TiffFile(stream_of(data)) as file:
         if not tiff_chain.names_more(data):
             return read_page(file.pages.first, data, limit)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from convcli.errors import ImageError
+from convcli.image import tiff_chain
 
 #: Codings of pixels that are read, by tag 259.
 CODINGS = {
@@ -121,6 +122,25 @@ _T6_OPTIONS, _SAMPLE_FORMAT, _LERC_PARAMETERS = 293, 339, 50674
 CONVERT = 'convert it first, with ImageMagick for instance: "magick IN.tif OUT.png"'
 
 
+def check_types(data: bytes, at: int | None = None) -> None:
+    """Refuse a page whose channels have different types, of which tifffile makes nothing.
+
+    Parameters
+    ----------
+    data
+        The whole file.
+    at
+        Where the page's directory is; None for the first page's.
+
+    Raises
+    ------
+    ImageError
+        If it has.
+    """
+    if tiff_chain.differ(data, at, _SAMPLE_FORMAT):
+        raise ImageError(f"its channels have different types, which isn't read; {CONVERT}")
+
+
 def check_kind(page: Any) -> None:
     """Refuse a page of a kind that isn't read, and say which it is.
 
@@ -159,15 +179,13 @@ def _check_meaning(page: Any) -> None:
 
 
 def _check_samples(page: Any) -> None:
-    bits, form = page.bitspersample, int(page.sampleformat)
+    bits = page.bitspersample
     if not isinstance(bits, int):
         raise ImageError(
             f"its channels have different depths ({', '.join(map(str, bits))} bits), which isn't "
             f"read; {CONVERT}"
         )
-    tag = page.tags.get(_SAMPLE_FORMAT)
-    if tag is not None and tag.count > 1 and len(set(tag.value)) > 1:
-        raise ImageError(f"its channels have different types, which isn't read; {CONVERT}")
+    form = int(page.sampleformat)
     if bits not in _BITS.get(form, ()):
         raise ImageError(
             f"its samples are {name_of(form)} numbers of {bits} bits, which isn't read; expected "

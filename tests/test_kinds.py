@@ -370,3 +370,31 @@ def test_no_damage_shows_what_is_inside(rng):
     assert len(said) > 100
     assert not [line for line in said if INTERNALS.search(line)]
     assert all(len(line) < 400 for line in said)
+
+
+# What the docs say
+
+
+def test_the_docs_name_every_kind_of_tiff():
+    text = " ".join(DOCS.read_text(encoding="utf-8").replace("\\*", "*").split())
+    read_ones, refused = re.search(
+        r"Codings that are read: (.*?)\. Codings that are refused: (.*?), and whatever", text
+    ).groups()
+    read_ones = re.sub(r" \(.*?\)", "", read_ones)
+    assert set(read_ones.split(", ")) == set(tiff_kinds.CODINGS.values())
+    assert set(refused.split(", ")) == set(tiff_kinds.UNREAD.values())
+    meanings = re.search(r"Meanings of samples that are refused: (.*?)\. Every", text)[1]
+    for name in tiff_kinds.UNREAD_MEANINGS.values():
+        short = re.search(r"\((LogL|LogLuv|CFA)\)", name)
+        assert (short[1] if short else name) in meanings
+
+
+def test_the_docs_name_every_bitmap():
+    text = DOCS.read_text(encoding="utf-8").split("### BMP")[1].split("###")[0]
+    headers = [int(number) for number in re.findall(r"\d+", text.split("bytes")[0])]
+    assert tuple(headers) == (12, 40, 52, 56, 64, 2, 108, 124)
+    for header in set(headers) - {2}:
+        read(bmp(bytes(64), header=header))
+    depths = re.search(r"bits a pixel \| ([\d, ]+) \|", text)[1]
+    for bits in map(int, depths.split(", ")):
+        read(bmp(bytes(64), bits=bits, palette=bytes(1024) if bits < 16 else b""))

@@ -128,11 +128,10 @@ class _Reader:
     """Follows rows; nothing is drawn but where colours change in the last one."""
 
     def __init__(self, data: bytes, width: int) -> None:
-        bits = np.frombuffer(data + bytes(4), np.uint8).astype(np.uint32)
-        words = (bits[:-2] << 16) | (bits[1:-1] << 8) | bits[2:]
-        shifts = np.arange(24 - _WINDOW, 16 - _WINDOW, -1, dtype=np.uint32)
-        windows = (words[:, None] >> shifts) & ((1 << _WINDOW) - 1)
-        self._windows: Any = windows.astype(np.uint16).ravel().data
+        # Three bytes from each byte on: the window at a bit is `_words[at >> 3] >> 11 - (at & 7)`.
+        single = np.frombuffer(data + bytes(4), np.uint8).astype(np.uint32)
+        words: Any = (single[:-2] << 16) | (single[1:-1] << 8) | single[2:]
+        self._words: Any = words.data
         self._at, self._size, self._width = 0, 8 * len(data), width
         self._above = [width] * 3
         self.done = 0
@@ -140,8 +139,12 @@ class _Reader:
     def bit(self) -> int:
         """Return the next bit."""
         self._need(1)
-        found: int = self._windows[self._at] >> (_WINDOW - 1)
         self._at += 1
+        return self._peek(self._at - 1) >> (_EOL_BITS - 1)
+
+    def _peek(self, at: int) -> int:
+        """Return as many bits from there on as an end of a line has."""
+        found: int = self._words[at >> 3] >> (24 - _EOL_BITS - (at & 7)) & ((1 << _EOL_BITS) - 1)
         return found
 
     def align(self) -> None:
@@ -151,18 +154,18 @@ class _Reader:
     def end_of_line(self) -> None:
         """Go past the end of a line, and the zeros that may fill up before it."""
         at, last = self._at, self._size - _EOL_BITS
-        while at <= last and not self._windows[at] >> (_WINDOW - _EOL_BITS):
+        while at <= last and not self._peek(at):
             at += 1
-        if at > last or self._windows[at] >> (_WINDOW - _EOL_BITS) != _EOL:
+        if at > last or self._peek(at) != _EOL:
             raise _Damage("no end of a line stands before it")
         self._at = at + _EOL_BITS
 
     def end(self) -> None:
         """Refuse data that go on: an end of a line may follow, or zeros that fill up."""
-        at, windows = self._at, self._windows
-        while at < self._size and not windows[at] >> (_WINDOW - _EOL_BITS):
+        at = self._at
+        while at < self._size and not self._peek(at):
             at += 1
-        if windows[at] >> (_WINDOW - _EOL_BITS) != _EOL and self._size - at >= _BYTE:
+        if self._peek(at) != _EOL and self._size - at >= _BYTE:
             raise _Damage("its data go on")
 
     def row(self) -> None:
@@ -178,12 +181,12 @@ class _Reader:
 
     def row_by_row_above(self) -> None:
         """Follow a row that is told by where colours change in the one above it."""
-        modes, windows = _modes(), self._windows
+        modes, words = _modes(), self._words
         above, width, at, size = self._above, self._width, self._at, self._size
         changes: list[int] = []
         x, colour, k = 0, 0, 0
         while x < width:
-            bits, mode = modes[windows[at] >> 6] if at < size else (0, 0)
+            bits, mode = modes[words[at >> 3] >> 17 - (at & 7) & 127] if at < size else (0, 0)
             at += bits
             if mode < _PASS:
                 if not bits:
@@ -220,9 +223,9 @@ class _Reader:
 
     def _run(self, table: list[tuple[int, int]], at: int) -> tuple[int, int]:
         """Return where the code of a run ends, and how long the run is."""
-        total, run = 0, 64
+        total, run, words = 0, 64, self._words
         while run >= 64:
-            bits, run = table[self._windows[at]] if at < self._size else (0, 0)
+            bits, run = table[words[at >> 3] >> 11 - (at & 7) & 8191] if at < self._size else (0, 0)
             if not bits:
                 raise _Damage("there is no such code")
             at += bits

@@ -13,9 +13,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
-from convcli.image import codecs, fax
+from convcli.image import codecs
 from convcli.image.coded_size import coded_size
-from convcli.image.reasons import SILENT, is_unread, reason
 from convcli.image.tiff_kinds import CODINGS, CONVERT, FAX, JPEG, JPEG_XR, OLD_JPEG, PICTURES
 
 _T4_OPTIONS, _T6_OPTIONS = 292, 293
@@ -63,18 +62,21 @@ def _careful(page: Any, decode: Callable[..., Any]) -> Callable[..., Any]:
         except MemoryError:
             raise
         except Exception as error:
-            words = str(error) if isinstance(error, ImageError) else reason(error)
-            words = "" if words == SILENT else f": {words}"
-            if is_unread(error):
-                raise ImageError(
-                    f"its {what} {index + 1}{name} is of a kind that isn't read{words}; {CONVERT}"
-                ) from error
-            raise ImageError(
-                f"the TIFF file is damaged: {what} {index + 1} can't be decoded{name}{words}"
-            ) from error
+            raise _explained(error, f"{what} {index + 1}", name) from error
         return found
 
     return work
+
+
+def _explained(error: Exception, which: str, coding: str) -> ImageError:
+    """Return what is to be said of a segment that can't be decoded."""
+    from convcli.image.reasons import SILENT, is_unread, reason
+
+    words = str(error) if isinstance(error, ImageError) else reason(error)
+    words = "" if words == SILENT else f": {words}"
+    if is_unread(error):
+        return ImageError(f"its {which}{coding} is of a kind that isn't read{words}; {CONVERT}")
+    return ImageError(f"the TIFF file is damaged: {which} can't be decoded{coding}{words}")
 
 
 def _check(page: Any, data: bytes) -> None:
@@ -90,6 +92,9 @@ def _check(page: Any, data: bytes) -> None:
 
 def _fax(page: Any, data: bytes, rows: int) -> NDArray[Any]:
     """Return the pixels of a segment of so many rows, 1 for black, once it is known to be whole."""
+    # Few files need it.
+    from convcli.image import fax
+
     imagecodecs = codecs.load("imagecodecs")
     coding, width = int(page.compression), page.tilewidth if page.is_tiled else page.imagewidth
     if page.fillorder == _FROM_LOWEST:

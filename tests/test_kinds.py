@@ -354,6 +354,14 @@ def test_what_libraries_raise_becomes_words(error, said):
     assert not INTERNALS.search(str(caught.value))
 
 
+def test_what_can_not_be_written_is_not_called_a_kind_that_is_not_read():
+    def fail():
+        raise NotImplementedError("no such samples")
+
+    with pytest.raises(ImageError, match="can't be written as X: no such samples"):
+        files.guard(fail, "can't be written as X")
+
+
 def test_no_damage_shows_what_is_inside(rng):
     """Thousands of damaged files, and no word of Python's or a library's."""
     said = set()

@@ -118,7 +118,7 @@ def to_pixels(opened: Any) -> tuple[NDArray[Any], str]:
         if opened.palette is not None and opened.palette.mode == "RGBA":
             target = "RGBA"
     if target is None:
-        raise ImageError(f"pictures of Pillow's mode {opened.mode} can't be read exactly")
+        raise ImageError(f"its samples, of kind {opened.mode}, can't be read exactly")
     converted = opened if opened.mode == target else opened.convert(target)
     return np.array(converted), "L" if target == "1" else target
 

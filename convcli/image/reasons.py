@@ -74,8 +74,8 @@ def describe(error: BaseException, what: str) -> str:
     "it is of a kind that isn't read: no such predictor"
     """
     words = reason(error)
-    if is_unread(error):
+    if is_unread(error) and what.endswith("damaged"):
         return "it is of a kind that isn't read" + ("" if words == SILENT else f": {words}")
     if isinstance(error, ImportError):
-        return "a library that reads such files is missing or damaged: install convcli again"
+        return "a library for such files is missing or damaged: install convcli again"
     return f"{what}: {words}"

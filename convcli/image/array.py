@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
@@ -12,6 +13,9 @@ from convcli.errors import ImageError
 from convcli.image.depth import storable
 from convcli.image.limits import check_size
 from convcli.image.picture import Image, Meta
+
+#: Of the file format.
+_VERSIONS = ((1, 0), (2, 0), (3, 0))
 
 
 def decode(data: bytes, limit: int) -> Image:
@@ -28,14 +32,12 @@ def decode(data: bytes, limit: int) -> Image:
         # Python's parser would remark upon what is escaped in it.
         raise ImageError("the array is damaged: its header is no header")
     file = io.BytesIO(data)
-    version = npy.read_magic(file)
-    read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, _, kind = read_header(file)
+    shape, kind = _header(file)
     if len(shape) not in (2, 3):
         raise ImageError(
             f"the array has shape {shape}; expected (rows, cols) or (rows, cols, channels)"
         )
-    if kind.hasobject or kind.fields is not None:
+    if kind.hasobject or kind.fields is not None or kind.subdtype is not None:
         raise ImageError(f"the array holds {kind.name}, not numbers, and is not read")
     check_size(shape[1], shape[0], limit)
     expected = int(np.prod(shape, dtype=object)) * kind.itemsize
@@ -47,6 +49,25 @@ def decode(data: bytes, limit: int) -> Image:
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[:, :, 0]
     return Image(pixels, meta=Meta(format="NPY", mode=f"array of {kind.name}", notes=notes))
+
+
+def _header(file: io.BytesIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return an array's shape and type, and leave the file where its samples begin."""
+    try:
+        version = npy.read_magic(file)
+        if version not in _VERSIONS:
+            raise ValueError(f"version {version}")
+        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, _, kind = read_header(file)
+    except MemoryError:
+        raise
+    except Exception as error:
+        # NumPy has Python read it, which raises what it likes.
+        raise ImageError("the array is damaged: its header can't be understood") from error
+    # True is a whole number to Python, and to NumPy's check.
+    if any(type(size) is not int or size < 0 for size in shape):
+        raise ImageError(f"the array is damaged: its shape is {shape}")
+    return shape, kind
 
 
 def encode(image: Image) -> bytes:

@@ -222,8 +222,9 @@ def guard(work: Callable[[], Result], what: str) -> Result:
         raise ImageError("there is not enough memory for this picture") from error
     except Exception as error:
         # Pillow alone raises eight kinds of exception on damaged files.
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise ImageError(f"{what}: {reason}") from error
+        from convcli.image.reasons import describe
+
+        raise ImageError(describe(error, what)) from error
 
 
 def check_options(quality: int | None, compress: int | None) -> None:

@@ -18,6 +18,13 @@ from convcli.image.pillow import open_with_pillow, to_pixels
 from convcli.image.profile import fits
 
 _SIZ, _COD = b"\xff\x4f\xff\x51", 0x52
+#: Kinds of colours, by their numbers (T.801, table M.25); 0 where none is told.
+_CMYK, _SRGB, _GREY, _SYCC = 12, 16, 17, 18
+_SPACES = (0, _CMYK, _SRGB, _GREY, _SYCC)
+_UNREAD_SPACES = {1: "YCbCr", 3: "YCbCr", 4: "YCbCr", 9: "PhotoYCC", 11: "CMY", 13: "YCCK",
+                  14: "CIE L*a*b*", 15: "black and white with 1 for black", 19: "CIE JAB",
+                  20: "e-sRGB", 21: "ROMM RGB", 24: "e-sYCC"}  # fmt: skip
+_CONVERT = 'convert it first, with ImageMagick for instance: "magick IN.jp2 OUT.png"'
 _EXIF_UUID = b"JpgTiffExif->JP2"
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 #: Peak signal-to-noise ratio in dB that qualities 0 and 100 stand for.
@@ -37,9 +44,10 @@ def decode(data: bytes, limit: int) -> Image:
         If it is damaged or cut short, has signed samples or more than 16 bits, or more than
         `limit` pixels.
     """
-    meta, code = _read_boxes(data)
+    meta, code, space = _read_boxes(data)
     bits = _check_codestream(code, limit)
-    if bits <= 8:
+    even = _check_components(code, bits, space)
+    if bits == 8 or not even:
         opened = open_with_pillow(data, "JPEG2000")
         if opened.size != coded_size(code):
             raise ImageError("the JPEG 2000 file is damaged: its headers contradict each other")
@@ -48,7 +56,8 @@ def decode(data: bytes, limit: int) -> Image:
         return Image(pixels, channels, meta)
     imagecodecs = codecs.load("imagecodecs")
 
-    return Image(widen_bits(imagecodecs.jpeg2k_decode(data), bits), meta=meta)
+    pixels = widen_bits(imagecodecs.jpeg2k_decode(data), bits)
+    return Image(pixels, "CMYK" if space == _CMYK else "", meta)
 
 
 def _check_codestream(code: bytes, limit: int) -> int:
@@ -60,21 +69,39 @@ def _check_codestream(code: bytes, limit: int) -> int:
     (count,) = struct.unpack_from(">H", code, 40)
     check_size(right - left, (bottom - top) * -(-count // 4), limit)
     depths = {code[42 + 3 * k] for k in range(count) if 42 + 3 * k < len(code)}
-    if len(depths) != 1 or max(depths) & 0x80 or max(depths) > 15:
+    if len(depths) != 1:
+        raise ImageError(f"its channels have different depths, which isn't read; {_CONVERT}")
+    if max(depths) & 0x80 or max(depths) > 15:
+        kind = "signed" if max(depths) & 0x80 else "unsigned"
         raise ImageError(
-            "JPEG 2000 can be read with up to 16 bits a sample, unsigned, alike in all channels"
+            f"its samples are {kind} and have {(max(depths) & 0x7F) + 1} bits, which isn't read; "
+            f"expected unsigned ones of up to 16"
         )
     if b"\xff\xd9" not in code[-64:]:
         raise ImageError("the JPEG 2000 file is cut short: its end is missing")
     return max(depths) + 1
 
 
-def _read_boxes(data: bytes) -> tuple[Meta, bytes]:
-    """Return what the boxes say, and the codestream."""
+def _check_components(code: bytes, bits: int, space: int) -> bool:
+    """Refuse numbers and spacings of channels that aren't read; return whether all are even."""
+    (count,) = struct.unpack_from(">H", code, 40)
+    even = set(code[43 + 3 * k : 45 + 3 * k] for k in range(count)) <= {b"\1\1"}
+    if count > 4:
+        raise ImageError(f"it has {count} channels, which isn't read in JPEG 2000; {_CONVERT}")
+    if bits != 8 and (space == _SYCC or not even):
+        raise ImageError(
+            f"its samples are YCbCr or thinned out, and have {bits} bits, which isn't read; "
+            f"{_CONVERT}"
+        )
+    return even
+
+
+def _read_boxes(data: bytes) -> tuple[Meta, bytes, int]:
+    """Return what the boxes say, the codestream, and the number of its colours; 0 if unknown."""
     meta = Meta(format="JPEG2000", mode="codestream")
     if data.startswith(_SIZ):
-        return replace(meta, lossy=_is_lossy(data)), data
-    code = b""
+        return replace(meta, lossy=_is_lossy(data)), data, 0
+    code, space = b"", 0
     for name, content in _boxes(data):
         if name == b"jp2c" and not code:
             code = content
@@ -84,8 +111,23 @@ def _read_boxes(data: bytes) -> tuple[Meta, bytes]:
             meta = replace(meta, xmp=content[16:])
         elif name == b"jp2h":
             meta = replace(meta, icc=_profile(content))
+            space = _check_header(content)
     kind = "8-bit or less" if len(code) > 42 and code[42] < 8 else "more than 8 bits"
-    return replace(meta, lossy=_is_lossy(code), mode=kind), code
+    return replace(meta, lossy=_is_lossy(code), mode=kind), code, space
+
+
+def _check_header(header: bytes) -> int:
+    """Refuse palettes and colours that aren't read; return the number of the colours, or 0."""
+    space = 0
+    for name, content in _boxes(header):
+        if name == b"pclr":
+            raise ImageError(f"its colours are in a palette, which isn't read; {_CONVERT}")
+        if name == b"colr" and content[:1] == b"\1" and len(content) >= 7 and not space:
+            (space,) = struct.unpack_from(">I", content, 3)
+    if space not in _SPACES:
+        what = _UNREAD_SPACES.get(space, f"of an unknown kind ({space})")
+        raise ImageError(f"its colours are {what}, which isn't read in JPEG 2000; {_CONVERT}")
+    return space
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -67,8 +67,13 @@ def _header(data: bytes, count: int) -> tuple[list[bytes], int]:
 
 def _whole(token: bytes) -> int:
     if not token.isdigit() or len(token) > 9:
-        raise ImageError(f"the file is damaged: its header has {token[:20]!r} for a whole number")
+        raise ImageError(f"the file is damaged: its header has {_shown(token)} for a whole number")
     return int(token)
+
+
+def _shown(token: bytes) -> str:
+    """Return a word of the header as it can be shown."""
+    return repr(token[:20].decode("ascii", "backslashreplace"))
 
 
 def _maximum(token: bytes) -> int:
@@ -139,7 +144,7 @@ def _floats(data: bytes, at: int, shape: tuple[int, ...], scale: bytes) -> NDArr
     except ValueError:
         factor = nan
     if not isfinite(factor) or not factor:
-        raise ImageError(f"the file is damaged: its scale is {scale[:20]!r}")
+        raise ImageError(f"the file is damaged: its scale is {_shown(scale)}")
     raw = _bytes(data, at, 4 * int(np.prod(shape)))
     samples = np.frombuffer(raw, dtype="<f4" if factor < 0 else ">f4").reshape(shape)
     return samples[::-1].astype(np.float32)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
-from convcli.image import codecs, exif
+from convcli.image import bmp, codecs, exif
 from convcli.image.coded_size import check_coded
 from convcli.image.depth import widen_bits
 from convcli.image.limits import check_size
@@ -49,7 +49,10 @@ def open_with_pillow(data: bytes, format: str) -> ImageFile:
 
 def decode_bmp(data: bytes, limit: int) -> Image:
     """Read a BMP file: 1-bit grey, grey, colour, and colour with alpha."""
+    header = bmp.read_header(data)
     check_bmp(data)
+    if bmp.is_unusual(header):
+        return bmp.decode_fields(data, header, limit)
     return _decode(data, "BMP", limit)
 
 
@@ -115,7 +118,7 @@ def to_pixels(opened: Any) -> tuple[NDArray[Any], str]:
         if opened.palette is not None and opened.palette.mode == "RGBA":
             target = "RGBA"
     if target is None:
-        raise ImageError(f"pictures of Pillow's mode {opened.mode} can't be read exactly")
+        raise ImageError(f"its samples, of kind {opened.mode}, can't be read exactly")
     converted = opened if opened.mode == target else opened.convert(target)
     return np.array(converted), "L" if target == "1" else target
 

@@ -32,6 +32,7 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\x0a", "a JPEG XL picture"),
     (b"\0\0\0\x0cJXL ", "a JPEG XL picture"),
     (b"\x76\x2f\x31\x01", "an OpenEXR picture"),
+    (b"P7\n", "a PAM picture (netpbm's P7)"),
     (b"\x89PNG", "a PNG file damaged in transfer: its line ends were changed"),
 )
 _AVIF_BRANDS = (b"avif", b"avis", b"mif1", b"msf1", b"miaf")

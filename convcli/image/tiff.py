@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -14,14 +13,23 @@ from convcli.image import codecs, directories, tiff_chain
 from convcli.image.depth import storable, widen_bits
 from convcli.image.limits import check_size
 from convcli.image.picture import Image, Meta
+from convcli.image.tiff_kinds import (
+    MINISBLACK,
+    MINISWHITE,
+    PALETTE,
+    RGB,
+    SEPARATED,
+    YCBCR,
+    check_types,
+)
+from convcli.image.tiff_segments import decoded
 from convcli.image.upright import upright
 from convcli.image.whole import check_page
 
-_MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _SEPARATED, _YCBCR = 0, 1, 2, 3, 5, 6
-_NAMES = {_MINISWHITE: "L", _MINISBLACK: "L", _RGB: "RGB", _SEPARATED: "CMYK", _YCBCR: "RGB"}
+_NAMES = {MINISWHITE: "L", MINISBLACK: "L", RGB: "RGB", SEPARATED: "CMYK", YCBCR: "RGB"}
 _ASSOCIATED, _UNASSOCIATED = 1, 2
-_JPEG = (6, 7, 34892)
-_ORIENTATION, _XMP = 274, 700
+_ORIENTATION, _INK_SET, _XMP = 274, 332, 700
+_CMYK = 1
 #: TIFF's tags that are text, by PNG's keywords for the same.
 TEXT_TAGS = {
     270: "Description",
@@ -44,6 +52,7 @@ def decode(data: bytes, limit: int) -> Image:
     """
     tifffile = codecs.load("tifffile")
 
+    check_types(data)
     with tifffile.TiffFile(stream_of(data)) as file:
         if not tiff_chain.names_more(data):
             return read_page(file.pages.first, data, limit)
@@ -137,28 +146,24 @@ def _check_page(page: Any, data: bytes, limit: int) -> None:
     check_size(page.imagewidth, page.imagelength, limit)
     # Four channels are what the limit has in mind; hundreds of bands count for more.
     check_size(page.imagewidth, page.imagelength * -(-samples // 4), limit)
-    if page.imagedepth != 1 or page.tiledepth not in (0, 1):
-        raise ImageError("a TIFF volume can't be read; expected flat pages")
-    if not isinstance(page.bitspersample, int):
-        raise ImageError(f"TIFF channels of different depths can't be read: {page.bitspersample}")
     check_page(page, data)
 
 
 def _pixels(page: Any) -> tuple[NDArray[Any], str, tuple[str, ...]]:
     """Return a page's pixels, their channels' names, and what there is to say."""
-    stored = page.asarray(maxworkers=os.cpu_count())
+    stored = decoded(page)
     if stored.ndim == 3 and page.axes.startswith("S"):
         stored = np.moveaxis(stored, 0, -1)
     if stored.ndim == 3 and stored.shape[2] == 1:
         stored = stored[:, :, 0]
     if stored.ndim not in (2, 3):
         raise ImageError(f"a TIFF page of shape {stored.shape} can't be read")
-    if int(page.photometric) == _PALETTE:
+    if int(page.photometric) == PALETTE:
         return _look_up(stored, page.colormap), "RGB", ()
+    if int(page.photometric) == MINISWHITE:
+        stored = _inverted(stored, page.bitspersample)
     channels = _channels(page, 1 if stored.ndim == 2 else stored.shape[2])
     whole, notes = _samples(stored, page)
-    if int(page.photometric) == _MINISWHITE:
-        whole = _invert(whole)
     if channels.endswith("A") and page.extrasamples and int(page.extrasamples[0]) == _ASSOCIATED:
         whole = _divide_alpha(whole)
         notes += ("colour was stored multiplied by alpha, and was divided by it",)
@@ -166,21 +171,35 @@ def _pixels(page: Any) -> tuple[NDArray[Any], str, tuple[str, ...]]:
 
 
 def _samples(stored: NDArray[Any], page: Any) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Return samples of one of a picture's types."""
+    """Return samples of one of a picture's types; several channels of 1 bit as 8."""
     bits = page.bitspersample
-    if stored.dtype.kind == "u" and bits < 8 * stored.dtype.itemsize and bits < 16:
-        stored = widen_bits(stored, bits)
-        return (stored.astype(bool), ()) if bits == 1 else (stored, ())
+    if bits < 16 and stored.dtype.kind in "bu" and bits != 8:
+        if bits == 1 and stored.ndim == 2:
+            return stored.astype(bool), ()
+        return widen_bits(stored, bits), ()
     return storable(stored)
+
+
+def _inverted(stored: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Return unsigned samples of `bits` bits with white as the greatest; not those of alpha.
+
+    Nor of any other channel beyond the one that has the picture: TIFF 6.0 speaks of grey only.
+    """
+    if stored.dtype == bool:
+        stored = stored.astype(np.uint8)
+    full = stored.dtype.type(2**bits - 1)
+    if stored.ndim == 2:
+        turned: NDArray[Any] = full - stored
+        return turned
+    stored[:, :, 0] = full - stored[:, :, 0]
+    return stored
 
 
 def _channels(page: Any, count: int) -> str:
     """Name the channels: those that the page's kind has, alpha if it says so, else unknown."""
-    kind = int(page.photometric)
-    if kind not in _NAMES or (kind == _YCBCR and int(page.compression) not in _JPEG):
-        name = getattr(page.photometric, "name", kind)
-        raise ImageError(f"TIFF pages of kind {name} can't be read; save it as grey or RGB")
-    base = _NAMES[kind]
+    base = _NAMES[int(page.photometric)]
+    if base == "CMYK" and page.tags.valueof(_INK_SET, _CMYK) != _CMYK:
+        return "?" * count
     if count == len(base):
         return base
     extra = tuple(int(sample) for sample in page.extrasamples)
@@ -190,8 +209,8 @@ def _channels(page: Any, count: int) -> str:
 
 def _look_up(indices: NDArray[Any], table: NDArray[np.uint16]) -> NDArray[Any]:
     """Colours for palette indices; 8 bits if the table's 16 say no more, else 16."""
-    if indices.ndim != 2 or table is None:
-        raise ImageError("the TIFF file is damaged: a palette without a plane of indices")
+    if indices.ndim != 2 or table is None or table.ndim != 2 or len(table) != 3:
+        raise ImageError("the TIFF file is damaged: it has no palette")
     colours = np.ascontiguousarray(table.T)
     if int(indices.max()) >= len(colours):
         raise ImageError("the TIFF file is damaged: a pixel's colour is not in the palette")
@@ -203,12 +222,6 @@ def _look_up(indices: NDArray[Any], table: NDArray[np.uint16]) -> NDArray[Any]:
         colours = (colours >> 8).astype(np.uint8)
     picture: NDArray[Any] = colours[indices.astype(np.intp)]
     return picture
-
-
-def _invert(pixels: NDArray[Any]) -> NDArray[Any]:
-    if pixels.dtype == bool:
-        return ~pixels
-    return (np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1) - pixels
 
 
 def _divide_alpha(pixels: NDArray[Any]) -> NDArray[Any]:

@@ -25,6 +25,8 @@ _SIZES = {
 }
 _CODES = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _DEEPEST = 4
+#: So many values of a tag are looked at: there are as many as channels.
+_MOST = 65535
 
 
 @record
@@ -108,6 +110,26 @@ def is_picture(data: bytes, at: int) -> bool:
             (value,) = struct.unpack_from(form.order + _CODES[kind], data, place)
             return not value & (_REDUCED | _MASK) if tag == _SUBFILE else value != _OLD_REDUCED
     return True
+
+
+def differ(data: bytes, at: int | None, tag: int) -> bool:
+    """Whether a page's tag has several values that aren't alike; `at` is None for the first page.
+
+    What can't be understood has none.
+    """
+    try:
+        form = form_of(data)
+        for place, found, kind, number in _entries(
+            data, _first(data, form) if at is None else at, form
+        ):
+            if found == tag and kind in _CODES:
+                code = f"{form.order}{min(number, _MOST)}{_CODES[kind]}"
+                beyond = struct.calcsize(code) > form.width
+                start = struct.unpack_from(form.place, data, place)[0] if beyond else place
+                return len(set(struct.unpack_from(code, data, start))) > 1
+    except (struct.error, IndexError):
+        pass
+    return False
 
 
 def start_of(data: bytes) -> int:

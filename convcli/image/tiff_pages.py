@@ -11,6 +11,7 @@ from convcli.image import codecs, tiff_chain, tiff_write
 from convcli.image.frames import Frames, check_total
 from convcli.image.picture import Image
 from convcli.image.tiff import read_page, stream_of
+from convcli.image.tiff_kinds import check_types
 from convcli.record import replace
 
 #: Pages may turn out to be so many times larger than those before let expect.
@@ -30,6 +31,7 @@ def open_frames(data: bytes, limit: int) -> Frames:
     ImageError
         If it is damaged at its first page, or has too many pixels.
     """
+    check_types(data)
     places, broken = _places(data)
     numbers = [k for k, place in enumerate(places) if tiff_chain.is_picture(data, place)] or [0]
     left_out = len(places) - len(numbers) if len(numbers) < len(places) else 0
@@ -47,6 +49,7 @@ def open_frames(data: bytes, limit: int) -> Frames:
     def start(first: int) -> Iterator[Image]:
         with codecs.load("tifffile").TiffFile(stream_of(data)) as file:
             for number in numbers[first:]:
+                check_types(data, places[number] if places else None)
                 image = read_page(file.pages[number], data, limit, count)
                 if notes:
                     meta = image.meta

@@ -7,6 +7,7 @@ from typing import Any
 
 from convcli.errors import ImageError
 from convcli.image.coded_size import coded_size
+from convcli.image.tiff_kinds import check_kind
 
 #: TIFF tags without which, or with a damaged one of which, other pixels are seen.
 _ESSENTIAL = {
@@ -18,16 +19,14 @@ _ESSENTIAL = {
     **{339: "SampleFormat", 347: "JPEGTables", 530: "YCbCrSubSampling"},
 }
 _PHOTOMETRIC, _TILE = 262, frozenset({322, 323})
-#: Codings of TIFF that hold black and white only.
-_FAX = (2, 3, 4)
 #: Codings that don't say for themselves how large a strip is.
 _WITHOUT_SIZE = (1, 2, 3, 4, 5, 8, 32773, 32946, 34925, 50000)
 #: Pixels of a tile that may be larger than the picture.
 _LARGE_TILE = 2**24
 #: Bytes before a BMP file's header, and the least that one has.
 _BMP_START, _BMP_HEADER = 14, 12
-#: BMP's coding without compression, and the one with channels' masks.
-_BMP_PLAIN = (0, 3)
+#: BMP's coding without compression, and the two with channels' masks.
+_BMP_PLAIN = (0, 3, 6)
 
 
 def check_bmp(data: bytes) -> None:
@@ -73,10 +72,7 @@ def check_page(page: Any, data: bytes) -> None:
     layout = int(page.planarconfig)
     if layout not in (1, 2) and page.samplesperpixel > 1:
         raise ImageError(f"the TIFF file is damaged: its PlanarConfiguration is {layout}")
-    if int(page.compression) in _FAX and page.bitspersample != 1:
-        raise ImageError(
-            f"the TIFF file is damaged: {page.bitspersample}-bit samples in a fax coding"
-        )
+    check_kind(page)
     _check_segments(page, len(data))
     if int(page.compression) not in _WITHOUT_SIZE:
         _check_sizes(page, data)

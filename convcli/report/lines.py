@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from math import isfinite
 from typing import Any, TextIO
 
 
@@ -18,10 +19,22 @@ def printable(text: str) -> str:
 
 
 def as_json(data: Any) -> str:
-    """Return JSON-ready values as one line of JSON."""
+    """Return JSON-ready values as one line of JSON; numbers that it hasn't, as null."""
     import json
 
-    return json.dumps(data)
+    try:
+        return json.dumps(data, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(data))
+
+
+def _finite(data: Any) -> Any:
+    """Return values with None for what is infinite or no number."""
+    if isinstance(data, dict):
+        return {key: _finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(value) for value in data]
+    return None if isinstance(data, float) and not isfinite(data) else data
 
 
 def columns(stream: TextIO) -> int | None:

@@ -13,6 +13,7 @@ from convcli.kernels import grids
 from convcli.kernels.entries import make_entry
 from convcli.kernels.exact import PlacedError, exact, quoted
 from convcli.kernels.kernel import Compound, Kernel
+from convcli.kernels.npy import read_npy
 from convcli.kernels.places import place
 from convcli.kernels.registry import get_kernel, normal
 from convcli.kernels.texts import Kind
@@ -102,7 +103,7 @@ def _from_grid(file: Path, text: str) -> Kernel:
 
 def _from_npy(file: Path, data: bytes) -> Kernel:
     try:
-        cells, _, _ = grids.read_npy(data)
+        cells = read_npy(data)
     except KernelError as error:
         raise KernelError(f"{file}: {error}") from None
     matrix = exact(cells)

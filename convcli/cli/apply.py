@@ -14,8 +14,21 @@ if TYPE_CHECKING:
     from convcli.taps import AnyKernel
 
 
+#: Not the docstring, which `python -OO` takes away.
+_HELP = """Filter pictures with a kernel.
+
+KERNEL is a name (see convcli kernels), a name with parameters (gaussian:sigma=2), a matrix
+('0 -1 0; -1 5 -1; 0 -1 0', '[[1,2,1],[2,4,2],[1,2,1]]/16'), or a file (.toml, .csv, .txt,
+.mat, .json, .npy).
+
+IMAGE... are files, folders, or - for standard input. A source is never overwritten, an
+existing result only with --overwrite; one picture that fails doesn't stop the others.
+"""
+
+
 @click.command(
     cls=MatrixCommand,
+    help=_HELP,
     epilog="""\b
 Examples:
   convcli apply sobel-x photo.png
@@ -84,15 +97,7 @@ Examples:
 @click.option("-v", "--verbose", is_flag=True, help="Say the plan and its reason, too.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and stop.")
 def apply(kernel: AnyKernel, chain: tuple[AnyKernel, ...], spec: Spec, **given: Any) -> int:
-    """Filter pictures with a kernel.
-
-    KERNEL is a name (see convcli kernels), a name with parameters (gaussian:sigma=2), a matrix
-    ('0 -1 0; -1 5 -1; 0 -1 0', '[[1,2,1],[2,4,2],[1,2,1]]/16'), or a file (.toml, .csv, .txt,
-    .mat, .json, .npy).
-
-    IMAGE... are files, folders, or - for standard input. A source is never overwritten, an
-    existing result only with --overwrite; one picture that fails doesn't stop the others.
-    """
+    """Filter pictures with a kernel."""
     from convcli.cli.filtering import filter_pictures
 
     if not given["images"] and given["from_file"] is None:

@@ -68,8 +68,20 @@ def _spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_spec
 
 
+#: Not the docstring, which `python -OO` takes away.
+_HELP = """Show what a kernel does at one place of a picture, and why.
+
+The patch below the kernel, the products, their sum and how it becomes a sample; what the
+weights say; correlation beside convolution; what the kernel costs, and where in the picture
+it finds most of what it looks for. IMAGE is a picture, whose samples are taken as they are
+stored, or a CSV file of numbers; without it a small grid is used. Numbers of a grid stay as
+they are: --fill and --bias count in their units, and without --map the response is shown.
+"""
+
+
 @click.command(
     cls=MatrixCommand,
+    help=_HELP,
     epilog="""\b
 Examples:
   convcli explain sobel-x
@@ -104,14 +116,7 @@ Examples:
 @_spec_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def explain(kernel: Any, spec: Spec, **given: Any) -> None:
-    """Show what a kernel does at one place of a picture, and why.
-
-    The patch below the kernel, the products, their sum and how it becomes a sample; what the
-    weights say; correlation beside convolution; what the kernel costs, and where in the picture
-    it finds most of what it looks for. IMAGE is a picture, whose samples are taken as they are
-    stored, or a CSV file of numbers; without it a small grid is used. Numbers of a grid stay as
-    they are: --fill and --bias count in their units, and without --map the response is shown.
-    """
+    """Show what a kernel does at one place of a picture, and why."""
     _check(given)
     study, name = _study(kernel, spec, given)
     if given["at"] is not None:

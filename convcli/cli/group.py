@@ -65,8 +65,20 @@ def _listed() -> str:
     return ", ".join(_COMMANDS)
 
 
+#: Not the docstring, which `python -OO` takes away.
+_HELP = """Filter pictures with convolution kernels.
+
+A kernel slides over the picture; at each place its weights are multiplied with the samples
+below and added up. What was done, and how large the result is, is said on standard error.
+
+Exit status: 0 done, 1 something could not be done, 2 the command line is wrong, 130
+interrupted.
+"""
+
+
 @click.group(
     cls=LazyGroup,
+    help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
     epilog="""\b
 Examples:
@@ -77,14 +89,7 @@ Examples:
 )
 @click.version_option(__version__, "--version", prog_name="convcli", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Filter pictures with convolution kernels.
-
-    A kernel slides over the picture; at each place its weights are multiplied with the samples
-    below and added up. What was done, and how large the result is, is said on standard error.
-
-    Exit status: 0 done, 1 something could not be done, 2 the command line is wrong, 130
-    interrupted.
-    """
+    """Filter pictures with convolution kernels."""
 
 
 def call(arguments: Sequence[str] | None) -> Any:

@@ -11,9 +11,18 @@ import click
 from convcli.cli.types import KernelText, KernelType, MatrixCommand, PathType
 from convcli.report.lines import as_json as to_json
 
+#: Not the docstring, which `python -OO` takes away.
+_HELP = """List the kernels, look at one, or check a file of your own.
+
+A kernel's card shows its weights, what their sum means (1 keeps brightness, 0 finds
+change), its gain, symmetry, rank and factors, the range of its response, and its source.
+With --check the exit status is 1 if a kernel of the file can't be used.
+"""
+
 
 @click.command(
     cls=MatrixCommand,
+    help=_HELP,
     epilog="""\b
 Examples:
   convcli kernels
@@ -30,12 +39,7 @@ Examples:
 def kernels(
     kernels: tuple[str, ...], family: str | None, check_path: str | None, as_json: bool
 ) -> int:
-    """List the kernels, look at one, or check a file of your own.
-
-    A kernel's card shows its weights, what their sum means (1 keeps brightness, 0 finds
-    change), its gain, symmetry, rank and factors, the range of its response, and its source.
-    With --check the exit status is 1 if a kernel of the file can't be used.
-    """
+    """List the kernels, look at one, or check a file of your own."""
     if check_path is not None:
         return _check(check_path, as_json)
     if kernels:

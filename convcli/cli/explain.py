@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from convcli.cli.echo import echo, echo_json
 from convcli.cli.options import SPEC_OPTIONS, make_spec
 from convcli.cli.status import tell
 from convcli.cli.types import KernelType, MatrixCommand, PathType, Typed, whole
 from convcli.errors import ConvError, ImageError, UsageError
 from convcli.geometry import Pair
-from convcli.report.lines import as_json as to_json
 from convcli.report.lines import printable
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def _explain(study: Study, name: str, at: Pair | None, *, as_json: bool) -> None
     if as_json:
         from convcli.report.explain_data import data
 
-        click.echo(to_json(data(study, place, name)))
+        echo_json(data(study, place, name))
         return
     from convcli.report.explain import explanation
 
@@ -206,7 +206,7 @@ def _steps(study: Study, name: str, *, as_json: bool) -> None:
     if as_json:
         from convcli.report.explain_data import steps_data
 
-        click.echo(to_json(steps_data(study, name)))
+        echo_json(steps_data(study, name))
         return
     _print(frames.every_step(study, name, _width()))
 
@@ -256,4 +256,4 @@ def _print(lines: list[Any]) -> None:
         for line in lines:
             line.rstrip()
             console.print(line)
-    click.echo(captured.get(), nl=False, color=True)
+    echo(captured.get(), end="", color=True)

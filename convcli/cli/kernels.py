@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from convcli.cli.echo import echo, echo_json
 from convcli.cli.types import KernelText, KernelType, MatrixCommand, PathType
-from convcli.report.lines import as_json as to_json
 
 #: Not the docstring, which `python -OO` takes away.
 _HELP = """List the kernels, look at one, or check a file of your own.
@@ -61,7 +61,10 @@ def _list(family: str | None, as_json: bool) -> int:
         found = {family: found[family]}
     from convcli.report.listing import listing, listing_data
 
-    click.echo(to_json(listing_data(found)) if as_json else listing(found))
+    if as_json:
+        echo_json(listing_data(found))
+    else:
+        echo(listing(found))
     return 0
 
 
@@ -77,7 +80,7 @@ def _show(texts: tuple[str, ...], as_json: bool) -> int:
         found.append((kernel, BY_NAME.get(text.partition(":")[0].lower())))
     if as_json:
         cards = [report.card_data(kernel) for kernel, _ in found]
-        click.echo(to_json(cards[0] if len(cards) == 1 else cards))
+        echo_json(cards[0] if len(cards) == 1 else cards)
     else:
         _print(report.cards(found))
     return 0
@@ -89,7 +92,7 @@ def _check(path: str, as_json: bool) -> int:
 
     checked = check_file(path)
     if as_json:
-        click.echo(to_json(report.check_data(checked)))
+        echo_json(report.check_data(checked))
     else:
         _print(report.check(checked))
     return 0 if checked.ok else 1
@@ -104,4 +107,4 @@ def _print(renderable: Any) -> None:
     with console.capture() as captured:
         console.print(renderable)
     # Cells are filled with blanks that nobody needs.
-    click.echo(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE), nl=False, color=True)
+    echo(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE), end="", color=True)

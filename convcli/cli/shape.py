@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
+from convcli.cli.echo import echo, echo_json
 from convcli.cli.types import Typed, Whole, whole
 from convcli.geometry import PADDING_WORDS, Padding, plan_geometry
-from convcli.report.lines import as_json as to_json
 from convcli.teach.layer import ConvLayer, Shape
 
 
@@ -107,7 +107,10 @@ def shape(
     axes = (geometry.rows, geometry.cols) if both or k is not None else (geometry.rows,)
     layer = ConvLayer(geometry, n[2] if len(n) > 2 else 1, k) if k is not None else None
     fact = Shape(axes, layer)
-    click.echo(to_json(report.data(fact)) if as_json else report.text(fact))
+    if as_json:
+        echo_json(report.data(fact))
+    else:
+        echo(report.text(fact))
 
 
 def _pair(numbers: tuple[int, ...]) -> tuple[int, int]:

@@ -59,7 +59,7 @@ def read_kernel(path: str | Path, name: str | None = None) -> Kernel | Compound:
         return by_name[normal(name)]()
     from difflib import get_close_matches
 
-    close = get_close_matches(normal(name), by_name, n=1)
+    close = get_close_matches(normal(name)[:64], by_name, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"it has {_some(loaders)}"
     raise KernelError(f"{path} has no kernel {name[:40]!r}; {hint}")
 

@@ -199,6 +199,6 @@ def show(value: Value) -> str:
 def _unknown(owner: str, name: str, known: tuple[str, ...]) -> KernelError:
     from difflib import get_close_matches
 
-    close = get_close_matches(name, known, n=1)
+    close = get_close_matches(name[:64], known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ";"
     return KernelError(f"{owner} has no parameter {name[:32]!r}{hint} it has {', '.join(known)}")

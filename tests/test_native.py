@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import socket
 import stat
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,7 +29,7 @@ pixels = np.arange(63, dtype=np.uint8).reshape(7, 9) * 4
 print(correlate(pixels, 'box3', dtype='uint8', jobs=1).tobytes().hex())
 print(seconds_compiling() > 0)
 """
-posix = pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no such owners here")
+posix = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="folders have no such owners here")
 
 
 def expected():
@@ -234,8 +236,185 @@ def test_a_store_that_others_may_write_is_not_used(mode, store, fresh, compiled,
 @posix
 def test_a_store_of_somebody_else_is_not_used(store, fresh, compiled, monkeypatch):
     monkeypatch.setenv(folder.STORE_VARIABLE, str(store))
-    monkeypatch.setattr(os, "getuid", lambda: store.stat().st_uid + 1)
+    monkeypatch.setattr(os, "geteuid", lambda: store.stat().st_uid + 1)
     assert folder.folder() is None
+
+
+@contextmanager
+def in_time(seconds=20):
+    """Fail where a test would hang."""
+
+    def late(*_):
+        pytest.fail("it hangs")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def a_socket(path):
+    with socket.socket(socket.AF_UNIX) as listener:
+        here = Path.cwd()
+        os.chdir(path.parent)  # its whole name may be too long
+        listener.bind(path.name)
+        os.chdir(here)
+
+
+def linked(path):
+    """The very loop that belongs there, behind a link."""
+    path.symlink_to(path.with_name("elsewhere"))
+
+
+#: What stands under a loop's name; the loop itself is `elsewhere`.
+NO_FILES = {
+    "a FIFO": os.mkfifo if hasattr(os, "mkfifo") else None,
+    "a link to a device": lambda path: path.symlink_to("/dev/zero"),
+    "a link to a FIFO": lambda path: (
+        os.mkfifo(path.with_name("pipe")), path.symlink_to(path.with_name("pipe")),
+    ),
+    "a link to a loop": linked,
+    "a link to itself": lambda path: path.symlink_to(path),
+    "a link to nothing": lambda path: path.symlink_to(path.with_name("nothing")),
+    "a hard link": lambda path: path.hardlink_to(path.with_name("elsewhere")),
+    "a socket": a_socket,
+    "a sparse file": lambda path: (path.touch(), os.truncate(path, 2**40)),
+}  # fmt: skip
+
+
+def handles():
+    """How many files this process has open, where that can be told."""
+    here = Path("/proc/self/fd")
+    return len([*here.iterdir()]) if here.exists() else 0
+
+
+@posix
+@pytest.mark.parametrize("name", NO_FILES)
+def test_what_is_no_file_of_our_own_is_not_opened(name, store, fresh, compiled, monkeypatch):
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(store))
+    (path,) = store.iterdir()
+    path.rename(store / "elsewhere")
+    NO_FILES[name](path)
+    opened = handles()
+    with in_time():
+        filter_here()
+    assert len(compiled) == 1
+    assert stat.S_ISREG(path.lstat().st_mode)  # it was replaced
+    assert path.stat().st_nlink == 1
+    assert handles() == opened
+    monkeypatch.setattr(native, "_loaded", {})
+    filter_here()
+    assert len(compiled) == 1
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666, 0o660])
+def test_a_loop_that_others_may_write_is_not_used(mode, store, fresh, compiled, monkeypatch):
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(store))
+    (path,) = store.iterdir()
+    path.chmod(mode)
+    filter_here()
+    assert len(compiled) == 1
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@posix
+def test_a_loop_of_somebody_else_is_not_used(store, fresh, compiled, monkeypatch):
+    """In a folder of one's own, as where somebody may write to it for a while."""
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(store))
+    fstat = os.fstat
+
+    def strange(handle):
+        found = [*fstat(handle)]
+        found[stat.ST_UID] += 1
+        return os.stat_result(found)
+
+    monkeypatch.setattr(folder.os, "fstat", strange)
+    (path,) = store.iterdir()
+    assert folder._read_own(path) == b""
+    monkeypatch.undo()
+    assert folder._read_own(path) == path.read_bytes()
+
+
+@posix
+@pytest.mark.parametrize(
+    ("mode", "used"),
+    [(0o777, False), (0o757, False), (0o1777, True), (0o755, True), (0o775, True)],
+)
+def test_a_store_that_others_can_put_another_in_place_of_is_not_used(
+    mode, used, tmp_path, fresh, monkeypatch
+):
+    """Those that only one's own group may write to are trusted, and those that are like /tmp."""
+    above = tmp_path / "above"
+    (above / "between" / "store").mkdir(parents=True, mode=0o700)
+    above.chmod(mode)
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(above / "between" / "store"))
+    assert (folder.folder() is not None) is used
+    # Nor where a link leads into or through such a folder.
+    (tmp_path / "link").symlink_to(above / "between")
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(tmp_path / "link" / "store"))
+    folder.folder.cache_clear()
+    assert (folder.folder() is not None) is used
+
+
+@posix
+def test_a_store_below_a_folder_of_another_group_is_not_used(tmp_path, fresh, monkeypatch):
+    tmp_path.chmod(0o770)
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(tmp_path / "store"))
+    group = tmp_path.stat().st_gid
+    monkeypatch.setattr(os, "getegid", lambda: group + 1)
+    assert folder.folder() is None
+    monkeypatch.setattr(os, "getegid", lambda: group)
+    folder.folder.cache_clear()
+    assert folder.folder() is not None
+
+
+@posix
+@pytest.mark.parametrize("kind", ["FIFO", "device", "loop", "nothing"])
+def test_what_is_no_folder_is_no_store(kind, tmp_path, fresh, compiled, monkeypatch):
+    place = tmp_path / "store"
+    if kind == "FIFO":
+        os.mkfifo(place)
+    else:
+        place.symlink_to({"device": "/dev/zero", "loop": place, "nothing": tmp_path / "no"}[kind])
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(place))
+    with in_time():
+        filter_here()
+    assert folder.folder() is None
+    assert len(compiled) == 1
+
+
+@posix
+def test_a_full_disk_costs_no_result(store, fresh, compiled, monkeypatch):
+    monkeypatch.setenv(folder.STORE_VARIABLE, str(store))
+    for path in store.iterdir():
+        path.unlink()
+    import tempfile
+
+    def full(**options):
+        handle, name = make(**options)
+        os.dup2(os.open("/dev/full", os.O_WRONLY), handle)
+        return handle, name
+
+    make = tempfile.mkstemp
+    monkeypatch.setattr(tempfile, "mkstemp", full)
+    filter_here()
+    assert len(compiled) == 1
+    assert entries(store) == []
+
+
+@posix
+def test_a_path_that_is_not_absolute_is_no_cache(fresh, monkeypatch, tmp_path):
+    """As the rule for XDG_CACHE_HOME has it: it would be another one in each folder."""
+    monkeypatch.delenv(folder.STORE_VARIABLE)
+    monkeypatch.setenv("XDG_CACHE_HOME", "cache")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    if sys.platform not in ("win32", "darwin"):
+        assert folder.folder() == tmp_path / ".cache" / "convcli"
 
 
 def test_a_store_that_cannot_be_written_costs_no_result(store, fresh, compiled, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import float_info
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,8 +15,21 @@ if TYPE_CHECKING:
     from convcli.taps import AnyKernel
 
 
+#: Not the docstring, which `python -OO` takes away.
+_HELP = """Filter pictures with a kernel.
+
+KERNEL is a name (see convcli kernels), a name with parameters (gaussian:sigma=2), a matrix
+('0 -1 0; -1 5 -1; 0 -1 0', '[[1,2,1],[2,4,2],[1,2,1]]/16'), or a file (.toml, .csv, .txt,
+.mat, .json, .npy).
+
+IMAGE... are files, folders, or - for standard input. A source is never overwritten, an
+existing result only with --overwrite; one picture that fails doesn't stop the others.
+"""
+
+
 @click.command(
     cls=MatrixCommand,
+    help=_HELP,
     epilog="""\b
 Examples:
   convcli apply sobel-x photo.png
@@ -60,7 +74,7 @@ Examples:
 @click.option("--skip-existing", is_flag=True, help="Leave results that exist, as when resuming.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first picture that fails.")
 @click.option(
-    "--timeout", type=Real(0), default=600, show_default=True, metavar="SECONDS",
+    "--timeout", type=Real(0, float_info.max), default=600, show_default=True, metavar="SECONDS",
     help="Give a picture of many up that takes longer; 0: never.",
 )  # fmt: skip
 @click.option("--format", "format_", metavar="FORMAT", help="Of the result: png, jpg, tif, …")
@@ -84,15 +98,7 @@ Examples:
 @click.option("-v", "--verbose", is_flag=True, help="Say the plan and its reason, too.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and stop.")
 def apply(kernel: AnyKernel, chain: tuple[AnyKernel, ...], spec: Spec, **given: Any) -> int:
-    """Filter pictures with a kernel.
-
-    KERNEL is a name (see convcli kernels), a name with parameters (gaussian:sigma=2), a matrix
-    ('0 -1 0; -1 5 -1; 0 -1 0', '[[1,2,1],[2,4,2],[1,2,1]]/16'), or a file (.toml, .csv, .txt,
-    .mat, .json, .npy).
-
-    IMAGE... are files, folders, or - for standard input. A source is never overwritten, an
-    existing result only with --overwrite; one picture that fails doesn't stop the others.
-    """
+    """Filter pictures with a kernel."""
     from convcli.cli.filtering import filter_pictures
 
     if not given["images"] and given["from_file"] is None:

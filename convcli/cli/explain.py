@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from convcli.cli.echo import echo, echo_json
 from convcli.cli.options import SPEC_OPTIONS, make_spec
 from convcli.cli.status import tell
 from convcli.cli.streams import check_apart, same_file
 from convcli.cli.types import KERNELS, KernelType, MatrixCommand, PathType, Typed, whole
 from convcli.errors import ConvError, ImageError, UsageError
 from convcli.geometry import Pair
-from convcli.report.lines import as_json as to_json
 from convcli.report.lines import printable
 
 if TYPE_CHECKING:
@@ -68,8 +68,20 @@ def _spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_spec
 
 
+#: Not the docstring, which `python -OO` takes away.
+_HELP = """Show what a kernel does at one place of a picture, and why.
+
+The patch below the kernel, the products, their sum and how it becomes a sample; what the
+weights say; correlation beside convolution; what the kernel costs, and where in the picture
+it finds most of what it looks for. IMAGE is a picture, whose samples are taken as they are
+stored, or a CSV file of numbers; without it a small grid is used. Numbers of a grid stay as
+they are: --fill and --bias count in their units, and without --map the response is shown.
+"""
+
+
 @click.command(
     cls=MatrixCommand,
+    help=_HELP,
     epilog="""\b
 Examples:
   convcli explain sobel-x
@@ -104,14 +116,7 @@ Examples:
 @_spec_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def explain(kernel: Any, spec: Spec, **given: Any) -> None:
-    """Show what a kernel does at one place of a picture, and why.
-
-    The patch below the kernel, the products, their sum and how it becomes a sample; what the
-    weights say; correlation beside convolution; what the kernel costs, and where in the picture
-    it finds most of what it looks for. IMAGE is a picture, whose samples are taken as they are
-    stored, or a CSV file of numbers; without it a small grid is used. Numbers of a grid stay as
-    they are: --fill and --bias count in their units, and without --map the response is shown.
-    """
+    """Show what a kernel does at one place of a picture, and why."""
     _check(given, _reads(given["image"]))
     study, name = _study(kernel, spec, given)
     if given["at"] is not None:
@@ -195,7 +200,7 @@ def _explain(study: Study, name: str, at: Pair | None, *, as_json: bool) -> None
     if as_json:
         from convcli.report.explain_data import data
 
-        click.echo(to_json(data(study, place, name)))
+        echo_json(data(study, place, name))
         return
     from convcli.report.explain import explanation
 
@@ -209,7 +214,7 @@ def _steps(study: Study, name: str, *, as_json: bool) -> None:
     if as_json:
         from convcli.report.explain_data import steps_data
 
-        click.echo(to_json(steps_data(study, name)))
+        echo_json(steps_data(study, name))
         return
     _print(frames.every_step(study, name, _width()))
 
@@ -263,4 +268,4 @@ def _print(lines: list[Any]) -> None:
         for line in lines:
             line.rstrip()
             console.print(line)
-    click.echo(captured.get(), nl=False, color=True)
+    echo(captured.get(), end="", color=True)

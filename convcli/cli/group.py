@@ -51,7 +51,7 @@ class LazyGroup(click.Group):
         except click.UsageError as error:
             from difflib import get_close_matches
 
-            close = get_close_matches(args[0], _COMMANDS, n=1)
+            close = get_close_matches(args[0][:64], _COMMANDS, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"there are {_listed()}"
             raise click.UsageError(f"no command named {args[0]!r}; {hint}", ctx) from error
 
@@ -65,8 +65,20 @@ def _listed() -> str:
     return ", ".join(_COMMANDS)
 
 
+#: Not the docstring, which `python -OO` takes away.
+_HELP = """Filter pictures with convolution kernels.
+
+A kernel slides over the picture; at each place its weights are multiplied with the samples
+below and added up. What was done, and how large the result is, is said on standard error.
+
+Exit status: 0 done, 1 something could not be done, 2 the command line is wrong, 130
+interrupted.
+"""
+
+
 @click.group(
     cls=LazyGroup,
+    help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
     epilog="""\b
 Examples:
@@ -77,14 +89,7 @@ Examples:
 )
 @click.version_option(__version__, "--version", prog_name="convcli", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Filter pictures with convolution kernels.
-
-    A kernel slides over the picture; at each place its weights are multiplied with the samples
-    below and added up. What was done, and how large the result is, is said on standard error.
-
-    Exit status: 0 done, 1 something could not be done, 2 the command line is wrong, 130
-    interrupted.
-    """
+    """Filter pictures with convolution kernels."""
 
 
 def call(arguments: Sequence[str] | None) -> Any:
@@ -136,6 +141,6 @@ def _no_option(error: click.NoSuchOption) -> str:
     name = error.option_name
     known = [opt for p in error.ctx.command.params for opt in p.opts] if error.ctx else []
     if name.startswith("--"):
-        close = get_close_matches(name[2:], [opt.lstrip("-") for opt in known], n=1, cutoff=0.7)
+        close = get_close_matches(name[2:64], [opt.lstrip("-") for opt in known], n=1, cutoff=0.7)
         return f"no option {name}" + (f"; did you mean --{close[0]}?" if close else "")
     return f"no option {name}; for a file whose name begins with a minus, write ./{name}…"

@@ -8,13 +8,22 @@ from typing import Any
 
 import click
 
+from convcli.cli.echo import echo, echo_json
 from convcli.cli.streams import check_apart
 from convcli.cli.types import KernelText, KernelType, MatrixCommand, PathType
-from convcli.report.lines import as_json as to_json
+
+#: Not the docstring, which `python -OO` takes away.
+_HELP = """List the kernels, look at one, or check a file of your own.
+
+A kernel's card shows its weights, what their sum means (1 keeps brightness, 0 finds
+change), its gain, symmetry, rank and factors, the range of its response, and its source.
+With --check the exit status is 1 if a kernel of the file can't be used.
+"""
 
 
 @click.command(
     cls=MatrixCommand,
+    help=_HELP,
     epilog="""\b
 Examples:
   convcli kernels
@@ -31,12 +40,7 @@ Examples:
 def kernels(
     kernels: tuple[str, ...], family: str | None, check_path: str | None, as_json: bool
 ) -> int:
-    """List the kernels, look at one, or check a file of your own.
-
-    A kernel's card shows its weights, what their sum means (1 keeps brightness, 0 finds
-    change), its gain, symmetry, rank and factors, the range of its response, and its source.
-    With --check the exit status is 1 if a kernel of the file can't be used.
-    """
+    """List the kernels, look at one, or check a file of your own."""
     from convcli.kernels.notation import file_of
 
     check_apart(filter(None, (check_path, *map(file_of, kernels))))
@@ -61,7 +65,10 @@ def _list(family: str | None, as_json: bool) -> int:
         found = {family: found[family]}
     from convcli.report.listing import listing, listing_data
 
-    click.echo(to_json(listing_data(found)) if as_json else listing(found))
+    if as_json:
+        echo_json(listing_data(found))
+    else:
+        echo(listing(found))
     return 0
 
 
@@ -77,7 +84,7 @@ def _show(texts: tuple[str, ...], as_json: bool) -> int:
         found.append((kernel, BY_NAME.get(text.partition(":")[0].lower())))
     if as_json:
         cards = [report.card_data(kernel) for kernel, _ in found]
-        click.echo(to_json(cards[0] if len(cards) == 1 else cards))
+        echo_json(cards[0] if len(cards) == 1 else cards)
     else:
         _print(report.cards(found))
     return 0
@@ -89,7 +96,7 @@ def _check(path: str, as_json: bool) -> int:
 
     checked = check_file(path)
     if as_json:
-        click.echo(to_json(report.check_data(checked)))
+        echo_json(report.check_data(checked))
     else:
         _print(report.check(checked))
     return 0 if checked.ok else 1
@@ -104,4 +111,4 @@ def _print(renderable: Any) -> None:
     with console.capture() as captured:
         console.print(renderable)
     # Cells are filled with blanks that nobody needs.
-    click.echo(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE), nl=False, color=True)
+    echo(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE), end="", color=True)

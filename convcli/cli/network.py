@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from convcli.cli.echo import echo, echo_json
 from convcli.cli.streams import check_apart
 from convcli.cli.types import Typed
 from convcli.errors import UsageError
-from convcli.report.lines import as_json as to_json
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -151,22 +151,22 @@ def _list(traces: list[Trace], as_json: bool) -> None:
     if as_json:
         from convcli.report.network_data import listing_data
 
-        click.echo(to_json(listing_data(traces)))
+        echo_json(listing_data(traces))
     else:
         from convcli.report.network import listing
 
-        click.echo(listing(traces))
+        echo(listing(traces))
 
 
 def _versus(both: tuple[Trace, Trace], as_json: bool) -> None:
     if as_json:
         from convcli.report.network_data import data
 
-        click.echo(to_json([data(trace) for trace in both]))
+        echo_json([data(trace) for trace in both])
     else:
         from convcli.report.network import versus
 
-        click.echo(versus(*both))
+        echo(versus(*both))
 
 
 def _show(trace: Trace, options: dict[str, Any]) -> None:
@@ -176,12 +176,12 @@ def _show(trace: Trace, options: dict[str, Any]) -> None:
         from convcli.report.network_data import data, layers_data
 
         one = options["layer"] is not None and steps is not None
-        click.echo(to_json(layers_data(steps) if one and steps else data(trace)))
+        echo_json(layers_data(steps) if one and steps else data(trace))
     elif steps is not None:
         from convcli.report.network_card import card
 
-        click.echo(card(steps))
+        echo(card(steps))
     else:
         from convcli.report.network import text
 
-        click.echo(text(trace, compare_fc=options["compare_fc"]))
+        echo(text(trace, compare_fc=options["compare_fc"]))

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
+from convcli.cli.echo import echo, echo_json
 from convcli.cli.types import Typed, Whole, whole
 from convcli.geometry import PADDING_WORDS, Padding, plan_geometry
-from convcli.report.lines import as_json as to_json
 from convcli.teach.layer import ConvLayer, Shape
 
 
@@ -61,13 +61,23 @@ def _example(most: int) -> str:
     return "x".join(["224", "224", "3"][:most])
 
 
+#: Not the docstring, which `python -OO` takes away.
+_HELP = """Work out the output size, step by step.
+
+A kernel of F taps with stride S fits ⌊(N − F + 2P)/S⌋ + 1 times into N samples with P
+samples of padding on either side. When the division leaves a remainder, the last rows or
+columns are never visited: then the strides and paddings that would fit are named.
+"""
+
+
 @click.command(
+    help=_HELP,
     epilog="""\b
 Examples:
   convcli shape --n 7 --f 3
   convcli shape --n 7 --f 3 --s 2 --p 1
   convcli shape --n 227x227x3 --f 11 --s 4 --k 96
-  convcli shape --n 224x224x3 --f 3 --p same --k 64 --json"""
+  convcli shape --n 224x224x3 --f 3 --p same --k 64 --json""",
 )
 @click.option(
     "--n",
@@ -86,12 +96,7 @@ Examples:
 def shape(
     n: tuple[int, ...], f: tuple[int, ...], k: int | None, as_json: bool, **steps: Any
 ) -> None:
-    """Work out the output size, step by step.
-
-    A kernel of F taps with stride S fits ⌊(N − F + 2P)/S⌋ + 1 times into N samples with P
-    samples of padding on either side. When the division leaves a remainder, the last rows or
-    columns are never visited: then the strides and paddings that would fit are named.
-    """
+    """Work out the output size, step by step."""
     from convcli.report import shape as report
 
     stride, dilation, padding = steps["s"], steps["d"], steps["p"]
@@ -102,7 +107,10 @@ def shape(
     axes = (geometry.rows, geometry.cols) if both or k is not None else (geometry.rows,)
     layer = ConvLayer(geometry, n[2] if len(n) > 2 else 1, k) if k is not None else None
     fact = Shape(axes, layer)
-    click.echo(to_json(report.data(fact)) if as_json else report.text(fact))
+    if as_json:
+        echo_json(report.data(fact))
+    else:
+        echo(report.text(fact))
 
 
 def _pair(numbers: tuple[int, ...]) -> tuple[int, int]:

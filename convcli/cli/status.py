@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from convcli.report.lines import printable
+from convcli.report.lines import harmless, printable
 
 #: Exit statuses, all there are.
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -22,5 +22,5 @@ def say(message: str, status: int) -> int:
 
 def tell(text: str) -> None:
     """Say something on standard error, at once."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{harmless(text)}\n")
     sys.stderr.flush()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from math import inf, isfinite, nan
+from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,6 +22,8 @@ _NEGATIVE = re.compile(r"-\s*[\d.]")
 _MOST = 10_000
 #: Under which name a command finds its kernels as they were typed, in Click's `Context.meta`.
 KERNELS = "convcli.kernels"
+#: Numbers beyond, or nearer to 0, leave nothing of a picture: single precision holds up to 3e38.
+_LARGEST, _SMALLEST = 1e30, 1e-30
 
 
 class MatrixCommand(click.Command):
@@ -212,7 +214,7 @@ class Real(Typed):
     least, most
         The range, both ends included.
     zero
-        Whether 0 may be typed.
+        Whether 0 may be typed, and what is nearly 0.
     word
         A word that may stand instead of a number; '' if none.
     """
@@ -220,7 +222,12 @@ class Real(Typed):
     name = "NUMBER"
 
     def __init__(
-        self, least: float = -inf, most: float = inf, *, zero: bool = True, word: str = ""
+        self,
+        least: float = -_LARGEST,
+        most: float = _LARGEST,
+        *,
+        zero: bool = True,
+        word: str = "",
     ) -> None:
         self.least, self.most = least, most
         self.zero, self.word = zero, word
@@ -238,19 +245,22 @@ class Real(Typed):
         except ValueError:
             number = nan
         if not self._takes(number):
-            self.fail(f"expected {self.expected}; got {value!r}", param, ctx)
+            free = self.least == -_LARGEST and not isnan(number) and number
+            size = f" ({_SMALLEST:g} to {_LARGEST:g} in size)" if free else ""
+            self.fail(f"expected {self.expected}{size}; got {value!r}", param, ctx)
         return number
 
     def _takes(self, number: float) -> bool:
-        return isfinite(number) and self.least <= number <= self.most and (number != 0 or self.zero)
+        inside = self.least <= number <= self.most
+        return inside and (self.zero or abs(number) >= _SMALLEST)
 
     @property
     def expected(self) -> str:
         """What may be typed, in words."""
         words = "a number" if self.zero else "a number other than 0"
-        if self.most < inf:
+        if self.least > -_LARGEST and self.most < _LARGEST:
             words += f" from {self.least:g} to {self.most:g}"
-        elif self.least > -inf:
+        elif self.least > -_LARGEST:
             words += f" of at least {self.least:g}"
         return f"{words}, or {self.word}" if self.word else words
 

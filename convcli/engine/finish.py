@@ -156,7 +156,7 @@ class Finish:
             return None
         if not exact:
             return self._real(sums)
-        reach = 4 * self._parts * (self.maximum + 2 * abs(self.shift) + 3)
+        reach = 4 * self._parts * (Fraction(self.maximum) + 2 * abs(self.shift) + 3)
         if reach < _NEAR_ROUNDING["float32"] and largest < _WHOLE_SUMS["float32"]:
             return np.dtype(np.float32)
         return np.dtype(np.float64) if reach < _NEAR_ROUNDING["float64"] else None

@@ -13,7 +13,7 @@ import ctypes
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from struct import Struct
+from struct import Struct, error
 from time import perf_counter
 from typing import Any
 
@@ -101,7 +101,7 @@ def _from_store(key: tuple[str, ...]) -> Loop | None:
         return None
     try:
         return Loop(content)
-    except (RuntimeError, OSError, ImportError):
+    except (RuntimeError, OSError, ImportError, ValueError, error):
         return None
 
 

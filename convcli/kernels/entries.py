@@ -243,7 +243,7 @@ def _check_keys(table: Table, known: tuple[str, ...], owner: str) -> None:
         if key not in known:
             from difflib import get_close_matches
 
-            close = get_close_matches(key, known, n=1)
+            close = get_close_matches(key[:64], known, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else f"; it may have {_list(known)}"
             raise PlacedError(f"{owner} has an unknown key {quoted(key)}{hint}", key=key)
 

@@ -13,6 +13,7 @@ from convcli.kernels import grids
 from convcli.kernels.entries import make_entry
 from convcli.kernels.exact import PlacedError, exact, quoted
 from convcli.kernels.kernel import Compound, Kernel
+from convcli.kernels.npy import read_npy
 from convcli.kernels.places import place
 from convcli.kernels.registry import get_kernel, normal
 from convcli.kernels.texts import Kind
@@ -58,7 +59,7 @@ def read_kernel(path: str | Path, name: str | None = None) -> Kernel | Compound:
         return by_name[normal(name)]()
     from difflib import get_close_matches
 
-    close = get_close_matches(normal(name), by_name, n=1)
+    close = get_close_matches(normal(name)[:64], by_name, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"it has {_some(loaders)}"
     raise KernelError(f"{path} has no kernel {name[:40]!r}; {hint}")
 
@@ -102,7 +103,7 @@ def _from_grid(file: Path, text: str) -> Kernel:
 
 def _from_npy(file: Path, data: bytes) -> Kernel:
     try:
-        cells, _, _ = grids.read_npy(data)
+        cells = read_npy(data)
     except KernelError as error:
         raise KernelError(f"{file}: {error}") from None
     matrix = exact(cells)

@@ -16,6 +16,9 @@ from convcli.kernels.exact import MAX_TAPS, Matrix
 from convcli.kernels.formulas import Array, direction, grid, to_matrix
 from convcli.record import record
 
+#: A bell so narrow is one tap, as is any below; the square of a narrower width would be 0.
+_NARROWEST = 1e-100
+
 
 def gaussian(
     sigma: float = 1,
@@ -44,6 +47,7 @@ def gaussian(
         return to_matrix(np.outer(column, _bell(_side(wide, truncate, size), wide)))
     x, y = grid(*_box(sigma, tall, theta, truncate, size))
     along, across = _turned(x, y, theta)
+    sigma, tall = max(sigma, _NARROWEST), max(tall, _NARROWEST)
     weights = np.exp(-(along**2) / (2 * sigma**2) - across**2 / (2 * tall**2))
     return to_matrix(weights / weights.sum())
 
@@ -91,7 +95,10 @@ def difference_of_gaussians(
         raise KernelError("dog: sigma2 must differ from sigma, else nothing is left")
     side = _side(max(sigma, second), truncate, size)
     first, other = _bell(side, sigma), _bell(side, second)
-    return to_matrix(np.outer(first, first) - np.outer(other, other))
+    weights = np.outer(first, first) - np.outer(other, other)
+    if not weights.any():
+        raise KernelError("dog: nothing is left of so few taps; take a larger size or sigma")
+    return to_matrix(weights)
 
 
 @record
@@ -141,7 +148,7 @@ def gabor(**given: Any) -> Matrix:
     With ``dc=keep,scale=raw`` this is cv2.getGaborKernel turned by 180°, which stores it so.
     """
     wave = Wave(**given)
-    width = 0.56 * wave.wavelength if wave.sigma is None else wave.sigma
+    width = 0.56 * wave.wavelength if wave.sigma is None else max(wave.sigma, _NARROWEST)
     x, y = grid(*_box(width, width / wave.gamma, wave.theta, 3, wave.size))
     along, across = _turned(x, y, wave.theta)
     bell = np.exp(-(along**2 + (wave.gamma * across) ** 2) / (2 * width**2))
@@ -203,7 +210,7 @@ def _turned(x: Array, y: Array, theta: float) -> tuple[Array, Array]:
 def _bell(side: int, sigma: float) -> Array:
     """A Gaussian of sum 1."""
     x = np.arange(side, dtype=np.float64) - side // 2
-    bell: Array = np.exp(-(x**2) / (2 * sigma**2))
+    bell: Array = np.exp(-(x**2) / (2 * max(sigma, _NARROWEST) ** 2))
     bell /= bell.sum()
     return bell
 

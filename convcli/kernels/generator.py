@@ -54,10 +54,14 @@ class Generator:
         KernelError
             If a parameter is unknown, a value out of range, or the kernel too large.
         """
+        import numpy as np
+
         from convcli.kernels.kernel import Kernel
 
         values = assign(self.name, self.parameters, given)
-        matrix = self._formula()(**values)
+        # Weights far from the middle may well be 0.
+        with np.errstate(under="ignore"):
+            matrix = self._formula()(**values)
         written = ",".join(f"{name}={show(value)}" for name, value in values.items())
         return Kernel(
             f"{self.name}:{written}" if written else self.name,

@@ -1,14 +1,10 @@
-"""Kernels in plain tables of numbers: CSV, text, libvips' matrices, NumPy arrays."""
+"""Kernels in plain tables of numbers: CSV, text, libvips' matrices."""
 
 from __future__ import annotations
 
-import io
 import re
-import warnings
 from fractions import Fraction
 from itertools import islice
-from tokenize import TokenError
-from typing import TYPE_CHECKING
 
 from convcli.errors import KernelError
 from convcli.kernels.exact import (
@@ -16,14 +12,8 @@ from convcli.kernels.exact import (
     Cells,
     PlacedError,
     parse_number,
-    quoted,
-    to_fraction,
 )
 from convcli.kernels.matrix import check_rows
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 #: Cells, what their sum is divided by, and the offset.
 Sheet = tuple[Cells, Fraction, Fraction]
@@ -91,55 +81,6 @@ def read_mat(text: str) -> Sheet:
     if len(lines) != rows:
         raise PlacedError(f"there are {len(lines)} rows; the first line says {rows}", number, 1)
     return _checked(lines), scale, offset
-
-
-def read_npy(data: bytes) -> Sheet:
-    """Read a NumPy array of one or two dimensions; pickled objects are refused.
-
-    Raises
-    ------
-    KernelError
-        If it isn't one, or not of numbers, or too large: told from its header.
-    """
-    import numpy as np
-
-    file = io.BytesIO(data)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            shape, kind = _npy_header(file)
-    except (ValueError, SyntaxError, TypeError, EOFError, TokenError, RecursionError) as error:
-        reason = str(error).splitlines()[0] if str(error) else "broken header"
-        raise KernelError(f"not a NumPy array that can be read: {reason[:80]}") from None
-    if kind not in "biuf":
-        raise KernelError("the array doesn't hold real numbers; expected integers or floats")
-    if not 1 <= len(shape) <= 2 or 0 in shape or max(shape) > MAX_TAPS:
-        raise KernelError(
-            f"the array has shape {quoted(shape)}; expected rows × columns, "
-            f"at most {MAX_TAPS} a side"
-        )
-    file.seek(0)
-    try:
-        array: NDArray[np.generic] = np.lib.format.read_array(file, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise KernelError(f"the array is cut off: {str(error)[:80]}") from None
-    if kind == "b":
-        array = array.astype(np.int64)
-    return [[to_fraction(v) for v in row] for row in np.atleast_2d(array).tolist()], *_PLAIN
-
-
-def _npy_header(file: io.BytesIO) -> tuple[tuple[int, ...], str]:
-    """Return shape and kind of what an array file holds."""
-    import numpy as np
-
-    version = np.lib.format.read_magic(file)
-    read = (
-        np.lib.format.read_array_header_1_0
-        if version == (1, 0)
-        else np.lib.format.read_array_header_2_0
-    )
-    shape, _, dtype = read(file)
-    return shape, dtype.kind
 
 
 def _lines(text: str) -> list[tuple[int, str]]:

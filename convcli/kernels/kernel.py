@@ -16,6 +16,8 @@ from convcli.record import field, record
 
 #: Weights and divisors up to here are exact in float64.
 _EXACT_LIMIT = 2**53
+#: Σ|weights| up to here, times samples, fits single precision, which holds 3e38.
+_MOST = 1e36
 #: A sum this small beside Σ|w| is zero but for rounding.
 _ZERO = 1e-6
 
@@ -60,7 +62,8 @@ class Kernel:
     Raises
     ------
     KernelError
-        If the weights aren't a matrix of finite numbers, or the divisor is 0.
+        If the weights aren't a matrix of finite numbers, the divisor is 0, or they are so great
+        that no picture could be filtered.
     """
 
     name: str
@@ -80,6 +83,22 @@ class Kernel:
             object.__setattr__(self, label, _number(self.name, label, getattr(self, label)))
         if self.divisor == 0:
             raise KernelError(f"kernel {self.name[:64]!r} has divisor 0; expected any other number")
+        self._check_size()
+
+    def _check_size(self) -> None:
+        """Refuse weights that a picture can't be filtered with."""
+        with np.errstate(over="ignore"):
+            total = float(np.abs(self.weights).sum(dtype=np.float64))
+        if total > _MOST:
+            raise KernelError(
+                f"kernel {self.name[:64]!r}: the weights, without their signs, add up to "
+                f"{total:g}; expected at most {_MOST:g}"
+            )
+        if max(total, 1) > _MOST * abs(self.divisor):
+            raise KernelError(
+                f"kernel {self.name[:64]!r}: divisor {self.divisor:g} is too near to 0 for its "
+                f"weights; expected a response of at most {_MOST:g}"
+            )
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -286,7 +305,10 @@ class Compound:
 def _matrix(name: str, weights: ArrayLike) -> NDArray[Any]:
     """Check weights; whole numbers become int64, others float64; a read-only copy."""
     try:
-        matrix = np.array(weights, dtype=np.float64)
+        if isinstance(weights, np.ndarray) and weights.dtype.kind not in "biuf":
+            raise TypeError
+        with np.errstate(over="ignore"):
+            matrix = np.array(weights, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         raise KernelError(
             f"kernel {name[:64]!r} is not a matrix of numbers with rows of one length"
@@ -298,7 +320,8 @@ def _matrix(name: str, weights: ArrayLike) -> NDArray[Any]:
         )
     if not np.isfinite(matrix).all():
         raise KernelError(f"kernel {name[:64]!r} has a weight that is not a finite number")
-    whole = np.all(matrix == np.rint(matrix)) and np.abs(matrix).sum() < _EXACT_LIMIT
+    whole = np.all(matrix == np.rint(matrix)) and np.abs(matrix).max() < _EXACT_LIMIT
+    whole = whole and np.abs(matrix).sum() < _EXACT_LIMIT
     matrix = matrix.astype(np.int64) if whole else matrix
     matrix.flags.writeable = False
     return matrix
@@ -310,6 +333,8 @@ def _number(name: str, label: str, value: float) -> float:
         value = float(value)
     except OverflowError:
         value = inf
+    except (TypeError, ValueError):
+        raise KernelError(f"kernel {name[:64]!r}: {label} is not a number") from None
     if not isfinite(value):
         raise KernelError(f"kernel {name[:64]!r}: {label} must be a finite number, got {value}")
     return int(value) if value.is_integer() and abs(value) < _EXACT_LIMIT else value

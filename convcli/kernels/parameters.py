@@ -93,9 +93,12 @@ class Parameter:
 
     def take(self, value: object, owner: str) -> Value:
         """Check a value that is a Python number or text."""
-        if isinstance(value, float):
-            return self.parse(repr(value), owner)
-        return self.parse(str(value), owner)
+        try:
+            # NumPy's floats are Python's, too, and have a repr of their own.
+            text = float.__repr__(value) if isinstance(value, float) else str(value)
+        except ValueError:  # Python writes whole numbers of up to 4300 digits
+            raise self._wrong(owner, "more digits than can be written") from None
+        return self.parse(text, owner)
 
     def _word(self, text: str, owner: str) -> str:
         word = text.strip().lower()
@@ -104,8 +107,10 @@ class Parameter:
         return word
 
     def _checked(self, value: Fraction, text: str, owner: str) -> Value:
-        inside = (self.low < value if self.above else self.low <= value) and value <= self.high
         whole = value.denominator == 1
+        number = value if self.type is Type.EXACT else int(value) if whole else float(value)
+        # Of the number that is used: what isn't 0 as it is written may be as a float.
+        inside = (self.low < number if self.above else self.low <= value) and value <= self.high
         if not inside or (self.type in (Type.INTEGER, Type.ODD) and not whole):
             raise self._wrong(owner, text)
         if self.type is Type.ODD and value % 2 == 0:
@@ -113,9 +118,7 @@ class Parameter:
                 f"{owner}: {self.name} must be odd, so that the kernel has a centre: "
                 f"got {text.strip()}; try {value - 1 if value > 1 else 1} or {value + 1}"
             )
-        if self.type is Type.EXACT:
-            return value
-        return int(value) if whole else float(value)
+        return number
 
     def _wrong(self, owner: str, text: str) -> KernelError:
         return KernelError(f"{owner}: {self.name} must be {self.range}, got {text.strip()[:32]!r}")
@@ -196,6 +199,6 @@ def show(value: Value) -> str:
 def _unknown(owner: str, name: str, known: tuple[str, ...]) -> KernelError:
     from difflib import get_close_matches
 
-    close = get_close_matches(name, known, n=1)
+    close = get_close_matches(name[:64], known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ";"
     return KernelError(f"{owner} has no parameter {name[:32]!r}{hint} it has {', '.join(known)}")

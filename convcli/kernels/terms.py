@@ -86,7 +86,7 @@ def eliminated(weights: NDArray[np.int64], most: int) -> Low | None:
     Returns
     -------
     Low or None
-        Exact terms; None if it takes more than `most`.
+        Exact terms; None if it takes more than `most`, or none, as all weights are 0.
     """
     rest = [[Fraction(int(w)) for w in row] for row in weights]
     terms: list[tuple[list[int], list[int], Fraction]] = []
@@ -107,6 +107,8 @@ def eliminated(weights: NDArray[np.int64], most: int) -> Low | None:
             [w - factor * c * r for w, r in zip(line, row, strict=True)]
             for line, c in zip(rest, column, strict=True)
         ]
+    if not terms:
+        return None
     divisor = lcm(*(factor.denominator for *_, factor in terms))
     columns = [[c * int(factor * divisor) for c in column] for column, _, factor in terms]
     if max(abs(c) for column in columns for c in column) * divisor >= _LARGEST:

@@ -131,7 +131,9 @@ def _recoloured(
     target = Target(planes.dtype, Mapping.RAW, full)
     before = at_anchors(planes, geometries, work.spec, target) / planes.dtype.type(full)
     was = _lightness(work, before)[:, :, :1]
-    changed: NDArray[Any] = ch.colours(before, work.channels) + (lightness - was)
+    # Samples that aren't finite give some that are no number.
+    with np.errstate(over="ignore", invalid="ignore"):
+        changed: NDArray[Any] = ch.colours(before, work.channels) + (lightness - was)
     return changed
 
 

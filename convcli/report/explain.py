@@ -25,7 +25,7 @@ from convcli.report.explain_blocks import (
     sign_style,
 )
 from convcli.report.explain_steps import mapping_line, step_lines
-from convcli.report.lines import wrapped
+from convcli.report.lines import named, wrapped
 from convcli.report.shape import leftover
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Lines:
 def heading(study: Study, place: Place, name: str) -> str:
     """Say which kernel is where on which picture."""
     row, col = place.at
-    return f"{study.kernel.name} on {name}: row {row}, column {col} of the result"
+    return f"{named(study.kernel.name)} on {name}: row {row}, column {col} of the result"
 
 
 def show_place(lines: Lines, study: Study, place: Place, name: str) -> None:
@@ -123,7 +123,7 @@ def part_labels(study: Study, place: Place) -> list[str]:
         return [""]
     if study.work.weighs:
         return ["colour · alpha, so that what can't be seen doesn't count", "alpha alone"]
-    return [part.name for part in place.parts]
+    return [named(part.name) for part in place.parts]
 
 
 def _sample(study: Study, place: Place) -> str:

@@ -14,7 +14,7 @@ from convcli.geometry import Axis
 from convcli.report.explain import WIDEST, part_labels, sum_line
 from convcli.report.explain_blocks import DIM, LABEL, OUTSIDE, aligned, equals, number, sign_style
 from convcli.report.explain_steps import step_lines
-from convcli.report.lines import wrapped
+from convcli.report.lines import named, wrapped
 
 if TYPE_CHECKING:
     from convcli.teach.explain import Part, Place, Study
@@ -75,7 +75,7 @@ def frame(study: Study, name: str, step: int, width: int, height: int | None = N
     width = min(width, WIDEST)
     rows, cols = study.out
     letter = f", channel {study.channels[0]}" if len(study.channels) > 1 else ""
-    head = f"{study.kernel.name} on {name}{letter}: step {step + 1:,} of {rows * cols:,}"
+    head = f"{named(study.kernel.name)} on {name}{letter}: step {step + 1:,} of {rows * cols:,}"
     lines = [Text(line, style=_HERE) for line in wrapped("", head, width).split("\n")]
     try:
         place = study.at(*divmod(step, cols))

@@ -11,6 +11,7 @@ import numpy as np
 from convcli.kernels.kernel import Kernel
 from convcli.report.explain import Lines, number_cells, sample_cells
 from convcli.report.explain_blocks import Block, Cell, aligned, equals, middle, number
+from convcli.report.lines import named
 from convcli.teach.explain_extremes import extremes
 from convcli.teach.explain_kernel import Apart, Weights, read_weights, taken_apart
 
@@ -29,7 +30,7 @@ def show_weights(lines: Lines, study: Study) -> None:
     """Say what the sum of the weights and their signs mean; for a compound, of its first part."""
     kernel, *others = study.kernel.parts
     says = read_weights(kernel)
-    lines.title(f"What the weights of {kernel.name} say")
+    lines.title(f"What the weights of {named(kernel.name)} say")
     lines.say("weights", _counted(says))
     total = number(kernel.sum)  # without what rounding leaves of a sum of 0 or 1
     if kernel.divisor != 1:
@@ -37,7 +38,9 @@ def show_weights(lines: Lines, study: Study) -> None:
     lines.say("sum", f"{total}: {brightness(says)}")
     lines.say("signs", signs(says))
     for other in others:
-        lines.say("also", f"{other.name}: sum {number(other.sum)}, {_counted(read_weights(other))}")
+        lines.say(
+            "also", f"{named(other.name)}: sum {number(other.sum)}, {_counted(read_weights(other))}"
+        )
 
 
 def _counted(says: Weights) -> str:
@@ -88,7 +91,7 @@ def show_flip(lines: Lines, study: Study, place: Place) -> None:
     kernel = study.kernel.parts[0]
     lines.title("Correlation and convolution")
     if len(study.kernel.parts) > 1:
-        lines.say("part", kernel.name)
+        lines.say("part", named(kernel.name))
     if max(kernel.shape) <= _SMALL:
         both = (("correlate", kernel.weights), ("convolve: turned", kernel.weights[::-1, ::-1]))
         lines.matrices([weights_block(*one) for one in both], (" ",))
@@ -121,7 +124,7 @@ def show_cost(lines: Lines, study: Study) -> None:
     """Say whether the kernel comes apart, what each method costs, and what was chosen."""
     lines.title("How it is computed")
     for kernel in study.kernel.parts:
-        name = "" if len(study.kernel.parts) == 1 else f"{kernel.name}: "
+        name = "" if len(study.kernel.parts) == 1 else f"{named(kernel.name)}: "
         _show_apart(lines, kernel, name)
     plan = study.plan
     rows, cols = study.out
@@ -212,7 +215,7 @@ def show_likeness(lines: Lines, study: Study, place: Place) -> None:
     for part in place.parts[: len(study.kernel.parts)]:
         flat = "the patch is flat" if not study.kernel.parts[0].sum else "the patch is 0 throughout"
         said = f"no cosine: {flat}" if part.cosine is None else f"cosine {part.cosine:.3f}"
-        name = f"{part.name}: " if len(place.parts) > 1 else ""
+        name = f"{named(part.name)}: " if len(place.parts) > 1 else ""
         lines.say("here", f"{name}{said}")
     found = extremes(study, study.channels.index(place.channel))
     if found is None:

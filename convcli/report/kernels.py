@@ -9,6 +9,8 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from convcli.report.lines import named, printable, prose
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -28,8 +30,8 @@ def card(kernel: Kernel | Compound, generator: Generator | None = None) -> Rende
     from convcli.kernels.kernel import Kernel
 
     facts = _kernel_facts(kernel) if isinstance(kernel, Kernel) else _compound_facts(kernel)
-    body: list[RenderableType] = [Text(kernel.name, style="bold")]
-    body += [Text(kernel.effect), Text()] if kernel.effect else [Text()]
+    body: list[RenderableType] = [Text(named(kernel.name), style="bold")]
+    body += [Text(prose(kernel.effect)), Text()] if kernel.effect else [Text()]
     if isinstance(kernel, Kernel):
         body += [Weights(kernel), Text()]
     body.append(_grid(facts))
@@ -111,7 +113,7 @@ def _grid(rows: Iterable[tuple[str, str]]) -> Table:
     table.add_column(style="cyan", no_wrap=True)
     table.add_column()
     for label, said in rows:
-        table.add_row(label, Text(said))
+        table.add_row(Text(label), Text(prose(said)))
     return table
 
 
@@ -161,7 +163,7 @@ def _line(factor: NDArray[Any]) -> str:
 def _compound_facts(compound: Compound) -> list[tuple[str, str]]:
     facts = [
         ("size", f"{compound.shape[0]}×{compound.shape[1]} (rows × columns)"),
-        ("parts", ", ".join(part.name for part in compound.parts)),
+        ("parts", ", ".join(named(part.name) for part in compound.parts)),
         ("combined", _COMBINED[str(compound.combine)]),
     ]
     if compound.divisor != 1:
@@ -185,7 +187,7 @@ _COMBINED = {
 def _origin(kernel: Kernel | Compound) -> list[tuple[str, str]]:
     pairs = (
         ("family", kernel.family),
-        ("aliases", ", ".join(kernel.aliases)),
+        ("aliases", ", ".join(map(named, kernel.aliases))),
         ("source", kernel.source),
         ("note", kernel.note),
     )
@@ -245,15 +247,15 @@ def check(checked: FileCheck) -> RenderableType:
     table.add_column(overflow="fold")
     for item in checked.kernels:
         for label, style, said in _judged(item):
-            table.add_row(Text(f"  {label}", style=style), Text(said))
-    return Group(Text(checked.path, style="bold", overflow="fold"), table)
+            table.add_row(Text(f"  {label}", style=style), Text(printable(said)))
+    return Group(Text(printable(checked.path), style="bold", overflow="fold"), table)
 
 
 def _judged(item: Checked) -> list[tuple[str, str, str]]:
     """(label, style, words) of each thing to say of a kernel."""
     if item.error:
         return [("wrong", "red", item.error)]
-    rows = [("good", "green", item.name)]
+    rows = [("good", "green", named(item.name))]
     rows += [("  doubt", "yellow", words) for words in item.warnings]
     return rows + [("  note", "dim", words) for words in item.notes]
 

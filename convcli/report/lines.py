@@ -1,9 +1,28 @@
-"""Lines of text that suit a terminal: no wider than it, and with no control characters."""
+"""Lines of text that suit a terminal: no wider than it, and with no control characters.
+
+What files say is never printed as it is: a control character in it could move the cursor, change
+what stands on the terminal already, or send keys. Whoever puts a text together uses `printable`,
+`named` or `wrapped`; and whatever is printed passes `harmless` last, for what was forgotten.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+from math import isfinite
 from typing import Any, TextIO
+
+#: Characters of a name, and of a message or any other text, that are shown at most.
+_NAME, _TEXT = 64, 4000
+#: Unicode 15, chapters 23.1 to 23.3: C0, DEL and C1; what shows as nothing, or turns the direction
+#: of what follows; ends of lines and paragraphs; tags; halves of pairs.
+_CONTROLS = (
+    "\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f"
+)
+_CONTROL = re.compile(f"[{_CONTROLS}]")
+#: Ends of lines, and colours (ECMA-48, SGR), are ours: no other sequence is.
+_OTHERS = re.compile(rf"(\n|\x1b\[[\d;]*m)|[{_CONTROLS}]")
 
 
 def printable(text: str) -> str:
@@ -14,14 +33,66 @@ def printable(text: str) -> str:
     >>> print(printable("two\nlines.png"))
     two\nlines.png
     """
+    text = _cut(text)
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def named(name: str) -> str:
+    r"""Return the name of a kernel or the like, as a file has it, as one short line.
+
+    Examples
+    --------
+    >>> print(named("\x1b[2Jx"), len(named("x" * 10**6)))
+    \x1b[2Jx 64
+    """
+    return printable(name if len(name) <= _NAME else name[: _NAME - 1] + "…")
+
+
+def prose(text: str) -> str:
+    """Return what a file says of a kernel or the like, whose lines may end anywhere."""
+    return printable(" ".join(text.split()))
+
+
+def harmless(text: str) -> str:
+    r"""Return lines that may have colours; other control characters are written out.
+
+    Examples
+    --------
+    >>> print(harmless("a\n\x1b]0;b\a"))
+    a
+    \x1b]0;b\x07
+    """
+    return _OTHERS.sub(lambda found: found[1] or _written(found), text)
+
+
+def _written(found: re.Match[str]) -> str:
+    return ascii(found[0])[1:-1]
+
+
+def _cut(text: str) -> str:
+    """Return a text without its middle if nobody would read all of it."""
+    return text if len(text) <= _TEXT else f"{text[: _TEXT // 2]} … {text[-_TEXT // 4 :]}"
+
+
 def as_json(data: Any) -> str:
-    """Return JSON-ready values as one line of JSON."""
+    """Return JSON-ready values as one line of JSON; numbers that it hasn't, as null."""
     import json
 
-    return json.dumps(data)
+    try:
+        return json.dumps(data, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(data))
+
+
+def _finite(data: Any) -> Any:
+    """Return values with None for what is infinite or no number."""
+    if isinstance(data, dict):
+        return {key: _finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(value) for value in data]
+    return None if isinstance(data, float) and not isfinite(data) else data
 
 
 def columns(stream: TextIO) -> int | None:
@@ -45,6 +116,7 @@ def wrapped(head: str, said: str, width: int | None) -> str:
     note  a line that is
           too wide
     """
+    head, said = (_CONTROL.sub(_written, _cut(text)) for text in (head, said))
     if width is None:
         return head + said
     import textwrap

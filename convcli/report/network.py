@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from convcli.geometry import Axis
-from convcli.report.lines import columns, wrapped
+from convcli.report.lines import columns, printable, prose, wrapped
 from convcli.report.network_table import (
     jump,
     layers,
@@ -40,8 +40,8 @@ def text(trace: Trace, *, compare_fc: bool = False) -> str:
 def _title(network: Network) -> list[str]:
     if not network.title and not network.source:
         return []
-    lines = [styled(network.title or network.name, bold=True)]
-    return [*lines, *([_wrapped("", network.source)] if network.source else []), ""]
+    lines = [styled(prose(network.title) or printable(network.name), bold=True)]
+    return [*lines, *([_wrapped("", prose(network.source))] if network.source else []), ""]
 
 
 def _totals(trace: Trace) -> list[str]:
@@ -152,7 +152,7 @@ def versus(one: Trace, other: Trace) -> str:
 def spoken(trace: Trace) -> str:
     """Return a network's name, or its layers."""
     if trace.network.name:
-        return trace.network.title or trace.network.name
+        return prose(trace.network.title) or printable(trace.network.name)
     return "; ".join(name(steps) for steps in layers(trace).values())
 
 

@@ -11,7 +11,7 @@ from itertools import groupby, zip_longest
 import click
 
 from convcli.record import record
-from convcli.report.lines import columns
+from convcli.report.lines import columns, named
 from convcli.teach.network.banks import Transposed
 from convcli.teach.network.fields import Field
 from convcli.teach.network.stack import Step, Trace
@@ -139,7 +139,7 @@ def memory(count: int) -> str:
 
 def name(steps: Sequence[Step]) -> str:
     """Return a layer and those done in place after it, as they are written."""
-    label = f"{steps[0].label}: " if steps[0].label else ""
+    label = f"{named(steps[0].label)}: " if steps[0].label else ""
     return label + "; ".join(step.layer.text for step in steps)
 
 

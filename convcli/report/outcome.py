@@ -10,7 +10,7 @@ from typing import Any
 from convcli.batch import Outcome
 from convcli.kernels.kernel import Kernel, Kind
 from convcli.pipeline import Facts
-from convcli.report.lines import columns, printable, wrapped
+from convcli.report.lines import columns, named, printable, wrapped
 from convcli.report.shape import axis_data, leftover
 from convcli.spec import Mapping
 from convcli.taps import AnyKernel
@@ -78,7 +78,7 @@ _ALPHA = {
 def describe(kernel: AnyKernel) -> str:
     """Say what a kernel is and what the sum of its weights means."""
     rows, cols = kernel.shape
-    head = f"{kernel.name} {rows}×{cols}"
+    head = f"{named(kernel.name)} {rows}×{cols}"
     if not isinstance(kernel, Kernel):
         return f"{head}, {len(kernel.parts)} kernels combined: {kernel.combine}"
     total = f"sum {kernel.sum:.6g}"

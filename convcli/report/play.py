@@ -17,6 +17,7 @@ from rich.text import Text
 from convcli.errors import StreamError
 from convcli.geometry import Pair
 from convcli.report.explain_frames import frame
+from convcli.report.lines import harmless
 
 if TYPE_CHECKING:
     from convcli.teach.explain import Study
@@ -163,7 +164,7 @@ class Screen:
             for line in lines[-height:]:
                 line.truncate(width - 1)
                 console.print(line)
-        said = captured.get().rstrip("\n").replace("\n", "\x1b[K\r\n")
+        said = harmless(captured.get()).rstrip("\n").replace("\n", "\x1b[K\r\n")
         self._write(f"\x1b[H{said}\x1b[K\x1b[J")
 
     def _write(self, said: str) -> None:

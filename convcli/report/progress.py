@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from convcli.report.lines import harmless
+
 #: Seconds between two pictures of the bar.
 _PAUSE = 0.1
 
@@ -51,7 +53,7 @@ class Bar:
 
     def tell(self, text: str) -> None:
         """Say something above the bar."""
-        self._progress.console.print(Text(text, overflow="fold"))
+        self._progress.console.print(Text(harmless(text), overflow="fold"))
 
     def close(self) -> None:
         """Take the bar away."""

@@ -18,6 +18,8 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
+from convcli.report.lines import printable
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -72,7 +74,7 @@ def show(sight: Sight) -> None:
     console = _console()
     console.print(Pictures(sight))
     for note in sight.notes:
-        console.print(Text(note, style="dim"))
+        console.print(Text(printable(note), style="dim"))
     console.file.flush()
 
 

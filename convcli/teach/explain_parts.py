@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import cached_property
-from math import lcm, sqrt
+from math import copysign, lcm, sqrt
 
 from convcli.geometry import Pair
 from convcli.record import record
@@ -101,7 +101,8 @@ class Part:
             samples = [sample - mean for sample in samples]
         lengths = sum(w * w for w in weights) * sum(s * s for s in samples)
         dot = sum((w * s for w, s in zip(weights, samples, strict=True)), _NONE)
-        return float(dot) / sqrt(lengths) if lengths else None
+        # As a fraction, which neither overflows nor vanishes.
+        return copysign(sqrt(dot * dot / lengths), dot) if lengths else None
 
 
 @record

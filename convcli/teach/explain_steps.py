@@ -12,7 +12,7 @@ import numpy as np
 from convcli.geometry import Pair
 from convcli.kernels.kernel import Combine, Compound, Kernel
 from convcli.teach.explain_parts import Part, Place, Step
-from convcli.teach.explain_way import Way
+from convcli.teach.explain_way import ANYTHING, Way
 
 if TYPE_CHECKING:
     from convcli.teach.explain import Study
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 _FLOAT32_MAX = 2.0**127
 #: What a stored float is off by, beside its sum: a few roundings to float32.
 _STORED = Fraction(1, 2**21)
+#: Single precision has fewer digits for numbers below, and in the end none.
+_TINY = Fraction(1, 2**126)
 #: Slopes and shifts with longer denominators, such as those of `--scale auto`, enter a loop as
 #: floats, and a half may be rounded either way.
 _SHORT = 2**20
-#: Bigger than any sample: nothing can be said of a quotient of almost nothing.
-_ANYTHING = Fraction(10) ** 60
 
 
 def finished(study: Study, at: Pair, channel: int, parts: tuple[Part, ...]) -> Place:
@@ -106,7 +106,7 @@ def _unweighed(
     share = alpha.response / Fraction(study.work.image.maximum) / Fraction(gain)
     value = colour.response / share if alpha.response > 0 else Fraction(0)
     reach /= abs(colour.divisor)
-    off = _ANYTHING
+    off = ANYTHING
     if alpha.response > 2 * reach:
         top = Fraction(study.work.image.maximum)
         off = 2 * (reach + abs(value) * reach / top) / abs(share) if reach else Fraction(0)
@@ -173,7 +173,7 @@ def _combined_reach(
         if reach == 0:
             return Fraction(1, 2**40) if size else Fraction(0)
         if size <= 4 * reach:
-            return _ANYTHING
+            return ANYTHING
         return Fraction(4 * degrees(float(reach) / size) + 2**-40)
     return reach + abs(base) / 2**50 * (kernel.combine is Combine.MAGNITUDE)
 
@@ -182,14 +182,14 @@ def _tolerance(way: Way, base: Fraction, value: Fraction, reach: Fraction, turns
     """How far the sample may be off, if the base may be off by `reach`."""
     finish = way.finish
     about = abs(finish.slope * base) + abs(finish.shift) + Fraction(finish.mid)
-    off = Fraction(0) if finish.is_levels else about * _STORED
+    off = Fraction(0) if finish.is_levels else about * _STORED + _TINY
     if max(finish.slope.denominator, finish.shift.denominator) > _SHORT:
         reach += (abs(base) + 1) / 2**40
     reach += way.vague
     if reach == 0:
         return off
-    if reach >= _ANYTHING:
-        return _ANYTHING
+    if reach >= ANYTHING:
+        return ANYTHING
     ends = [base - reach, base + reach]
     if turns and (ends[0] < 0 or ends[1] >= 360):  # 0° and 360° are the same
         ends += [Fraction(0), Fraction(360)]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from math import floor
+from math import floor, isfinite
 from typing import TYPE_CHECKING
 
 from convcli import engine
+from convcli.errors import ImageError
 from convcli.kernels.kernel import Combine, Compound, Kernel
 from convcli.record import record
 from convcli.responses import response, scaled
@@ -18,6 +19,10 @@ from convcli.teach.explain_parts import Step
 if TYPE_CHECKING:
     from convcli.teach.explain import Study
 _NONE = Fraction(0)
+#: Bigger than any sample: nothing can be said of a quotient of almost nothing.
+ANYTHING = Fraction(10) ** 60
+#: Beside greater shifts responses don't tell the sums that they came from.
+_GREAT = 2**32
 
 
 @record
@@ -152,6 +157,8 @@ def way_of(study: Study, *, alpha: bool) -> Way:
         ends = sorted(_seen(study, end, slope, shift) for end in (study.lowest, study.highest))
         finish = finish.stretch(*ends)
         vague = _NONE if _has_whole_sums(study) else Fraction(max(map(abs, ends))) / 2**48
+    if target.mapping is Mapping.NORMALIZE and abs(shift) > _GREAT:
+        vague = ANYTHING
     return Way(divisor, unit, offset, factor, shift - offset * factor, finish, stretched, vague)
 
 
@@ -165,7 +172,18 @@ def _shared_divisor(study: Study) -> float:
 
 
 def _seen(study: Study, end: float, slope: Fraction, shift: Fraction) -> float:
-    """The sum that gave a response, a whole one if sums are."""
+    """The sum that gave a response, a whole one if sums are.
+
+    Raises
+    ------
+    ImageError
+        If the response is infinite.
+    """
+    if not isfinite(end):
+        raise ImageError(
+            f"the responses reach from {study.lowest:g} to {study.highest:g}: these can't be "
+            f"stretched; use another --map, such as raw"
+        )
     total = (Fraction(end) - shift) / slope
     return float(round(total)) if _has_whole_sums(study) else float(total)
 

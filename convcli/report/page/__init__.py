@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from convcli.geometry import Pair
 from convcli.image.atomic import write_atomic
+from convcli.report.lines import named
 
 if TYPE_CHECKING:
     from convcli.teach.explain import Study
@@ -58,7 +59,7 @@ def page(study: Study, source: str = "", *, at: Pair | None = None) -> str:
     from convcli.report.page.yours import yours
     from convcli.teach.lessons import lessons
 
-    subject = f"{study.kernel.name} on {source or 'a small grid'}"
+    subject = f"{named(study.kernel.name)} on {source or 'a small grid'}"
     style = _text("page.css")
     script = "\n".join(_text(name) for name in _SCRIPTS)
     parts = {

@@ -8,6 +8,7 @@ from convcli.errors import ImageError
 from convcli.geometry import Geometry, Pair
 from convcli.kernels.kernel import Compound, Kernel
 from convcli.report.explain_steps import mapping_line
+from convcli.report.lines import named, prose
 from convcli.report.outcome import describe
 from convcli.report.page.data import number, taps_in, walk
 from convcli.report.page.pictures import address, exact_address
@@ -41,9 +42,9 @@ def yours(study: Study, source: str, at: Pair | None) -> dict[str, Any]:
     """
     kernel = study.kernel
     common: dict[str, Any] = {
-        "kernel": kernel.name,
+        "kernel": named(kernel.name),
         "says": describe(kernel),
-        "effect": kernel.effect,
+        "effect": prose(kernel.effect),
         "source": source,
         "size": list(study.work.image.size),
         "formulas": [axis.formula for axis in (study.geometry.rows, study.geometry.cols)],
@@ -100,7 +101,7 @@ def _parts(study: Study, shown: Views) -> tuple[Part, ...]:
 
 def _weights(part: Part) -> dict[str, Any]:
     return {
-        "name": part.name,
+        "name": named(part.name),
         "divisor": number(part.divisor),
         "weights": [[number(tap.weight) for tap in line] for line in part.taps],
     }

@@ -43,7 +43,7 @@ def find_network(text: str) -> Network:
     if key in known():
         return known_network(key)
     if re.fullmatch(r"[\w.-]+", text.strip()) and not is_layer(text.strip()):
-        close = get_close_matches(key, known(), n=1, cutoff=0.5)
+        close = get_close_matches(key[:64], known(), n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known())}"
         raise UsageError(
             f"no network named {text.strip()[:40]!r}; {hint} (or a .toml file, or layers such as "
@@ -74,7 +74,7 @@ def read_network(path: str, name: str = "") -> Network:
     if name:
         by_name = {_normal(key): key for key in tables}
         if _normal(name) not in by_name:
-            close = get_close_matches(_normal(name), by_name, n=1)
+            close = get_close_matches(_normal(name)[:64], by_name, n=1)
             hint = f"did you mean {by_name[close[0]]!r}?" if close else f"it has {_some(tables)}"
             raise UsageError(f"{path} has no network {name[:40]!r}; {hint}")
         chosen = by_name[_normal(name)]
@@ -114,7 +114,7 @@ def _known_text() -> str:
 def _network(table: dict[str, Any], place: Origin, name: str) -> Network:
     for key, value in table.items():
         if key not in _KEYS:
-            close = get_close_matches(key, _KEYS, n=1)
+            close = get_close_matches(key[:64], _KEYS, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(_KEYS)}"
             raise place.wrong(key, f"no key {key!r} in a network; {hint}")
         if key in ("title", "source") and not isinstance(value, str):

@@ -12,6 +12,8 @@ from convcli.teach.network.layers import Add, Flatten, Layer, Plain, Pool
 from convcli.teach.network.origin import Origin
 from convcli.teach.network.volume import Cost, Fields, Volume
 
+#: Digits of a layer's number; Python reads up to 4300.
+_DIGITS = 9
 #: Layers that a network may have once repetitions are written out.
 MOST_LAYERS = 10_000
 
@@ -168,7 +170,8 @@ class Trace:
             If there is none of that name.
         """
         numbers = {step.label.lower(): step.number for step in reversed(self.steps) if step.label}
-        number = int(name) if name.isdecimal() else numbers.get(name.lower())
+        counts = name.isdecimal() and len(name) <= _DIGITS
+        number = int(name) if counts else numbers.get(name.lower())
         found = tuple(step for step in self.steps if step.number == number)
         if not found:
             raise UsageError(

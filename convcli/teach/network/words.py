@@ -247,7 +247,7 @@ def _hint(word: str, name: str) -> str:
     if word in _KINDS or word in _ALIASES:
         return f"a layer of its own needs a ; before it: '{name} …; {word}'"
     bare, digits = re.sub("[^a-z].*", "", word), re.sub("[^0-9x]", "", word)
-    close = get_close_matches(bare, words, n=1)
+    close = get_close_matches(bare[:64], words, n=1)
     if not close:
         return _allowed(name)
     meant = words[close[0]]

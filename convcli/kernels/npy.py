@@ -1,0 +1,122 @@
+"""A kernel in a NumPy array file, whose header is read by its own rule and nothing of it is run.
+
+The format: "NEP 1 — A Simple File Format for NumPy Arrays"; versions 1 to 3.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from convcli.errors import KernelError
+from convcli.kernels.exact import MAX_TAPS, Cells, quoted, to_fraction
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_MAGIC = b"\x93NUMPY"
+#: Bytes of a header's length by version, and of the longest header: arrays of numbers take 128.
+_LENGTHS, _MOST = {(1, 0): 2, (2, 0): 4, (3, 0): 4}, 10_000
+_KEYS = {"descr", "fortran_order", "shape"}
+#: Types of numbers, and of what else there is: its letter, and a size.
+_TYPE = re.compile(r"[<>|=]?[?a-zA-Z]\d{0,4}")
+_REAL = re.compile(r"[<>|=]?(?:\?|b1|[iu][1248]|f(?:2|4|8|10|12|16))")
+
+
+class _Header(NamedTuple):
+    """What a header says, and where it ends."""
+
+    type: str
+    across: bool
+    shape: tuple[int, ...]
+    end: int
+
+
+def read_npy(data: bytes) -> Cells:
+    """Read an array of one or two dimensions; pickled objects are refused.
+
+    Raises
+    ------
+    KernelError
+        If it isn't one, or not of real numbers, or too large: told from its header.
+    """
+    import numpy as np
+
+    header = _header(data)
+    if not _REAL.fullmatch(header.type):
+        raise KernelError("the array doesn't hold real numbers; expected integers or floats")
+    shape = header.shape
+    if not 1 <= len(shape) <= 2 or not 0 < min(shape) <= max(shape) <= MAX_TAPS:
+        raise KernelError(
+            f"the array has shape {quoted(shape)}; expected rows × columns, "
+            f"at most {MAX_TAPS} a side"
+        )
+    try:
+        kind = np.dtype(header.type)
+    except TypeError:  # a float of other machines
+        raise KernelError(f"the array holds {header.type}, which this machine hasn't") from None
+    need, there = prod(shape) * kind.itemsize, len(data) - header.end
+    if there < need:
+        raise KernelError(f"the array is cut off: it has {there} bytes of {need}")
+    flat = np.frombuffer(data, kind, prod(shape), header.end)
+    array = flat.reshape(shape, order="F" if header.across else "C")
+    return [[to_fraction(v) for v in row] for row in np.atleast_2d(_plain(array)).tolist()]
+
+
+def _plain(array: NDArray[Any]) -> NDArray[Any]:
+    """Return numbers of types that Python has, too."""
+    import numpy as np
+
+    if array.dtype.kind in "b":
+        return array.astype(np.int64)
+    if array.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return array.astype(np.float64)
+    return array
+
+
+def _header(data: bytes) -> _Header:
+    """Return what the header of an array file says.
+
+    Raises
+    ------
+    KernelError
+        If it isn't one.
+    """
+    version = tuple(data[6:8])
+    if not data.startswith(_MAGIC) or version not in _LENGTHS:
+        _refuse("it doesn't begin as one")
+    start = 8 + _LENGTHS[version]
+    size = int.from_bytes(data[8:start], "little")
+    text = data[start : start + size]
+    if size > _MOST or len(text) < size:
+        _refuse("its header is cut off, or too long")
+    try:
+        with warnings.catch_warnings():  # Python's parser would remark upon what is odd in it
+            warnings.simplefilter("ignore")
+            # Python 2 wrote long numbers with an L.
+            found = ast.literal_eval(re.sub(r"(?<=\d)L", "", text.decode("latin-1")).strip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        _refuse("its header can't be understood")
+    if not isinstance(found, dict) or found.keys() != _KEYS:
+        _refuse("its header lacks descr, fortran_order and shape, or has more")
+    return _checked(found, start + size)
+
+
+def _checked(found: dict[str, object], end: int) -> _Header:
+    """Check the types of what a header says."""
+    kind, across, shape = found["descr"], found["fortran_order"], found["shape"]
+    if not isinstance(across, bool):
+        _refuse("its fortran_order is neither True nor False")
+    if not isinstance(shape, tuple) or not all(type(side) is int and side >= 0 for side in shape):
+        _refuse("its shape isn't one of whole numbers")
+    if not isinstance(kind, str) or not _TYPE.fullmatch(kind):
+        kind = "O" if isinstance(kind, list) else _refuse("its descr is no type of numbers")
+    return _Header(kind, across, shape, end)
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise KernelError(f"not a NumPy array that can be read: {reason}")

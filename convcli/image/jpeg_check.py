@@ -1,0 +1,190 @@
+"""Whether the coded data of a JPEG file are whole: libjpeg keeps to itself what it makes up."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import get_ident, local
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.image import codecs
+from convcli.image.jpeg_scans import Scans
+
+if TYPE_CHECKING:
+    from logging import LogRecord
+
+_END = b"\xff\xd9"
+#: What may follow coded pixels without changing them.
+_FILLING = b"\x55" * 64
+#: How libjpeg's warnings begin that mean other pixels than were meant; others do no harm.
+_WRONG = ("Corrupt JPEG data", "Premature end", "Inconsistent progression", "Invalid")
+#: What it says of bytes behind a scan's last block.
+_STRAY = "extraneous bytes"
+#: By how much luma may be off that is worked out from rounded colours.
+_ROUNDED = 2
+#: TIFF's numbers for a picture that begins with black, and for luma and chroma.
+_BLACK, _LUMA = 1, 6
+#: TIFF's tags are sorted, each with its type: 3 for two bytes, 4 for four.
+_SHORT, _LONG = 3, 4
+
+
+def watched(
+    data: bytes, size: tuple[int, int], sampling: Sequence[tuple[int, int]]
+) -> NDArray[Any] | str | None:
+    """Return a file's samples, or what libjpeg has against them; None if that can't be had.
+
+    JUSTIFICATION: of the libraries at hand only libtiff passes libjpeg's warnings on. So it gets
+    the file as the one strip of a TIFF file. That takes a third more time; to decode twice and
+    compare takes twice as long.
+
+    Parameters
+    ----------
+    data
+        A file of 8-bit grey, or of luma and chroma, with an end mark.
+    size
+        (rows, cols).
+    sampling
+        (across, down) of each component.
+    """
+    if len(sampling) not in (1, 3) or any(each != (1, 1) for each in sampling[1:]):
+        return None
+    if len(sampling) == 3 and not {*sampling[0]} <= {1, 2, 4}:
+        return None
+    try:
+        with _listening() as said:
+            pixels: NDArray[Any] = codecs.load("imagecodecs").tiff_decode(
+                _wrapped(data, size, sampling), verbose=1
+            )
+    except Exception:
+        # An older library, or what isn't JPEG as TIFF has it.
+        return None
+    against = [] if said is None else [words for words in said if words.startswith(_WRONG)]
+    if against:
+        # It says one thing only, and this may hide what comes after.
+        return None if _STRAY in against[0] else against[0]
+    right = pixels.shape == (size if len(sampling) == 1 else (*size, 3))
+    return pixels if said is not None and right and pixels.dtype == np.uint8 else None
+
+
+def _wrapped(data: bytes, size: tuple[int, int], sampling: Sequence[tuple[int, int]]) -> bytes:
+    """Return a TIFF file with a JPEG file as its only strip (TIFF 6.0; Technical Note 2)."""
+    count = len(sampling)
+    colour = count == 3
+    tags: list[tuple[int, int, int, int]] = [
+        (256, _LONG, 1, size[1]),
+        (257, _LONG, 1, size[0]),
+        (258, _SHORT, count, 8),
+        (259, _SHORT, 1, 7),
+        (262, _SHORT, 1, _LUMA if colour else _BLACK),
+        (273, _LONG, 1, 0),
+        (277, _SHORT, 1, count),
+        (278, _LONG, 1, size[0]),
+        (279, _LONG, 1, len(data)),
+        (284, _SHORT, 1, 1),
+    ]
+    if colour:
+        tags.append((530, _SHORT, 2, sampling[0][0] | sampling[0][1] << 16))
+    behind = 8 + 2 + 12 * len(tags) + 4
+    depths = struct.pack("<4H", 8, 8, 8, 8)
+    places = {273: behind + len(depths)} | ({258: behind} if colour else {})
+    head = struct.pack("<2sHIH", b"II", 42, 8, len(tags))
+    entries = [struct.pack("<HHII", *tag[:3], places.get(tag[0], tag[3])) for tag in tags]
+    return b"".join((head, *entries, bytes(4), depths, data))
+
+
+class _Ear(local):
+    """What is said on a thread while somebody listens there; None while nobody does."""
+
+    said: list[str] | None = None
+
+    def filter(self, record: LogRecord) -> bool:
+        """Take words for whoever listens; whether others are to hear them."""
+        if self.said is None or record.thread != get_ident():
+            return True
+        self.said.append(record.getMessage())
+        return False
+
+
+_EAR = _Ear()
+
+
+@contextmanager
+def _listening() -> Iterator[list[str] | None]:
+    """Give what the library says on this thread; None if it has been told to be quiet."""
+    import logging
+
+    logger = logging.getLogger("imagecodecs")
+    # The same filter is kept only once.
+    logger.addFilter(_EAR)
+    if not logger.isEnabledFor(logging.WARNING):
+        yield None
+        return
+    said: list[str] = []
+    _EAR.said = said
+    try:
+        yield said
+    finally:
+        _EAR.said = None
+
+
+def first_changed(data: bytes, scans: Scans, pixels: NDArray[Any]) -> int | None:
+    """Return the first row that depends on what follows coded data; None if none does.
+
+    libjpeg ignores what follows the last block, and takes it for blocks if some are missing.
+
+    Parameters
+    ----------
+    data
+        A file with an end mark.
+    scans
+        Its scans.
+    pixels
+        What is decoded of it.
+    """
+    parts, at = [], 0
+    for scan in scans.found:
+        parts += [data[at : scan.end], _FILLING]
+        at = scan.end
+    longer = b"".join((*parts, data[at:]))
+    other = codecs.load_quiet().jpeg8_decode(longer)
+    rows = np.flatnonzero((other != pixels).reshape(len(pixels), -1).any(axis=1))
+    return int(rows[0]) if rows.size else None
+
+
+def may_be_cut(pixels: NDArray[Any], unit: tuple[int, int], middle: int) -> bool:
+    """Whether a picture's last unit may be one that libjpeg makes up: grey, or luma that is.
+
+    Parameters
+    ----------
+    pixels
+        The picture, as it is decoded.
+    unit
+        Rows and columns of a minimum coded unit.
+    middle
+        The sample that stands for no difference from grey.
+    """
+    top, left = ((size - 1) // step * step for size, step in zip(pixels.shape, unit, strict=False))
+    last = pixels[top:, left:]
+    if last.ndim == 2:
+        return bool((last == middle).all())
+    if last.shape[2] == 4:
+        # Black is never coarser than the picture, and grey where nothing is known.
+        return bool((last[..., 3] == middle).all())
+    return bool(_may_be_grey(last.reshape(-1, 3).astype(np.float64), middle).all())
+
+
+def _may_be_grey(colours: NDArray[Any], middle: int) -> NDArray[Any]:
+    """Whether colours may have the luma of grey: chroma is mixed with that of units before.
+
+    What is clipped may have had any luma; but black and white can't have had grey's.
+    """
+    red, green, blue = colours.T
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    clipped = ((colours == 0) | (colours == 2 * middle - 1)).any(axis=1)
+    achromatic = (red == green) & (green == blue)
+    found: NDArray[Any] = (np.abs(luma - middle) <= _ROUNDED) | (clipped & ~achromatic)
+    return found

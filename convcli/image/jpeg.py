@@ -59,9 +59,10 @@ _SUBSAMPLING = {(1, 1): 0, (2, 1): 1, (2, 2): 2}
 
 @record(frozen=False)
 class Segments:
-    """What stands before the coded pixels, and where these begin."""
+    """What stands before the coded pixels; where the frame's content is, and the first scan."""
 
     frame: int = 0
+    at: int = 0
     scan: Segment | None = None
     interval: int = 0
     stray: int = 0
@@ -163,7 +164,12 @@ def _watched(data: bytes, found: Segments) -> NDArray[Any] | str | None:
     coded = found.precision == 8 and found.frame not in (*LOSSLESS, *_ARITHMETIC)
     if not coded or (len(found.sampling) == 3 and not _has_luma(found)):
         return None
-    return watched(data, (found.height, found.width), found.sampling)
+    sampling = found.sampling
+    if len(sampling) == 1 and sampling[0] != (1, 1):
+        # To one component alone its sampling means nothing, but libtiff wants this.
+        factor = found.at + 7
+        data, sampling = data[:factor] + b"\x11" + data[factor + 1 :], [(1, 1)]
+    return watched(data, (found.height, found.width), sampling)
 
 
 def _has_luma(found: Segments) -> bool:
@@ -189,8 +195,11 @@ def _cut(
     if certain and not may_be_cut(pixels, unit, 1 << (found.precision - 1)):
         return ""
     row = first_changed(data, scans, pixels)
+    if row is None and against:
+        return f"damaged: {' '.join(against.split())}"
     if row is None:
-        return f"damaged: {' '.join(against.split())}" if against else ""
+        # That two ways to go on give the same is no proof.
+        return "" if scans.ended else "cut short: its end is missing"
     if len(scans.found) > 1:
         return f"cut short: a scan lacks its end, from row {row} of {found.height} on"
     return f"cut short: its last rows are missing, from row {row} of {found.height} on"
@@ -247,6 +256,7 @@ def read_segments(data: bytes, limit: int) -> Segments:
         if segment.marker == SOS:
             found.scan = segment
         elif segment.marker != EOI:
+            found.at = segment.start if segment.marker in FRAMES else found.at
             _take(found, segment.marker, data[segment.start : segment.end])
     if not found.frame or found.scan is None:
         raise ImageError("the JPEG file is cut short: it ends before its pixels")

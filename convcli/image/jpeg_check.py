@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from logging import LogRecord
 
 _END = b"\xff\xd9"
-#: What may follow coded pixels without changing them.
-_FILLING = b"\x55" * 64
+#: What may follow coded pixels without changing them. One of two might happen to fit.
+_FILLINGS = (b"\x55" * 64, b"\xaa" * 64)
 #: How libjpeg's warnings begin that mean other pixels than were meant; others do no harm.
 _WRONG = ("Corrupt JPEG data", "Premature end", "Inconsistent progression", "Invalid")
 #: What it says of bytes behind a scan's last block.
@@ -145,14 +145,16 @@ def first_changed(data: bytes, scans: Scans, pixels: NDArray[Any]) -> int | None
     pixels
         What is decoded of it.
     """
-    parts, at = [], 0
-    for scan in scans.found:
-        parts += [data[at : scan.end], _FILLING]
-        at = scan.end
-    longer = b"".join((*parts, data[at:]))
-    other = codecs.load_quiet().jpeg8_decode(longer)
-    rows = np.flatnonzero((other != pixels).reshape(len(pixels), -1).any(axis=1))
-    return int(rows[0]) if rows.size else None
+    for filling in _FILLINGS:
+        parts, at = [], 0
+        for scan in scans.found:
+            parts += [data[at : scan.end], filling]
+            at = scan.end
+        other = codecs.load_quiet().jpeg8_decode(b"".join((*parts, data[at:])))
+        if not np.array_equal(other, pixels):
+            rows = (other != pixels).reshape(len(pixels), -1).any(axis=1)
+            return int(np.flatnonzero(rows)[0])
+    return None
 
 
 def may_be_cut(pixels: NDArray[Any], unit: tuple[int, int], middle: int) -> bool:

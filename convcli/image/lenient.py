@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from convcli.errors import ImageError
 
-#: Formats of which a damaged file may be read in part.
-FORMATS = ("GIF", "JPEG", "PNG")
-
 
 def overlook(said: str, lenient: bool) -> str:
     """Return what is said of damage as a note.

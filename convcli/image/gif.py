@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from convcli.errors import ImageError
 from convcli.image.canvas import Patch, compose, is_opaque
 from convcli.image.frames import Frames, check_total
-from convcli.image.gif_blocks import GREYS, File, Stored, split
+from convcli.image.gif_blocks import GREYS, STRAY, File, Stored, split
 from convcli.image.lenient import overlook
 from convcli.image.picture import Image, Meta
 from convcli.record import replace
@@ -160,6 +160,8 @@ def _known(stored: Stored) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
 def _draw(stored: Stored, region: NDArray[Any], lenient: bool) -> None:
     """Draw a frame into its region, where it isn't clear."""
     known = None
+    if not stored.whole:
+        overlook(STRAY, lenient)
     if stored.whole:
         indices = _indices(stored)
     else:

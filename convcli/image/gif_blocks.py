@@ -12,7 +12,7 @@ from convcli.errors import ImageError
 from convcli.image.canvas import Disposal
 from convcli.image.lenient import overlook
 from convcli.image.limits import check_size
-from convcli.record import field, record
+from convcli.record import field, record, replace
 
 _EXTENSION, _IMAGE, _END = 0x21, 0x2C, 0x3B
 _CONTROL, _COMMENT, _APPLICATION = 0xF9, 0xFE, 0xFF
@@ -25,7 +25,7 @@ _DISPOSALS = {2: Disposal.CLEAR, 3: Disposal.RESTORE}
 #: Colours of a picture that has no palette, if it is read nevertheless.
 GREYS = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
 _HUNDREDTH = 10.0
-_STRAY = "there are bytes between blocks that don't belong there: skipped"
+STRAY = "the GIF file is damaged: there are bytes between its blocks that don't belong there"
 #: So many of these are looked at.
 _LOOKED_AT = 2**16
 
@@ -79,8 +79,14 @@ def split(data: bytes, limit: int, lenient: bool) -> File:
     cols, rows, flags = struct.unpack_from("<HHB", data, 6)
     palette, at = _palette(data, 13, flags)
     file = File((cols, rows), palette, lenient)
-    while (found := _BLOCK.search(data, at)) and data[found.start()] != _END:
-        _note_stray(file, data[at : min(found.start(), at + _LOOKED_AT)])
+    while found := _BLOCK.search(data, at):
+        ends = data[found.start()] == _END
+        stray = data[at : min(found.start(), at + _LOOKED_AT)].strip(b"\0")
+        # Zeros are what some writers leave there.
+        if stray:
+            _note_stray(file, ends)
+        if ends:
+            break
         take = _take_extension if data[found.start()] == _EXTENSION else _take_image
         at = take(file, data, found.end(), limit)
     if not file.stored:
@@ -90,10 +96,15 @@ def split(data: bytes, limit: int, lenient: bool) -> File:
     return file
 
 
-def _note_stray(file: File, skipped: bytes) -> None:
-    """Say that there is something between blocks; zeros are what some writers leave there."""
-    if skipped.strip(b"\0") and _STRAY not in file.notes:
-        file.notes.append(_STRAY)
+def _note_stray(file: File, ends: bool) -> None:
+    """Refuse what is between blocks, or note it: before the end mark, and if damage is overlooked.
+
+    Else the frame before is at fault, whose data end too early as likely as not.
+    """
+    if file.stored and not ends and not file.lenient:
+        file.stored[-1] = replace(file.stored[-1], whole=False)
+    elif STRAY not in file.notes:
+        file.notes.append(overlook(STRAY, file.lenient or ends))
 
 
 def _palette(data: bytes, at: int, flags: int) -> tuple[NDArray[np.uint8] | None, int]:

@@ -111,7 +111,10 @@ def split(data: bytes, limit: int, lenient: bool = False) -> Chunks:
         If one that matters is damaged or missing, or there are more than `limit` pixels.
     """
     walk = _walk(data)
-    name, content, wrong = next(walk, (b"", memoryview(b""), ""))
+    first = next(walk, None)
+    if first is None:
+        raise ImageError("the PNG file is cut short: it ends within its header")
+    name, content, wrong = first
     if wrong:
         raise ImageError(wrong)
     header = parse_header(name, content)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from convcli.errors import ImageError
 from convcli.image import codecs, exif
 from convcli.image.depth import widen_bits
-from convcli.image.jpeg_check import first_changed, may_be_cut, watched
+from convcli.image.jpeg_check import copied, first_changed, may_be_cut, watched
 from convcli.image.jpeg_marks import EOI, FRAMES, SOS, Segment, walk
 from convcli.image.jpeg_scans import (
     LOSSLESS,
@@ -212,16 +212,16 @@ def _pixels(
     coder = codecs.load_quiet().jpeg8_decode
     count = len(found.sampling)
     size = found.height, found.width
-    out = room.array(size if count == 1 else (*size, count)) if room is not None else None
+    shape = size if count == 1 else (*size, count)
+    out = room.array(shape) if room is not None else None
+    if known is not None:
+        return copied(known, np.empty(shape, np.uint8) if out is None else out)
     if out is not None:
         # What is damaged is said of the file alone.
         with suppress(Exception):
-            if known is None:
-                coder(data, out=out)
-            else:
-                np.copyto(out, known)
+            coder(data, out=out)
             return out
-    pixels: NDArray[Any] = coder(data) if known is None else np.ascontiguousarray(known)
+    pixels: NDArray[Any] = coder(data)
     return pixels
 
 

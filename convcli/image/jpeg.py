@@ -189,11 +189,11 @@ def _cut(
     """
     if found.frame in _ARITHMETIC:
         return f"damaged: {against}" if against else ""
-    across, down = (max(each[k] for each in found.sampling) for k in (0, 1))
-    unit = (1, 1) if found.frame in LOSSLESS else (8 * down, 8 * across)
-    certain = len(scans.found) == 1 and scans.ended and against is None
-    if certain and not may_be_cut(pixels, unit, 1 << (found.precision - 1)):
-        return ""
+    if len(scans.found) == 1 and scans.ended and against is None:
+        luma = _has_luma(found) if len(found.sampling) == 3 else found.adobe == 2
+        block, middle = 1 if found.frame in LOSSLESS else 8, 1 << (found.precision - 1)
+        if not may_be_cut(pixels, found.sampling, luma, block, middle):
+            return ""
     row = first_changed(data, scans, pixels)
     if row is None and against:
         return f"damaged: {' '.join(against.split())}"

@@ -167,25 +167,36 @@ def first_changed(data: bytes, scans: Scans, pixels: NDArray[Any]) -> int | None
     return None
 
 
-def may_be_cut(pixels: NDArray[Any], unit: tuple[int, int], middle: int) -> bool:
+def may_be_cut(
+    pixels: NDArray[Any], sampling: Sequence[tuple[int, int]], luma: bool, block: int, middle: int
+) -> bool:
     """Whether a picture's last unit may be one that libjpeg makes up: grey, or luma that is.
 
     Parameters
     ----------
     pixels
         The picture, as it is decoded.
-    unit
-        Rows and columns of a minimum coded unit.
+    sampling
+        (across, down) of each component; those that are coarser than others are mixed with others'
+        units.
+    luma
+        Whether the first components are luma and chroma; black comes last.
+    block
+        Samples of a component that a unit has at least, down and across.
     middle
         The sample that stands for no difference from grey.
     """
+    most = tuple(max(each[k] for each in sampling) for k in (0, 1))
+    unit = (block, block) if len(sampling) == 1 else (block * most[1], block * most[0])
     top, left = ((size - 1) // step * step for size, step in zip(pixels.shape, unit, strict=False))
     last = pixels[top:, left:]
-    if last.ndim == 2:
+    if len(sampling) == 1:
         return bool((last == middle).all())
-    if last.shape[2] == 4:
-        # Black is never coarser than the picture, and grey where nothing is known.
-        return bool((last[..., 3] == middle).all())
+    fine = [k for k, each in enumerate(sampling) if each == most and not (luma and k < 3)]
+    if fine:
+        return bool((last[..., fine[0]] == middle).all())
+    if len(sampling) > 3 or sampling[0] != most:
+        return True
     return bool(_may_be_grey(last.reshape(-1, 3).astype(np.float64), middle).all())
 
 

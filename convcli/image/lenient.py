@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from convcli.errors import ImageError
 
+#: What follows the words on damage that can be overlooked.
+READS = "; --lenient reads what is there"
+
 
 def overlook(said: str, lenient: bool) -> str:
     """Return what is said of damage as a note.
@@ -14,5 +17,5 @@ def overlook(said: str, lenient: bool) -> str:
         If it isn't to be overlooked; the message names the option.
     """
     if not lenient:
-        raise ImageError(f"{said}; --lenient reads what is there")
+        raise ImageError(said + READS)
     return said

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from convcli.errors import ImageError
 from convcli.image import codecs, png_text
 from convcli.image.inflating import Inflating
-from convcli.image.lenient import overlook
+from convcli.image.lenient import READS, overlook
 from convcli.image.limits import check_size
 from convcli.image.picture import Image, Meta
 from convcli.image.png_frame import (
@@ -257,12 +257,14 @@ def _samples(chunks: Chunks) -> NDArray[Any]:
         return _all_samples(chunks)
     except MemoryError:
         raise
+    except ImageError as error:
+        why = overlook(str(error), chunks.lenient)
     except Exception as error:
-        # The libraries raise what they like on rows that are damaged.
-        reason = " ".join(str(error).split())
-        known = isinstance(error, ImageError)
-        said = reason if known else f"the PNG file is damaged: {reason[:200]}"
-        why = overlook(said, chunks.lenient)
+        # Libraries have words of their own for each of these.
+        said = "its compressed pixels are cut short, have a wrong checksum or make no sense"
+        if not chunks.lenient:
+            raise ImageError(f"the PNG file is damaged: {said}{READS}") from error
+        why = f"the PNG file is damaged: {said}"
     header = chunks.header
     everywhere = header.width, header.height, (slice(0, None, 1), slice(0, None, 1))
     passes = [*passes_of(header)] if header.interlaced else [everywhere]

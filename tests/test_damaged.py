@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import struct
+import sys
 import time
 import tracemalloc
+import zlib
 from pathlib import Path
 from random import Random
 
@@ -323,6 +326,18 @@ def test_a_png_without_a_row_is_refused_in_any_case():
     data = made.png()
     with pytest.raises(ImageError, match="not one row"):
         read(data[: data.index(b"IDAT") + 9], lenient=True)
+
+
+def test_a_process_outlives_thousands_of_damaged_png_files():
+    """libpng's binding gives back more references to None than it takes."""
+    head = struct.pack(">IIBBBBB", made.COLS, made.ROWS, 16, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(100))
+    data = bytes(made.png_whole([(b"IHDR", head), (b"IDAT", rows), (b"IEND", b"")]))
+    count = sys.getrefcount(None)
+    for _ in range(300):
+        with pytest.raises(ImageError):
+            read(data)
+    assert sys.getrefcount(None) > count - 100
 
 
 # All three

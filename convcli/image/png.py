@@ -344,7 +344,7 @@ def _decode_bare(
 def _library(header: Header) -> Any:
     """Return the fastest decoder that is exact for a header's depth and colour type."""
     small = header.depth == 8 and header.colour in (GREY, COLOUR, COLOUR_ALPHA)
-    return codecs.load_quiet().spng_decode if small else codecs.load("imagecodecs").png_decode
+    return codecs.load_quiet().spng_decode if small else codecs.png_decode
 
 
 def _unpack(rows: NDArray[np.uint8], depth: int, width: int) -> NDArray[np.uint8]:

@@ -156,10 +156,15 @@ def test_getting_ready_says_nothing_of_what_is_wrong(tmp_path, samples):
     for name in ("astronaut.png", "float.tif"):
         assert look_ahead(str(samples / name)).like() is None
     data = (samples / "coffee.jpg").read_bytes()
-    (tmp_path / "cut.jpg").write_bytes(data[:-2])
+    (tmp_path / "cut.jpg").write_bytes(data[: data.index(b"\xff\xda") + 4])
     reading = look_ahead(str(tmp_path / "cut.jpg"))
     assert reading.like() is None
-    with pytest.raises(ImageError, match="its end is missing"):
+    with pytest.raises(ImageError, match="cut short"):
+        reading.take()
+    (tmp_path / "cut.jpg").write_bytes(data[:-2000])
+    reading = look_ahead(str(tmp_path / "cut.jpg"))
+    assert reading.like() is not None
+    with pytest.raises(ImageError, match="cut short"):
         reading.take()
 
 

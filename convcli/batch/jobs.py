@@ -74,6 +74,8 @@ class Writing:
         What to do when a result is already there; else it is an error.
     max_pixels
         The largest picture that is read; None for the default limit.
+    lenient
+        Whether damaged files are read as far as they go.
     frame
         Which of a file's frames is filtered, counted from 0; None for all.
     compare
@@ -88,6 +90,7 @@ class Writing:
     overwrite: bool = False
     skip_existing: bool = False
     max_pixels: int | None = None
+    lenient: bool = False
     frame: int | None = None
     compare: str | None = None
     show: tuple[int, int] | None = None

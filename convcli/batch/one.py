@@ -190,14 +190,15 @@ class Common:
         self, job: Job, ahead: Callable[[], Image] | None
     ) -> tuple[Image, tuple[bytes, str] | None]:
         """Read a picture; also return the file, if there is more to be read from it."""
-        limit, frame = self.writing.max_pixels, self.writing.frame
+        limit, lenient = self.writing.max_pixels, self.writing.lenient
+        frame = self.writing.frame
         if ahead is not None and frame is None:
             return ahead(), None
         source = self.streams[0].read() if job.source == STREAM else Path(job.source)
         if frame is not None:
-            return read(source, frame=frame, max_pixels=limit), None
+            return read(source, frame=frame, max_pixels=limit, lenient=lenient), None
         data, name = load(source)
-        image = decode(data, name, max_pixels=limit)
+        image = decode(data, name, max_pixels=limit, lenient=lenient)
         return image, (data, name) if _moves(image) else None
 
     def format_for(self, job: Job, source: str) -> str:

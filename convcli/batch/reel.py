@@ -56,7 +56,7 @@ def all_frames(
     from convcli.batch.one import notes_on
 
     writing = common.writing
-    frames = open_frames(*content, max_pixels=writing.max_pixels)
+    frames = open_frames(*content, max_pixels=writing.max_pixels, lenient=writing.lenient)
     name = common.format_for(job, frames.format)
     check_several(name, frames.count)
     done: list[Facts] = []

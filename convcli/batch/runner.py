@@ -52,7 +52,8 @@ def begin(jobs: Sequence[Job], writing: Writing, ahead: Reading | None = None) -
         return None
     if ahead is not None and ahead.source == job.source:
         return Begun(job, ahead)
-    return Begun(job, Ahead(partial(read, Path(job.source), max_pixels=writing.max_pixels)))
+    limit, lenient = writing.max_pixels, writing.lenient
+    return Begun(job, Ahead(partial(read, Path(job.source), max_pixels=limit, lenient=lenient)))
 
 
 def share(pictures: int, jobs: int | None, seconds: float | None) -> Limits:

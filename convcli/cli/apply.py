@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convcli.cli.options import spec_options
+from convcli.cli.options import lenient_option, spec_options
 from convcli.cli.types import KERNELS, KernelType, MatrixCommand, PathType, Real, Whole
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ Examples:
 @click.option("--quality", type=Whole(1, 100), help="Of JPEG, WebP, AVIF, JPEG 2000: 1 to 100.")
 @click.option("--compress", type=Whole(0, 9), help="Of PNG and TIFF: 0 to 9, the smallest.")
 @click.option("--max-pixels", type=Whole(1), help="Largest picture that is read.")
+@lenient_option
 @click.option(
     "--frame", type=Whole(0), metavar="N",
     help="Only this frame or page of a file of several, from 0.  [default: all]",

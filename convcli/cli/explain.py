@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convcli.cli.echo import echo, echo_json
-from convcli.cli.options import SPEC_OPTIONS, make_spec
+from convcli.cli.options import SPEC_OPTIONS, lenient_option, make_spec
 from convcli.cli.status import tell
 from convcli.cli.streams import check_apart, same_file
 from convcli.cli.types import KERNELS, KernelType, MatrixCommand, PathType, Typed, whole
@@ -114,6 +114,7 @@ Examples:
 @click.option("--page", type=PathType(), metavar="FILE.html", help="Write an interactive page.")
 @click.option("--overwrite", is_flag=True, help="Replace the page if it exists.")
 @_spec_options
+@lenient_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def explain(kernel: Any, spec: Spec, **given: Any) -> None:
     """Show what a kernel does at one place of a picture, and why."""
@@ -179,9 +180,11 @@ def _study(kernel: Any, spec: Spec, given: dict[str, Any]) -> tuple[Study, str]:
     from convcli.image.files import read
 
     try:
-        image = read(sys.stdin.buffer if path == "-" else path)
+        image = read(sys.stdin.buffer if path == "-" else path, lenient=given["lenient"])
     except ConvError as error:
         raise ImageError(f"{path}: {error}") from None
+    for note in image.meta.notes if given["lenient"] else ():
+        tell(f"convcli: {printable(path)}: {printable(note)}")
     return teach.study(image, kernel, spec), printable(path)
 
 

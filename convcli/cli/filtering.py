@@ -106,6 +106,7 @@ def _request(kernels: Sequence[AnyKernel], given: dict[str, Any]) -> Request:
             overwrite=given["overwrite"],
             skip_existing=given["skip_existing"],
             max_pixels=given["max_pixels"],
+            lenient=given["lenient"],
             frame=given["frame"],
             compare=given["compare"],
         ),

@@ -99,6 +99,13 @@ SPEC_OPTIONS = (
     click.option("-j", "--jobs", type=Whole(1, 1024), help="Threads.  [default: processors]"),
 )
 
+#: Of all commands that read pictures; no field of `Spec`.
+lenient_option = click.option(
+    "--lenient",
+    is_flag=True,
+    help="Read what is there of a damaged JPEG, PNG or GIF file, and say what is missing.",
+)
+
 
 def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command all of `SPEC_OPTIONS`, and hand it one `spec`."""

@@ -32,7 +32,7 @@ _DEFAULTS: dict[str, Any] = {
         ("output", "format_", "quality", "compress", "max_pixels", "frame", "from_file", "compare")
     ),
     **dict.fromkeys(("include", "exclude"), ()),
-    **dict.fromkeys(("null", "show"), False),
+    **dict.fromkeys(("null", "show", "lenient"), False),
     "timeout": 600.0,
 }
 

@@ -147,7 +147,7 @@ def _make_room(data: bytes) -> Room | None:
 
     try:
         height, width, count, precision = jpeg_frame(data) or (0, 0, 0, 0)
-    except struct.error:
+    except (struct.error, ImageError):
         return None
     size = height * width * count
     if precision != 8 or not _LARGE < size <= len(data) * _DENSEST:

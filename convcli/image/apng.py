@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from convcli.errors import ImageError
 from convcli.image.canvas import Disposal, Patch, compose, is_opaque
 from convcli.image.frames import Frames, check_total
+from convcli.image.lenient import overlook
 from convcli.image.picture import Image, Meta
 from convcli.image.png import Chunks, decode, meta_of, pixels_of, split
 from convcli.image.png_frame import COLOUR, GREY, PALETTE, Header
@@ -33,28 +35,41 @@ class _Stored:
     data: list[memoryview]
 
 
-def open_frames(data: bytes, limit: int) -> Frames:
+def open_frames(data: bytes, limit: int, *, lenient: bool = False) -> Frames:
     """Open a PNG file: its frames, or its one picture if it doesn't move.
+
+    Parameters
+    ----------
+    data
+        The file.
+    limit
+        The most pixels that a frame may have.
+    lenient
+        Whether damage is noted; an animation has the frames before the first that isn't whole.
 
     Raises
     ------
     ImageError
         If it is damaged, or has too many pixels.
     """
-    chunks = split(data, limit)
-    meta = meta_of(chunks)
+    chunks = split(data, limit, lenient)
     control = next(
         (found for name, found, after in chunks.animation if name == b"acTL" and not after), b""
     )
     if len(control) != 8:
-        return Frames.of([upright(decode(data, limit))], format="PNG")
+        return Frames.of([upright(decode(data, limit, lenient=lenient))], format="PNG")
     count, plays = struct.unpack(">II", control)
-    stored = _stored(chunks)
+    stored = _whole(chunks) if lenient else _stored(chunks)
     if count != len(stored) or not stored:
-        raise ImageError(
-            f"the PNG file is damaged or cut short: it should have {count} frames, "
-            f"and has {len(stored)}"
-        )
+        said = f"it should have {count} frames, and has {len(stored)}"
+        said = overlook(f"the PNG file is damaged or cut short: {said}", lenient)
+        chunks.notes.append(said)
+        if len(stored) < 2:
+            still = upright(decode(data, limit, lenient=True))
+            meta = replace(still.meta, frames=1, notes=(said, *still.meta.notes))
+            return Frames.of([replace(still, meta=meta)], format="PNG")
+        count = len(stored)
+    meta = replace(meta_of(chunks), frames=count)
     header = chunks.header
     check_total(count, count * header.width * header.height, limit)
     if stored[0].data is not chunks.data:
@@ -71,15 +86,28 @@ def open_frames(data: bytes, limit: int) -> Frames:
     )
 
 
-def _stored(chunks: Chunks) -> list[_Stored]:
-    """Return the frames as they are stored.
+def _whole(chunks: Chunks) -> list[_Stored]:
+    """Return the frames before the first that can't be decoded."""
+    found: list[_Stored] = []
+    with suppress(ImageError):
+        _stored(chunks, found)
+    for number, each in enumerate(found):
+        try:
+            _decode(chunks, each)
+        except ImageError:
+            return found[:number]
+    return found
+
+
+def _stored(chunks: Chunks, found: list[_Stored] | None = None) -> list[_Stored]:
+    """Return the frames as they are stored, and put them into `found` meanwhile.
 
     Raises
     ------
     ImageError
         If a chunk is missing or makes no sense.
     """
-    found: list[_Stored] = []
+    found = [] if found is None else found
     for place, (name, content, after) in enumerate(_numbered(chunks)):
         if name == b"fcTL":
             found.append(_control(content, chunks.header, len(found)))

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import struct
 
+from convcli.errors import ImageError
+from convcli.image.jpeg_marks import FRAMES, walk
 from convcli.image.limits import check_size
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG, _SIZ = b"\xff\xd8\xff", b"\xff\x4f\xff\x51"
 _ISPE = b"ispe\0\0\0\0"
 _BOXED = b"\0\0\0\x0cjP  "
-#: Start-of-frame markers of JPEG (ITU-T T.81, table B.1).
-_SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def coded_size(data: bytes | memoryview) -> tuple[int, int] | None:
@@ -43,7 +43,7 @@ def coded_size(data: bytes | memoryview) -> tuple[int, int] | None:
             return _jpeg2000(bytes(data[:4096]))
         if head[4:8] == b"ftyp":
             return _avif(bytes(data[:65536]))
-    except struct.error:
+    except (struct.error, ImageError):
         pass
     return None
 
@@ -69,18 +69,12 @@ def _jpeg(data: bytes | memoryview) -> tuple[int, int] | None:
 def jpeg_frame(data: bytes | memoryview) -> tuple[int, int, int, int] | None:
     """Return (height, width, components, bits of a sample) of a JPEG file's first frame.
 
-    None if it has no frame; struct.error if it is cut short in it.
+    None if it has no frame; ImageError or struct.error if it is cut short before or in it.
     """
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xFF:
-            at += 1
-            continue
-        if marker in _SOF:
-            precision, height, width, count = struct.unpack_from(">BHHB", data, at + 4)
+    for segment in walk(data):
+        if segment.marker in FRAMES:
+            precision, height, width, count = struct.unpack_from(">BHHB", data, segment.start)
             return height, width, count, precision
-        at += 2 + struct.unpack_from(">H", data, at + 2)[0]
     return None
 
 

@@ -47,11 +47,19 @@ _ENCODERS = {
     "NPY": ("array", "encode", ""),
     **dict.fromkeys(("PBM", "PGM", "PPM", "PFM", "PNM"), ("netpbm", "encode", "format")),
 }
+#: Formats of which a damaged file may be read in part.
+LENIENT = ("GIF", "JPEG", "PNG")
 #: Formats that are written band by band, on threads that ask for a band's rows each.
 IN_BANDS = ("PNG", "JPEG")
 
 
-def read(source: Source, *, frame: int | None = None, max_pixels: int | None = None) -> Image:
+def read(
+    source: Source,
+    *,
+    frame: int | None = None,
+    max_pixels: int | None = None,
+    lenient: bool = False,
+) -> Image:
     """Read a picture, upright, with nothing of it lost.
 
     Parameters
@@ -63,6 +71,9 @@ def read(source: Source, *, frame: int | None = None, max_pixels: int | None = N
         first one, but for a PNG animation that has a picture beside its frames.
     max_pixels
         The most pixels it may have, told from its header; None for 178,956,970.
+    lenient
+        Whether a damaged JPEG, PNG or GIF file is read as far as it goes; a note says what is
+        missing.
 
     Returns
     -------
@@ -76,10 +87,10 @@ def read(source: Source, *, frame: int | None = None, max_pixels: int | None = N
         isn't held, or without that frame. The message doesn't name the file.
     """
     if frame is None:
-        return decode(*load(source), max_pixels=max_pixels)
+        return decode(*load(source), max_pixels=max_pixels, lenient=lenient)
     from convcli.image.frame_files import pick
 
-    return pick(*load(source), frame, max_pixels=max_pixels)
+    return pick(*load(source), frame, max_pixels=max_pixels, lenient=lenient)
 
 
 def decode(
@@ -89,6 +100,7 @@ def decode(
     *,
     stored: Callable[[], Image] | None = None,
     max_pixels: int | None = None,
+    lenient: bool = False,
 ) -> Image:
     """Read a picture from its file's bytes, upright, with nothing of it lost.
 
@@ -100,14 +112,14 @@ def decode(
         What is in a PNG file's rows, if that is already being found.
     stored
         Gives the picture as it is stored, if that is already being found.
-    max_pixels
+    max_pixels, lenient
         As for `read`, which raises the same errors.
     """
     limit = MAX_PIXELS if max_pixels is None else max_pixels
     more = () if rows is None else (rows,)
 
     def work() -> Image:
-        image = stored() if stored else _decode(data, name, limit, *more)
+        image = stored() if stored else _decode(data, name, limit, *more, lenient=lenient)
         # TIFF has turned its pages already: its orientation is a tag of its own.
         return image if name == "TIFF" else upright(image)
 
@@ -192,10 +204,11 @@ def write(
     return write_atomic(path, parts, overwrite)
 
 
-def _decode(data: bytes, name: str, limit: int, *rows: Inflating) -> Image:
+def _decode(data: bytes, name: str, limit: int, *rows: Inflating, lenient: bool) -> Image:
     module, function = _DECODERS[name]
     decoder = getattr(import_module(f"convcli.image.{module}"), function)
-    image: Image = decoder(data, limit, *rows)
+    options = {"lenient": True} if lenient and name in LENIENT else {}
+    image: Image = decoder(data, limit, *rows, **options)
     return image
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from convcli.errors import ImageError
 from convcli.image.atomic import write_atomic
-from convcli.image.files import check_free, check_options, decode, guard
+from convcli.image.files import LENIENT, check_free, check_options, decode, guard
 from convcli.image.formats import check_holds, check_several, format_of, parse_format
 from convcli.image.frames import DURATION, Frames
 from convcli.image.limits import MAX_PIXELS
@@ -34,7 +34,7 @@ _WRITERS = {
 }
 
 
-def read_frames(source: Source, *, max_pixels: int | None = None) -> Frames:
+def read_frames(source: Source, *, max_pixels: int | None = None, lenient: bool = False) -> Frames:
     """Open a file of one picture or several.
 
     Parameters
@@ -44,6 +44,8 @@ def read_frames(source: Source, *, max_pixels: int | None = None) -> Frames:
     max_pixels
         The most pixels that a frame may have; None for 178,956,970. All frames together may have
         64 times as many.
+    lenient
+        As for `read`; an animation that is cut short has the frames that are there.
 
     Returns
     -------
@@ -55,25 +57,30 @@ def read_frames(source: Source, *, max_pixels: int | None = None) -> Frames:
     ImageError
         If it can't be read. A later frame that is damaged raises it when it is asked for.
     """
-    return open_frames(*load(source), max_pixels=max_pixels)
+    return open_frames(*load(source), max_pixels=max_pixels, lenient=lenient)
 
 
-def open_frames(data: bytes, name: str, *, max_pixels: int | None = None) -> Frames:
+def open_frames(
+    data: bytes, name: str, *, max_pixels: int | None = None, lenient: bool = False
+) -> Frames:
     """Open a file of one picture or several, as `read_frames` does.
 
     Parameters
     ----------
     data, name
         As `load` gives them.
-    max_pixels
+    max_pixels, lenient
         As for `read_frames`.
     """
     if name not in _READERS:
-        return Frames.of([decode(data, name, max_pixels=max_pixels)], format=name)
+        image = decode(data, name, max_pixels=max_pixels, lenient=lenient)
+        return Frames.of([image], format=name)
     module, function = _READERS[name]
     opener = getattr(import_module(f"convcli.image.{module}"), function)
     limit = MAX_PIXELS if max_pixels is None else max_pixels
-    frames: Frames = guard(lambda: opener(data, limit), f"the {name} file is damaged")
+    options = {"lenient": True} if lenient and name in LENIENT else {}
+    what = f"the {name} file is damaged"
+    frames: Frames = guard(lambda: opener(data, limit, **options), what)
     return frames
 
 
@@ -176,7 +183,14 @@ def _say(size: tuple[int, int], channels: str, depth: str) -> str:
     return f"{size[1]}×{size[0]} {channels} {depth}"
 
 
-def pick(data: bytes, name: str, number: int, *, max_pixels: int | None = None) -> Image:
+def pick(
+    data: bytes,
+    name: str,
+    number: int,
+    *,
+    max_pixels: int | None = None,
+    lenient: bool = False,
+) -> Image:
     """Return one frame of a file, as `files.read` does.
 
     Parameters
@@ -193,14 +207,14 @@ def pick(data: bytes, name: str, number: int, *, max_pixels: int | None = None) 
     ImageError
         If there is no such frame, or it can't be read.
     """
-    frames = open_frames(data, name, max_pixels=max_pixels)
+    frames = open_frames(data, name, max_pixels=max_pixels, lenient=lenient)
     if not 0 <= number < frames.count:
         raise ImageError(
             f"there is no frame {number}: the file has {_say_count(frames.count)}, "
             f"and the first is frame 0"
         )
     if frames.count == 1:
-        return decode(data, name, max_pixels=max_pixels)
+        return decode(data, name, max_pixels=max_pixels, lenient=lenient)
     return frames[number]
 
 

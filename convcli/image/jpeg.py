@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import struct
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +12,18 @@ from numpy.typing import NDArray
 from convcli.errors import ImageError
 from convcli.image import codecs, exif
 from convcli.image.depth import widen_bits
+from convcli.image.jpeg_check import copied, first_changed, may_be_cut, watched
+from convcli.image.jpeg_marks import EOI, FRAMES, SOS, Segment, walk
+from convcli.image.jpeg_scans import (
+    LOSSLESS,
+    PROGRESSIVE,
+    Grid,
+    Scans,
+    misplaced,
+    missing,
+    read_scans,
+)
+from convcli.image.lenient import overlook
 from convcli.image.limits import check_size
 from convcli.image.picture import Image, Meta
 from convcli.record import field, record
@@ -25,14 +35,15 @@ EXIF_MARK = b"Exif\0\0"
 XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
 ICC_MARK = b"ICC_PROFILE\0"
 APP0, APP1, APP2, APP14, COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xFE
-_SOS, _EOI, _DQT = 0xDA, 0xD9, 0xDB
-#: Start-of-frame markers; 0xC4, 0xC8 and 0xCC in between are none.
-_SOF = (0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
-_LOSSLESS = (0xC3, 0xC7, 0xCB, 0xCF)
-#: A marker within pixels that is neither a stuffed zero nor a restart.
-_SCAN_END = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]", re.DOTALL)
-#: What may follow coded pixels without changing them.
-_FILLING = b"\x55" * 64
+_DQT, _DRI = 0xDB, 0xDD
+#: Frames that can't be decoded, and what they are called.
+_UNKNOWN = {
+    **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical"),
+    0xCB: "lossless and arithmetic-coded",
+}
+#: Frames whose coded data may end before the coder does (T.81, section D.1.8).
+_ARITHMETIC = (0xC9, 0xCA)
+_END = bytes((0xFF, EOI))
 #: Where the k-th stored coefficient belongs, row by row (T.81, figure A.6).
 ZIGZAG = (
     0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5,
@@ -48,29 +59,45 @@ _SUBSAMPLING = {(1, 1): 0, (2, 1): 1, (2, 2): 2}
 
 @record(frozen=False)
 class Segments:
-    """What stands before the coded pixels, and where these begin."""
+    """What stands before the coded pixels; where the frame's content is, and the first scan."""
 
     frame: int = 0
-    scan: int = 0
+    at: int = 0
+    scan: Segment | None = None
+    interval: int = 0
+    stray: int = 0
     precision: int = 8
     width: int = 0
     height: int = 0
     sampling: list[tuple[int, int]] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
     tables: dict[int, list[int]] = field(default_factory=dict)
     icc: dict[int, bytes] = field(default_factory=dict)
     exif: bytes | None = None
     xmp: bytes | None = None
     density: tuple[float, float] | None = None
+    jfif: bool = False
     adobe: int | None = None
     comments: list[str] = field(default_factory=list)
     frames: int = 1
+    notes: list[str] = field(default_factory=list)
 
 
-def decode(data: bytes, limit: int, room: Room | None = None) -> Image:
+def decode(data: bytes, limit: int, room: Room | None = None, *, lenient: bool = False) -> Image:
     """Read a JPEG file, its pixels as stored.
 
-    12-bit samples are scaled to 16 bits by repeating their bits; CMYK has 0 for no ink. `room` is
-    memory for the samples, if there is some already.
+    12-bit samples are scaled to 16 bits by repeating their bits; CMYK has 0 for no ink.
+
+    Parameters
+    ----------
+    data
+        The file.
+    limit
+        The most pixels it may have.
+    room
+        Memory for the samples, if there is some already.
+    lenient
+        Whether one that is cut short is read as libjpeg has it, with a note.
 
     Raises
     ------
@@ -78,10 +105,7 @@ def decode(data: bytes, limit: int, room: Room | None = None) -> Image:
         If it is damaged or cut short, or has more than `limit` pixels.
     """
     found = read_segments(data, limit)
-    pixels = _pixels(data, found, room)
-    if pixels.shape[:2] != (found.height, found.width):
-        raise ImageError(f"the JPEG file is damaged: its pixels have shape {pixels.shape}")
-    _check_end(data, found, pixels)
+    pixels = _checked(data, found, room, lenient)
     if found.precision not in (8, 16):
         pixels = widen_bits(pixels, found.precision)
     channels = _CHANNELS[len(found.sampling)]
@@ -91,12 +115,107 @@ def decode(data: bytes, limit: int, room: Room | None = None) -> Image:
     return Image(pixels, channels, _meta(found, channels))
 
 
-def _pixels(data: bytes, found: Segments, room: Room | None) -> NDArray[Any]:
-    """Decode samples, into memory that is there if they fit."""
+def _checked(data: bytes, found: Segments, room: Room | None, lenient: bool) -> NDArray[Any]:
+    """Decode samples, and make sure that all are there."""
+    assert found.scan is not None
+    scans = read_scans(data, found.scan, found.interval)
+    if found.stray or scans.stray:
+        found.notes.append(f"{found.stray + scans.stray} bytes between segments were skipped")
+    if not scans.ended:
+        data = data[: scans.end] + _END
+    factors = zip(found.numbers, found.sampling, strict=True)
+    grid = Grid(found.width, found.height, tuple((n, *each) for n, each in factors))
+    said = _incomplete(found, scans, grid)
+    known: NDArray[Any] | str | None = _restarts(found, scans, grid)
+    if not said and not known and (len(scans.found) > 1 or not scans.ended):
+        known = _watched(data, found)
+    pixels = _pixels(data, found, room, None if isinstance(known, str) else known)
+    if pixels.shape[:2] != (found.height, found.width):
+        raise ImageError(f"the JPEG file is damaged: its pixels have shape {pixels.shape}")
+    if not said and (known is None or isinstance(known, str)):
+        said = _cut(data, found, scans, pixels, known)
+    if said:
+        found.notes.append(overlook(f"the JPEG file is {said}", lenient))
+    elif not scans.ended:
+        found.notes.append("the JPEG file has no mark at its end; all of its pixels are there")
+    return pixels
+
+
+def _incomplete(found: Segments, scans: Scans, grid: Grid) -> str:
+    """Return what the headers say is missing; '' if nothing is."""
+    if missing(scans.found, grid, found.frame in PROGRESSIVE):
+        return "cut short: later scans are missing, and detail or colour with them"
+    if not scans.ended and found.frame in _ARITHMETIC:
+        return "cut short: its end is missing"
+    return ""
+
+
+def _restarts(found: Segments, scans: Scans, grid: Grid) -> str | None:
+    """Return what is wrong with the markers within coded data; None if nothing is."""
+    for scan in scans.found if found.frame not in LOSSLESS else ():
+        wrong = misplaced(scan, grid)
+        if wrong is not None:
+            return f"restart marker {wrong} of a scan is missing or wrong"
+    return None
+
+
+def _watched(data: bytes, found: Segments) -> NDArray[Any] | str | None:
+    """Decode 8-bit grey, or luma and chroma, so that what libjpeg has against it is known."""
+    coded = found.precision == 8 and found.frame not in (*LOSSLESS, *_ARITHMETIC)
+    if not coded or (len(found.sampling) == 3 and not _has_luma(found)):
+        return None
+    sampling = found.sampling
+    if len(sampling) == 1 and sampling[0] != (1, 1):
+        # To one component alone its sampling means nothing, but libtiff wants this.
+        factor = found.at + 7
+        data, sampling = data[:factor] + b"\x11" + data[factor + 1 :], [(1, 1)]
+    return watched(data, (found.height, found.width), sampling)
+
+
+def _has_luma(found: Segments) -> bool:
+    """Whether three components are luma and chroma (JFIF; Adobe's Technical Note 5116)."""
+    if found.jfif or found.adobe is not None:
+        return found.jfif or found.adobe == 1
+    return found.numbers == [1, 2, 3]
+
+
+def _cut(
+    data: bytes, found: Segments, scans: Scans, pixels: NDArray[Any], against: str | None
+) -> str:
+    """Return what is missing of coded data; '' if nothing is.
+
+    JUSTIFICATION: to decode again takes as long as the first time, but few pictures end in grey,
+    and few are of kinds that `watched` doesn't know.
+    """
+    if found.frame in _ARITHMETIC:
+        return f"damaged: {against}" if against else ""
+    if len(scans.found) == 1 and scans.ended and against is None:
+        luma = _has_luma(found) if len(found.sampling) == 3 else found.adobe == 2
+        block, middle = 1 if found.frame in LOSSLESS else 8, 1 << (found.precision - 1)
+        if not may_be_cut(pixels, found.sampling, luma, block, middle):
+            return ""
+    row = first_changed(data, scans, pixels)
+    if row is None and against:
+        return f"damaged: {' '.join(against.split())}"
+    if row is None:
+        # That two ways to go on give the same is no proof.
+        return "" if scans.ended else "cut short: its end is missing"
+    if len(scans.found) > 1:
+        return f"cut short: a scan lacks its end, from row {row} of {found.height} on"
+    return f"cut short: its last rows are missing, from row {row} of {found.height} on"
+
+
+def _pixels(
+    data: bytes, found: Segments, room: Room | None, known: NDArray[Any] | None
+) -> NDArray[Any]:
+    """Decode samples, if they aren't known, into memory that is there if they fit."""
     coder = codecs.load_quiet().jpeg8_decode
     count = len(found.sampling)
     size = found.height, found.width
-    out = room.array(size if count == 1 else (*size, count)) if room is not None else None
+    shape = size if count == 1 else (*size, count)
+    out = room.array(shape) if room is not None else None
+    if known is not None:
+        return copied(known, np.empty(shape, np.uint8) if out is None else out)
     if out is not None:
         # What is damaged is said of the file alone.
         with suppress(Exception):
@@ -124,7 +243,7 @@ def like(data: bytes, limit: int) -> Image | None:
 
 
 def read_segments(data: bytes, limit: int) -> Segments:
-    """Return what stands before the coded pixels, and make sure that they have an end.
+    """Return what stands before the coded pixels.
 
     Raises
     ------
@@ -132,69 +251,41 @@ def read_segments(data: bytes, limit: int) -> Segments:
         If the file is cut short, has no frame, or more than `limit` pixels.
     """
     found = Segments()
-    start = 0
-    for marker, content, end in _walk(data):
-        if marker == _SOS:
-            start = end
-            break
-        _take(found, marker, content)
-    if not found.frame or not start:
+    for segment in walk(data):
+        found.stray += segment.stray
+        if segment.marker == SOS:
+            found.scan = segment
+        elif segment.marker != EOI:
+            found.at = segment.start if segment.marker in FRAMES else found.at
+            _take(found, segment.marker, data[segment.start : segment.end])
+    if not found.frame or found.scan is None:
         raise ImageError("the JPEG file is cut short: it ends before its pixels")
     check_size(found.width, found.height, limit)
     if len(found.sampling) not in (1, 3, 4):
         raise ImageError(f"a JPEG file of {len(found.sampling)} channels can't be read")
-    # Within coded pixels 0xFF is followed by 0 or a restart marker, so this is no coincidence.
-    if data.rfind(bytes((0xFF, _EOI)), start) < 0:
-        raise ImageError("the JPEG file is cut short: its end is missing")
-    found.scan = start
+    if found.precision not in (8, 12) and found.frame not in LOSSLESS:
+        raise ImageError(f"a JPEG file of {found.precision}-bit samples can't be read")
     return found
-
-
-def _check_end(data: bytes, found: Segments, pixels: NDArray[Any]) -> None:
-    """Refuse pixels that are cut short and yet have an end: the library makes the rest grey.
-
-    JUSTIFICATION: nothing else tells, as it keeps its warnings to itself. It ignores what follows
-    the last block, and takes it for blocks if some are missing. To decode again takes as long as
-    the first time, but few pictures end in the middle grey.
-    """
-    if (pixels[-1, -1] != 1 << (found.precision - 1)).any():
-        return
-    end = _SCAN_END.search(data, found.scan)
-    at = end.start() if end else len(data)
-    longer = data[:at] + _FILLING + data[at:]
-    if not np.array_equal(codecs.load_quiet().jpeg8_decode(longer), pixels):
-        raise ImageError("the JPEG file is cut short: its last rows are missing")
-
-
-def _walk(data: bytes) -> Iterator[tuple[int, bytes, int]]:
-    """(marker, content, where it ends) of each segment up to the first scan."""
-    at = 2
-    while at + 4 <= len(data):
-        if data[at] != 0xFF:
-            raise ImageError(f"the JPEG file is damaged: no segment begins at byte {at}")
-        marker = data[at + 1]
-        if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD8:
-            at += 1 if marker == 0xFF else 2
-            continue
-        if marker == _EOI:
-            return
-        (size,) = struct.unpack_from(">H", data, at + 2)
-        end = at + 2 + size
-        if size < 2 or end > len(data):
-            raise ImageError("the JPEG file is cut short: it ends within a segment")
-        yield marker, data[at + 4 : end], end
-        at = end
 
 
 def _take(found: Segments, marker: int, content: bytes) -> None:
     """Add what one segment says."""
-    if marker in _SOF:
+    if marker in FRAMES:
         _take_frame(found, marker, content)
     elif marker == _DQT:
         _take_tables(found, content)
+    elif marker == _DRI and len(content) >= 2:
+        (found.interval,) = struct.unpack_from(">H", content)
     elif marker == COMMENT:
         found.comments.append(_text(content))
-    elif marker == APP0 and content[:5] == b"JFIF\0" and len(content) >= 12:
+    else:
+        _take_application(found, marker, content)
+
+
+def _take_application(found: Segments, marker: int, content: bytes) -> None:
+    """Add what a program has put beside the picture."""
+    if marker == APP0 and content[:5] == b"JFIF\0" and len(content) >= 12:
+        found.jfif = True
         _take_density(found, content)
     elif marker == APP1:
         _take_app1(found, content)
@@ -205,14 +296,18 @@ def _take(found: Segments, marker: int, content: bytes) -> None:
 
 
 def _take_frame(found: Segments, marker: int, content: bytes) -> None:
-    if found.frame:
-        raise ImageError("a hierarchical JPEG file can't be read")
+    if found.frame or marker in _UNKNOWN:
+        kind = _UNKNOWN.get(marker, "hierarchical")
+        raise ImageError(f"a {kind} JPEG file can't be read; save it as a usual one, or PNG")
     if len(content) < 6 or len(content) < 6 + 3 * content[5]:
         raise ImageError("the JPEG file is damaged: its frame header is cut short")
     found.frame = marker
     found.precision, found.height, found.width, count = struct.unpack_from(">BHHB", content)
+    found.numbers = [content[6 + 3 * k] for k in range(count)]
     factors = [content[6 + 3 * k + 1] for k in range(count)]
     found.sampling = [(factor >> 4, factor & 15) for factor in factors]
+    if not all(1 <= factor <= 4 for each in found.sampling for factor in each):
+        raise ImageError("the JPEG file is damaged: a component is sampled less than once")
 
 
 def _take_tables(found: Segments, content: bytes) -> None:
@@ -274,7 +369,7 @@ def _text(content: bytes) -> str:
 
 
 def _meta(found: Segments, channels: str) -> Meta:
-    lossless = found.frame in _LOSSLESS
+    lossless = found.frame in LOSSLESS
     kind = {"L": "grey", "RGB": "colour", "CMYK": "CMYK"}[channels]
     colour = channels == "RGB" and not lossless
     plain = found.sampling[0] if set(found.sampling[1:]) == {(1, 1)} else None
@@ -291,4 +386,5 @@ def _meta(found: Segments, channels: str) -> Meta:
         subsampling=_SUBSAMPLING.get(plain, 0) if colour and plain else 0 if colour else None,
         frames=found.frames,
         lossy=not lossless,
+        notes=tuple(found.notes),
     )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from convcli.errors import ImageError
 from convcli.image import codecs, png_text
 from convcli.image.inflating import Inflating
+from convcli.image.lenient import READS, overlook
 from convcli.image.limits import check_size
 from convcli.image.picture import Image, Meta
 from convcli.image.png_frame import (
@@ -27,7 +28,9 @@ from convcli.image.png_frame import (
     Header,
     assemble,
     parse_header,
+    passes_of,
 )
+from convcli.image.png_salvage import salvage
 from convcli.image.png_unfilter import decode_bands
 from convcli.record import field, record
 
@@ -41,11 +44,6 @@ COLOUR_CHUNKS = (b"cICP", b"mDCV", b"cLLI", b"gAMA", b"cHRM", b"sRGB")
 _LARGE = 2**20
 #: Bytes of them that may be found before they are decoded.
 _WAITING = 2**22
-#: Adam7: first row, first column, step down, step right (section 8.2).
-_PASSES = (
-    (0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4),
-    (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1),
-)  # fmt: skip
 
 
 @record(frozen=False)
@@ -53,7 +51,7 @@ class Chunks:
     """A PNG file taken apart.
 
     `animation` has the chunks that control and hold frames, in order: (name, content, whether any
-    pixels came before).
+    pixels came before). `known` is how many rows are there, if that isn't all.
     """
 
     header: Header
@@ -64,9 +62,13 @@ class Chunks:
     others: list[tuple[bytes, bytes]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     rows: Inflating | None = None
+    lenient: bool = False
+    known: int | None = None
 
 
-def decode(data: bytes, limit: int, rows: Inflating | None = None) -> Image:
+def decode(
+    data: bytes, limit: int, rows: Inflating | None = None, *, lenient: bool = False
+) -> Image:
     """Read a PNG file, its pixels as stored.
 
     Parameters
@@ -77,6 +79,8 @@ def decode(data: bytes, limit: int, rows: Inflating | None = None) -> Image:
         The most pixels it may have.
     rows
         What is in its rows, if that is already being found.
+    lenient
+        Whether damage is noted, and what is there given; what is missing is black, or clear.
 
     Raises
     ------
@@ -84,7 +88,7 @@ def decode(data: bytes, limit: int, rows: Inflating | None = None) -> Image:
         If it is damaged, or has more than `limit` pixels.
     """
     try:
-        chunks = split(data, limit)
+        chunks = split(data, limit, lenient)
         chunks.rows = rows
         pixels = pixels_of(chunks)
     finally:
@@ -94,7 +98,7 @@ def decode(data: bytes, limit: int, rows: Inflating | None = None) -> Image:
     return Image(pixels, channels, meta_of(chunks))
 
 
-def split(data: bytes, limit: int) -> Chunks:
+def split(data: bytes, limit: int, lenient: bool = False) -> Chunks:
     """Check a PNG file's chunks, and sort them by what they are for.
 
     Raises
@@ -102,47 +106,61 @@ def split(data: bytes, limit: int) -> Chunks:
     ImageError
         If one that matters is damaged or missing, or there are more than `limit` pixels.
     """
-    chunks: Chunks | None = None
+    walk = _walk(data)
+    chunks = Chunks(_header(walk, limit), lenient=lenient)
     ended = False
-    for name, content, whole in _walk(data):
-        if not whole and name in _ESSENTIAL:
-            raise ImageError(f"the PNG file is damaged: wrong checksum in its {_say(name)} chunk")
-        if chunks is None:
-            header = parse_header(name, content)
-            check_size(header.width, header.height, limit)
-            chunks = Chunks(header)
-        elif name == b"IEND":
+    for name, content, wrong in walk:
+        if wrong and name in _ESSENTIAL:
+            chunks.notes.append(overlook(wrong, lenient))
+        if name == b"IEND":
             ended = True
             break
-        elif whole:
+        if not wrong or name in _ESSENTIAL:
             _sort(chunks, name, content)
         else:
             chunks.notes.append(f"chunk {_say(name)} has a wrong checksum and was left out")
-    if chunks is None or not ended or not chunks.data:
-        what = "its pixels" if ended else "its end"
-        raise ImageError(f"the PNG file is cut short: {what} are missing" if ended else
-                         f"the PNG file is cut short: {what} is missing")  # fmt: skip
+    if not chunks.data:
+        raise ImageError("the PNG file is cut short: its pixels are missing")
+    if not ended and not (lenient and chunks.notes):
+        said = "the PNG file is cut short: its end is missing"
+        chunks.notes.append(overlook(said, lenient))
     return chunks
 
 
-def _walk(data: bytes) -> Iterator[tuple[bytes, memoryview, bool]]:
-    """(name, content, whether the checksum is right) of every chunk."""
+def _header(walk: Iterator[tuple[bytes, memoryview, str]], limit: int) -> Header:
+    """Return what the first chunk says."""
+    first = next(walk, None)
+    if first is None:
+        raise ImageError("the PNG file is cut short: it ends within its header")
+    name, content, wrong = first
+    if wrong:
+        raise ImageError(wrong)
+    header = parse_header(name, content)
+    check_size(header.width, header.height, limit)
+    return header
+
+
+def _walk(data: bytes) -> Iterator[tuple[bytes, memoryview, str]]:
+    """(name, content, what is wrong with it) of every chunk; one that is cut short is the last."""
     at = len(SIGNATURE)
     view = memoryview(data)
     crc32 = codecs.packing().crc32
-    while at < len(data):
-        if at + 12 > len(data):
-            raise ImageError("the PNG file is cut short: it ends within a chunk")
+    while at + 8 <= len(data):
         (size,) = struct.unpack_from(">I", data, at)
         name = data[at + 4 : at + 8]
         end = at + 8 + size
         if end + 4 > len(data) or not name.isalpha():
-            raise ImageError(
+            said = (
                 f"the PNG file is cut short or damaged: chunk {_say(name)} has {size} bytes, "
                 f"{max(len(data) - at - 12, 0)} are left"
             )
+            # Bytes that can't be a chunk's name are no chunk, but end what is there all the same.
+            yield (name, view[at + 8 : end], said) if name.isalpha() else (b"IEND", view[:0], said)
+            return
         (stated,) = struct.unpack_from(">I", data, end)
-        yield name, view[at + 8 : end], crc32(view[at + 4 : end]) == stated
+        right = crc32(view[at + 4 : end]) == stated
+        said = f"the PNG file is damaged: wrong checksum in its {_say(name)} chunk"
+        yield name, view[at + 8 : end], "" if right else said
         at = end + 4
 
 
@@ -176,8 +194,15 @@ def _take_colours(chunks: Chunks, name: bytes, content: memoryview) -> None:
 
 def pixels_of(chunks: Chunks) -> NDArray[Any]:
     """Return (rows, cols[, channels]) bool, uint8 or uint16, palette and alpha applied."""
+    pixels = _meant(_samples(chunks), chunks)
+    if chunks.known is not None:
+        pixels[chunks.known :] = 0
+    return pixels
+
+
+def _meant(stored: NDArray[Any], chunks: Chunks) -> NDArray[Any]:
+    """Return what stored samples stand for."""
     header = chunks.header
-    stored = _samples(chunks)
     if header.colour == PALETTE:
         return _look_up(stored, chunks)
     full = 1 if header.depth == 1 else 255 if header.depth <= 8 else 65535
@@ -208,22 +233,51 @@ def _look_up(indices: NDArray[Any], chunks: Chunks) -> NDArray[Any]:
     if not entries.size or entries.size % 3:
         raise ImageError("the PNG file is damaged: it has no palette, or half a colour in it")
     entries = entries.reshape(-1, 3)
-    if int(indices.max()) >= len(entries):
-        raise ImageError(
-            f"the PNG file is damaged: a pixel has colour {int(indices.max())} "
-            f"of a palette of {len(entries)}"
-        )
+    highest = int(indices.max())
+    beyond = max(0, highest + 1 - len(entries))
+    if beyond:
+        said = f"a pixel has colour {highest} of a palette of {len(entries)}"
+        said = overlook(f"the PNG file is damaged: {said}", chunks.lenient)
+        chunks.notes.append(f"{said}: it is black")
     if chunks.transparency is not None:
         alpha = np.full(len(entries), 255, dtype=np.uint8)
         given = np.frombuffer(chunks.transparency, dtype=np.uint8)[: len(entries)]
         alpha[: given.size] = given
         entries = np.column_stack([entries, alpha])
+    if beyond:
+        black = [0, 0, 0, 255][: entries.shape[1]]
+        entries = np.vstack([entries, np.full((beyond, entries.shape[1]), black, np.uint8)])
     colours: NDArray[Any] = np.ascontiguousarray(entries).take(indices, axis=0)
     return colours
 
 
 def _samples(chunks: Chunks) -> NDArray[Any]:
     """Stored samples, (rows, cols) or (rows, cols, samples), each in 0 … 2**depth − 1."""
+    try:
+        return _all_samples(chunks)
+    except MemoryError:
+        raise
+    except ImageError as error:
+        why = overlook(str(error), chunks.lenient)
+    except Exception as error:
+        # Libraries have words of their own for each of these.
+        said = "its compressed pixels are cut short, have a wrong checksum or make no sense"
+        if not chunks.lenient:
+            raise ImageError(f"the PNG file is damaged: {said}{READS}") from error
+        why = f"the PNG file is damaged: {said}"
+    header = chunks.header
+    everywhere = header.width, header.height, (slice(0, None, 1), slice(0, None, 1))
+    passes = [*passes_of(header)] if header.interlaced else [everywhere]
+
+    def work(width: int, height: int, raw: bytes) -> NDArray[Any]:
+        return _decode_pass(header, width, height, [memoryview(zlib.compress(raw, 0))])
+
+    samples, chunks.known, said = salvage(header, b"".join(chunks.data), passes, work)
+    chunks.notes.append(said if chunks.notes else f"{why}: {said}")
+    return samples
+
+
+def _all_samples(chunks: Chunks) -> NDArray[Any]:
     header = chunks.header
     if not header.interlaced:
         return _decode_pass(header, header.width, header.height, chunks.data, chunks.rows)
@@ -233,7 +287,7 @@ def _samples(chunks: Chunks) -> NDArray[Any]:
         shape += (SAMPLES[header.colour],)
     picture = np.zeros(shape, dtype=np.uint16 if header.depth == 16 else np.uint8)
     at = 0
-    for width, height, place in _passes(header):
+    for width, height, place in passes_of(header):
         size = height * header.row_bytes(width)
         # Stored, not compressed: the decoder only undoes the row filters.
         part = memoryview(zlib.compress(raw[at : at + size], 0))
@@ -242,18 +296,9 @@ def _samples(chunks: Chunks) -> NDArray[Any]:
     return picture
 
 
-def _passes(header: Header) -> Iterator[tuple[int, int, tuple[slice, slice]]]:
-    """(width, height, where it belongs) of each Adam7 pass that has pixels."""
-    for top, left, down, right in _PASSES:
-        width = -(-(header.width - left) // right)
-        height = -(-(header.height - top) // down)
-        if width > 0 and height > 0:
-            yield width, height, (slice(top, None, down), slice(left, None, right))
-
-
 def _inflate(data: bytes, header: Header) -> bytes:
     """Undo the compression of an interlaced picture, never into more bytes than it can have."""
-    expected = sum(height * header.row_bytes(width) for width, height, _ in _passes(header))
+    expected = sum(height * header.row_bytes(width) for width, height, _ in passes_of(header))
     # One byte more, or the checksum behind the last one would not be looked at.
     raw = zlib.decompressobj().decompress(data, expected + 1)
     if len(raw) < expected:
@@ -299,7 +344,7 @@ def _decode_bare(
 def _library(header: Header) -> Any:
     """Return the fastest decoder that is exact for a header's depth and colour type."""
     small = header.depth == 8 and header.colour in (GREY, COLOUR, COLOUR_ALPHA)
-    return codecs.load_quiet().spng_decode if small else codecs.load("imagecodecs").png_decode
+    return codecs.load_quiet().spng_decode if small else codecs.png_decode
 
 
 def _unpack(rows: NDArray[np.uint8], depth: int, width: int) -> NDArray[np.uint8]:

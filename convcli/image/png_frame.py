@@ -21,6 +21,11 @@ DEPTHS = {
     GREY_ALPHA: (8, 16),
     COLOUR_ALPHA: (8, 16),
 }
+#: Adam7: first row, first column, step down, step right (section 8.2).
+_PASSES = (
+    (0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4),
+    (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1),
+)  # fmt: skip
 
 
 @record
@@ -61,6 +66,15 @@ def parse_header(name: bytes, content: bytes | memoryview) -> Header:
     if method or filters or interlace > 1:
         raise ImageError("the PNG file uses a compression, filter or interlace that is not PNG's")
     return Header(width, height, depth, colour, bool(interlace))
+
+
+def passes_of(header: Header) -> Iterator[tuple[int, int, tuple[slice, slice]]]:
+    """(width, height, where it belongs) of each Adam7 pass that has pixels."""
+    for top, left, down, right in _PASSES:
+        width = -(-(header.width - left) // right)
+        height = -(-(header.height - top) // down)
+        if width > 0 and height > 0:
+            yield width, height, (slice(top, None, down), slice(left, None, right))
 
 
 def assemble(header: Header, data: bytes) -> bytes:

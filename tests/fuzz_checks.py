@@ -20,7 +20,9 @@ from convcli.image.picture import Image
 from convcli.kernels import check_file, parse_kernel
 from convcli.kernels.files import open_file
 from convcli.kernels.matrix import format_matrix, parse_matrix
-from convcli.report.lines import printable
+from convcli.report.kernels import card_data
+from convcli.report.lines import as_json, printable
+from convcli.report.outcome import describe
 from convcli.spec import Spec
 
 #: The most pixels of a fuzzed picture, so that a case takes little.
@@ -195,8 +197,8 @@ class TextCheck(_Check):
         except KernelError as error:
             self._check_message(str(error))
             return
-        # What is divided by more can't be written: its numbers end there.
-        if abs(matrix.divisor) <= 1e30:
+        # What is divided by more can't be written, as its numbers end there, nor is it a kernel.
+        if 1e-30 <= abs(matrix.divisor) <= 1e30:
             again = parse_matrix(format_matrix(matrix.weights, matrix.divisor))
             if not np.array_equal(again.array / again.divisor, matrix.array / matrix.divisor):
                 self._add("unreadable", f"{text[:99]!r} becomes {matrix} and then {again}"[:300])
@@ -218,7 +220,18 @@ class TextCheck(_Check):
         try:
             kernel = make()
             self.was_read = True
+            self._shown(kernel)
             if max(kernel.shape) < 40:
                 pipeline.apply(self.picture, [kernel], Spec())
         except ConvError as error:
             self._check_message(str(error))
+
+    def _shown(self, kernel):
+        """What is said of it suits a terminal, and JSON has no numbers that others don't know."""
+        said = describe(kernel)
+        if not said.isprintable() or len(said) > _LONGEST:
+            self._add("shown", repr(said[:200]))
+        if max(kernel.shape) < 40:
+            text = as_json(card_data(kernel))
+            if not text.isprintable() or "NaN" in text or "Infinity" in text:
+                self._add("JSON", repr(text[:200]))

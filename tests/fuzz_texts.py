@@ -11,7 +11,7 @@ WORDS = (
     "\x1b[2J", "\u202e", "\ud7ff", "\ufeff", "[" * 3000, "]", ";" * 50, ",,", "1e999999999", "é",
     "#", "'", '"""', "{", "=", "\n", "\r", "\t", " " * 5000, "1 " * 1002, "1e30", "-1e30", "1/3",
     "0.1", "true", "null", "*", "/", "/0", "*0", "../", "~", "%s", "\\", "1e-30", "e", "a." * 500,
-    "[[", "]]", "()", "2:3", ":", "=1e9", "=-1", "size=999", "sigma=1e9",
+    "[[", "]]", "()", "2:3", ":", "=1e9", "=-1", "=1e-200", "=5e-324", "size=999", "sigma=1e9",
 )
 # fmt: on
 #: Characters of a text, at most.
@@ -50,7 +50,9 @@ def _letter(text, at, end, rng, others):
 def _digit(text, at, end, rng, others):
     digits = [n for n, letter in enumerate(text) if letter.isdigit()]
     place = rng.choice(digits) if digits else 0
-    return text[:place] + str(rng.choice((*EDGES, -1, 10**40))) + text[place + 1 :]
+    return (
+        text[:place] + str(rng.choice((*EDGES, -1, 10**40, "1e-320", "1e30"))) + text[place + 1 :]
+    )
 
 
 _WAYS = (_remove, _repeat, _put_in, _put_in, _splice, _letter, _digit)

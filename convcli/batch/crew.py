@@ -15,6 +15,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from convcli import threads
 from convcli.batch.jobs import STREAM, Job, Limits, Outcome
 from convcli.batch.names import exists
 from convcli.batch.one import Common, foresee
@@ -293,7 +294,7 @@ def can_hand_out(jobs: Sequence[Job]) -> bool:
     """
     if any(STREAM in (job.source, job.target) for job in jobs):
         return False
-    return _way() == "spawn" or threading.active_count() == 1
+    return _way() == "spawn" or (threading.active_count() == 1 and not threads.running())
 
 
 def _way() -> str:

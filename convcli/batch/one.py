@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
+from convcli import memory
 from convcli.batch.jobs import STREAM, Job, Outcome, Writing
 from convcli.batch.names import exists
 from convcli.errors import ConvError, ImageError
@@ -100,9 +101,11 @@ class Common:
             facts, sight = self._one(job, resize, ahead)
         except ConvError as error:
             return Outcome(job, seconds=perf_counter() - start, error=str(error))
-        except MemoryError:
-            error_ = "there is not enough memory for this picture, its padding and its result"
-            return Outcome(job, seconds=perf_counter() - start, error=error_)
+        except Exception as error:
+            # Under a limit libraries fail in their own ways.
+            if not isinstance(error, MemoryError) and memory.is_had(memory.SLACK):
+                raise
+            return Outcome(job, seconds=perf_counter() - start, error=memory.NOT_ENOUGH)
         return Outcome(job, facts, perf_counter() - start, sight=sight)
 
     def _one(
@@ -113,7 +116,8 @@ class Common:
         if _moves(image) and self.writing.frame is None:
             from convcli.batch.reel import all_frames
 
-            return all_frames(self, job, content or load(Path(job.source)), resize)
+            content = content or load(Path(job.source), self.writing.max_pixels)
+            return all_frames(self, job, content, resize)
         resize(2 * image.pixels.nbytes)
         writing = self.writing
         name = self.format_for(job, image.meta.format)
@@ -160,10 +164,10 @@ class Common:
         limit, frame = self.writing.max_pixels, self.writing.frame
         if ahead is not None and frame is None:
             return ahead(), None
-        source = self.streams[0].read() if job.source == STREAM else Path(job.source)
+        source = self.streams[0] if job.source == STREAM else Path(job.source)
         if frame is not None:
             return read(source, frame=frame, max_pixels=limit), None
-        data, name = load(source)
+        data, name = load(source, limit)
         image = decode(data, name, max_pixels=limit)
         return image, (data, name) if _moves(image) else None
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from convcli import memory
 from convcli.errors import ConvError, ImageError
 from convcli.image.atomic import write_atomic
 from convcli.image.formats import check_holds, format_of, parse_format
@@ -47,6 +49,8 @@ _ENCODERS = {
     "NPY": ("array", "encode", ""),
     **dict.fromkeys(("PBM", "PGM", "PPM", "PFM", "PNM"), ("netpbm", "encode", "format")),
 }
+#: Bytes that a coder takes at the most, a byte of samples (AVIF, JPEG 2000).
+_WRITING = 16
 #: Formats that are written band by band, on threads that ask for a band's rows each.
 IN_BANDS = ("PNG", "JPEG")
 
@@ -76,10 +80,10 @@ def read(source: Source, *, frame: int | None = None, max_pixels: int | None = N
         isn't held, or without that frame. The message doesn't name the file.
     """
     if frame is None:
-        return decode(*load(source), max_pixels=max_pixels)
+        return decode(*load(source, max_pixels), max_pixels=max_pixels)
     from convcli.image.frame_files import pick
 
-    return pick(*load(source), frame, max_pixels=max_pixels)
+    return pick(*load(source, max_pixels), frame, max_pixels=max_pixels)
 
 
 def decode(
@@ -111,7 +115,7 @@ def decode(
         # TIFF has turned its pages already: its orientation is a tag of its own.
         return image if name == "TIFF" else upright(image)
 
-    return guard(work, f"the {name} file is damaged")
+    return guard(work, f"the {name} file is damaged", lambda: _reading(data, name))
 
 
 def encode(
@@ -151,13 +155,14 @@ def _parts(
     options = {option: values[option]} if option else {}
     coder = getattr(import_module(f"convcli.image.{module}"), function)
     what = f"can't be written as {name}"
-    coded = guard(lambda: coder(image, **options), what)
-    return [coded] if isinstance(coded, bytes) else _guarded(coded, what)
+    need = _WRITING * image.dtype.itemsize * prod(image.size) * len(image.channels)
+    coded = guard(lambda: coder(image, **options), what, lambda: need)
+    return [coded] if isinstance(coded, bytes) else _guarded(coded, what, need)
 
 
-def _guarded(parts: Iterator[bytes], what: str) -> Iterator[bytes]:
+def _guarded(parts: Iterator[bytes], what: str, need: int) -> Iterator[bytes]:
     """Yield a file bit by bit; whatever is raised meanwhile becomes one clear line."""
-    while (part := guard(lambda: next(parts, None), what)) is not None:
+    while (part := guard(lambda: next(parts, None), what, lambda: need)) is not None:
         yield part
 
 
@@ -199,8 +204,19 @@ def _decode(data: bytes, name: str, limit: int, *rows: Inflating) -> Image:
     return image
 
 
-def guard(work: Callable[[], Result], what: str) -> Result:
+def _reading(data: bytes, name: str) -> int:
+    """Return what reading a file takes, told from its header."""
+    from convcli.image.header import header_of, peek_into
+
+    header = header_of(peek_into(data), name)
+    return 0 if header is None else 2 * header.nbytes + header.beside
+
+
+def guard(work: Callable[[], Result], what: str, need: Callable[[], int] = lambda: 0) -> Result:
     """Do work with other people's libraries; whatever they raise becomes one clear line.
+
+    Libraries have words of their own for a want of memory, or none: where there isn't what the
+    work needs, that is what is said, and never that a good file is damaged.
 
     Parameters
     ----------
@@ -208,6 +224,8 @@ def guard(work: Callable[[], Result], what: str) -> Result:
         What to do.
     what
         What it means if it can't be done: how the line begins.
+    need
+        Says how many bytes the work takes; asked only if it can't be done.
 
     Raises
     ------
@@ -219,8 +237,12 @@ def guard(work: Callable[[], Result], what: str) -> Result:
     except ConvError:
         raise
     except MemoryError as error:
-        raise ImageError("there is not enough memory for this picture") from error
+        raise ImageError(memory.NOT_ENOUGH) from error
     except Exception as error:
+        if not memory.is_had(need() + memory.SLACK):
+            raise ImageError(memory.NOT_ENOUGH) from error
+        if isinstance(error, ImportError):
+            what = "a library that is needed can't be loaded"
         # Pillow alone raises eight kinds of exception on damaged files.
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ImageError(f"{what}: {reason}") from error

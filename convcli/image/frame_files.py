@@ -55,7 +55,7 @@ def read_frames(source: Source, *, max_pixels: int | None = None) -> Frames:
     ImageError
         If it can't be read. A later frame that is damaged raises it when it is asked for.
     """
-    return open_frames(*load(source), max_pixels=max_pixels)
+    return open_frames(*load(source, max_pixels), max_pixels=max_pixels)
 
 
 def open_frames(data: bytes, name: str, *, max_pixels: int | None = None) -> Frames:

@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from convcli import memory
+from convcli.batch.foretell import Known
 from convcli.batch.jobs import STREAM, Job, Outcome, Writing
 from convcli.batch.names import exists
 from convcli.errors import ConvError, ImageError
@@ -82,7 +83,7 @@ class Common:
     def do(
         self,
         job: Job,
-        resize: Callable[[int], None] = lambda size: None,
+        resize: Callable[[int], None] | None = None,
         ahead: Callable[[], Image] | None = None,
     ) -> Outcome:
         """Filter a picture and say what came of it.
@@ -109,7 +110,7 @@ class Common:
         return Outcome(job, facts, perf_counter() - start, sight=sight)
 
     def _one(
-        self, job: Job, resize: Callable[[int], None], ahead: Callable[[], Image] | None
+        self, job: Job, resize: Callable[[int], None] | None, ahead: Callable[[], Image] | None
     ) -> tuple[Facts, Sight | None]:
         """Read, filter and write one picture, or all frames of its file."""
         image, content = self._read(job, ahead)
@@ -118,12 +119,15 @@ class Common:
 
             content = content or load(Path(job.source), self.writing.max_pixels)
             return all_frames(self, job, content, resize)
-        resize(2 * image.pixels.nbytes)
+        sums = Known(self, job).sums(image) if resize else None
+        if resize and sums:
+            resize(max(sums.filtering, sums.writing))
         writing = self.writing
         name = self.format_for(job, image.meta.format)
         result, tell = self._filtered(image, name)
         facts = tell()
-        resize(image.pixels.nbytes + result.size[0] * result.row_bytes)
+        if resize and sums:
+            resize(sums.writing)
         notes = notes_on(result, facts, name)
         if image.meta.frames > 1 and not _moves(image):
             count = image.meta.frames

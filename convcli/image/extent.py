@@ -13,10 +13,9 @@ from convcli.image.limits import TOGETHER
 
 #: Bytes for all that isn't pixels: profiles, text, previews, a film behind a photograph.
 ALLOWANCE = 2**26
-#: A file may be so many times as large as its samples uncompressed. JUSTIFICATION: what no coding
-#: makes smaller is made larger by a hundredth at the most in PNG, WebP and JPEG 2000, and by half
-#: in GIF (12 bits for a byte); JPEG's header counts 4 bytes a sample already (T.81, annex F: a code
-#: of 16 bits and 10 to 14 more).
+#: A file may be so many times as large as its samples uncompressed. JUSTIFICATION: noise, which
+#: no coding makes smaller, is made larger by a hundredth in PNG, WebP and JPEG 2000, by a third in
+#: JPEG of the best quality, and by half in GIF (12 bits for a byte).
 _TIMES = 2
 #: Bytes a pixel for a file whose header isn't understood.
 _UNKNOWN = 8

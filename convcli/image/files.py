@@ -50,7 +50,9 @@ _ENCODERS = {
     **dict.fromkeys(("PBM", "PGM", "PPM", "PFM", "PNM"), ("netpbm", "encode", "format")),
 }
 #: Bytes that a coder takes at the most, a byte of samples (AVIF, JPEG 2000).
-_WRITING = 16
+WRITING = 16
+#: Formats whose library doesn't look whether it got memory (libaom 3.12: SIGSEGV).
+_CRASHES = ("AVIF",)
 #: Formats that are written band by band, on threads that ask for a band's rows each.
 IN_BANDS = ("PNG", "JPEG")
 
@@ -155,9 +157,29 @@ def _parts(
     options = {option: values[option]} if option else {}
     coder = getattr(import_module(f"convcli.image.{module}"), function)
     what = f"can't be written as {name}"
-    need = _WRITING * image.dtype.itemsize * prod(image.size) * len(image.channels)
+    need = WRITING * image.dtype.itemsize * prod(image.size) * len(image.channels)
+    check_room(name, need)
     coded = guard(lambda: coder(image, **options), what, lambda: need)
     return [coded] if isinstance(coded, bytes) else _guarded(coded, what, need)
+
+
+def check_room(format: str, need: int) -> None:
+    """Refuse to begin what would end the process for want of memory.
+
+    Parameters
+    ----------
+    format
+        A format's name.
+    need
+        Bytes that its coder takes.
+
+    Raises
+    ------
+    ImageError
+        If there aren't as many.
+    """
+    if format in _CRASHES and not memory.is_had(need + memory.SLACK):
+        raise ImageError(memory.NOT_ENOUGH)
 
 
 def _guarded(parts: Iterator[bytes], what: str, need: int) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,6 +18,8 @@ from convcli.image.picture import Image, Meta
 from convcli.record import field, record, replace
 
 _EXTENSION, _IMAGE, _END = 0x21, 0x2C, 0x3B
+#: What a block begins with. Some writers leave a byte or two between blocks.
+_INTRODUCER = re.compile(b"[\x21\x2c\x3b]")
 _CONTROL, _COMMENT, _APPLICATION = 0xF9, 0xFE, 0xFF
 #: Applications that say how often an animation is repeated.
 _LOOPING = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
@@ -213,7 +216,8 @@ def _split(data: bytes, limit: int) -> _File:
     palette, at = _palette(data, 13, flags)
     file = _File((cols, rows), _GREYS if palette is None else palette)
     ended = False
-    while at < len(data) and not ended:
+    while (found := _INTRODUCER.search(data, at)) and not ended:
+        at = found.start()
         kind = data[at]
         at += 1
         if kind == _EXTENSION:
@@ -221,8 +225,7 @@ def _split(data: bytes, limit: int) -> _File:
         elif kind == _IMAGE:
             at = _take_image(file, data, at, limit)
         else:
-            # Some writers leave a byte or two between blocks.
-            ended = kind == _END
+            ended = True
     if not file.stored:
         raise ImageError("the GIF file holds no picture, or is cut short before it")
     if not ended:

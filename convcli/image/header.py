@@ -32,7 +32,8 @@ _SIZ = b"\xff\x4f\xff\x51"
 _NUMBER = re.compile(rb"(?:\s|#[^\r\n]*[\r\n])+([^\s#]+)")
 _SHAPE = re.compile(rb"'shape':\s*\(([\d,\sL]*)\)")
 _DESCR = re.compile(rb"'descr':\s*'[<>|=]?([a-zA-Z])(\d*)'")
-_BYTES = {"bool": 1, "uint8": 1, "uint16": 2, "float32": 4, "float64": 8}
+#: Bytes of a sample, by its type.
+WIDTHS = {"bool": 1, "uint8": 1, "uint16": 2, "float32": 4, "float64": 8}
 
 
 @record
@@ -73,7 +74,7 @@ class Header:
     @property
     def nbytes(self) -> int:
         """What one picture's samples take in memory."""
-        return self.pixels * self.channels * _BYTES[self.dtype]
+        return self.pixels * self.channels * WIDTHS[self.dtype]
 
 
 def header_of(peek: Peek, format: str) -> Header | None:
@@ -120,10 +121,10 @@ def _png(peek: Peek) -> Header:
     dtype = "bool" if depth == 1 and colour == 0 and not transparent else _whole(depth)
     pixels = rows * cols
     line = 1 + (cols * depth * {3: 1}.get(colour, _PNG_CHANNELS[colour]) + 7) // 8
-    beside = 2**23
+    beside = min(2**23, 2 * rows * line)
     if interlaced:
-        # The rows, inflated at once, and a pass of them.
-        beside += 2 * rows * line
+        # The rows, inflated at once, and the largest pass of them three times.
+        beside += 5 * rows * line // 2
     if depth < 8 or transparent or colour == _PNG_PALETTE:
         beside += 2 * pixels
     return Header("PNG", (rows, cols), channels, dtype, beside, frames, rows * (line + 8))
@@ -162,9 +163,9 @@ def _jpeg(peek: Peek) -> Header | None:
     rows, cols, channels, bits = frame
     samples = rows * cols * channels
     # All coefficients of a progressive file are held, 2 bytes each.
-    beside = 2**22 + (2 * samples if marker in _JPEG_PROGRESSIVE else 0)
+    beside = min(2**22, samples) + (2 * samples if marker in _JPEG_PROGRESSIVE else 0)
     beside += samples * 2 * (bits != 8)
-    return Header("JPEG", (rows, cols), channels, _whole(bits), beside, stored=4 * samples)
+    return Header("JPEG", (rows, cols), channels, _whole(bits), beside)
 
 
 def _webp(peek: Peek) -> Header | None:
@@ -173,12 +174,15 @@ def _webp(peek: Peek) -> Header | None:
     if size is None:
         return None
     kind, flags = head[12:16], head[20]
-    alpha = kind == b"VP8L" or (kind == b"VP8X" and bool(flags & 0x10))
+    alpha = bool(flags & 0x10) if kind != b"VP8 " else False
+    if kind == b"VP8L":
+        # The bit behind two of 14 for the size (RFC 9649, section 3.4).
+        alpha = bool(head[24] & 0x10)
     moves = kind == b"VP8X" and bool(flags & 0x02)
     pixels = size[0] * size[1]
     channels = 3 + alpha
     # The decoder's picture, Pillow's of it, and for what is lossy planes of their own.
-    return Header("WEBP", size[::-1], channels, "uint8", 9 * pixels, 1 + moves)
+    return Header("WEBP", size[::-1], channels, "uint8", 15 * pixels, 1 + moves)
 
 
 def _avif(peek: Peek) -> Header | None:
@@ -228,9 +232,12 @@ def _jpeg2000(peek: Peek) -> Header | None:
 
 
 def _gif(peek: Peek) -> Header:
-    cols, rows = struct.unpack_from("<HH", peek(0, 16), 6)
+    head = peek(0, _HEAD)
+    cols, rows = struct.unpack_from("<HH", head, 6)
+    control = head.find(b"\x21\xf9\x04")
+    channels = 3 + (control >= 0 and bool(head[control + 3] & 1))
     # Indices, colours, and the canvas as it is before and after a frame.
-    return Header("GIF", (rows, cols), 4, "uint8", 10 * rows * cols, 2, 2 * rows * cols)
+    return Header("GIF", (rows, cols), channels, "uint8", 10 * rows * cols)
 
 
 def _bmp(peek: Peek) -> Header:
@@ -265,7 +272,7 @@ def _netpbm(peek: Peek) -> Header | None:
         dtype, wide = "bool", 1
     elif name != "PFM":
         dtype = _whole(8 if int(numbers[2]) < 256 else 16)
-        wide = _BYTES[dtype]
+        wide = WIDTHS[dtype]
     plain = magic in (b"P1", b"P2", b"P3")
     # Words of text are objects of 33 bytes and more, and a place in a list each.
     beside = samples * (60 if plain and name != "PBM" else 3 * wide)
@@ -284,7 +291,7 @@ def _npy(peek: Peek) -> Header | None:
     name, width = kind[1].decode(), int(kind[2] or 1)
     stored = prod(sizes) * width * (4 if name == "U" else 1)
     dtype = number_type(name, 8 * width)
-    beside = stored + prod(sizes) * _BYTES[dtype]
+    beside = stored
     channels = sizes[2] if len(sizes) == 3 else 1
     return Header("NPY", (sizes[0], sizes[1]), channels, dtype, beside, stored=stored + _HEAD)
 

@@ -29,6 +29,8 @@ Source: TypeAlias = Union[str, "Path", BinaryIO, bytes]
 _LARGE = 2**26
 #: Up to so many bytes a file is read at once; from so many on only as far as its picture goes.
 _LITTLE, _MUCH = 2**20, 2**26
+#: Bytes that most headers are in.
+_HEAD = 4096
 #: Bytes that are taken from a stream at a time, and after which it is seen whether there is memory.
 _PIECE, _LOOK = 2**22, 2**28
 #: Bytes a pixel that may lie before a TIFF file's first directory: four channels of float32.
@@ -67,6 +69,26 @@ def load(source: Source, max_pixels: int | None = None) -> tuple[bytes, str]:
         raise ImageError(memory.NOT_ENOUGH) from error
     except OSError as error:
         raise ImageError(f"can't be read: {(error.strerror or str(error)).lower()}") from error
+
+
+def facts_of(path: str | Path) -> Header | None:
+    """Return what a regular file's header says, and read no more; None if it doesn't tell.
+
+    Raises
+    ------
+    ImageError, OSError
+        If it is no picture, or can't be read.
+    """
+    from convcli.image.header import header_of
+
+    with _open(path) as file:
+        head = file.read(_HEAD)
+        name = recognise(head[:ENOUGH])
+
+        def peek(at: int, size: int) -> bytes:
+            return head[at : at + size] if at + size <= len(head) else _look(file, at, size)
+
+        return header_of(peek, name)
 
 
 def _open(path: str | Path) -> BinaryIO:

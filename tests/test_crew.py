@@ -18,7 +18,7 @@ from command import Said, program
 
 from convcli.batch import Common, Job, Limits, Writing, run, share
 from convcli.batch import crew as crews
-from convcli.batch.crew import Crew, can_hand_out, guess
+from convcli.batch.crew import Crew, can_hand_out
 from convcli.batch.room import Room
 from convcli.image.files import read, write
 from convcli.image.picture import Image
@@ -297,10 +297,3 @@ def test_memory_is_bounded():
     assert not room.fits(40)
     room.leave(0)
     assert room.fits(40)
-
-
-def test_what_a_picture_takes_is_guessed_from_its_file(tmp_path):
-    for name, times in (("a.jpg", 24), ("a.png", 6), ("a.AVIF", 24), ("a.tif", 6)):
-        (tmp_path / name).write_bytes(bytes(1000))
-        assert guess(Job(str(tmp_path / name), "")) == 1000 * times
-    assert guess(Job(str(tmp_path / "none.png"), "")) == 0

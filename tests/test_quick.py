@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import click
 import numpy as np
@@ -259,9 +260,14 @@ def test_no_memory_is_no_reason_to_fail(samples, monkeypatch, any_size):
     def full(*_):
         raise OSError("no memory")
 
-    monkeypatch.setattr(room.mmap, "mmap", full)
+    monkeypatch.setattr(room, "mmap", SimpleNamespace(mmap=full))
     assert look_ahead(str(samples / "coffee.jpg")).take().size == read(samples / "coffee.jpg").size
     assert len(any_size) == 1
+
+
+def test_nothing_is_begun_early_where_memory_is_scarce(samples, monkeypatch):
+    monkeypatch.setattr("convcli.memory.is_had", lambda size: False)
+    assert look_ahead(str(samples / "coffee.jpg")) is None
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])

@@ -15,6 +15,8 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from convcli import threads
+from convcli.batch.foretell import foretold
 from convcli.batch.jobs import STREAM, Job, Limits, Outcome
 from convcli.batch.names import exists
 from convcli.batch.one import Common, foresee
@@ -22,7 +24,6 @@ from convcli.batch.room import Room
 from convcli.batch.worker import serve
 from convcli.errors import ImageError
 from convcli.image.atomic import sweep
-from convcli.image.formats import SUFFIXES
 from convcli.record import replace
 
 if TYPE_CHECKING:
@@ -31,16 +32,13 @@ if TYPE_CHECKING:
 
 #: Pictures that a worker has at once: one is read or written to the disk while one is filtered.
 SLOTS = 2
-#: Memory that pictures take before no further one is begun, in bytes a worker.
-_ROOM = 2**28
+#: Memory that pictures take before no further one is begun, in bytes a worker: what two of 12
+#: megapixels take in linear light, so that two workers have one each.
+_ROOM = 3 * 2**27
 #: Seconds that workers have to come to an end.
 _PATIENCE = 5.0
 #: The longest wait at once: what the system takes ends at 2**31 milliseconds.
 _LONGEST = 86_400.0
-#: What a picture takes, decoded and filtered, by what its file takes, in formats that pack
-#: closely and in others.
-_PACKED, _STORED = 24, 6
-_CLOSE = {"JPEG", "WEBP", "AVIF", "JPEG2000"}
 
 
 class _Worker:
@@ -105,6 +103,8 @@ class Crew:
         self.workers: list[_Worker] = []
         self._room = Room(_ROOM * limits.workers)
         self._left: deque[int] = deque(range(len(jobs)))
+        #: The picture whose turn is next, and what it will take.
+        self._foretold = -1, 0
         #: Pictures that a worker had when it died, perhaps of another one.
         self._suspects: deque[int] = deque()
 
@@ -149,7 +149,7 @@ class Crew:
         while queue := self._left or self._suspects:
             again = queue is self._suspects
             slot = self._free(alone=again)
-            size = guess(self.jobs[queue[0]]) if slot is not None else 0
+            size = self._size(queue[0]) if slot is not None else 0
             if slot is None or not self._room.fits(size):
                 return
             place = queue.popleft()
@@ -158,6 +158,12 @@ class Crew:
                 yield outcome
             else:
                 self._begin(slot, place, size)
+
+    def _size(self, place: int) -> int:
+        """Return what a picture will take; its header is read once."""
+        if self._foretold[0] != place:
+            self._foretold = place, foretold(self.common, self.jobs[place])
+        return self._foretold[1]
 
     def _foresee(self, place: int, *, again: bool) -> Outcome:
         """Return what can be told of a picture that no worker has; `again` if one had it."""
@@ -296,19 +302,9 @@ def can_hand_out(jobs: Sequence[Job]) -> bool:
     """
     if any(STREAM in (job.source, job.target) for job in jobs):
         return False
-    return _way() == "spawn" or threading.active_count() == 1
+    return _way() == "spawn" or (threading.active_count() == 1 and not threads.running())
 
 
 def _way() -> str:
     """How processes are made. On macOS the libraries below NumPy don't bear to be copied."""
     return "fork" if hasattr(os, "fork") and sys.platform != "darwin" else "spawn"
-
-
-def guess(job: Job) -> int:
-    """Guess how much memory a picture will take."""
-    try:
-        size = os.stat(job.source).st_size  # noqa: PTH116 (a third of Path's time)
-    except (OSError, ValueError):
-        return 0
-    suffix = os.path.splitext(job.source)[1].lower()  # noqa: PTH122
-    return size * (_PACKED if SUFFIXES.get(suffix) in _CLOSE else _STORED)

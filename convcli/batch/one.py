@@ -10,6 +10,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
+from convcli import memory
+from convcli.batch.foretell import Known
 from convcli.batch.jobs import STREAM, Job, Outcome, Writing
 from convcli.errors import ConvError, ImageError
 from convcli.image.files import IN_BANDS, decode, encode, read, write
@@ -111,7 +113,7 @@ class Common:
     def do(
         self,
         job: Job,
-        resize: Callable[[int], None] = lambda size: None,
+        resize: Callable[[int], None] | None = None,
         ahead: Callable[[], Image] | None = None,
     ) -> Outcome:
         """Filter a picture and say what came of it.
@@ -130,29 +132,35 @@ class Common:
             facts, sight = self._one(job, resize, ahead)
         except ConvError as error:
             return Outcome(job, seconds=perf_counter() - start, error=str(error))
-        except MemoryError:
-            error_ = "there is not enough memory for this picture, its padding and its result"
-            return Outcome(job, seconds=perf_counter() - start, error=error_)
         except OSError as error:
             # Standard output's are `StreamError`s: this is a file's, and the picture's alone.
             return Outcome(job, seconds=perf_counter() - start, error=told(error))
+        except Exception as error:
+            # Under a limit libraries fail in their own ways.
+            if not isinstance(error, MemoryError) and memory.is_had(memory.SLACK):
+                raise
+            return Outcome(job, seconds=perf_counter() - start, error=memory.NOT_ENOUGH)
         return Outcome(job, facts, perf_counter() - start, sight=sight)
 
     def _one(
-        self, job: Job, resize: Callable[[int], None], ahead: Callable[[], Image] | None
+        self, job: Job, resize: Callable[[int], None] | None, ahead: Callable[[], Image] | None
     ) -> tuple[Facts, Sight | None]:
         """Read, filter and write one picture, or all frames of its file."""
         image, content = self._read(job, ahead)
         if _moves(image) and self.writing.frame is None:
             from convcli.batch.reel import all_frames
 
-            return all_frames(self, job, content or load(Path(job.source)), resize)
-        resize(2 * image.pixels.nbytes)
+            content = content or load(Path(job.source), self.writing.max_pixels)
+            return all_frames(self, job, content, resize)
+        sums = Known(self, job).sums(image) if resize else None
+        if resize and sums:
+            resize(max(sums.filtering, sums.writing))
         writing = self.writing
         name = self.format_for(job, image.meta.format)
         result, tell = self._filtered(image, name)
         facts = tell()
-        resize(image.pixels.nbytes + result.size[0] * result.row_bytes)
+        if resize and sums:
+            resize(sums.writing)
         notes = notes_on(result, facts, name)
         if image.meta.frames > 1 and not _moves(image):
             count = image.meta.frames
@@ -194,10 +202,10 @@ class Common:
         frame = self.writing.frame
         if ahead is not None and frame is None:
             return ahead(), None
-        source = self.streams[0].read() if job.source == STREAM else Path(job.source)
+        source = self.streams[0] if job.source == STREAM else Path(job.source)
         if frame is not None:
             return read(source, frame=frame, max_pixels=limit, lenient=lenient), None
-        data, name = load(source)
+        data, name = load(source, limit)
         image = decode(data, name, max_pixels=limit, lenient=lenient)
         return image, (data, name) if _moves(image) else None
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING
 
+from convcli.batch.foretell import Known
 from convcli.batch.jobs import STREAM, Job
 from convcli.image.formats import check_several
 from convcli.image.frame_files import encode_parts, open_frames, timing_notes, write_frames
@@ -21,15 +22,15 @@ if TYPE_CHECKING:
     from convcli.image.thumbnail import Sight
     from convcli.pipeline import Facts
 
-#: What frames take in memory: as it is read, put together, filtered, compared, and packed.
-_HELD = 3
+#: Pictures that there are beside one that is filtered: what frames are put together of.
+_HELD = 2
 _ALIKE = "all frames were stretched alike, so that they don't flicker"
 _APART = "each page was stretched by itself"
 _FIRST = "the first frame is the one that is shown or compared"
 
 
 def all_frames(
-    common: Common, job: Job, content: tuple[bytes, str], resize: Callable[[int], None]
+    common: Common, job: Job, content: tuple[bytes, str], resize: Callable[[int], None] | None
 ) -> tuple[Facts, Sight | None]:
     """Read, filter and write all frames of a file.
 
@@ -71,7 +72,9 @@ def all_frames(
         if not done and facts.mapping is Mapping.NORMALIZE and frames.durations is not None:
             span.append(_span(common, frames))
             result, facts = common.work(image, *span)
-        resize(held + _HELD * (image.pixels.nbytes + result.pixels.nbytes))
+        if resize and not done:
+            sums = Known(common, job).sums(image)
+            resize(held + _HELD * sums.source + max(sums.filtering, sums.writing))
         if not done:
             seen.append(common.look(image, result, facts))
         facts = replace(facts, notes=notes_on(result, facts, name))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from convcli import memory
+
+#: What is less is given without a look at what the machine has left.
+_LITTLE = 2**26
+
 
 class Room:
     """Memory that pictures share: one may always begin, further ones while there is room.
@@ -27,8 +32,13 @@ class Room:
         self._taken: dict[int, int] = {}
 
     def fits(self, size: int) -> bool:
-        """Whether a picture that is thought to take `size` bytes may begin."""
-        return not self._taken or sum(self._taken.values()) + size <= self.size
+        """Whether a picture that takes `size` bytes may begin beside those that are there."""
+        if not self._taken:
+            return True
+        if sum(self._taken.values()) + size > self.size:
+            return False
+        left = memory.left() if size > _LITTLE else None
+        return left is None or size <= left
 
     def enter(self, picture: int, size: int) -> None:
         """Say what a picture takes, as it begins or when that becomes known."""

@@ -6,11 +6,12 @@ import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from threading import Thread
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
 from convcli.batch.one import Common
 from convcli.processors import take_share
+from convcli.threads import Task
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -47,18 +48,20 @@ def serve(
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     take_share(threads)
-    team = [Thread(target=_attend, args=(common, line)) for line in lines[1:]]
-    for thread in team:
-        thread.start()
-    _attend(common, lines[0])
-    for thread in team:
-        thread.join()
+    team = [Task(partial(_attend, common, (line,))) for line in lines[1:]]
+    # Lines for which there is no thread are served by this one.
+    alone = [line for line, task in zip(lines[1:], team, strict=True) if task.take_over(True)]
+    _attend(common, (lines[0], *alone))
+    for line, task in zip(lines[1:], team, strict=True):
+        if line not in alone:
+            task.wait()
 
 
-def _attend(common: Common, line: Connection) -> None:
-    """Do what comes along a line, until it ends."""
+def _attend(common: Common, lines: Sequence[Connection]) -> None:
+    """Do what comes along lines, until one ends."""
     with suppress(EOFError, ConnectionError, StoppedError):
         while True:
+            line: Any = lines[0] if len(lines) == 1 else wait(lines)[0]
             job = line.recv()
             try:
                 said: tuple[str, Any] = "done", common.do(job, partial(_tell, line))

@@ -18,8 +18,10 @@ from convcli.report.lines import printable
 if TYPE_CHECKING:
     from convcli.batch import Job, Outcome, Request, Writing
     from convcli.image.ahead import Reading
+    from convcli.image.header import Header
     from convcli.image.picture import Image
     from convcli.pipeline import Facts
+    from convcli.pipeline.memory import Output, Sums
     from convcli.spec import Spec
     from convcli.taps import AnyKernel
 
@@ -177,6 +179,18 @@ class _Filter:
         from convcli.pipeline import begin
 
         return begin(image, self.kernels, self.spec, watch=self.watch)
+
+    def takes(self, header: Header, size: int, output: Output) -> int:
+        """Return what a picture takes at its peak, told from its header and its file's size."""
+        from convcli.pipeline.memory import takes
+
+        return takes(header, size, self.kernels, self.spec, output)
+
+    def sums(self, image: Image, output: Output) -> Sums:
+        """Return what a picture takes whose samples are there."""
+        from convcli.pipeline.memory import sums_of
+
+        return sums_of(image, self.kernels, self.spec, output)
 
 
 def _begin(

@@ -52,10 +52,10 @@ def _told(arguments: Sequence[str] | None) -> int:
         return say(str(error), WRONG_USAGE)
     except ConvError as error:
         return say(str(error), FAILED)
-    except MemoryError:
-        return say("there is not enough memory", FAILED)
-    except (Stopped, KeyboardInterrupt, OSError) as error:
+    except (Stopped, KeyboardInterrupt) as error:
         return _stopped(error)
+    except Exception as error:
+        return _failed(error)
     return result if isinstance(result, int) else DONE
 
 
@@ -72,6 +72,18 @@ def _call(arguments: Sequence[str] | None) -> Any:
     from convcli.cli import group
 
     return group.call(arguments)
+
+
+def _failed(error: Exception) -> int:
+    """Say what the system has against it; what is none of its faults is a bug, and raised."""
+    from convcli import memory
+
+    # Modules and libraries that can't be loaded for want of memory say so in words of their own.
+    if isinstance(error, MemoryError) or not memory.is_had(memory.SLACK):
+        return say(memory.NOT_ENOUGH, FAILED)
+    if isinstance(error, OSError):
+        return _stopped(error)
+    raise error
 
 
 def _stopped(error: BaseException) -> int:

@@ -61,14 +61,14 @@ class _Team:
         self._begin = begin
         self._left = deque(bands)
         self._done: list[Any] = []
-        self._errors: list[BaseException] = []
+        self._error: BaseException | None = None
 
     def run(self, threads: int) -> list[Any]:
         """Do all bands; return what they gave, in no order."""
         asked: list[tuple[_Helper, _Job]] = []
         try:
             # A thread that can't be had is one less.
-            with suppress(RuntimeError):
+            with suppress(RuntimeError, MemoryError):
                 for _ in range(threads - 1):
                     helper = _helper()
                     asked.append((helper, helper.help(self)))
@@ -79,8 +79,8 @@ class _Team:
         finally:
             for helper, job in asked:
                 helper.leave(job)
-        if self._errors:
-            raise self._errors[0]
+        if self._error is not None:
+            raise self._error
         return self._done
 
     def help(self) -> None:
@@ -88,8 +88,8 @@ class _Team:
         try:
             self._drain()
         except BaseException as error:  # raised again by the caller
+            self._error = error
             self._left.clear()
-            self._errors.append(error)
 
     def _drain(self) -> None:
         work: Work | None = None
@@ -152,11 +152,13 @@ class _Helper:
                 team, done = self._jobs.pop()
             except IndexError:
                 continue
-            team.help()
-            # Pictures aren't kept until the next one comes.
-            del team
-            _waiting.append(self)
-            done.release()
+            try:
+                team.help()
+            finally:
+                # Pictures aren't kept until the next one comes.
+                del team
+                _waiting.append(self)
+                done.release()
 
 
 #: Threads that have nothing to do; a process that is a copy of this one has none.

@@ -5,61 +5,31 @@ from __future__ import annotations
 import os
 import stat
 import struct
-from collections.abc import Callable
 from importlib import import_module
-from threading import Thread
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
+from convcli import memory
 from convcli.errors import ImageError
 from convcli.image.limits import MAX_PIXELS
 from convcli.image.load import load
+from convcli.threads import Task
 
 if TYPE_CHECKING:
     from convcli.image.inflating import Inflating
     from convcli.image.picture import Image
     from convcli.image.room import Room
 
-Result = TypeVar("Result")
-
-#: Seconds between two looks for Ctrl-C, which can't interrupt a wait on Windows.
-_PATIENCE = 0.2
 #: From so many bytes of rows on they are inflated before NumPy is there.
 _LARGE = 2**20
+#: Bytes without which nothing is begun early: an address space that holds so little is limited.
+_SPARE = 2**29
 #: A file that says it has more samples a byte is taken for one made to look large: an empty block
 #: of 64 takes 4 bits or more (T.81, annex K).
 _DENSEST = 128
 
 
-class Ahead(Generic[Result]):
-    """A task that is done on a thread of its own, from now on.
-
-    Nothing may be left half-done by it: a process that ends doesn't wait for it.
-
-    Parameters
-    ----------
-    task
-        What to do.
-    """
-
-    def __init__(self, task: Callable[[], Result]) -> None:
-        self._found: list[Result] = []
-        self._error: BaseException | None = None
-        self._thread = Thread(target=self._do, args=(task,), daemon=True)
-        self._thread.start()
-
-    def _do(self, task: Callable[[], Result]) -> None:
-        try:
-            self._found.append(task())
-        except BaseException as error:
-            self._error = error
-
-    def take(self) -> Result:
-        """Wait for the result and return it, once; or raise what was raised."""
-        while self._thread.is_alive():
-            self._thread.join(_PATIENCE)
-        if self._error is not None:
-            raise self._error
-        return self._found.pop()
+#: A task that is done on a thread of its own, from now on.
+Ahead = Task
 
 
 class Reading:
@@ -104,7 +74,7 @@ class Reading:
 
         try:
             return jpeg.like(self._data, MAX_PIXELS)
-        except ImageError:
+        except (ImageError, MemoryError):
             return None
 
     def take(self) -> Image:
@@ -126,15 +96,16 @@ def look_ahead(source: str) -> Reading | None:
     Returns
     -------
     Reading or None
-        None for what is better read when all is ready: a folder, a pipe, what can't be opened.
+        None for what is better read when all is ready: a folder, a pipe, what can't be opened, or
+        has too many pixels, or where memory is scarce.
     """
     try:
-        if not stat.S_ISREG(os.stat(source).st_mode):  # noqa: PTH116
+        # What is made ready beside the decoder takes memory of its own.
+        if not stat.S_ISREG(os.stat(source).st_mode) or not memory.is_had(_SPARE):  # noqa: PTH116
             return None
-        data, name = load(source)
-    except (OSError, ValueError, ImageError):
+        return Reading(source, *load(source))
+    except (OSError, ValueError, ImageError, MemoryError, ImportError, AttributeError):
         return None
-    return Reading(source, data, name)
 
 
 #: What decodes most of these files.
@@ -158,7 +129,7 @@ def _make_room(data: bytes) -> Room | None:
 
     try:
         return Room(size)
-    except (OSError, OverflowError, RuntimeError):  # RuntimeError: no thread can be had
+    except (OSError, OverflowError, MemoryError):
         return None
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from convcli import memory
 from convcli.errors import ConvError, ImageError
 from convcli.image.atomic import write_atomic
 from convcli.image.formats import check_holds, format_of, parse_format
@@ -49,6 +51,10 @@ _ENCODERS = {
 }
 #: Formats of which a damaged file may be read in part.
 LENIENT = ("GIF", "JPEG", "PNG")
+#: Bytes that a coder takes at the most, a byte of samples (AVIF, JPEG 2000).
+WRITING = 16
+#: Formats whose library doesn't look whether it got memory (libaom 3.12: SIGSEGV).
+_CRASHES = ("AVIF",)
 #: Formats that are written band by band, on threads that ask for a band's rows each.
 IN_BANDS = ("PNG", "JPEG")
 
@@ -87,10 +93,10 @@ def read(
         isn't held, or without that frame. The message doesn't name the file.
     """
     if frame is None:
-        return decode(*load(source), max_pixels=max_pixels, lenient=lenient)
+        return decode(*load(source, max_pixels), max_pixels=max_pixels, lenient=lenient)
     from convcli.image.frame_files import pick
 
-    return pick(*load(source), frame, max_pixels=max_pixels, lenient=lenient)
+    return pick(*load(source, max_pixels), frame, max_pixels=max_pixels, lenient=lenient)
 
 
 def decode(
@@ -123,7 +129,7 @@ def decode(
         # TIFF has turned its pages already: its orientation is a tag of its own.
         return image if name == "TIFF" else upright(image)
 
-    return guard(work, f"the {name} file is damaged")
+    return guard(work, f"the {name} file is damaged", lambda: _reading(data, name))
 
 
 def encode(
@@ -163,13 +169,34 @@ def _parts(
     options = {option: values[option]} if option else {}
     coder = getattr(import_module(f"convcli.image.{module}"), function)
     what = f"can't be written as {name}"
-    coded = guard(lambda: coder(image, **options), what)
-    return [coded] if isinstance(coded, bytes) else _guarded(coded, what)
+    need = WRITING * image.dtype.itemsize * prod(image.size) * len(image.channels)
+    check_room(name, need)
+    coded = guard(lambda: coder(image, **options), what, lambda: need)
+    return [coded] if isinstance(coded, bytes) else _guarded(coded, what, need)
 
 
-def _guarded(parts: Iterator[bytes], what: str) -> Iterator[bytes]:
+def check_room(format: str, need: int) -> None:
+    """Refuse to begin what would end the process for want of memory.
+
+    Parameters
+    ----------
+    format
+        A format's name.
+    need
+        Bytes that its coder takes.
+
+    Raises
+    ------
+    ImageError
+        If there aren't as many.
+    """
+    if format in _CRASHES and not memory.is_had(need + memory.SLACK):
+        raise ImageError(memory.NOT_ENOUGH)
+
+
+def _guarded(parts: Iterator[bytes], what: str, need: int) -> Iterator[bytes]:
     """Yield a file bit by bit; whatever is raised meanwhile becomes one clear line."""
-    while (part := guard(lambda: next(parts, None), what)) is not None:
+    while (part := guard(lambda: next(parts, None), what, lambda: need)) is not None:
         yield part
 
 
@@ -212,8 +239,19 @@ def _decode(data: bytes, name: str, limit: int, *rows: Inflating, lenient: bool)
     return image
 
 
-def guard(work: Callable[[], Result], what: str) -> Result:
+def _reading(data: bytes, name: str) -> int:
+    """Return what reading a file takes, told from its header."""
+    from convcli.image.header import header_of, peek_into
+
+    header = header_of(peek_into(data), name)
+    return 0 if header is None else 2 * header.nbytes + header.beside
+
+
+def guard(work: Callable[[], Result], what: str, need: Callable[[], int] = lambda: 0) -> Result:
     """Do work with other people's libraries; whatever they raise becomes one clear line.
+
+    Libraries have words of their own for a want of memory, or none: where there isn't what the
+    work needs, that is what is said, and never that a good file is damaged.
 
     Parameters
     ----------
@@ -221,6 +259,8 @@ def guard(work: Callable[[], Result], what: str) -> Result:
         What to do.
     what
         What it means if it can't be done: how the line begins.
+    need
+        Says how many bytes the work takes; asked only if it can't be done.
 
     Raises
     ------
@@ -232,8 +272,12 @@ def guard(work: Callable[[], Result], what: str) -> Result:
     except ConvError:
         raise
     except MemoryError as error:
-        raise ImageError("there is not enough memory for this picture") from error
+        raise ImageError(memory.NOT_ENOUGH) from error
     except Exception as error:
+        if not memory.is_had(need() + memory.SLACK):
+            raise ImageError(memory.NOT_ENOUGH) from error
+        if isinstance(error, ImportError):
+            what = "a library that is needed can't be loaded"
         # Pillow alone raises eight kinds of exception on damaged files.
         from convcli.image.reasons import describe
 

@@ -8,7 +8,15 @@ from pathlib import Path
 
 from convcli.errors import ImageError
 from convcli.image.atomic import write_atomic
-from convcli.image.files import LENIENT, check_free, check_options, decode, guard
+from convcli.image.files import (
+    LENIENT,
+    WRITING,
+    check_free,
+    check_options,
+    check_room,
+    decode,
+    guard,
+)
 from convcli.image.formats import check_holds, check_several, format_of, parse_format
 from convcli.image.frames import DURATION, Frames
 from convcli.image.limits import MAX_PIXELS
@@ -57,7 +65,7 @@ def read_frames(source: Source, *, max_pixels: int | None = None, lenient: bool 
     ImageError
         If it can't be read. A later frame that is damaged raises it when it is asked for.
     """
-    return open_frames(*load(source), max_pixels=max_pixels, lenient=lenient)
+    return open_frames(*load(source, max_pixels), max_pixels=max_pixels, lenient=lenient)
 
 
 def open_frames(
@@ -150,6 +158,7 @@ def encode_parts(
     values = {"quality": quality, "compress": compress}
     options = {option: values[option]} if option else {}
     coder = getattr(import_module(f"convcli.image.{module}"), function)
+    check_room(format, WRITING * max(frames.sizes, default=0))
     checked = replace(frames, start=lambda first: _checked(frames, format))
     return _guarded(coder(checked, **options), f"can't be written as {format}")
 

@@ -8,15 +8,14 @@ from math import floor, inf
 
 from convcli.errors import ConvError, ImageError
 from convcli.image.files import guard
+from convcli.image.limits import TOGETHER
 from convcli.image.picture import Image
 from convcli.record import record, replace
 
 #: How long a frame is shown that nobody has given a time, in milliseconds.
 DURATION = 100.0
-#: All frames together may have so many times the pixels that one may have. JUSTIFICATION: they
-#: are never in memory together, so that only time is at stake; a small file can hold a hundred
-#: thousand large frames, and a stack of a thousand pages of 10 megapixels is an honest one.
-TOGETHER = 64
+#: Bytes that reading a frame takes, a byte of its samples.
+_HELD = 8
 
 
 @record(eq=False)
@@ -183,9 +182,10 @@ class Frames:
     def _from(self, first: int) -> Iterator[Image]:
         """Give the frames from a number on; what goes wrong names the frame."""
         frames = self.start(first)
+        need = _HELD * max(self.sizes, default=0)
         for number in range(first, self.count):
             try:
-                image = guard(lambda: next(frames, None), "it is damaged")
+                image = guard(lambda: next(frames, None), "it is damaged", lambda: need)
             except ConvError as error:
                 raise _named(number, self.count, error) from error
             if image is None:

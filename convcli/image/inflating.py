@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from threading import Condition, Thread
+from threading import Condition
 
 from convcli.image import codecs
+from convcli.threads import Task
 
 #: About so many compressed bytes are handed to the library at a time, and it returns no more than
 #: so many. JUSTIFICATION: after each such part, and after a few within, the thread waits for
@@ -14,6 +15,8 @@ from convcli.image import codecs
 _PIECE, _PART = 2**20, 2**22
 #: Bytes that may be waiting: what is inflated while the program is still being imported.
 _WAITING = 3 * 2**23
+#: Seconds after which a thread looks for itself what there is, whether or not it was woken.
+_PATIENCE = 0.2
 
 
 class Inflating:
@@ -35,7 +38,8 @@ class Inflating:
         self._ended = False
         self._error: Exception | None = None
         self._changed = Condition()
-        Thread(target=self._work, daemon=True).start()
+        self._thread = Task(self._work)
+        self._alone: Iterator[bytes] | None = None
 
     def fill(self, room: Sequence[memoryview]) -> None:
         """Put the next bytes into buffers, one after the other.
@@ -74,9 +78,10 @@ class Inflating:
 
     def _take(self, most: int) -> memoryview:
         """Return some of the next bytes; none at the stream's end."""
+        self._help()
         with self._changed:
             while not self._found and not self._ended:
-                self._changed.wait()
+                self._changed.wait(_PATIENCE)
             if not self._found:
                 if self._error is not None:
                     raise self._error
@@ -90,6 +95,16 @@ class Inflating:
             self._size -= len(found)
             self._changed.notify_all()
         return found
+
+    def _help(self) -> None:
+        """Find the next bytes here if no thread does."""
+        if self._alone is None and self._thread.take_over(patience=True):
+            self._alone = _inflate(self._data)
+        if self._alone is not None and not self._found and not self._ended:
+            part = memoryview(next(self._alone, b""))
+            self._ended = not part
+            self._found.extend([part] if part else ())
+            self._size += len(part)
 
     def _work(self) -> None:
         try:
@@ -106,7 +121,7 @@ class Inflating:
         """Hand over what was found when there is room; whether to go on."""
         with self._changed:
             while self._size > self._most and not self._ended:
-                self._changed.wait()
+                self._changed.wait(_PATIENCE)
             if self._ended:
                 return False
             self._found.append(found)

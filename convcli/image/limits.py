@@ -6,6 +6,10 @@ from convcli.errors import ImageError
 
 #: A quarter of what fits 2³¹ bytes at 3 bytes a pixel, doubled: where Pillow refuses, too.
 MAX_PIXELS = 178_956_970
+#: All frames together may have so many times the pixels that one may have. JUSTIFICATION: they
+#: are never in memory together, so that only time is at stake; a small file can hold a hundred
+#: thousand large frames, and a stack of a thousand pages of 10 megapixels is an honest one.
+TOGETHER = 64
 
 
 def check_size(width: int, height: int, limit: int) -> None:

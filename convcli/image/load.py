@@ -1,42 +1,94 @@
-"""A picture file's bytes, and which format they have; nothing is decoded."""
+"""A picture file's bytes, and which format they have; nothing is decoded.
+
+A file is recognised by its first bytes, its header is looked at next, and of what is large no more
+is read than its picture can take.
+"""
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias, Union, cast
 
+from convcli import memory
 from convcli.errors import ImageError
+from convcli.image.limits import MAX_PIXELS, check_size
 from convcli.image.recognise import ENOUGH, recognise
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from convcli.image.header import Header, Peek
 
 #: A path, an open binary file, or a file's bytes.
 Source: TypeAlias = Union[str, "Path", BinaryIO, bytes]
 
 #: From so many bytes on a TIFF file is not read as a whole.
 _LARGE = 2**26
+#: Up to so many bytes a file is read at once; from so many on only as far as its picture goes.
+_LITTLE, _MUCH = 2**20, 2**26
+#: Bytes that most headers are in.
+_HEAD = 4096
+#: Bytes that are taken from a stream at a time, and after which it is seen whether there is memory.
+_PIECE, _LOOK = 2**22, 2**28
+#: Bytes a pixel that may lie before a TIFF file's first directory: four channels of float32.
+_BEFORE = 16
+#: Formats whose header says for sure how large the picture is that is read.
+_SURE = frozenset(
+    ("PNG", "JPEG", "WEBP", "AVIF", "JPEG2000", "BMP", "NPY", "PBM", "PGM", "PPM", "PFM")
+)
 
 
-def load(source: Source) -> tuple[bytes, str]:
+def load(source: Source, max_pixels: int | None = None) -> tuple[bytes, str]:
     """Return a source's bytes and format; what is no picture is not read to its end.
+
+    Parameters
+    ----------
+    source
+        What is read.
+    max_pixels
+        The most pixels that a picture may have; None for 178,956,970. A large file is not read if
+        its header says that there are more.
 
     Raises
     ------
     ImageError
-        If it can't be read, or is no picture.
+        If it can't be read, is no picture, or has too many pixels.
     """
+    limit = MAX_PIXELS if max_pixels is None else max_pixels
     if isinstance(source, bytes | bytearray | memoryview):
         return bytes(source), recognise(bytes(source[:ENOUGH]))
-    if not isinstance(source, str | os.PathLike):
-        return _drain(source)
     try:
+        if not isinstance(source, str | os.PathLike):
+            return _drain(source, limit)
         with _open(source) as file:
-            return _mapped(file) or _drain(file)
+            return _mapped(file) or _drain(file, limit)
+    except MemoryError as error:
+        raise ImageError(memory.NOT_ENOUGH) from error
     except OSError as error:
         raise ImageError(f"can't be read: {(error.strerror or str(error)).lower()}") from error
+
+
+def facts_of(path: str | Path) -> Header | None:
+    """Return what a regular file's header says, and read no more; None if it doesn't tell.
+
+    Raises
+    ------
+    ImageError, OSError
+        If it is no picture, or can't be read.
+    """
+    from convcli.image.header import header_of
+
+    with _open(path) as file:
+        head = file.read(_HEAD)
+        name = recognise(head[:ENOUGH])
+
+        def peek(at: int, size: int) -> bytes:
+            return head[at : at + size] if at + size <= len(head) else _look(file, at, size)
+
+        return header_of(peek, name)
 
 
 def _open(path: str | Path) -> BinaryIO:
@@ -72,11 +124,113 @@ def _mapped(file: BinaryIO) -> tuple[bytes, str] | None:
     return cast(bytes, mmap(file.fileno(), 0, access=ACCESS_READ)), "TIFF"
 
 
-def _drain(file: BinaryIO) -> tuple[bytes, str]:
+def _drain(file: BinaryIO, limit: int) -> tuple[bytes, str]:
+    """Read a file from where it is, as far as it is needed; there is never a second copy."""
+    start, size = _room(file)
     head = file.read(ENOUGH)
     name = recognise(head)
-    # Read again from where it began, if that can be done: joining copies a large file.
-    with suppress(OSError, ValueError):
-        file.seek(-len(head), os.SEEK_CUR)
-        head = b""
-    return head + file.read(), name
+    # Files of /proc say that they have no bytes.
+    if size < len(head):
+        return _Stream(file, head).drain(name, limit), name
+    if size > _LITTLE:
+        size = min(size, _wanted(lambda at, most: _look(file, start + at, most), name, limit, size))
+    file.seek(start)
+    return file.read(size), name
+
+
+def _room(file: BinaryIO) -> tuple[int, int]:
+    """Return where a file is, and how many bytes follow; (0, 0) for a stream."""
+    try:
+        start = file.seek(0, os.SEEK_CUR)
+        size = file.seek(0, os.SEEK_END) - start
+        file.seek(start)
+    except (OSError, ValueError, AttributeError):
+        return 0, 0
+    return start, size
+
+
+def _look(file: BinaryIO, at: int, size: int) -> bytes:
+    file.seek(at)
+    return file.read(size)
+
+
+def _wanted(peek: Peek, name: str, limit: int, size: int) -> int:
+    """Return how many bytes of a file are read; refuse what has too many pixels."""
+    header = _checked(peek, name, limit)
+    if size <= _MUCH:
+        return size
+    from convcli.image.extent import extent
+
+    return extent(peek, name, header, limit)
+
+
+def _checked(peek: Peek, name: str, limit: int) -> Header | None:
+    """Return what a header says, unless it says that there are too many pixels."""
+    from convcli.image.header import header_of
+
+    header = header_of(peek, name)
+    if header is not None and name in _SURE:
+        check_size(header.size[1], header.size[0], limit)
+    return header
+
+
+class _Stream:
+    """A file that can only be read forwards, and what was read of it.
+
+    Parameters
+    ----------
+    file
+        The file.
+    head
+        What was read of it already.
+    """
+
+    def __init__(self, file: BinaryIO, head: bytes) -> None:
+        self._file = file
+        self._held = io.BytesIO()
+        self._size = self._held.write(head)
+        self._ended = False
+        self._most = _MUCH
+
+    def drain(self, name: str, limit: int) -> bytes:
+        """Return its bytes, as far as they are needed."""
+        if name == "TIFF":
+            self._most += _BEFORE * limit
+        header = _checked(self.peek, name, limit)
+        if not self._pull(_MUCH):
+            from convcli.image.extent import extent
+
+            self._most = 2**63
+            self._pull(extent(self.peek, name, header, limit))
+        # The buffer itself: it isn't copied.
+        held, self._held = self._held, io.BytesIO()
+        return held.getvalue()
+
+    def peek(self, at: int, size: int) -> bytes:
+        """Return some bytes, read as far as that if it isn't too far."""
+        if at + size > self._most:
+            return b""
+        self._pull(at + size)
+        self._held.seek(at)
+        return self._held.read(size)
+
+    def _pull(self, until: int) -> bool:
+        """Read up to a place, and return whether the stream has ended before or there."""
+        self._held.seek(0, os.SEEK_END)
+        while self._size < until and not self._ended:
+            piece = self._file.read(min(_PIECE, until - self._size))
+            self._ended = not piece
+            before = self._size
+            self._size += self._held.write(piece or b"")
+            if before // _LOOK != self._size // _LOOK:
+                self._check()
+        return self._ended
+
+    def _check(self) -> None:
+        """Refuse a stream that is larger than what there is memory for."""
+        left = memory.left()
+        if left is not None and left < _LOOK + _LOOK // 4:
+            raise ImageError(
+                f"it goes on after {self._size >> 20} MB, and there is no memory for more; "
+                f"save it to a file first"
+            )

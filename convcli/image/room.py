@@ -5,8 +5,9 @@ from __future__ import annotations
 import ctypes
 import mmap
 from contextlib import suppress
-from threading import Thread
 from typing import TYPE_CHECKING, Any
+
+from convcli.threads import Task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,8 +38,7 @@ class Room:
         if advice is not None:
             with suppress(OSError):
                 self._memory.madvise(advice)
-        self._thread = Thread(target=self._fill, daemon=True)
-        self._thread.start()
+        self._thread = Task(self._fill)
 
     def _fill(self) -> None:
         """Write to all of it; the interpreter isn't needed meanwhile."""
@@ -49,6 +49,7 @@ class Room:
         """Return it as an array of uint8; None if it is of another size."""
         import numpy as np
 
-        self._thread.join()
+        if not self._thread.take_over():
+            self._thread.wait()
         found = np.frombuffer(self._memory, np.uint8)
         return found.reshape(shape) if found.size == np.prod(shape) else None

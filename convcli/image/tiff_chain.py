@@ -23,7 +23,8 @@ _SIZES = {
     **{1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8},
     **{13: 4, 16: 8, 17: 8, 18: 8},
 }
-_CODES = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+#: What a tag's whole numbers are written as, by its type.
+CODES = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _DEEPEST = 4
 #: So many values of a tag are looked at: there are as many as channels.
 _MOST = 65535
@@ -106,8 +107,8 @@ def is_picture(data: bytes, at: int) -> bool:
     """Whether a page is one of its own: neither a reduced version of another, nor a mask."""
     form = form_of(data)
     for place, tag, kind, _ in _entries(data, at, form):
-        if tag in (_SUBFILE, _OLD_SUBFILE) and kind in _CODES:
-            (value,) = struct.unpack_from(form.order + _CODES[kind], data, place)
+        if tag in (_SUBFILE, _OLD_SUBFILE) and kind in CODES:
+            (value,) = struct.unpack_from(form.order + CODES[kind], data, place)
             return not value & (_REDUCED | _MASK) if tag == _SUBFILE else value != _OLD_REDUCED
     return True
 
@@ -122,8 +123,8 @@ def differ(data: bytes, at: int | None, tag: int) -> bool:
         for place, found, kind, number in _entries(
             data, _first(data, form) if at is None else at, form
         ):
-            if found == tag and kind in _CODES:
-                code = f"{form.order}{min(number, _MOST)}{_CODES[kind]}"
+            if found == tag and kind in CODES:
+                code = f"{form.order}{min(number, _MOST)}{CODES[kind]}"
                 beyond = struct.calcsize(code) > form.width
                 start = struct.unpack_from(form.place, data, place)[0] if beyond else place
                 return len(set(struct.unpack_from(code, data, start))) > 1
@@ -185,7 +186,7 @@ def _move(page: bytes, target: bytearray, at: int, by: int, depth: int) -> None:
             struct.pack_into(form.place, target, place, value + by)
         if tag not in _PIXELS and tag not in _DIRECTORIES:
             continue
-        code = f"{form.order}{number}{_CODES[kind]}"
+        code = f"{form.order}{number}{CODES[kind]}"
         places = struct.unpack_from(code, page, value)
         struct.pack_into(code, target, value, *(each + by for each in places))
         if tag in _DIRECTORIES and depth < _DEEPEST:

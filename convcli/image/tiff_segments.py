@@ -5,17 +5,18 @@ What a decoder makes up for what is missing is found out here, segment by segmen
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Callable
 from typing import Any
 
 from numpy.typing import NDArray
 
+from convcli import memory
 from convcli.errors import ImageError
 from convcli.image import codecs
 from convcli.image.coded_size import coded_size
 from convcli.image.tiff_kinds import CODINGS, CONVERT, FAX, JPEG, JPEG_XR, OLD_JPEG, PICTURES
+from convcli.processors import processors
 
 _T4_OPTIONS, _T6_OPTIONS = 292, 293
 _FROM_LOWEST = 2
@@ -40,7 +41,9 @@ def decoded(page: Any) -> NDArray[Any]:
     if not page.is_contiguous:
         # tifffile keeps what decodes a page's segments in the page: so each goes through here.
         page.decode = _careful(page, page.decode)
-    samples: NDArray[Any] = page.asarray(maxworkers=os.cpu_count())
+    # Its threads wait for one another, in vain if one can't have memory.
+    plenty = memory.is_had(2 * page.nbytes + memory.SLACK * processors())
+    samples: NDArray[Any] = page.asarray(maxworkers=processors() if plenty else 1)
     return samples
 
 

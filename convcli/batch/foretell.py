@@ -1,0 +1,92 @@
+"""What a picture will take in memory, told from its header before anybody reads it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Any
+
+from convcli.batch.jobs import STREAM, Job
+from convcli.errors import ConvError
+from convcli.image.load import facts_of
+from convcli.record import record
+
+if TYPE_CHECKING:
+    from convcli.batch.one import Common
+    from convcli.image.header import Header
+    from convcli.image.picture import Image
+    from convcli.pipeline.memory import Output, Sums
+
+#: What is thought of a file whose header doesn't tell: so many times its size.
+_UNKNOWN = 24
+#: What is thought of a filter that doesn't say: so many times the samples.
+_SILENT = 4
+
+
+def foretold(common: Common, job: Job) -> int:
+    """Return how many bytes a picture takes at its peak; 0 for what will be refused at once.
+
+    Parameters
+    ----------
+    common
+        What is done to it.
+    job
+        Which it is.
+    """
+    if job.source == STREAM:
+        return 0
+    try:
+        status = os.stat(job.source)  # noqa: PTH116 (a third of Path's time)
+        if not stat.S_ISREG(status.st_mode):
+            return 0
+        header = facts_of(job.source)
+    except (OSError, ValueError, ConvError):
+        return 0
+    if header is None:
+        return _UNKNOWN * status.st_size
+    return _takes(common, job, header, status.st_size)
+
+
+def _takes(common: Common, job: Job, header: Header, size: int) -> int:
+    work: Any = common.work
+    if not hasattr(work, "takes"):
+        return size + _SILENT * header.nbytes
+    found: int = work.takes(header, size, output_of(common, job, header.format))
+    return found
+
+
+def output_of(common: Common, job: Job, source: str) -> Output:
+    """Return what becomes of a result; `source` is the format of what it is made from."""
+    from convcli.pipeline.memory import Output
+
+    writing = common.writing
+    try:
+        name = common.format_for(job, source)
+    except ConvError:
+        name = ""
+    return Output(name, writing.quality is not None, writing.compare is not None)
+
+
+@record(eq=False)
+class Known:
+    """What a picture takes, now that its samples are there.
+
+    Parameters
+    ----------
+    common, job
+        What is done to it.
+    """
+
+    common: Common
+    job: Job
+
+    def sums(self, image: Image) -> Sums:
+        """Return what filtering and writing take, by the same sum as before."""
+        from convcli.pipeline.memory import Sums
+
+        work: Any = self.common.work
+        size = image.pixels.nbytes
+        if not hasattr(work, "sums"):
+            return Sums(size, size, _SILENT * size, _SILENT * size)
+        found: Sums = work.sums(image, output_of(self.common, self.job, image.meta.format))
+        return found

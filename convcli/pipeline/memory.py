@@ -1,0 +1,233 @@
+"""What filtering a picture takes in memory at its peak, told from its header and its options.
+
+The factors are measured, of whole commands on 12 megapixels (`python tests/peaks.py`), and a test
+keeps the sums at what a few of these take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from convcli import arrays
+from convcli.errors import ConvError
+from convcli.geometry import plan_geometry
+from convcli.image.header import WIDTHS, Header
+from convcli.image.picture import Image
+from convcli.kernels.kernel import Kind
+from convcli.record import record
+from convcli.spec import Alpha, Depth, Mapping, Method, Precision, Spec
+from convcli.taps import AnyKernel
+
+#: What a coder takes beside the samples it is given, a byte of these.
+_CODERS = {
+    "PNG": 0.0, "JPEG": 0.0, "TIFF": 1.4, "WEBP": 11.0, "AVIF": 14.5, "JPEG2000": 9.0,
+    "GIF": 12.0, "BMP": 2.7, "NPY": 2.0, "PBM": 2.0, "PGM": 2.0, "PPM": 2.0, "PFM": 2.0,
+    "PNM": 2.0,
+}  # fmt: skip
+#: The same for WebP where something may be lost, and for samples of two bytes, which are swapped.
+_LOSSY_WEBP, _WIDE = 5.0, {"PNG": 1.4, "PGM": 3.0, "PPM": 3.0, "PNM": 3.0}
+_OTHER = 3.0
+#: Bands, scratch and what else doesn't grow with the picture; small pictures need less. With
+#: products of spectra it is more.
+_SCRATCH, _SPECTRA = 12 * 2**20, 36 * 2**20
+#: Taps a side from which on spectra may be multiplied.
+_MANY_TAPS = 15
+#: From so many bytes on a TIFF file is mapped and not held; a smaller one is to the end.
+_MAPPED = 2**26
+#: Pictures of floats that there are at once beside the result: planes and responses; in linear
+#: light alone, and where colour is weighted by alpha or lightness is put back.
+_LINEAR, _WEIGHED = 2.1, 4.1
+#: Bytes a pixel while grey is made of whole samples.
+_GREY = 25
+#: Source and result side by side: with the halves that become it, a byte of both.
+_COMPARED = 2.2
+
+
+@record
+class Output:
+    """What becomes of the result: its format, whether that may lose, and whether it is compared."""
+
+    format: str
+    lossy: bool = False
+    compared: bool = False
+
+
+@record
+class Sums:
+    """What a picture takes in bytes: its samples, its result's, and stage by stage.
+
+    Parameters
+    ----------
+    source, result
+        Samples.
+    filtering
+        While it is filtered, the source's samples included.
+    writing
+        While it is written, the source's and the result's samples included.
+    """
+
+    source: int
+    result: int
+    filtering: int
+    writing: int
+
+
+def takes(
+    header: Header, file: int, kernels: Sequence[AnyKernel], spec: Spec, output: Output
+) -> int:
+    """Return the bytes that a picture takes at its peak, from its file to its result's.
+
+    Parameters
+    ----------
+    header
+        What its header says.
+    file
+        Bytes of the file, which is held while it is decoded.
+    kernels, spec
+        What is done to it.
+    output
+        What becomes of the result.
+    """
+    kind = header.size, header.channels, header.dtype
+    found = sums(*kind, tuple(kernels), spec, output)
+    reading = file + header.nbytes + header.beside
+    if header.format == "TIFF":
+        held = header.beside + (file if file < _MAPPED else 0)
+        return (
+            held
+            + max(header.nbytes, found.filtering, found.writing)
+            + header.nbytes * (header.frames > 1)
+        )
+    if header.frames > 1 and header.format not in ("JPEG", "JPEG2000"):
+        # The file stays, and so does the canvas that the next frame is drawn upon.
+        return reading + header.nbytes + max(found.filtering, found.writing)
+    return max(reading, found.filtering, found.writing)
+
+
+@lru_cache(maxsize=256)
+def sums(  # noqa: PLR0913
+    size: tuple[int, int],
+    channels: int,
+    dtype: str,
+    kernels: tuple[AnyKernel, ...],
+    spec: Spec,
+    output: Output,
+    opaque: bool = False,
+) -> Sums:
+    """Return what a picture takes while it is filtered and written.
+
+    Parameters
+    ----------
+    size, channels, dtype
+        Its (rows, cols), how many channels it has, and the type of its samples.
+    kernels, spec, output
+        As for `takes`.
+    opaque
+        Whether alpha, if there is any, is known to be full everywhere.
+    """
+    facts = _Facts(size, channels, dtype, kernels, spec, opaque)
+    source = facts.pixels * channels * WIDTHS[dtype]
+    result = facts.out_pixels * facts.out_channels * facts.width
+    scratch = min(_SPECTRA if facts.large else _SCRATCH, source)
+    coder = _CODERS.get(output.format, _OTHER)
+    if output.format == "WEBP" and output.lossy:
+        coder = _LOSSY_WEBP
+    if facts.width == 2:
+        coder = _WIDE.get(output.format, coder)
+    writing = source + result + int(coder * result)
+    if output.compared:
+        writing += int(_COMPARED * (source + result))
+    return Sums(source, result, source + facts.beside(result) + scratch, writing + scratch)
+
+
+def sums_of(image: Image, kernels: Sequence[AnyKernel], spec: Spec, output: Output) -> Sums:
+    """Return what a picture takes whose samples are there, alpha among them."""
+    opaque = image.has_alpha and bool((image.pixels[..., -1] == image.maximum).all())
+    kind = image.size, len(image.channels), image.pixels.dtype.name
+    return sums(*kind, tuple(kernels), spec, output, opaque)
+
+
+class _Facts:
+    """What of a picture and its options decides how much is held."""
+
+    def __init__(
+        self,
+        size: tuple[int, int],
+        channels: int,
+        dtype: str,
+        kernels: tuple[AnyKernel, ...],
+        spec: Spec,
+        opaque: bool,
+    ) -> None:
+        self.spec, self.kernels, self.channels = spec, kernels, channels
+        self.pixels = size[0] * size[1]
+        self.out_pixels = _out_pixels(size, kernels, spec)
+        mapping = spec.mapping or arrays.own_mapping(kernels)
+        stored = max(1, WIDTHS[dtype])
+        double = spec.precision is Precision.DOUBLE or dtype == "float64"
+        self.real = 8 if double else 4
+        depths = {Depth.SAME: stored, Depth.EIGHT: 1, Depth.SIXTEEN: 2}
+        self.width = self.real if mapping is Mapping.RAW else depths.get(spec.depth, self.real)
+        alpha = channels in (2, 4)
+        point = spec.channels or any(kernel.kind is Kind.DERIVATIVE for kernel in kernels)
+        self.weighs = alpha and (
+            spec.alpha is Alpha.FILTER or (spec.alpha is Alpha.AUTO and not point and not opaque)
+        )
+        # Alpha of four channels may be black ink as well.
+        self.out_channels = 1 + alpha if spec.gray else channels
+        self.whole = dtype in ("uint8", "uint16", "bool")
+        wide = dtype == "uint16" and not spec.linear and (self.weighs or spec.luma)
+        self.float_width = 8 if wide else self.real
+        self.normalized = mapping is Mapping.NORMALIZE
+        self.stored = stored
+        self.chosen = (
+            len(spec.channels) if spec.channels else channels - (alpha and not self.weighs)
+        )
+
+    @property
+    def floats(self) -> bool:
+        """Whether all is done in floats."""
+        return self.weighs or self.spec.linear or self.spec.luma
+
+    @property
+    def large(self) -> bool:
+        """Whether spectra may be multiplied."""
+        if self.spec.method is Method.FFT:
+            return True
+        return any(min(kernel.shape) >= _MANY_TAPS for kernel in self.kernels)
+
+    def beside(self, result: int) -> int:
+        """Return the bytes that filtering holds beside the source's samples."""
+        largest = max(self.pixels, self.out_pixels) * self.channels
+        if self.floats:
+            many = _WEIGHED if self.weighs or self.spec.luma else _LINEAR
+            return result + int(many * largest * self.float_width)
+        held = 2 * result if self.normalized else result
+        if self.spec.gray:
+            held = max(held, _GREY * self.pixels if self.whole else 0) + self.pixels * self.stored
+        elif self.chosen < self.channels:
+            part = self.chosen / self.channels
+            held += int(largest * self.stored + part * result)
+        if len(self.kernels) > 1:
+            held += min(2, len(self.kernels) - 1) * largest * self.real
+        return held
+
+
+def _out_pixels(size: tuple[int, int], kernels: tuple[AnyKernel, ...], spec: Spec) -> int:
+    """Return how many pixels the largest of the results in a chain has."""
+    most = 0
+    try:
+        for kernel in kernels:
+            size = plan_geometry(
+                size,
+                kernel.shape,
+                stride=spec.stride,
+                dilation=spec.dilation,
+                padding=spec.padding,
+            ).out
+            most = max(most, size[0] * size[1])
+    except ConvError:
+        # It doesn't fit, and is refused.
+        return 0
+    return most

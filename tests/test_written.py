@@ -18,6 +18,7 @@ import written
 import written_cases as cases
 from PIL import Image as Pillow
 from written_checks import Judge
+from written_gif import decode_gif_frames
 from written_kinds import image_of
 from written_tiff import decode_tiff
 
@@ -349,3 +350,36 @@ def test_a_sequence_of_one_frame_is_as_small_as_one_picture():
     image = Image(fuzz_seeds.picture())
     one = b"".join(encode_parts(Frames.of([image], [40]), "AVIF"))
     assert len(one) == len(encode(image, "AVIF"))
+
+
+def greys(levels, rng):
+    """A grey animation: all levels at first, and then a part of fewer."""
+    first = rng.permutation(np.arange(4096) % 256).astype(np.uint8).reshape(64, 64)
+    part = first.copy()
+    part[5:50, 7:40] = part[5:50, 7:40] % levels
+    return [first, part, first]
+
+
+@pytest.mark.parametrize("levels", [1, 7, 200])
+def test_pillow_shows_grey_animations(levels, rng):
+    """It shows a later frame's palette wrongly if the first one is that of all greys."""
+    images = [Image(pixels) for pixels in greys(levels, rng)]
+    data = b"".join(encode_parts(Frames.of(images, [50] * 3), "GIF"))
+    with Pillow.open(io.BytesIO(data)) as opened:
+        for number, image in enumerate(images):
+            opened.seek(number)
+            assert np.array_equal(np.asarray(opened.convert("L")), image.pixels)
+
+
+def test_frames_share_a_palette_where_they_can(rng):
+    """Whatever its order is, and with a clear colour or none at all in the first frame."""
+    few = rng.integers(0, 256, (300, 3), dtype=np.uint8)
+    opaque = [few[rng.integers(0, n, (40, 50))] for n in (250, 3, 255)]
+    clear = [np.dstack([p, rng.choice([0, 255], (40, 50)).astype(np.uint8)]) for p in opaque]
+    nothing = [np.zeros_like(clear[0]), *clear, np.zeros_like(clear[0])]
+    for frames in (opaque, clear, nothing):
+        data = b"".join(encode_parts(Frames.of([Image(p) for p in frames], 50), "GIF"))
+        for seen, meant in zip(decode_gif_frames(data), frames, strict=True):
+            alpha = meant[..., 3:] if meant.shape[2] == 4 else np.full((40, 50, 1), 255)
+            assert np.array_equal(seen[..., :3] * (alpha > 0), meant[..., :3] * (alpha > 0))
+            assert np.array_equal(seen[..., 3:], alpha)

@@ -270,9 +270,6 @@ def _all_decoders(case):
             found.pop("Pillow", None)
     if case.writer == "jp2" and depth == "uint16":
         del found["Pillow"]
-    if case.writer == "gif" and channels == "L" and len(case.images) > 1:
-        # It shows the numbers of a later frame's colours if the first one is plain grey.
-        del found["Pillow"]
     if case.writer == "gif" and channels.endswith("A") and len(case.images) > 1:
         # Whether there is alpha it tells from the first frame.
         del found["giflib"]

@@ -356,7 +356,7 @@ def greys(levels, rng):
     """A grey animation: all levels at first, and then a part of fewer."""
     first = rng.permutation(np.arange(4096) % 256).astype(np.uint8).reshape(64, 64)
     part = first.copy()
-    part[5:50, 7:40] = part[5:50, 7:40] % levels
+    part[5:50, 7:40] = part[5:50, 7:40] % levels + 30
     return [first, part, first]
 
 

@@ -129,7 +129,7 @@ def _is_usual(case):
 def _suits_ffmpeg(case):
     """It complains of densities and reads no BigTIFF; JPEG 2000 it rounds otherwise.
 
-    It has no clock for frames that are shown for no time, and knows no bits in APNG.
+    Its clock for raw frames has 25 ticks a second, and it knows no bits in APNG.
     """
     if (
         not _is_usual(case)
@@ -139,7 +139,7 @@ def _suits_ffmpeg(case):
         return False
     if case.format == "JPEG2000":
         return lossless(case)
-    return case.writer != "apng" or (case.images[0].dtype != bool and min(case.durations) >= 20)
+    return case.writer != "apng" or (case.images[0].dtype != bool and min(case.durations) >= 40)
 
 
 def _suits_magick(case):

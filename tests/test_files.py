@@ -685,7 +685,7 @@ def test_nothing_is_left_of_what_can_not_be_written(tmp_path):
         write(tmp_path / "a.jpg", Image(smooth().astype(np.uint16)))
     with pytest.raises(ImageError, match="suffix"):
         write(tmp_path / "a.xyz", Image(smooth()))
-    with pytest.raises(ImageError, match="can't be written as JPEG"):
+    with pytest.raises(ImageError, match="JPEG can't hold 70000×1 pixels"):
         write(tmp_path / "a.jpg", Image(np.zeros((1, 70_000), np.uint8)))
     assert list(tmp_path.iterdir()) == []
 

@@ -129,7 +129,7 @@ def _reel(frames: Frames) -> Any:
     from PIL import Image as PillowImage
 
     class Reel(PillowImage.Image):
-        is_animated, n_frames = True, frames.count
+        is_animated, n_frames = frames.count > 1, frames.count
 
         def __init__(self) -> None:
             super().__init__()

@@ -17,6 +17,8 @@ _POINTERS = (_EXIF, _GPS, _INTEROPERABILITY)
 #: make, model, software, date, artist, copyright, EXIF and GPS.
 _ABOUT = (0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298, _EXIF, _GPS)
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+#: Bytes of the numbers in a value, where that isn't all of it: fractions are two numbers.
+_NUMBERS = _SIZES | {5: 4, 10: 4}
 _CLASSIC = (b"II*\0", b"MM\0*")
 #: Entries of 12 bytes: tag, type, count, and the value or where it is.
 Entry = tuple[int, int, int, bytes]
@@ -52,16 +54,17 @@ def take_exif(tiff: bytes, at: int | None = None) -> bytes | None:
 
 
 def put_exif(tiff: bytes, block: bytes) -> bytes:
-    """Return a classic TIFF file with the photograph tags of a block of its byte order added.
+    """Return a classic TIFF file with the photograph tags of a block added.
 
-    The file's own tags win. The first directory is written anew at the end.
+    The file's own tags win. The first directory is written anew at the end. Numbers get the
+    file's byte order; what only its maker understands stays as it is.
     """
-    if block[:4] != tiff[:4] or tiff[:4] not in _CLASSIC:
+    if block[:4] not in _CLASSIC or tiff[:4] not in _CLASSIC:
         return tiff
     order = _order(tiff)
     try:
         own = _read(tiff, struct.unpack_from(order + "I", tiff, 4)[0])
-        given = _read(block, struct.unpack_from(order + "I", block, 4)[0])
+        given = _read(block, struct.unpack_from(_order(block) + "I", block, 4)[0])
         target = bytearray(tiff + bytes(len(tiff) % 2))
         taken = {entry[0] for entry in own} | {ORIENTATION}
         added = [entry for entry in given if entry[0] in _ABOUT and entry[0] not in taken]
@@ -79,7 +82,7 @@ def byte_order(block: bytes | None) -> Literal["<", ">"]:
     return _order(block) if block else "<"
 
 
-def _order(data: bytes) -> Literal["<", ">"]:
+def _order(data: bytes | bytearray) -> Literal["<", ">"]:
     return ">" if data[:2] == b"MM" else "<"
 
 
@@ -108,22 +111,28 @@ class _Grafting:
     def move(self, entry: Entry, depth: int) -> Entry:
         """Append what an entry points to; return the entry with its new place."""
         tag, kind, count, value = entry
-        order = _order(self.source)
         size = _SIZES.get(kind, 1) * count
-        (at,) = struct.unpack(order + "I", value)
+        (at,) = struct.unpack(_order(self.source) + "I", value)
         if tag in _POINTERS and depth < len(_POINTERS):
             place = self.graft(_read(self.source, at), depth + 1)
         elif size > 4:
             if at + size > len(self.source):
                 raise struct.error("a value lies beyond the end")
-            place = self._append(self.source[at : at + size])
+            place = self._append(self._turned(self.source[at : at + size], kind))
         else:
-            return entry
-        return tag, kind, count, struct.pack(order + "I", place)
+            return tag, kind, count, self._turned(value[:size], kind) + value[size:]
+        return tag, kind, count, struct.pack(_order(self.target) + "I", place)
+
+    def _turned(self, value: bytes, kind: int) -> bytes:
+        """Return a value in the target's byte order."""
+        width = _NUMBERS.get(kind, 1)
+        if width == 1 or _order(self.source) == _order(self.target):
+            return value
+        return b"".join(value[at : at + width][::-1] for at in range(0, len(value), width))
 
     def write(self, entries: list[Entry]) -> int:
         """Append a directory of entries as they are; return where it is."""
-        order = _order(self.source)
+        order = _order(self.target)
         packed = (struct.pack(order + "HHI4s", *entry) for entry in entries)
         return self._append(b"".join((struct.pack(order + "H", len(entries)), *packed, bytes(4))))
 

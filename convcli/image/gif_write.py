@@ -52,8 +52,8 @@ def encode(image: Image) -> bytes:
 def frame_parts(frames: Frames) -> Iterator[bytes]:
     """Yield a GIF file bit by bit: a picture, or an animation.
 
-    Each frame has a palette of its own, chosen as for one picture. An opaque frame holds what
-    differs from the one before; one with alpha replaces it.
+    A frame has a palette of its own, chosen as for one picture, unless the first one's has all its
+    colours. An opaque frame holds what differs from the one before; one with alpha replaces it.
 
     Raises
     ------
@@ -61,16 +61,16 @@ def frame_parts(frames: Frames) -> Iterator[bytes]:
         If a pixel is neither opaque nor fully transparent.
     """
     before: _Coloured | None = None
-    table = b""
+    table, first = b"", None
     delays = frames.steps(_HUNDREDTH, _MOST) if frames.durations or frames.count > 1 else [0]
     for image, delay in zip(frames, delays, strict=True):
         coloured = _coloured(image)
         rows, cols = image.size
         region = _region(before, coloured)
-        indices, entries = _to_palette(coloured.cut(region))
+        indices, entries = _to_palette(coloured.cut(region), first)
         palette = _padded(entries)
         if before is None:
-            table = palette
+            table, first = palette, entries
             yield _screen(rows, cols, table) + _loop(frames) + _comment(image)
         yield _control(delay, coloured.clear is not None, len(entries))
         yield from _frame(indices, region, b"" if palette == table else palette)
@@ -103,14 +103,23 @@ def _region(before: _Coloured | None, now: _Coloured) -> tuple[slice, slice]:
     return changed(now.clear, np.ones_like(now.clear))
 
 
-def _to_palette(frame: _Coloured) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return (rows, cols) indices and (n, 3) colours; index n is left for what is clear."""
+def _to_palette(frame: _Coloured, known: NDArray[Any] | None) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return (rows, cols) indices and (n, 3) colours; index n is left for what is clear.
+
+    The colours are those of a known palette if it has all that are needed: that is smaller, and
+    Pillow shows a later frame's own colours wrongly where the first frame has all greys.
+    """
     clear = frame.clear
     room = _COLOURS - (clear is not None)
-    packed = frame.colours.astype(np.uint32) @ np.array([65536, 256, 1], dtype=np.uint32)
+    packed = _packed(frame.colours)
     seen = packed if clear is None else packed[~clear]
     values = np.unique(seen)
-    if len(values) <= room:
+    if known is not None and len(known) and np.isin(values, _packed(known)).all():
+        order = np.argsort(_packed(known))
+        places = np.searchsorted(_packed(known), packed, sorter=order)
+        # What is clear may be of any colour, and gets its index below.
+        indices, entries = order[np.minimum(places, len(order) - 1)].astype(np.uint8), known
+    elif len(values) <= room:
         entries = np.stack([values >> 16, values >> 8 & 255, values & 255], axis=1)
         entries = entries.astype(np.uint8)
         indices = np.searchsorted(values, packed).astype(np.uint8)
@@ -126,6 +135,12 @@ def _to_palette(frame: _Coloured) -> tuple[NDArray[Any], NDArray[Any]]:
     if clear is not None:
         indices[clear] = len(entries)
     return indices, entries
+
+
+def _packed(colours: NDArray[Any]) -> NDArray[Any]:
+    """Return one number for each colour."""
+    packed: NDArray[Any] = colours.astype(np.uint32) @ np.array([65536, 256, 1], dtype=np.uint32)
+    return packed
 
 
 def _padded(entries: NDArray[Any]) -> bytes:

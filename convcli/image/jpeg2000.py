@@ -54,10 +54,10 @@ def decode(data: bytes, limit: int) -> Image:
         opened.load()
         pixels, channels = to_pixels(opened)
         return Image(pixels, channels, meta)
-    imagecodecs = codecs.load("imagecodecs")
-
-    pixels = widen_bits(imagecodecs.jpeg2k_decode(data), bits)
-    return Image(pixels, "CMYK" if space == _CMYK else "", meta)
+    if meta.icc:
+        data = _without_profile(data, code)
+    samples = codecs.load("imagecodecs").jpeg2k_decode(data)
+    return Image(widen_bits(samples, bits), "CMYK" if space == _CMYK else "", meta)
 
 
 def _check_codestream(code: bytes, limit: int) -> int:
@@ -152,6 +152,19 @@ def _profile(header: bytes) -> bytes | None:
         if name == b"colr" and content[:1] in (b"\x02", b"\x03"):
             return content[3:]
     return None
+
+
+def _without_profile(data: bytes, code: bytes) -> bytes:
+    """Return a file without its profile: OpenJPEG would turn the samples by it, into sRGB."""
+    (count,) = struct.unpack_from(">H", code, 40)
+    plain = _box(b"colr", b"\x01\0\0" + struct.pack(">I", _SRGB if count > 2 else _GREY))
+    parts = []
+    for name, content in _boxes(data):
+        if name == b"jp2h":
+            inner = (plain if n == b"colr" else _box(n, c) for n, c in _boxes(content))
+            content = b"".join(inner)
+        parts.append(_box(name, content))
+    return b"".join(parts)
 
 
 def _is_lossy(code: bytes) -> bool:

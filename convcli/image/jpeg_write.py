@@ -25,6 +25,8 @@ _SAMPLING = ("444", "422", "420")
 #: Rows and columns of their minimum coded units.
 _UNITS = ((8, 8), (8, 16), (16, 16))
 _LARGEST = 65533
+#: Pixels a side. The standard has 65535 (T.81, table B.2), libjpeg and so nearly all read 65500.
+_MOST = 65500
 #: Annex K's tables (T.81, K.1 and K.2), row by row; quality scales them as libjpeg does.
 _LUMA = (
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
@@ -57,7 +59,15 @@ def parts(image: Image, quality: int | None = None) -> Iterator[bytes]:
     Notes
     -----
     EXIF beyond 64 KB can't be held by JPEG and is refused; XMP beyond that is left out.
+
+    Raises
+    ------
+    ImageError
+        If it has more than 65500 rows or columns, or too much stands beside the pixels.
     """
+    rows, cols = image.size
+    if max(rows, cols) > _MOST:
+        raise ImageError(f"JPEG can't hold {cols}×{rows} pixels, at most {_MOST} a side")
     if image.dtype == bool:
         image = replace(image, pixels=image.pixels.astype(np.uint8) * np.uint8(255))
     meta = image.meta
@@ -168,7 +178,8 @@ def _with_segments(coded: bytes, image: Image) -> tuple[bytes, ...]:
 
 
 def _segments(meta: Meta, channels: str, adobe: bool) -> Iterator[bytes]:
-    if not adobe:
+    # With Adobe's marker JFIF's says nothing but the density.
+    if not adobe or meta.dpi:
         unit, x, y = (1, *_density(meta.dpi)) if meta.dpi else (0, 1, 1)
         yield _segment(jpeg.APP0, b"JFIF\0" + struct.pack(">HBHHBB", 0x0101, unit, x, y, 0, 0))
     if meta.exif:

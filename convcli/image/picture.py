@@ -100,7 +100,8 @@ class Image:
         channels = self.channels or {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}.get(count, "?" * count)
         if len(channels) != count:
             raise ImageError(f"{count} channels can't be named {channels!r}: one letter each")
-        object.__setattr__(self, "pixels", pixels)
+        # NumPy leaves any stride to an axis of one sample, and libjpeg's binding minds.
+        object.__setattr__(self, "pixels", pixels.reshape(-1).reshape(pixels.shape))
         object.__setattr__(self, "channels", channels)
 
     def rows(self, start: int, stop: int) -> NDArray[Any]:

@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any
 
 from convcli.errors import ImageError
-from convcli.image import codecs, tiff_chain, tiff_write
+from convcli.image import codecs, directories, tiff_chain, tiff_write
 from convcli.image.frames import Frames, check_total
 from convcli.image.picture import Image
 from convcli.image.tiff import read_page, stream_of
@@ -101,7 +101,8 @@ def _shape(page: Any) -> tuple[int, int, int]:
 def parts(frames: Frames, compress: int | None = None) -> Iterator[bytes]:
     """Yield a TIFF file of several pages, or BigTIFF if it may need more than 4 GB.
 
-    A page is made as a file of its own, and moved to its place: its metadata stay with it.
+    A page is made as a file of its own, and moved to its place: its metadata stay with it. All
+    have the first one's byte order, as the file has one.
 
     Parameters
     ----------
@@ -118,8 +119,8 @@ def parts(frames: Frames, compress: int | None = None) -> Iterator[bytes]:
     before, at, big = b"", 0, False
     for number, image in enumerate(frames):
         if number == 0:
-            big = _is_big(frames, image)
-        page = tiff_write.encode(image, compress, big=big)
+            big, order = _is_big(frames, image), directories.byte_order(image.meta.exif)
+        page = tiff_write.encode(image, compress, big=big, order=order)
         page += bytes(-len(page) % _STEP)
         del image
         if before:

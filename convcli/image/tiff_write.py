@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from typing import Any
+from typing import Any, Literal
 
 from convcli.image import codecs, directories
 from convcli.image.picture import Image, Meta
@@ -20,7 +20,13 @@ _PHOTOMETRIC = {"L": "minisblack", "RGB": "rgb", "CMYK": "separated", "?": "mini
 _DESCRIPTION, _SOFTWARE, _DATE, _XMP = 270, 305, 306, 700
 
 
-def encode(image: Image, compress: int | None = None, *, big: bool | None = None) -> bytes:
+def encode(
+    image: Image,
+    compress: int | None = None,
+    *,
+    big: bool | None = None,
+    order: Literal["<", ">"] | None = None,
+) -> bytes:
     """Return a TIFF file, or BigTIFF if it may need more than 4 GB.
 
     Parameters
@@ -31,6 +37,9 @@ def encode(image: Image, compress: int | None = None, *, big: bool | None = None
         0 (stored) to 9 (smallest): deflate with a predictor; None for 2.
     big
         Whether it is BigTIFF; None to tell from the picture's size.
+    order
+        `<` for little-endian numbers, `>` for big-endian ones; None for those of its EXIF.
+        BigTIFF is always little-endian: Pillow reads no other.
     """
     tifffile = codecs.load("tifffile")
 
@@ -42,7 +51,7 @@ def encode(image: Image, compress: int | None = None, *, big: bool | None = None
         options = {"compression": "zlib", "compressionargs": {"level": level}}
         options["predictor"] = image.pixels.dtype != bool
     target = io.BytesIO()
-    order = directories.byte_order(image.meta.exif)
+    order = "<" if big else order or directories.byte_order(image.meta.exif)
     with tifffile.TiffWriter(target, bigtiff=big, byteorder=order) as file:
         file.write(
             image.pixels,

@@ -122,3 +122,14 @@ def test_pictures_in_the_readme_are_made_by_the_commands_above_them(kernel, name
 def test_every_file_that_the_readme_links_to_is_there():
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_each_promise_names_the_tests_that_attack_it():
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    promises = text.split("## What is promised")[1].split("\n## ")[0]
+    rows = [line for line in promises.splitlines() if line.startswith("| **")]
+    assert len(rows) > 8
+    for row in rows:
+        assert re.findall(r"`(tests/test_\w+\.py)`", row.rsplit(" | ", 1)[1]), row
+    for path in re.findall(r"\btests/\w+\.py\b", text):
+        assert (ROOT / path).is_file(), path

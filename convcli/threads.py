@@ -62,7 +62,10 @@ class Task(Generic[Result]):
         _running.add(self._done)
         try:
             if self._claim.acquire(blocking=False):
-                self._do()
+                try:
+                    self._do()
+                finally:
+                    self._done.release()
         finally:
             _running.discard(self._done)
 
@@ -74,7 +77,6 @@ class Task(Generic[Result]):
             self._error = error
         finally:
             self._work = None
-            self._done.release()
 
     def take(self) -> Result:
         """Wait for the result and return it, once; or raise what was raised.
@@ -99,10 +101,13 @@ class Task(Generic[Result]):
             while self._late > monotonic() and not self._claim.locked():
                 if self._done.acquire(timeout=_SOON):
                     self._done.release()
-        return self._claim.acquire(blocking=False)
+        if not self._claim.acquire(blocking=False):
+            return False
+        self._done.release()
+        return True
 
     def wait(self) -> None:
-        """Wait until the work is done, which somebody has begun."""
+        """Wait until the thread has done the work, unless the caller has taken it over."""
         while not self._done.acquire(timeout=_PATIENCE):
             continue
         self._done.release()

@@ -51,12 +51,12 @@ def _takes(common: Common, job: Job, header: Header, size: int) -> int:
     work: Any = common.work
     if not hasattr(work, "takes"):
         return size + _SILENT * header.nbytes
-    found: int = work.takes(header, size, output_of(common, job, header.format))
+    found: int = work.takes(header, size, output_of(common, job, header.format, header.lossy))
     return found
 
 
-def output_of(common: Common, job: Job, source: str) -> Output:
-    """Return what becomes of a result; `source` is the format of what it is made from."""
+def output_of(common: Common, job: Job, source: str, lossy: bool) -> Output:
+    """Return what becomes of a result, told from the format of its source and whether it lost."""
     from convcli.pipeline.memory import Output
 
     writing = common.writing
@@ -64,7 +64,7 @@ def output_of(common: Common, job: Job, source: str) -> Output:
         name = common.format_for(job, source)
     except ConvError:
         name = ""
-    return Output(name, writing.quality is not None, writing.compare is not None)
+    return Output(name, lossy or writing.quality is not None, writing.compare is not None)
 
 
 @record(eq=False)
@@ -88,5 +88,7 @@ class Known:
         size = image.pixels.nbytes
         if not hasattr(work, "sums"):
             return Sums(size, size, _SILENT * size, _SILENT * size)
-        found: Sums = work.sums(image, output_of(self.common, self.job, image.meta.format))
+        found: Sums = work.sums(
+            image, output_of(self.common, self.job, image.meta.format, bool(image.meta.lossy))
+        )
         return found

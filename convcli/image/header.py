@@ -56,6 +56,8 @@ class Header:
         How many pictures there are, as far as the header says so.
     stored
         Bytes that all samples take uncompressed in the file; 0 for as many as in memory.
+    lossy
+        Whether its coding has lost something.
     """
 
     format: str
@@ -65,6 +67,7 @@ class Header:
     beside: int = 0
     frames: int = 1
     stored: int = 0
+    lossy: bool = False
 
     @property
     def pixels(self) -> int:
@@ -165,7 +168,7 @@ def _jpeg(peek: Peek) -> Header | None:
     # All coefficients of a progressive file are held, 2 bytes each.
     beside = min(2**22, samples) + (2 * samples if marker in _JPEG_PROGRESSIVE else 0)
     beside += samples * 2 * (bits != 8)
-    return Header("JPEG", (rows, cols), channels, _whole(bits), beside)
+    return Header("JPEG", (rows, cols), channels, _whole(bits), beside, lossy=True)
 
 
 def _webp(peek: Peek) -> Header | None:
@@ -182,7 +185,15 @@ def _webp(peek: Peek) -> Header | None:
     pixels = size[0] * size[1]
     channels = 3 + alpha
     # The decoder's picture, Pillow's of it, and for what is lossy planes of their own.
-    return Header("WEBP", size[::-1], channels, "uint8", 15 * pixels, 1 + moves)
+    return Header(
+        "WEBP",
+        size[::-1],
+        channels,
+        "uint8",
+        15 * pixels,
+        1 + moves,
+        lossy=b"VP8L" not in peek(0, _HEAD),
+    )
 
 
 def _avif(peek: Peek) -> Header | None:
@@ -203,7 +214,7 @@ def _avif(peek: Peek) -> Header | None:
     if deep:
         # These are decoded all at once.
         beside += frames * pixels * channels * 2
-    return Header("AVIF", size[::-1], channels, dtype, beside, frames)
+    return Header("AVIF", size[::-1], channels, dtype, beside, frames, lossy=True)
 
 
 def _jpeg2000(peek: Peek) -> Header | None:

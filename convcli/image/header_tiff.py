@@ -8,10 +8,9 @@ from convcli.image.header import Header, Peek, number_type
 from convcli.image.tiff_chain import CODES, Form, form_of
 from convcli.record import record
 
-#: Pages that are looked at.
-_MOST = 4096
-#: Entries that a directory may have to be read.
-_ENTRIES = 4096
+#: Pages that are looked at, and entries of all of them: directories may lie about both, and lie
+#: upon one another.
+_MOST, _ENTRIES = 4096, 2**16
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _KIND, _SAMPLES, _FORMAT = 256, 257, 258, 259, 262, 277, 339
 _WANTED = (_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _KIND, _SAMPLES, _FORMAT)
 _PALETTE = 3
@@ -83,10 +82,15 @@ def pages(peek: Peek) -> list[Page]:
     (at,) = struct.unpack_from(form.place, head, 8 if form.big else 4)
     found: list[Page] = []
     seen = set[int]()
+    left = _ENTRIES
     while at and at not in seen and len(found) < _MOST:
         seen.add(at)
         try:
-            found.append(_page(peek, at, form))
+            (count,) = struct.unpack(form.count, peek(at, struct.calcsize(form.count)))
+            left -= count
+            if left < 0:
+                break
+            found.append(_page(peek, at, form, count))
         except struct.error:
             if not found:
                 raise
@@ -95,12 +99,9 @@ def pages(peek: Peek) -> list[Page]:
     return found
 
 
-def _page(peek: Peek, at: int, form: Form) -> Page:
+def _page(peek: Peek, at: int, form: Form, count: int) -> Page:
     width, head = form.width, struct.calcsize(form.entry)
     size = struct.calcsize(form.count)
-    (count,) = struct.unpack(form.count, peek(at, size))
-    if count > _ENTRIES:
-        raise struct.error("too many entries")
     table = peek(at + size, count * (head + width) + width)
     values: dict[int, int] = {}
     for k in range(count):

@@ -30,7 +30,7 @@ _LOSSY_WEBP, _WIDE = 5.0, {"PNG": 1.4, "PGM": 3.0, "PPM": 3.0, "PNM": 3.0}
 _OTHER = 3.0
 #: Bands, scratch and what else doesn't grow with the picture; small pictures need less. With
 #: products of spectra it is more.
-_SCRATCH, _SPECTRA = 12 * 2**20, 36 * 2**20
+_SCRATCH, _SPECTRA = 2**24, 5 * 2**23
 #: Taps a side from which on spectra may be multiplied.
 _MANY_TAPS = 15
 #: From so many bytes on a TIFF file is mapped and not held; a smaller one is to the end.
@@ -93,12 +93,8 @@ def takes(
     found = sums(*kind, tuple(kernels), spec, output)
     reading = file + header.nbytes + header.beside
     if header.format == "TIFF":
-        held = header.beside + (file if file < _MAPPED else 0)
-        return (
-            held
-            + max(header.nbytes, found.filtering, found.writing)
-            + header.nbytes * (header.frames > 1)
-        )
+        held = (file if file < _MAPPED else 0) + header.nbytes * (header.frames > 1)
+        return held + max(header.nbytes + header.beside, found.filtering, found.writing)
     if header.frames > 1 and header.format not in ("JPEG", "JPEG2000"):
         # The file stays, and so does the canvas that the next frame is drawn upon.
         return reading + header.nbytes + max(found.filtering, found.writing)
@@ -129,7 +125,7 @@ def sums(  # noqa: PLR0913
     facts = _Facts(size, channels, dtype, kernels, spec, opaque)
     source = facts.pixels * channels * WIDTHS[dtype]
     result = facts.out_pixels * facts.out_channels * facts.width
-    scratch = min(_SPECTRA if facts.large else _SCRATCH, source)
+    scratch = min(_SPECTRA if facts.large else _SCRATCH, 2 * source)
     coder = _CODERS.get(output.format, _OTHER)
     if output.format == "WEBP" and output.lossy:
         coder = _LOSSY_WEBP

@@ -8,7 +8,6 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli import memory
 from convcli.errors import ImageError
 from convcli.image import codecs, directories, tiff_chain
 from convcli.image.depth import storable, widen_bits
@@ -16,7 +15,6 @@ from convcli.image.limits import check_size
 from convcli.image.picture import Image, Meta
 from convcli.image.upright import upright
 from convcli.image.whole import check_page
-from convcli.processors import processors
 
 _MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _SEPARATED, _YCBCR = 0, 1, 2, 3, 5, 6
 _NAMES = {_MINISWHITE: "L", _MINISBLACK: "L", _RGB: "RGB", _SEPARATED: "CMYK", _YCBCR: "RGB"}
@@ -147,9 +145,7 @@ def _check_page(page: Any, data: bytes, limit: int) -> None:
 
 def _pixels(page: Any) -> tuple[NDArray[Any], str, tuple[str, ...]]:
     """Return a page's pixels, their channels' names, and what there is to say."""
-    # Its threads wait for one another, in vain if one can't have memory.
-    plenty = memory.is_had(2 * page.nbytes + memory.SLACK * processors())
-    stored = page.asarray(maxworkers=processors() if plenty else 1)
+    stored = page.asarray(maxworkers=codecs.workers(page.nbytes))
     if stored.ndim == 3 and page.axes.startswith("S"):
         stored = np.moveaxis(stored, 0, -1)
     if stored.ndim == 3 and stored.shape[2] == 1:

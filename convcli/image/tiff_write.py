@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from typing import Any
 
 from convcli.image import codecs, directories
@@ -47,7 +46,7 @@ def encode(image: Image, compress: int | None = None, *, big: bool | None = None
         file.write(
             image.pixels,
             metadata=None,
-            maxworkers=os.cpu_count(),
+            maxworkers=codecs.workers(image.pixels.nbytes),
             **options,
             **_layout(image),
             **_descriptions(image),

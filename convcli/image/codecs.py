@@ -6,6 +6,9 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from convcli import memory
+from convcli.processors import processors
+
 
 @cache
 def load(name: str) -> Any:
@@ -43,6 +46,15 @@ def png_decode(data: Any, **options: Any) -> Any:
     except Exception:
         _OWED.append(None)
         raise
+
+
+def workers(need: int) -> int:
+    """Return how many threads tifffile may start for work that takes `need` bytes.
+
+    They are `threading`'s, whose start is waited for in vain where a thread can't have memory.
+    """
+    count = processors()
+    return count if memory.is_had(2 * need + memory.SLACK * count) else 1
 
 
 @cache

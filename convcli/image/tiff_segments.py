@@ -11,12 +11,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from convcli import memory
 from convcli.errors import ImageError
 from convcli.image import codecs
 from convcli.image.coded_size import coded_size
 from convcli.image.tiff_kinds import CODINGS, CONVERT, FAX, JPEG, JPEG_XR, OLD_JPEG, PICTURES
-from convcli.processors import processors
 
 _T4_OPTIONS, _T6_OPTIONS = 292, 293
 _FROM_LOWEST = 2
@@ -41,9 +39,7 @@ def decoded(page: Any) -> NDArray[Any]:
     if not page.is_contiguous:
         # tifffile keeps what decodes a page's segments in the page: so each goes through here.
         page.decode = _careful(page, page.decode)
-    # Its threads wait for one another, in vain if one can't have memory.
-    plenty = memory.is_had(2 * page.nbytes + memory.SLACK * processors())
-    samples: NDArray[Any] = page.asarray(maxworkers=processors() if plenty else 1)
+    samples: NDArray[Any] = page.asarray(maxworkers=codecs.workers(page.nbytes))
     return samples
 
 

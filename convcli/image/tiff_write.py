@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from typing import Any, Literal
 
 from convcli.image import codecs, directories
@@ -56,7 +55,7 @@ def encode(
         file.write(
             image.pixels,
             metadata=None,
-            maxworkers=os.cpu_count(),
+            maxworkers=codecs.workers(image.pixels.nbytes),
             **options,
             **_layout(image),
             **_descriptions(image),

@@ -14,7 +14,7 @@ from convcli.errors import ConvError
 from convcli.geometry import plan_geometry
 from convcli.image.header import WIDTHS, Header
 from convcli.image.picture import Image
-from convcli.kernels.kernel import Kind
+from convcli.kernels.kernel import Kind as KernelKind
 from convcli.record import record
 from convcli.spec import Alpha, Depth, Mapping, Method, Precision, Spec
 from convcli.taps import AnyKernel
@@ -54,6 +54,24 @@ class Output:
 
 
 @record
+class Kind:
+    """What a picture is like.
+
+    Parameters
+    ----------
+    size, channels, dtype
+        Its (rows, cols), how many channels it has, and the type of its samples.
+    opaque
+        Whether alpha, if there is any, is known to be full everywhere.
+    """
+
+    size: tuple[int, int]
+    channels: int
+    dtype: str
+    opaque: bool = False
+
+
+@record
 class Sums:
     """What a picture takes in bytes: its samples, its result's, and stage by stage.
 
@@ -89,8 +107,8 @@ def takes(
     output
         What becomes of the result.
     """
-    kind = header.size, header.channels, header.dtype
-    found = sums(*kind, tuple(kernels), spec, output)
+    kind = Kind(header.size, header.channels, header.dtype)
+    found = sums(kind, tuple(kernels), spec, output)
     reading = file + header.nbytes + header.beside
     if header.format == "TIFF":
         held = (file if file < _MAPPED else 0) + header.nbytes * (header.frames > 1)
@@ -102,28 +120,18 @@ def takes(
 
 
 @lru_cache(maxsize=256)
-def sums(  # noqa: PLR0913
-    size: tuple[int, int],
-    channels: int,
-    dtype: str,
-    kernels: tuple[AnyKernel, ...],
-    spec: Spec,
-    output: Output,
-    opaque: bool = False,
-) -> Sums:
+def sums(kind: Kind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Output) -> Sums:
     """Return what a picture takes while it is filtered and written.
 
     Parameters
     ----------
-    size, channels, dtype
-        Its (rows, cols), how many channels it has, and the type of its samples.
+    kind
+        What it is like.
     kernels, spec, output
         As for `takes`.
-    opaque
-        Whether alpha, if there is any, is known to be full everywhere.
     """
-    facts = _Facts(size, channels, dtype, kernels, spec, opaque)
-    source = facts.pixels * channels * WIDTHS[dtype]
+    facts = _Facts(kind, kernels, spec)
+    source = facts.pixels * kind.channels * WIDTHS[kind.dtype]
     result = facts.out_pixels * facts.out_channels * facts.width
     scratch = min(_SPECTRA if facts.large else _SCRATCH, 2 * source)
     coder = _CODERS.get(output.format, _OTHER)
@@ -140,22 +148,15 @@ def sums(  # noqa: PLR0913
 def sums_of(image: Image, kernels: Sequence[AnyKernel], spec: Spec, output: Output) -> Sums:
     """Return what a picture takes whose samples are there, alpha among them."""
     opaque = image.has_alpha and bool((image.pixels[..., -1] == image.maximum).all())
-    kind = image.size, len(image.channels), image.pixels.dtype.name
-    return sums(*kind, tuple(kernels), spec, output, opaque)
+    kind = Kind(image.size, len(image.channels), image.pixels.dtype.name, opaque)
+    return sums(kind, tuple(kernels), spec, output)
 
 
 class _Facts:
     """What of a picture and its options decides how much is held."""
 
-    def __init__(
-        self,
-        size: tuple[int, int],
-        channels: int,
-        dtype: str,
-        kernels: tuple[AnyKernel, ...],
-        spec: Spec,
-        opaque: bool,
-    ) -> None:
+    def __init__(self, kind: Kind, kernels: tuple[AnyKernel, ...], spec: Spec) -> None:
+        size, channels, dtype = kind.size, kind.channels, kind.dtype
         self.spec, self.kernels, self.channels = spec, kernels, channels
         self.pixels = size[0] * size[1]
         self.out_pixels = _out_pixels(size, kernels, spec)
@@ -166,9 +167,10 @@ class _Facts:
         depths = {Depth.SAME: stored, Depth.EIGHT: 1, Depth.SIXTEEN: 2}
         self.width = self.real if mapping is Mapping.RAW else depths.get(spec.depth, self.real)
         alpha = channels in (2, 4)
-        point = spec.channels or any(kernel.kind is Kind.DERIVATIVE for kernel in kernels)
+        point = spec.channels or any(kernel.kind is KernelKind.DERIVATIVE for kernel in kernels)
         self.weighs = alpha and (
-            spec.alpha is Alpha.FILTER or (spec.alpha is Alpha.AUTO and not point and not opaque)
+            spec.alpha is Alpha.FILTER
+            or (spec.alpha is Alpha.AUTO and not point and not kind.opaque)
         )
         # Alpha of four channels may be black ink as well.
         self.out_channels = 1 + alpha if spec.gray else channels

@@ -11,7 +11,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from convcli import memory
-from convcli.batch.foretell import Known
 from convcli.batch.jobs import STREAM, Job, Outcome, Writing
 from convcli.errors import ConvError, ImageError
 from convcli.image.files import IN_BANDS, decode, encode, read, write
@@ -152,9 +151,13 @@ class Common:
 
             content = content or load(Path(job.source), self.writing.max_pixels)
             return all_frames(self, job, content, resize)
-        sums = Known(self, job).sums(image) if resize else None
-        if resize and sums:
-            resize(max(sums.filtering, sums.writing))
+        sums = None
+        if resize:
+            # A single picture has no others to be weighed against.
+            from convcli.batch.foretell import Known
+
+            if sums := Known(self, job).sums(image):
+                resize(max(sums.filtering, sums.writing))
         writing = self.writing
         name = self.format_for(job, image.meta.format)
         result, tell = self._filtered(image, name)

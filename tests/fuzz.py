@@ -34,6 +34,7 @@ from fuzz_checks import PictureCheck, TextCheck
 from fuzz_mutate import damaged
 from fuzz_seeds import MATRICES, NOTATIONS, PICTURES, TEXTS, kernel_files, pictures
 from fuzz_texts import misspelt
+from noise import drained
 
 from convcli.errors import ImageError
 from convcli.image.files import read
@@ -125,7 +126,7 @@ def _child(group, seed, first, count, folder, patience):
     os.dup2(noise, 1)
     os.dup2(noise, 2)
     cases = Cases(group, seed)
-    check = check_of(group, folder, lambda: _drain(noise))
+    check = check_of(group, folder, lambda: drained(noise))
     check.warm_up()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     trace = (folder / "trace").open("w")
@@ -143,17 +144,6 @@ def _child(group, seed, first, count, folder, patience):
         tell.write(json.dumps(line) + "\n")
     tell.flush()
     os._exit(0)
-
-
-def _drain(noise):
-    """What was said on standard output and error since the last time."""
-    size = os.fstat(noise).st_size
-    if not size:
-        return ""
-    text = os.pread(noise, 2000, 0).decode("utf-8", "replace")
-    os.ftruncate(noise, 0)
-    os.lseek(noise, 0, os.SEEK_SET)
-    return text
 
 
 def _note(folder, number, case):

@@ -25,6 +25,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from noise import drained
 from written_cases import SHARES, WRITERS, make
 from written_checks import Judge
 
@@ -60,7 +61,7 @@ def _child(first, count, seed, folder, writers):
     noise = os.open(folder / "noise", os.O_RDWR | os.O_CREAT | os.O_TRUNC)
     os.dup2(noise, 1)
     os.dup2(noise, 2)
-    judge = Judge(folder, lambda: _drain(noise))
+    judge = Judge(folder, lambda: drained(noise))
     for writer, number in schedule(first, count, writers):
         start = time.perf_counter()
         (folder / "current").write_text(f"{writer}:{number}")
@@ -87,16 +88,6 @@ def _line(case, judge, found, seconds):
         "options": {k: v for k, v in case.options.items()}, "used": judge.used,
         "seconds": round(seconds, 4), "findings": found, "says": case.says(),
     }  # fmt: skip
-
-
-def _drain(noise):
-    size = os.fstat(noise).st_size
-    if not size:
-        return ""
-    text = os.pread(noise, 2000, 0).decode("utf-8", "replace")
-    os.ftruncate(noise, 0)
-    os.lseek(noise, 0, os.SEEK_SET)
-    return text
 
 
 # The parent

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import struct
 import time
 
+import numpy as np
 import pytest
 
-from convcli.errors import ConvError
+from convcli import read
+from convcli.errors import ConvError, ImageError
 from convcli.kernels.files import read_kernel
 from convcli.kernels.texts import Kind
 
@@ -87,3 +90,101 @@ def test_long_numbers_are_called_long(suffix, tmp_path):
     )
     said = refused_soon(lambda: read_kernel(file), "too long")
     assert not re.search("conversion|Exceeds|too large", said)
+
+
+# Bitmaps with a palette
+
+
+def bitmap(indices, palette, bits, *, core=False, used=None, up=True, coding=0, start=None):
+    """A BMP file of indices; `used` is how many colours it says that there are."""
+    rows, cols = indices.shape
+    width = 3 if core else 4
+    table = b"".join(bytes(colour[::-1]).ljust(width, b"\xff") for colour in palette)
+    pitch = -(-cols * bits // 32) * 4
+    packed = np.zeros((rows, pitch * 8 // bits), np.uint8)
+    packed[:, :cols] = indices
+    shifts = np.arange(bits - 1, -1, -1)
+    stored = np.packbits((packed[:, :, None] >> shifts & 1).astype(np.uint8).reshape(rows, -1), 1)
+    content = stored[::-1].tobytes() if up else stored.tobytes()
+    if coding:
+        content = b"".join(runs(row, bits) for row in indices[::-1]) + b"\0\1"
+    used = len(palette) if used is None else used
+    info = struct.pack("<IHHHH", 12, cols, rows, 1, bits)
+    if not core:
+        sides = cols, rows if up else -rows
+        info = struct.pack("<IiiHHI12xII", 40, *sides, 1, bits, coding, used, 0)
+    place = 14 + len(info) + len(table) if start is None else start
+    head = b"BM" + struct.pack("<IHHI", place + len(content), 0, 0, place)
+    return head + info + table + content
+
+
+def runs(row, bits):
+    """A row as runs of one pixel each, and its end."""
+    return b"".join(bytes([1, n if bits == 8 else n << 4]) for n in row.tolist()) + b"\0\0"
+
+
+PALETTES = {
+    "black and white": [(0, 0, 0), (255, 255, 255)],
+    "white and black": [(255, 255, 255), (0, 0, 0)],
+    "two greys": [(0, 0, 0), (1, 1, 1)],
+    "two colours": [(255, 0, 0), (0, 0, 7)],
+    "a ramp": [(k, k, k) for k in range(16)],
+    "grey": [(17 * k, 17 * k, 17 * k) for k in range(16)],
+    "colours": [(k, 255 - k, 3 * k) for k in range(16)],
+    "a long ramp": [(k, k, k) for k in range(256)],
+    "many colours": [(k, 255 - k, k // 2) for k in range(256)],
+}
+WAYS = {
+    "plain": {},
+    "from the top": {"up": False},
+    "short header": {"core": True},
+    "run lengths": {"coding": -1},
+    "start left out": {"start": 54},
+    "count left out": {"used": 0},
+    "count too large": {"used": 300},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("bits", [1, 4, 8])
+@pytest.mark.parametrize("name", PALETTES)
+def test_bitmaps_have_the_colours_of_their_palette(name, bits, way, rng):
+    palette, options = PALETTES[name], {**WAYS[way]}
+    if len(palette) > 1 << bits or (bits == 1 and "coding" in options):
+        pytest.skip("no such file")
+    if "coding" in options:
+        options["coding"] = 1 if bits == 8 else 2
+    if way == "start left out":
+        options["used"] = len(palette)
+    indices = rng.integers(0, len(palette), (7, 13)).astype(np.uint8)
+    image = read(bitmap(indices, palette, bits, **options))
+    found = image.pixels
+    found = found * np.uint8(255) if found.dtype == bool else found
+    found = np.repeat(found[:, :, None], 3, axis=2) if found.ndim == 2 else found
+    assert np.array_equal(found, np.array(palette, np.uint8)[indices])
+
+
+@pytest.mark.parametrize("way", ["plain", "from the top", "short header", "run lengths"])
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("name", ["black and white", "two colours", "a ramp"])
+def test_a_colour_beyond_a_bitmaps_palette_is_refused(name, bits, way):
+    """Pillow reads them as black, and where the palette is grey as other greys."""
+    palette = PALETTES[name][:9]
+    options = {**WAYS[way]}
+    if "coding" in options:
+        options["coding"] = 1 if bits == 8 else 2
+    indices = np.zeros((5, 6), np.uint8)
+    indices[2, 3] = len(palette)
+    said = f"a pixel has colour {len(palette)} of a palette of {len(palette)}"
+    with pytest.raises(ImageError, match=said):
+        read(bitmap(indices, palette, bits, **options))
+
+
+def test_a_bitmaps_last_row_may_lack_its_padding_but_no_pixels(rng):
+    indices = rng.integers(0, 2, (5, 9)).astype(np.uint8)
+    data = bitmap(indices, PALETTES["two colours"], 8)
+    said = data[:2] + struct.pack("<I", len(data) - 3) + data[6:-3]
+    assert np.array_equal(read(said).pixels, read(data).pixels)
+    for short in (data[:-4], data[:54], data[:60], said[:-1], b"BM" + bytes(4) + data[6:-4]):
+        with pytest.raises(ImageError, match=r"cut short|no palette"):
+            read(short)

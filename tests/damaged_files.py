@@ -111,6 +111,12 @@ def png_packed(change):
     return png(packed=bytes(packed))
 
 
+def bmp_indexed(highest):
+    """A BMP file of a row of 4 pixels of 8 bits, and 4 colours."""
+    head = struct.pack("<2sI4xIIiiHHIIiiII", b"BM", 74, 70, 40, 4, 1, 1, 8, 0, 0, 0, 0, 4, 0)
+    return head + bytes(range(16)) + bytes([0, 1, 2, highest])
+
+
 def png_indexed(highest, palette=True):
     raw = b"".join(b"\0" + row.tobytes() for row in indices(high=highest + 1))
     return png(raw, 3, extra=[(b"PLTE", PALETTE.tobytes())] if palette else [])
@@ -221,6 +227,7 @@ FILES = {
     "JPEG 2000: cut short": lambda: coded("JPEG2000")[:-2000],
     "TIFF: cut short": lambda: coded("TIFF")[:-2000],
     "BMP: cut short": lambda: coded("BMP")[:-2000],
+    "BMP: a pixel's colour is not in the palette": lambda: bmp_indexed(4),
     "PPM: cut short": lambda: coded("PPM")[:-2000],
 }
 

@@ -17,9 +17,11 @@ from convcli.record import record
 
 _CORE, _INFO, _OS2 = 12, 40, 64
 _HEADERS = (_CORE, _INFO, 52, 56, _OS2, 108, 124)
-_PLAIN, _RLE8, _RLE4, _FIELDS, _FIELDS_ALPHA = 0, 1, 2, 3, 6
+#: Pixels without a coding.
+PLAIN = 0
+_RLE8, _RLE4, _FIELDS, _FIELDS_ALPHA = 1, 2, 3, 6
 _DEPTHS = {
-    _PLAIN: (1, 4, 8, 16, 24, 32),
+    PLAIN: (1, 4, 8, 16, 24, 32),
     _RLE8: (8,),
     _RLE4: (4,),
     _FIELDS: (16, 24, 32),
@@ -80,7 +82,7 @@ def _header(data: bytes) -> Header:
         raise ImageError(f"its BMP header has {size} bytes, a kind that isn't read; {_AS_PNG}")
     if size == _CORE:
         width, height, bits = struct.unpack_from("<HH2xH", data, 18)
-        dpi, coding = None, _PLAIN
+        dpi, coding = None, PLAIN
     else:
         width, height, bits, coding, x, y = struct.unpack_from("<ii2xHI4xii", data, 18)
         dpi = (x / _INCHES, y / _INCHES) if x > 0 and y > 0 else None

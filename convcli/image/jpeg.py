@@ -41,6 +41,8 @@ _UNKNOWN = {
     **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical"),
     0xCB: "lossless and arithmetic-coded",
 }
+#: The frame of another format, ITU-T T.87, whose files begin alike.
+_JPEG_LS = 0xF7
 #: Frames whose coded data may end before the coder does (T.81, section D.1.8).
 _ARITHMETIC = (0xC9, 0xCA)
 _END = bytes((0xFF, EOI))
@@ -258,6 +260,8 @@ def read_segments(data: bytes, limit: int) -> Segments:
         elif segment.marker != EOI:
             found.at = segment.start if segment.marker in FRAMES else found.at
             _take(found, segment.marker, data[segment.start : segment.end])
+        if segment.marker == _JPEG_LS:
+            raise ImageError("this is a JPEG-LS picture, which can't be read; save it as PNG")
     if not found.frame or found.scan is None:
         raise ImageError("the JPEG file is cut short: it ends before its pixels")
     check_size(found.width, found.height, limit)

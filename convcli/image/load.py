@@ -69,6 +69,9 @@ def load(source: Source, max_pixels: int | None = None) -> tuple[bytes, str]:
         raise ImageError(memory.NOT_ENOUGH) from error
     except OSError as error:
         raise ImageError(f"can't be read: {(error.strerror or str(error)).lower()}") from error
+    except ValueError as error:
+        # A name with a NUL in it, or a file that is closed.
+        raise ImageError(f"can't be read: {error}") from error
 
 
 def facts_of(path: str | Path) -> Header | None:
@@ -127,7 +130,7 @@ def _mapped(file: BinaryIO) -> tuple[bytes, str] | None:
 def _drain(file: BinaryIO, limit: int) -> tuple[bytes, str]:
     """Read a file from where it is, as far as it is needed; there is never a second copy."""
     start, size = _room(file)
-    head = file.read(ENOUGH)
+    head = _take(file, ENOUGH)
     name = recognise(head)
     # Files of /proc say that they have no bytes.
     if size < len(head):
@@ -135,7 +138,29 @@ def _drain(file: BinaryIO, limit: int) -> tuple[bytes, str]:
     if size > _LITTLE:
         size = min(size, _wanted(lambda at, most: _look(file, start + at, most), name, limit, size))
     file.seek(start)
-    return file.read(size), name
+    return _take(file, size), name
+
+
+def _take(file: BinaryIO, size: int) -> bytes:
+    """Read so many bytes, or to the end: files without a buffer may give fewer at a time."""
+    found = _piece(file, size)
+    if not 0 < len(found) < size:
+        return found
+    parts, missing = [found], size - len(found)
+    while missing and (found := _piece(file, missing)):
+        parts.append(found)
+        missing -= len(found)
+    return b"".join(parts) if len(parts) > 1 else parts[0]
+
+
+def _piece(file: BinaryIO, size: int) -> bytes:
+    """Read as many bytes as there are now, and none only at the end."""
+    found = file.read(size)
+    if found is None:
+        raise ImageError("can't be read: it doesn't wait for its bytes; open it as one that does")
+    if isinstance(found, str):
+        raise ImageError("can't be read: it was opened as text; open it in binary mode")
+    return found
 
 
 def _room(file: BinaryIO) -> tuple[int, int]:
@@ -151,7 +176,7 @@ def _room(file: BinaryIO) -> tuple[int, int]:
 
 def _look(file: BinaryIO, at: int, size: int) -> bytes:
     file.seek(at)
-    return file.read(size)
+    return _take(file, size)
 
 
 def _wanted(peek: Peek, name: str, limit: int, size: int) -> int:
@@ -218,10 +243,10 @@ class _Stream:
         """Read up to a place, and return whether the stream has ended before or there."""
         self._held.seek(0, os.SEEK_END)
         while self._size < until and not self._ended:
-            piece = self._file.read(min(_PIECE, until - self._size))
+            piece = _piece(self._file, min(_PIECE, until - self._size))
             self._ended = not piece
             before = self._size
-            self._size += self._held.write(piece or b"")
+            self._size += self._held.write(piece)
             if before // _LOOK != self._size // _LOOK:
                 self._check()
         return self._ended

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
-from convcli.image import bmp, codecs, exif
+from convcli.image import bmp, bmp_palette, codecs, exif
 from convcli.image.coded_size import check_coded
 from convcli.image.depth import widen_bits
 from convcli.image.limits import check_size
@@ -53,6 +53,8 @@ def decode_bmp(data: bytes, limit: int) -> Image:
     check_bmp(data)
     if bmp.is_unusual(header):
         return bmp.decode_fields(data, header, limit)
+    if header.bits <= 8:
+        return bmp_palette.decode_indices(data, header, limit)
     return _decode(data, "BMP", limit)
 
 

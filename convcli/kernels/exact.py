@@ -24,6 +24,7 @@ MAX_DENOMINATOR = 10**6
 _EXACT = 2**53
 #: Larger numbers overflow single precision once they meet a picture.
 _LARGEST = 10**30
+_MOST_DIGITS = 400
 
 Cells: TypeAlias = list[list[Fraction]]
 
@@ -187,7 +188,9 @@ def line_column(text: str, place: int) -> tuple[int, int]:
 def _decimal(text: str) -> Fraction:
     """Return the value, unless its exponent would take forever to write out."""
     mantissa, _, exponent = text.lower().partition("e")
-    if len(mantissa) > 400 or len(exponent) > 6 or (exponent and int(exponent) > 30):
+    if max(len(mantissa), len(exponent)) > _MOST_DIGITS:
+        raise KernelError(f"{quoted(text)} is too long; expected at most {_MOST_DIGITS} digits")
+    if len(exponent) > 6 or (exponent and int(exponent) > 30):
         raise KernelError(f"{quoted(text)} is too large; expected a number within ±1e30")
     return Fraction(0) if exponent and int(exponent) < -400 else Fraction(text)
 

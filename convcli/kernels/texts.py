@@ -16,6 +16,17 @@ from convcli.kernels.exact import PlacedError, line_column
 from convcli.record import record
 
 _AT = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
+#: Parts of a dotted key. JUSTIFICATION: Python's parser takes a time that grows with their square:
+#: minutes for 100,000 of them, which are 200 kB.
+_PARTS = 32
+#: What dots within don't count: texts and comments of TOML; one that doesn't end goes to the end.
+_QUOTED = (
+    r'(?s)"""(?:\\.|[^\\])*?(?:"""|\Z)|'
+    r"'''.*?(?:'''|\Z)|"
+    r'"(?:\\.|[^"\\\n])*+"?|'
+    r"'[^'\n]*+'?|#[^\n]*+"
+)
+_DOTTED = r'(?<![\w"-])[\w"-]++(?:[ \t]*+\.[ \t]*+[\w"-]++)' + f"{{{_PARTS}}}"
 
 
 @record
@@ -108,10 +119,14 @@ class Kind:
         ConvError
             A `PlacedError` if it isn't TOML; of the kind's own class where no place can be told.
         """
+        if _is_dotted(text):
+            raise self.error(f"{file} has a key of more than {_PARTS} parts; not a {self.holds}")
         try:
             return tomllib.loads(text)
-        except ValueError as error:
+        except tomllib.TOMLDecodeError as error:
             message = str(error)
+        except ValueError:
+            raise self.error(f"{file} has a number that is too long; not a {self.holds}") from None
         except RecursionError:
             raise self.error(f"{file} is nested too deeply; not a {self.holds}") from None
         match = _AT.search(message)
@@ -120,3 +135,8 @@ class Kind:
         line, column = (int(match[1]), int(match[2])) if match[1] else line_column(text, len(text))
         reason = "not TOML: " + message[: match.start()]
         raise PlacedError(reason, line, column, source=str(file)) from None
+
+
+def _is_dotted(text: str) -> bool:
+    """Whether a TOML file has a key of too many parts."""
+    return text.count(".") >= _PARTS and bool(re.search(_DOTTED, re.sub(_QUOTED, '""', text)))

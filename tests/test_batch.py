@@ -134,7 +134,7 @@ def test_a_format_that_is_not_known_is_refused(tree):
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=4))
 def test_labels_are_safe_in_file_names(names):
     label = label_of(names)
-    assert 0 < len(label) <= 80
+    assert 0 < len(label.encode()) <= 80
     assert not set(label) & set('/\\:*?"<>| \n\0')
     assert label == label.strip()
 
@@ -142,6 +142,13 @@ def test_labels_are_safe_in_file_names(names):
 def test_labels_join_a_chain():
     assert label_of(["gaussian:sigma=2", "sobel-x"]) == "gaussian-sigma-2+sobel-x"
     assert label_of(["///"]) == "filtered"
+
+
+def test_labels_leave_room_for_the_file_s_own_name():
+    """Names are limited in bytes: eighty characters of three bytes left 12 for all else."""
+    label = label_of(["漢" * 100])
+    assert label == "漢" * 26
+    assert label_of(["x" * 79 + "漢"]) == "x" * 79
 
 
 # What became of each.

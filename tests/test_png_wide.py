@@ -34,7 +34,7 @@ def test_every_filter_is_undone_as_libpng_does(depth, colour, rng):
 def test_wide_files_are_read(channels, kind, rng):
     """They were called damaged: "Image width exceeds user limit in IHDR"."""
     shape = (2, png_wide.WIDEST + 1, len(channels))
-    steps = rng.integers(0, 3, shape[:2] + (1,)) + np.arange(len(channels))
+    steps = rng.integers(0, 3, (*shape[:2], 1)) + np.arange(len(channels))
     pixels = np.cumsum(steps, axis=1).astype(kind).reshape(shape[: 2 if channels == "L" else 3])
     found = read(encode(Image(pixels, channels), "png", compress=1))
     np.testing.assert_array_equal(found.pixels, pixels)

@@ -163,6 +163,19 @@ def test_a_file_that_appears_meanwhile_is_kept(tmp_path, monkeypatch, way):
     assert content(tmp_path) == {"a.png": OLD}
 
 
+def test_a_file_that_appears_meanwhile_is_replaced_if_asked(tmp_path, monkeypatch, way):
+    """It was refused, with the advice to use --overwrite."""
+    real = atomic._fill
+
+    def late(file, data):
+        real(file, data)
+        (tmp_path / "a.png").write_bytes(OLD)
+
+    monkeypatch.setattr(atomic, "_fill", late)
+    write_atomic(tmp_path / "a.png", NEW, overwrite=True)
+    assert content(tmp_path) == {"a.png": NEW}
+
+
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_every_way_writes(tmp_path, way, overwrite):
     if overwrite:

@@ -202,6 +202,24 @@ def test_existing_results_fail_are_skipped_or_replaced(tree):
     assert (tree / "y.png").read_bytes() != b"mine"
 
 
+@pytest.mark.parametrize("options", [{}, {"skip_existing": True}, {"overwrite": True}])
+def test_a_result_that_another_batch_writes_meanwhile(options, tree):
+    """With `skip_existing` it was a failure."""
+    kernel = parse_kernel("identity")
+
+    def slow(image):
+        (tree / "y.png").write_bytes(b"theirs")
+        return apply(image, (kernel,), Spec())
+
+    (found,) = outcomes([Job("x.png", "y.png")], Writing(**options), work=slow)
+    theirs = (tree / "y.png").read_bytes() == b"theirs"
+    assert (bool(found.error), found.skipped, bool(found.facts), theirs) == {
+        "": (True, "", False, True),
+        "skip_existing": (False, "exists", False, True),
+        "overwrite": (False, "", True, False),
+    }["".join(options)]
+
+
 def test_streams_are_read_and_written(tree):
     out = io.BytesIO()
     source = io.BytesIO((tree / "x.png").read_bytes())

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import IO
 
-from convcli.errors import ImageError
+from convcli.errors import ImageError, TakenError
 from convcli.paths import reason, shortened, status
 
 try:
@@ -154,7 +154,7 @@ def _is_same(path: Path, found: os.stat_result) -> bool:
 
 
 def _exists(target: Path) -> ImageError:
-    return ImageError(f"{target.name!r} exists; use --overwrite to replace it, or another name")
+    return TakenError(f"{target.name!r} exists; use --overwrite to replace it, or another name")
 
 
 def _nameless(folder: Path) -> int | None:
@@ -183,12 +183,11 @@ def _write_nameless(
     with os.fdopen(handle, "w+b") as file:
         _fill(file, data)
         try:
-            if overwrite and os.path.lexists(target):
-                with _removed(_beside(target)) as temporary:
-                    _name(handle, temporary)
-                    _replace(temporary, target)
-            else:
-                _name(handle, target)
+            if not (overwrite and os.path.lexists(target)) and _named(handle, target, overwrite):
+                return
+            with _removed(_beside(target)) as temporary:
+                _name(handle, temporary)
+                _replace(temporary, target)
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
@@ -200,6 +199,23 @@ def _name(handle: int, target: Path) -> None:
     """Give an open file a name, failing if that is taken."""
     # With a descriptor, any one, Python calls linkat, which alone can follow the link in /proc.
     os.link(f"{_OPEN}/{handle}", target, src_dir_fd=handle, follow_symlinks=True)
+
+
+def _named(handle: int, target: Path, overwrite: bool) -> bool:
+    """Give an open file a name; whether it has it, where one that was taken may be replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If it is taken, and may not be.
+    """
+    try:
+        _name(handle, target)
+    except FileExistsError:
+        if not overwrite:
+            raise
+        return False
+    return True
 
 
 def _write_temporary(target: Path, data: bytes | Iterable[bytes], overwrite: bool) -> None:

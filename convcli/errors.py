@@ -26,6 +26,10 @@ class ImageError(ConvError):
     """A picture that can't be read, held, or written."""
 
 
+class TakenError(ImageError):
+    """A result's name that is taken, and may not be taken from what has it."""
+
+
 class StreamError(Exception):
     """A standard stream that takes no more; no `ConvError`, as that would be a picture's.
 

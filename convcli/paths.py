@@ -49,6 +49,24 @@ def told(error: OSError) -> str:
     return reason(error)
 
 
+def shortened(name: str, most: int) -> str:
+    """Return the beginning of a name: whole characters, and at most so many bytes.
+
+    Systems count a name's bytes, and some take no half characters.
+
+    Examples
+    --------
+    >>> shortened("naïve", 3)
+    'na'
+    """
+    coded = os.fsencode(name)
+    if len(coded) <= most:
+        return name
+    # A character has four bytes at most, all but the first 10xxxxxx (UTF-8).
+    ends = (end for end in range(most, max(-1, most - 4), -1) if coded[end] & 0xC0 != 0x80)
+    return os.fsdecode(coded[: next(ends, most)])
+
+
 def is_regular(place: Place) -> bool:
     """Whether a regular file is there, and nothing is against its name."""
     try:

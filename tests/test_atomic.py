@@ -49,7 +49,7 @@ def test_an_existing_file_is_replaced_if_asked(tmp_path):
         (("fsync",), False),
         (("fsync",), True),
         (("replace",), True),
-        (("link", "replace"), False),
+        (("link", "replace"), False),  # and no `_rename_to_free`
     ],
 )
 def test_a_failure_leaves_what_was_there(tmp_path, monkeypatch, steps, error, overwrite):
@@ -62,6 +62,7 @@ def test_a_failure_leaves_what_was_there(tmp_path, monkeypatch, steps, error, ov
 
     for step in steps:
         monkeypatch.setattr(os, step, fail)
+    monkeypatch.setattr(atomic, "_rename_to_free", fail)
     with pytest.raises(ImageError if isinstance(error, OSError) else KeyboardInterrupt):
         write_atomic(tmp_path / "a.png", NEW, overwrite)
     assert content(tmp_path) == before
@@ -81,20 +82,71 @@ def test_without_hard_links(tmp_path, monkeypatch):
         raise OSError(95, "Operation not supported")
 
     monkeypatch.setattr(os, "link", unknown)
+    monkeypatch.setattr(atomic, "_rename_to_free", unknown)
     write_atomic(tmp_path / "a.png", NEW)
     with pytest.raises(ImageError, match="exists"):
         write_atomic(tmp_path / "a.png", OLD)
     assert content(tmp_path) == {"a.png": NEW}
 
 
-@pytest.fixture(params=["nameless", "linked", "renamed"])
-def way(request, monkeypatch):
-    """Each way in which a file gets its name; the last two where the system has no better one."""
-    if request.param != "nameless":
+WAYS = ["nameless", "linked", "renamed", "reserved"]
+
+
+def take_way(way, monkeypatch):
+    """Have a file get its name in a way that is taken where the system has no better one."""
+
+    def unknown(*_args, **_keywords):
+        raise OSError(95, "Operation not supported")
+
+    if way in WAYS[1:]:
         monkeypatch.setattr(atomic, "_nameless", lambda folder: None)
-    if request.param == "renamed":
-        monkeypatch.setattr(os, "link", lambda *_, **__: (_ for _ in ()).throw(OSError(95, "no")))
+    if way in WAYS[2:]:
+        monkeypatch.setattr(os, "link", unknown)
+    if way in WAYS[3:]:
+        monkeypatch.setattr(atomic, "_rename_to_free", unknown)
+
+
+@pytest.fixture(params=WAYS)
+def way(request, monkeypatch):
+    """Each way in which a file gets its name."""
+    take_way(request.param, monkeypatch)
     return request.param
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="only Linux renames to a free name")
+def test_without_hard_links_a_killed_process_leaves_no_empty_result(tmp_path, monkeypatch):
+    """A name that was taken first was left empty, and `--skip-existing` took it for a result."""
+    take_way("renamed", monkeypatch)
+    opened = []
+    real = os.open
+    monkeypatch.setattr(os, "open", lambda path, *rest: opened.append(path) or real(path, *rest))
+    write_atomic(tmp_path / "a.png", NEW)
+    assert content(tmp_path) == {"a.png": NEW}
+    assert tmp_path / "a.png" not in opened
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_an_interrupt_while_a_name_is_reserved_leaves_nothing(tmp_path, monkeypatch, after):
+    take_way("reserved", monkeypatch)
+    real = os.open
+
+    def interrupted(path, flags, *mode):
+        handle = real(path, flags, *mode)
+        if path == tmp_path / "a.png":
+            raise KeyboardInterrupt
+        return handle
+
+    def replaced(temporary, target):
+        os.rename(temporary, target)  # noqa: PTH104
+        raise KeyboardInterrupt
+
+    if after:
+        monkeypatch.setattr(type(tmp_path), "replace", replaced)
+    else:
+        monkeypatch.setattr(os, "open", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomic(tmp_path / "a.png", NEW)
+    assert content(tmp_path) == ({"a.png": NEW} if after else {})
 
 
 def test_a_file_that_appears_meanwhile_is_kept(tmp_path, monkeypatch, way):
@@ -109,6 +161,19 @@ def test_a_file_that_appears_meanwhile_is_kept(tmp_path, monkeypatch, way):
     with pytest.raises(ImageError, match="exists"):
         write_atomic(tmp_path / "a.png", NEW)
     assert content(tmp_path) == {"a.png": OLD}
+
+
+def test_a_file_that_appears_meanwhile_is_replaced_if_asked(tmp_path, monkeypatch, way):
+    """It was refused, with the advice to use --overwrite."""
+    real = atomic._fill
+
+    def late(file, data):
+        real(file, data)
+        (tmp_path / "a.png").write_bytes(OLD)
+
+    monkeypatch.setattr(atomic, "_fill", late)
+    write_atomic(tmp_path / "a.png", NEW, overwrite=True)
+    assert content(tmp_path) == {"a.png": NEW}
 
 
 @pytest.mark.parametrize("overwrite", [False, True])

@@ -134,7 +134,7 @@ def test_a_format_that_is_not_known_is_refused(tree):
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=4))
 def test_labels_are_safe_in_file_names(names):
     label = label_of(names)
-    assert 0 < len(label) <= 80
+    assert 0 < len(label.encode()) <= 80
     assert not set(label) & set('/\\:*?"<>| \n\0')
     assert label == label.strip()
 
@@ -142,6 +142,13 @@ def test_labels_are_safe_in_file_names(names):
 def test_labels_join_a_chain():
     assert label_of(["gaussian:sigma=2", "sobel-x"]) == "gaussian-sigma-2+sobel-x"
     assert label_of(["///"]) == "filtered"
+
+
+def test_labels_leave_room_for_the_file_s_own_name():
+    """Names are limited in bytes: eighty characters of three bytes left 12 for all else."""
+    label = label_of(["漢" * 100])
+    assert label == "漢" * 26
+    assert label_of(["x" * 79 + "漢"]) == "x" * 79
 
 
 # What became of each.
@@ -193,6 +200,24 @@ def test_existing_results_fail_are_skipped_or_replaced(tree):
     assert (tree / "y.png").read_bytes() == b"mine"
     assert outcomes([job], Writing(overwrite=True))[0].facts
     assert (tree / "y.png").read_bytes() != b"mine"
+
+
+@pytest.mark.parametrize("options", [{}, {"skip_existing": True}, {"overwrite": True}])
+def test_a_result_that_another_batch_writes_meanwhile(options, tree):
+    """With `skip_existing` it was a failure."""
+    kernel = parse_kernel("identity")
+
+    def slow(image):
+        (tree / "y.png").write_bytes(b"theirs")
+        return apply(image, (kernel,), Spec())
+
+    (found,) = outcomes([Job("x.png", "y.png")], Writing(**options), work=slow)
+    theirs = (tree / "y.png").read_bytes() == b"theirs"
+    assert (bool(found.error), found.skipped, bool(found.facts), theirs) == {
+        "": (True, "", False, True),
+        "skip_existing": (False, "exists", False, True),
+        "overwrite": (False, "", True, False),
+    }["".join(options)]
 
 
 def test_streams_are_read_and_written(tree):

@@ -8,6 +8,8 @@ import pytest
 from convcli.errors import ImageError
 from convcli.image.files import encode, read
 from convcli.image.formats import FORMATS, SUFFIXES, check_holds, format_of, parse_format
+from convcli.image.frame_files import encode_parts
+from convcli.image.frames import Frames
 from convcli.image.picture import Image
 from convcli.image.recognise import recognise
 
@@ -174,6 +176,25 @@ def test_small_sizes(rng, format, size):
     pixels = in_few_colours(make(rng, "uint8", "RGB", size))
     pixels[0, 0] = (64, 128, 0)
     assert np.array_equal(read(encode(Image(pixels), format)).pixels, pixels)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("format", "most"), [("webp", 16383), ("jpg", 65500), ("gif", 65535), ("avif", 32768)]
+)
+def test_a_side_that_is_too_long_is_told(format, most, turned):
+    """WebP said that what it holds makes no sense; AVIF files were written that nobody reads."""
+
+    def made(side):
+        pixels = np.zeros((1, side), np.uint8)
+        return Image(pixels.T if turned else pixels)
+
+    assert read(encode(made(most), format)).pixels.shape[not turned] == most
+    with pytest.raises(ImageError, match=rf"at most {most} a side; use -o NAME\.png"):
+        encode(made(most + 1), format)
+    if FORMATS[parse_format(format)].several:
+        with pytest.raises(ImageError, match=f"at most {most} a side"):
+            b"".join(encode_parts(Frames.of([made(most + 1)] * 2), parse_format(format)))
 
 
 def test_every_suffix_is_known():

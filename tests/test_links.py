@@ -19,7 +19,7 @@ from convcli.batch import Job, Request, Writing, foresee, plan
 from convcli.errors import UsageError
 from convcli.image.files import read, write
 from convcli.image.picture import Image
-from convcli.paths import Identities, reason, status, told
+from convcli.paths import Identities, reason, shortened, status, told
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links and devices of POSIX")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="descriptors in /proc")
@@ -460,6 +460,19 @@ def test_identities(here):
     with open(os.devnull, "rb") as file:  # noqa: PTH123
         assert Identities().of_open(file.fileno()) is None
     assert Identities().of_open(None) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "kept"),
+    [
+        ("a.png", 5, "a.png"), ("a.png", 4, "a.pn"), ("漢字", 5, "漢"), ("漢字", 6, "漢字"),
+        ("é", 1, ""), ("aé", 2, "a"), ("😀😀", 7, "😀"),
+        # No UTF-8: cut anywhere, but not to nothing.
+        (os.fsdecode(b"\x80" * 9), 5, os.fsdecode(b"\x80" * 5)),
+    ],
+)  # fmt: skip
+def test_names_are_cut_between_characters(name, most, kept):
+    assert shortened(name, most) == kept
 
 
 def test_the_status_of_a_name():

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from command import ROOT, call, on_terminal, program
 
+from convcli.cli import main
 from convcli.image.files import read, write
 from convcli.image.picture import Image, Meta
 from convcli.report.lines import as_json, harmless, named, printable, wrapped
@@ -319,6 +320,38 @@ def test_what_the_environment_says_is_harmless(variable, picture, tmp_path):
     )  # fmt: skip
     done = subprocess.run(**asked, timeout=60, cwd=tmp_path)
     assert_harmless(done.stdout.decode(), done.stderr.decode())
+
+
+@pytest.mark.parametrize("variable", ["COLUMNS", "LINES"])
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("80", "80"), ("9999", "9999"), ("10000", "9999"), ("9" * 5000, "9999"), ("²", None),
+        ("٣", None), ("0", None), ("", None), ("-5", None), (" 80", None), ("8e1", None),
+    ],
+)  # fmt: skip
+def test_only_a_size_is_taken_for_one(variable, given, kept, monkeypatch):
+    monkeypatch.setenv(variable, given)
+    main._check_sizes()
+    assert os.environ.get(variable) == kept
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such terminals here")
+@pytest.mark.parametrize("size", ["²", "9" * 5000, "9" * 10])
+def test_an_odd_size_of_a_terminal_ends_no_batch(size, picture, tmp_path):
+    """Rich raised errors of its own when the bar was to be drawn, after the first picture."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.png").write_bytes(picture.read_bytes())
+    sizes = {"COLUMNS": size, "LINES": size}
+    status, _, shown = on_terminal("apply", "box3", folder, "-o", tmp_path / "out", **sizes)
+    assert status == 0
+    assert "Traceback" not in shown
+    assert "3 done" in shown
+    asked = program("kernels", "sobel", FORCE_COLOR="1", **sizes)
+    done = subprocess.run(**asked, timeout=60, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such terminals here")

@@ -12,10 +12,12 @@ from convcli.batch.find import Found, find
 from convcli.batch.jobs import STREAM, Job, Request
 from convcli.errors import ImageError, UsageError
 from convcli.image.formats import FORMATS, SUFFIXES, format_of, parse_format
-from convcli.paths import Identities, Identity, status
+from convcli.paths import Identities, Identity, shortened, status
 
 #: Formats that any of them may be named after.
 _PORTABLE = {"PBM", "PGM", "PPM", "PNM"}
+#: Bytes of a name that kernels take at most: a file's own name needs some of the 255, too.
+_LABEL = 80
 _UNSAFE = re.compile(r"[^\w.+]+")
 
 
@@ -27,7 +29,8 @@ def label_of(names: Sequence[str]) -> str:
     >>> label_of(["gaussian:sigma=2", "sobel-x"])
     'gaussian-sigma-2+sobel-x'
     """
-    return "+".join(_UNSAFE.sub("-", name).strip("-") for name in names)[:80] or "filtered"
+    label = "+".join(_UNSAFE.sub("-", name).strip("-") for name in names)
+    return shortened(label, _LABEL) or "filtered"
 
 
 def plan(request: Request) -> list[Job]:

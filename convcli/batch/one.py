@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from convcli import memory
 from convcli.batch.jobs import STREAM, Job, Outcome, Writing
-from convcli.errors import ConvError, ImageError
+from convcli.errors import ConvError, ImageError, TakenError
 from convcli.image.files import IN_BANDS, decode, encode, read, write
 from convcli.image.formats import FORMATS, check_holds, format_of, left_out, parse_format
 from convcli.image.load import load
@@ -130,7 +130,11 @@ class Common:
         try:
             facts, sight = self._one(job, resize, ahead)
         except ConvError as error:
-            return Outcome(job, seconds=perf_counter() - start, error=str(error))
+            seconds = perf_counter() - start
+            if self.writing.skip_existing and isinstance(error, TakenError):
+                # Somebody else was quicker: another batch carried on at the same time.
+                return Outcome(job, seconds=seconds, skipped="exists")
+            return Outcome(job, seconds=seconds, error=str(error))
         except OSError as error:
             # Standard output's are `StreamError`s: this is a file's, and the picture's alone.
             return Outcome(job, seconds=perf_counter() - start, error=told(error))

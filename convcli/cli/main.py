@@ -20,6 +20,8 @@ __all__ = ["DONE", "FAILED", "INTERRUPTED", "WRONG_USAGE", "Stopped", "cli", "ma
 #: Seconds until a thread that waits for Python's lock gets it. Python's own 5 ms are as long as
 #: decoding a small picture, which has to wait so a few times while modules are imported.
 _TURN = 0.0005
+#: What says how large a terminal is, and digits of more than that: Rich makes lines so wide.
+_SIZES, _DIGITS = ("COLUMNS", "LINES"), 4
 #: Windows leaves wildcards to programs, and Click expands them.
 _EXPANDS = os.name == "nt"
 #: mallopt's numbers for M_MMAP_THRESHOLD and M_TRIM_THRESHOLD.
@@ -119,6 +121,7 @@ def run() -> NoReturn:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
+    _check_sizes()
     streams.take_over()
     # What modules are made of stays to the end: looking for cycles in it takes 7 % of the imports.
     gc.set_threshold(50_000, 50, 50)
@@ -126,6 +129,20 @@ def run() -> NoReturn:
     if sys.argv[1:2] == ["apply"]:
         _give_back()
     _leave(main())
+
+
+def _check_sizes() -> None:
+    """Have the environment say of the terminal's size only what can be one.
+
+    Rich ends with a traceback at `²` and at five thousand digits, and takes the memory for any
+    width at all.
+    """
+    for name in _SIZES:
+        given = os.environ.get(name, "")
+        if not (given.isascii() and given.isdecimal() and given.strip("0")):
+            os.environ.pop(name, None)
+        elif len(given) > _DIGITS:
+            os.environ[name] = "9" * _DIGITS
 
 
 def _give_back() -> None:

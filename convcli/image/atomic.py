@@ -12,8 +12,8 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import IO
 
-from convcli.errors import ImageError
-from convcli.paths import reason, status
+from convcli.errors import ImageError, TakenError
+from convcli.paths import reason, shortened, status
 
 try:
     import fcntl
@@ -29,6 +29,8 @@ _PATIENCE, _PAUSE = 1.0, 0.005
 _MODE = 0o666
 #: Where a process finds its open files (Linux).
 _OPEN = "/proc/self/fd"
+#: AT_FDCWD, and RENAME_NOREPLACE of renameat2(2).
+_HERE, _NO_REPLACE = -100, 1
 #: What a file system says that has no files without names: open(2) on O_TMPFILE.
 _NONE_SUCH = {errno.EOPNOTSUPP, errno.ENOTSUP, errno.EISDIR, errno.EINVAL, errno.ENOSYS}
 #: Why a file without a name may not be given one, where one that has a name may.
@@ -152,7 +154,7 @@ def _is_same(path: Path, found: os.stat_result) -> bool:
 
 
 def _exists(target: Path) -> ImageError:
-    return ImageError(f"{target.name!r} exists; use --overwrite to replace it, or another name")
+    return TakenError(f"{target.name!r} exists; use --overwrite to replace it, or another name")
 
 
 def _nameless(folder: Path) -> int | None:
@@ -181,12 +183,11 @@ def _write_nameless(
     with os.fdopen(handle, "w+b") as file:
         _fill(file, data)
         try:
-            if overwrite and os.path.lexists(target):
-                with _removed(_beside(target)) as temporary:
-                    _name(handle, temporary)
-                    _replace(temporary, target)
-            else:
-                _name(handle, target)
+            if not (overwrite and os.path.lexists(target)) and _named(handle, target, overwrite):
+                return
+            with _removed(_beside(target)) as temporary:
+                _name(handle, temporary)
+                _replace(temporary, target)
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
@@ -198,6 +199,23 @@ def _name(handle: int, target: Path) -> None:
     """Give an open file a name, failing if that is taken."""
     # With a descriptor, any one, Python calls linkat, which alone can follow the link in /proc.
     os.link(f"{_OPEN}/{handle}", target, src_dir_fd=handle, follow_symlinks=True)
+
+
+def _named(handle: int, target: Path, overwrite: bool) -> bool:
+    """Give an open file a name; whether it has it, where one that was taken may be replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If it is taken, and may not be.
+    """
+    try:
+        _name(handle, target)
+    except FileExistsError:
+        if not overwrite:
+            raise
+        return False
+    return True
 
 
 def _write_temporary(target: Path, data: bytes | Iterable[bytes], overwrite: bool) -> None:
@@ -214,7 +232,7 @@ def _write_temporary(target: Path, data: bytes | Iterable[bytes], overwrite: boo
 
 def _beside(target: Path) -> Path:
     """Return a hidden name that leaves room for the random end (names have 255 bytes)."""
-    stem = os.fsdecode(os.fsencode(target.name)[:200].rstrip(b"\x80-\xff"))
+    stem = shortened(target.name, 200)
     return target.with_name(f".{stem}{MARK}{os.urandom(6).hex()}")
 
 
@@ -287,17 +305,47 @@ def _claim(temporary: Path, target: Path) -> None:
     FileExistsError
         If it is.
     """
+    # A hard link fails if the name is taken; a rename would replace the file on POSIX.
+    for way in (os.link, _rename_to_free):
+        try:
+            way(temporary, target)
+        except FileExistsError:
+            raise
+        except OSError:  # no hard links here (FAT, some network folders), or no such rename
+            continue
+        return
+    _reserve(temporary, target)
+
+
+def _rename_to_free(temporary: Path, target: Path) -> None:
+    """Rename a file, failing if the name is taken: Linux alone can, in one step (renameat2).
+
+    Raises
+    ------
+    OSError
+        If the name is taken, or this can't be done here.
+    """
+    import ctypes
+
     try:
-        # A hard link fails if the name is taken; a rename would replace the file on POSIX.
-        os.link(temporary, target)
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError, TypeError):  # musl, macOS; Windows has no such None
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS)) from None
+    here, from_, to = _HERE, os.fsencode(temporary), os.fsencode(target)
+    if rename(here, from_, here, to, ctypes.c_uint(_NO_REPLACE)):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def _reserve(temporary: Path, target: Path) -> None:
+    """Take a name with an empty file, and rename over it; an interrupt leaves neither."""
+    try:
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        temporary.replace(target)
     except FileExistsError:
         raise
-    except OSError:
-        # No hard links here (FAT, some network folders): reserve the name, then rename over it.
-        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        try:
-            temporary.replace(target)
-        except BaseException:
-            with suppress(OSError):
+    except BaseException:
+        with suppress(OSError):
+            if not target.stat().st_size:
                 target.unlink()
-            raise
+        raise

@@ -14,7 +14,7 @@ from convcli.image import codecs
 from convcli.image.coded_size import check_coded
 from convcli.image.depth import widen_bits
 from convcli.image.frames import Frames, check_total
-from convcli.image.limits import check_size
+from convcli.image.limits import check_sides, check_size
 from convcli.image.picture import Image
 from convcli.image.pillow import (
     avif_bits,
@@ -143,6 +143,7 @@ def _reel(frames: Frames) -> Any:
             if number != self.at + 1:
                 return
             image = next(self.left)
+            check_sides(image.size, "AVIF")
             if number == 0:
                 self.first = image
             self.at = number

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from convcli import memory
-from convcli.errors import ConvError, ImageError
+from convcli.errors import ConvError, ImageError, TakenError
 from convcli.image.atomic import write_atomic
 from convcli.image.formats import check_holds, format_of, parse_format
 from convcli.image.limits import MAX_PIXELS
@@ -305,7 +305,7 @@ def check_free(path: str | Path, overwrite: bool) -> None:
         If it is, and may not be replaced.
     """
     if not overwrite and os.path.lexists(path):
-        raise ImageError(
+        raise TakenError(
             f"{Path(path).name!r} exists; use --overwrite to replace it, or another name"
         )
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from convcli.errors import ImageError
 from convcli.image.canvas import changed
 from convcli.image.frames import Frames
+from convcli.image.limits import check_sides
 from convcli.image.picture import Image
 from convcli.image.pillow_write import as_bytes
 from convcli.record import record
@@ -155,8 +156,7 @@ def _size(palette: bytes) -> int:
 
 
 def _screen(rows: int, cols: int, palette: bytes) -> bytes:
-    if max(rows, cols) > _MOST:
-        raise ImageError(f"GIF can't hold {cols}×{rows} pixels, at most {_MOST} a side")
+    check_sides((rows, cols), "GIF")
     return b"GIF89a" + struct.pack("<HHBBB", cols, rows, 0x70 | _size(palette), 0, 0) + palette
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image import codecs, jpeg, jpeg_bands
+from convcli.image.limits import check_sides
 from convcli.image.picture import Image, Meta
 from convcli.image.profile import fits
 from convcli.record import replace
@@ -25,8 +26,6 @@ _SAMPLING = ("444", "422", "420")
 #: Rows and columns of their minimum coded units.
 _UNITS = ((8, 8), (8, 16), (16, 16))
 _LARGEST = 65533
-#: Pixels a side. The standard has 65535 (T.81, table B.2), libjpeg and so nearly all read 65500.
-_MOST = 65500
 #: Annex K's tables (T.81, K.1 and K.2), row by row; quality scales them as libjpeg does.
 _LUMA = (
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
@@ -65,9 +64,7 @@ def parts(image: Image, quality: int | None = None) -> Iterator[bytes]:
     ImageError
         If it has more than 65500 rows or columns, or too much stands beside the pixels.
     """
-    rows, cols = image.size
-    if max(rows, cols) > _MOST:
-        raise ImageError(f"JPEG can't hold {cols}×{rows} pixels, at most {_MOST} a side")
+    check_sides(image.size, "JPEG")
     if image.dtype == bool:
         image = replace(image, pixels=image.pixels.astype(np.uint8) * np.uint8(255))
     meta = image.meta

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.image import codecs
+from convcli.image.limits import check_sides
 from convcli.image.picture import Image, Meta
 from convcli.image.profile import fits
 
@@ -33,6 +34,7 @@ def encode_webp(image: Image, quality: int | None) -> bytes:
     quality
         1 to 100 for lossy coding. None is lossless, or 90 if the source's coding was lossy.
     """
+    check_sides(image.size, "WebP")
     lossless = quality is None and not image.meta.lossy
     options: dict[str, Any] = {"lossless": lossless, "exact": True, **blocks(image)}
     if not lossless:
@@ -50,6 +52,7 @@ def encode_avif(image: Image, quality: int | None) -> bytes:
     quality
         1 to 100; None is 85. With 100, 12-bit pictures lose nothing but the lowest 4 bits.
     """
+    check_sides(image.size, "AVIF")
     quality = quality or AVIF_QUALITY
     if image.pixels.dtype == np.uint16:
         imagecodecs = codecs.load("imagecodecs")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
-from convcli.image import codecs, png_text
+from convcli.image import codecs, png_text, png_wide
 from convcli.image.inflating import Inflating
 from convcli.image.lenient import READS, overlook
 from convcli.image.limits import check_size
@@ -344,7 +344,9 @@ def _decode_bare(
 def _library(header: Header) -> Any:
     """Return the fastest decoder that is exact for a header's depth and colour type."""
     small = header.depth == 8 and header.colour in (GREY, COLOUR, COLOUR_ALPHA)
-    return codecs.load_quiet().spng_decode if small else codecs.png_decode
+    if small:
+        return codecs.load_quiet().spng_decode
+    return png_wide.decode if header.width > png_wide.WIDEST else codecs.png_decode
 
 
 def _unpack(rows: NDArray[np.uint8], depth: int, width: int) -> NDArray[np.uint8]:

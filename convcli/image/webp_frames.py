@@ -12,7 +12,7 @@ from convcli.errors import ImageError
 from convcli.image.canvas import changed
 from convcli.image.coded_size import check_coded
 from convcli.image.frames import Frames, check_total
-from convcli.image.limits import check_size
+from convcli.image.limits import check_sides, check_size
 from convcli.image.picture import Image
 from convcli.image.pillow import (
     count_frames,
@@ -28,9 +28,9 @@ from convcli.record import replace
 _ICC, _ALPHA, _EXIF, _XMP, _MOVES = 0x20, 0x10, 0x08, 0x04, 0x02
 #: A frame replaces what was there, and stays: it is neither blended nor disposed of.
 _REPLACES = 0x02
-#: The chunks that hold a picture, and the longest time, the most repetitions and pixels a side.
+#: The chunks that hold a picture, and the longest time and the most repetitions.
 _PICTURE = (b"ALPH", b"VP8 ", b"VP8L")
-_LONGEST, _PLAYS, _MOST = 2**24 - 1, 65535, 2**14 - 1
+_LONGEST, _PLAYS = 2**24 - 1, 65535
 
 
 def open_frames(data: bytes, limit: int) -> Frames:
@@ -140,8 +140,7 @@ def _number(value: int) -> bytes:
 def _head(image: Image, plays: int) -> list[bytes]:
     """Return the chunks before the frames."""
     rows, cols = image.size
-    if max(rows, cols) > _MOST:
-        raise ImageError(f"WebP can't hold {cols}×{rows} pixels, at most {_MOST} a side")
+    check_sides(image.size, "WebP")
     beside = blocks(image)
     profile = beside["icc_profile"]
     flags = _MOVES | _ALPHA * image.has_alpha | _ICC * bool(profile)

@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Any, TextIO
 
 #: Characters of a name, and of a message or any other text, that are shown at most.
-_NAME, _TEXT = 64, 4000
+_NAME, _TEXT = 128, 4000
 #: Unicode 15, chapters 23.1 to 23.3: C0, DEL and C1; what shows as nothing, or turns the direction
 #: of what follows; ends of lines and paragraphs; tags; halves of pairs.
 _CONTROLS = (
@@ -45,7 +45,7 @@ def named(name: str) -> str:
     Examples
     --------
     >>> print(named("\x1b[2Jx"), len(named("x" * 10**6)))
-    \x1b[2Jx 64
+    \x1b[2Jx 128
     """
     return printable(name if len(name) <= _NAME else name[: _NAME - 1] + "…")
 

@@ -17,6 +17,7 @@ from convcli.engine import Finish, finish, native, places, store
 from convcli.engine.bands import Storing, seen
 from convcli.engine.costs import block
 from convcli.engine.finish import _NEAR_ROUNDING, _ROUNDING_LIMIT
+from convcli.errors import KernelError
 from convcli.spec import Mapping
 
 #: A level that marks what must not be written.
@@ -372,11 +373,14 @@ def test_a_sum_without_end_does_not_stop_normalize():
 @pytest.mark.parametrize("weights", [[[1]], [[0.3]]])
 def test_divisors_beyond_all_measure_give_nothing_or_all(weights):
     pixels = np.full((2, 2), 200, np.uint8)
-    for divisor, level in ((1e307, 0), (1e100, 0), (1e-300, 255), (-1e-300, 0)):
+    for divisor, level in ((1e307, 0), (1e100, 0), (1e-35, 255), (-1e-35, 0)):
         spec = Spec(divisor=divisor)
         result, facts = pipeline.apply(Image(pixels), [Kernel("k", weights)], spec)
         assert_same_pixels(result.pixels, np.full((2, 2), level))
         assert facts.clipped == (4 if abs(divisor) < 1 else 0)
+    for divisor in (1e-300, -1e-300):
+        with pytest.raises(KernelError, match="too near to 0"):
+            pipeline.apply(Image(pixels), [Kernel("k", weights)], Spec(divisor=divisor))
 
 
 @pytest.mark.parametrize("step", [(8, 16), (16, 8)])

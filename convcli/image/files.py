@@ -276,8 +276,6 @@ def guard(work: Callable[[], Result], what: str, need: Callable[[], int] = lambd
     except Exception as error:
         if not memory.is_had(need() + memory.SLACK):
             raise ImageError(memory.NOT_ENOUGH) from error
-        if isinstance(error, ImportError):
-            what = "a library that is needed can't be loaded"
         # Pillow alone raises eight kinds of exception on damaged files.
         from convcli.image.reasons import describe
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from math import prod
 from typing import TypeAlias
 
+from convcli.errors import ImageError
 from convcli.image.coded_size import coded_size, jpeg_frame
 from convcli.record import record
 
@@ -102,7 +103,7 @@ def header_of(peek: Peek, format: str) -> Header | None:
 
             return tiff(peek)
         found = _FORMATS[format](peek)
-    except (struct.error, ValueError, IndexError, KeyError, OverflowError):
+    except (ImageError, struct.error, ValueError, IndexError, KeyError, OverflowError):
         return None
     return found if found is not None and min(found.size) > 0 and found.channels > 0 else None
 

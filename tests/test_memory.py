@@ -404,6 +404,17 @@ def test_a_codec_that_fails_for_want_of_memory_is_not_called_damage(monkeypatch)
     with pytest.raises(ImageError, match="not enough memory"):
         files.guard(fails, "the JPEG2000 file is damaged", lambda: 2**60)
 
+    def explains():
+        try:
+            fails()
+        except ValueError:
+            raise ImageError("the PNG file is damaged: its pixels make no sense") from None
+
+    with pytest.raises(ImageError, match="make no sense"):
+        files.guard(explains, "the PNG file is damaged")
+    with pytest.raises(ImageError, match="not enough memory"):
+        files.guard(explains, "the PNG file is damaged", lambda: 2**60)
+
     def missing():
         raise ImportError("could not import name 'jpeg8_decode'")
 

@@ -269,13 +269,15 @@ def guard(work: Callable[[], Result], what: str, need: Callable[[], int] = lambd
     """
     try:
         return work()
-    except ConvError:
-        raise
     except MemoryError as error:
         raise ImageError(memory.NOT_ENOUGH) from error
     except Exception as error:
-        if not memory.is_had(need() + memory.SLACK):
+        # What a reader of ours made of a library's words is believed no more than these.
+        ours = isinstance(error, ConvError)
+        if not (ours and error.__context__ is None) and not memory.is_had(need() + memory.SLACK):
             raise ImageError(memory.NOT_ENOUGH) from error
+        if ours:
+            raise
         # Pillow alone raises eight kinds of exception on damaged files.
         from convcli.image.reasons import describe
 

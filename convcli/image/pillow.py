@@ -157,6 +157,8 @@ def count_frames(opened: Any) -> int:
     """Return how many pictures there are, as far as they can be counted."""
     try:
         return int(getattr(opened, "n_frames", 1))
+    except MemoryError:
+        raise
     except Exception:
         # The first picture is whole; a later one is damaged.
         return 1

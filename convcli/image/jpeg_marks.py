@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from convcli.errors import ImageError
-from convcli.record import record
 
 SOI, EOI, SOS = 0xD8, 0xD9, 0xDA
 #: Start-of-frame markers; 0xC4, 0xC8 and 0xCC in between are none (table B.1).
@@ -20,8 +20,7 @@ _MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
 _LOOKED_AT = 2**16
 
 
-@record
-class Segment:
+class Segment(NamedTuple):
     """A segment: where its marker is, where its content begins and ends; bytes skipped before it.
 
     `stray` doesn't count 0xFF, of which there may be any number before a marker.

@@ -34,7 +34,7 @@ from convcli.image.files import encode, read, write
 from convcli.image.frame_files import read_frames, write_frames
 from convcli.image.header import header_of, peek_into
 from convcli.image.inflating import Inflating
-from convcli.image.load import load
+from convcli.image.load import facts_of, load
 from convcli.image.picture import Image
 from convcli.kernels import parse_kernel
 from convcli.spec import Spec
@@ -150,13 +150,33 @@ def test_options_count_before_a_file_is_read(tmp_path):
     assert foretold(common("box3"), Job(str(path), str(tmp_path / "b.avif"))) > 5 * plain
 
 
-def test_what_has_no_header_is_guessed_with_care(tmp_path):
+def test_nothing_begins_beside_what_has_no_header(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(996))
-    assert foretold(common("box3"), Job(str(tmp_path / "a.jpg"), "b.png")) == 24_000
+    size = foretold(common("box3"), Job(str(tmp_path / "a.jpg"), "b.png"))
+    room = Room(2**30)
+    assert room.fits(size)
+    room.enter(0, size)
+    assert not room.fits(1)
+    room.leave(0)
+    room.enter(1, 1)
+    assert not room.fits(size)
     (tmp_path / "no.png").write_bytes(b"no picture")
     for source in ("no.png", "none.png", "."):
         assert foretold(common("box3"), Job(str(tmp_path / source), "b.png")) == 0
     assert foretold(common("box3"), Job("-", "b.png")) == 0
+
+
+@pytest.mark.parametrize("before", [0, 10, 5_000, 200_000, 3_000_000])
+def test_a_jpeg_s_header_is_found_behind_what_stands_before_it(before, tmp_path):
+    """Bytes that belong to no segment, as libjpeg skips them, and previews in segments."""
+    data = encode(Image(np.zeros((600, 800, 3), np.uint8)), "JPEG")
+    plain, path = header_of(peek_into(data), "JPEG"), tmp_path / "a.jpg"
+    first = b"\xff\xe0\0\4ab"
+    preview = first + b"".join(b"\xff\xe2\xff\xff" + bytes(65533) for _ in range(before // 65537))
+    for between in (preview, preview + b"stray"):
+        path.write_bytes(data[:2] + between + data[2:])
+        assert facts_of(path) == plain
+        assert plain.size == (600, 800)
 
 
 def test_a_second_one_begins_only_if_there_is_room(tmp_path, monkeypatch):

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from convcli.image.picture import Image
     from convcli.pipeline.memory import Output, Sums
 
-#: What is thought of a file whose header doesn't tell: so many times its size.
-_UNKNOWN = 24
+#: What is thought of a file whose header doesn't tell: that nothing fits beside it.
+_UNKNOWN = 2**62
 #: What is thought of a filter that doesn't say: so many times the samples.
 _SILENT = 4
 
@@ -43,7 +43,7 @@ def foretold(common: Common, job: Job) -> int:
     except (OSError, ValueError, ConvError):
         return 0
     if header is None:
-        return _UNKNOWN * status.st_size
+        return _UNKNOWN
     return _takes(common, job, header, status.st_size)
 
 

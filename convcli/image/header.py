@@ -13,7 +13,8 @@ from math import prod
 from typing import TypeAlias
 
 from convcli.errors import ImageError
-from convcli.image.coded_size import coded_size, jpeg_frame
+from convcli.image.coded_size import coded_size
+from convcli.image.jpeg_marks import FRAMES, Segment, walk
 from convcli.record import record
 
 #: Returns so many bytes from a place of a file on, or as many as there are.
@@ -27,7 +28,8 @@ _MOST = 1000
 #: Stored samples of a PNG pixel, by colour type (section 11.2.1).
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 _PNG_PALETTE = 3
-_JPEG_SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+#: How far a JPEG file is searched for its frame: previews and profiles may stand before it.
+_JPEG_HEADS = (2**12, 2**17, 2**21, 2**24)
 _JPEG_PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 _SIZ = b"\xff\x4f\xff\x51"
 _NUMBER = re.compile(rb"(?:\s|#[^\r\n]*[\r\n])+([^\s#]+)")
@@ -149,27 +151,29 @@ def _png_chunks(peek: Peek) -> tuple[int, bool]:
 
 
 def _jpeg(peek: Peek) -> Header | None:
-    at = 2
-    for _ in range(_MOST):
-        head = peek(at, 4)
-        if len(head) < 4 or head[0] != 0xFF:
-            return None
-        marker, size = head[1], int.from_bytes(head[2:], "big")
-        if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD8:
-            at += 1 if marker == 0xFF else 2
-            continue
-        if marker in _JPEG_SOF:
+    frame, data = None, b""
+    for size in _JPEG_HEADS:
+        data = peek(0, size)
+        frame = _frame(data)
+        if frame is not None or len(data) < size:
             break
-        at += 2 + size
-    frame = jpeg_frame(b"\xff\xd8" + peek(at, 2 + size))
     if frame is None:
         return None
-    rows, cols, channels, bits = frame
+    marker = frame.marker
+    bits, rows, cols, channels = struct.unpack_from(">BHHB", data, frame.start)
     samples = rows * cols * channels
     # All coefficients of a progressive file are held, 2 bytes each.
     beside = min(2**22, samples) + (2 * samples if marker in _JPEG_PROGRESSIVE else 0)
     beside += samples * 2 * (bits != 8)
     return Header("JPEG", (rows, cols), channels, _whole(bits), beside, lossy=True)
+
+
+def _frame(data: bytes) -> Segment | None:
+    """Return the segment that says what a JPEG file's picture is like, if it is there."""
+    try:
+        return next((found for found in walk(data) if found.marker in FRAMES), None)
+    except ImageError:
+        return None
 
 
 def _webp(peek: Peek) -> Header | None:

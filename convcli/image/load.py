@@ -16,6 +16,7 @@ from convcli import memory
 from convcli.errors import ImageError
 from convcli.image.limits import MAX_PIXELS, check_size
 from convcli.image.recognise import ENOUGH, recognise
+from convcli.paths import reason
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +69,7 @@ def load(source: Source, max_pixels: int | None = None) -> tuple[bytes, str]:
     except MemoryError as error:
         raise ImageError(memory.NOT_ENOUGH) from error
     except OSError as error:
-        raise ImageError(f"can't be read: {(error.strerror or str(error)).lower()}") from error
+        raise ImageError(f"can't be read: {reason(error)}") from error
     except ValueError as error:
         # A name with a NUL in it, or a file that is closed.
         raise ImageError(f"can't be read: {error}") from error

@@ -43,6 +43,14 @@ def photograph(height: int, width: int) -> NDArray[np.uint8]:
 
 
 @cache
+def faded(height: int, width: int) -> NDArray[np.uint8]:
+    """Return the photograph fading away to its corners, (height, width, 4)."""
+    down, along = np.ogrid[-1 : 1 : 1j * height, -1 : 1 : 1j * width]
+    alpha = np.clip(300 * (1.42 - np.hypot(down, along)), 0, 255).astype(np.uint8)
+    return np.dstack((photograph(height, width), alpha))
+
+
+@cache
 def random(shape: tuple[int, ...], depth: str) -> NDArray[Any]:
     """Return random samples over the whole range of uint8 or uint16, or 0 to 1 for float32."""
     rng = np.random.default_rng(1)

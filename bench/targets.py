@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import geometric_mean, median
 
-from bench import batch, startup
+from bench import batch, memory, modes, startup
 from bench.cases import Record
 
 Records = Sequence[Record]
@@ -101,8 +101,17 @@ def _first_run(records: Records) -> dict[str, float]:
     return {r.row: r.ours for r in records if r.unit == "s"}
 
 
-def _memory(records: Records) -> dict[str, float]:
-    return {f"{r.row}, {r.group}": r.ours - r.facts["allowed"] for r in records}
+def _memory(*, options: bool) -> Callable[[Records], dict[str, float]]:
+    """Return a function giving peaks over what is allowed, of plain jobs or those with options."""
+
+    def figures(records: Records) -> dict[str, float]:
+        return {
+            f"{r.row}, {r.group}": r.ours - r.facts["allowed"]
+            for r in records
+            if r.group.startswith(memory.OPTIONS) == options
+        }
+
+    return figures
 
 
 def _growth(records: Records) -> dict[str, float]:
@@ -154,6 +163,8 @@ _FLOOR = _ratios(startup.FLOOR, rows=("apply",))
 _CLICK = _ratios(startup.CLICK, rows=("shape",))
 _PHOTOGRAPHS = _ratios("Pillow", groups=("photographs",))
 _FLAT = _ratios("Pillow", groups=("text",))
+_MODES = {row: _ratios(modes.PLAIN, rows=(row,)) for row in modes.MODES}
+_PLAIN_MEMORY, _MEMORY = _memory(options=False), _memory(options=True)
 
 TARGETS = (
     *_dense_targets(),
@@ -162,6 +173,11 @@ TARGETS = (
     Target("libraries", "3×3 to 7×7 against SciPy, PyTorch, Pillow", _LIBRARIES, 10),
     Target("commands", "JPEG → JPEG against libvips", _ratios("libvips", rows=("JPEG",)), 1.0),
     Target("commands", "PNG → PNG against libvips", _ratios("libvips", rows=("PNG",)), 2.0),
+    *(
+        Target("modes", f"{row} over {modes.PLAIN}", _inverse(over), 1.6, least=False)
+        for row, over in _MODES.items()
+    ),
+    Target("modes", "RGBA against libvips", _ratios(modes.VIPS), 1.5),
     Target(
         "startup", "warm apply over importing what it needs", _inverse(_FLOOR), 1.5, least=False
     ),
@@ -169,7 +185,8 @@ TARGETS = (
     Target("startup", "first run ever, seconds", _first_run, 3.0, least=False),
     Target("png-sizes", "PNG over Pillow's, photographs", _inverse(_PHOTOGRAPHS), 1.0, least=False),
     Target("png-sizes", "PNG over Pillow's, text and flat", _inverse(_FLAT), 1.3, least=False),
-    Target("memory", "peak memory over what is allowed, MB", _memory, 0, least=False),
+    Target("memory", "peak memory over what is allowed, MB", _PLAIN_MEMORY, 0, least=False),
+    Target("memory", "the same with options of every kind, MB", _MEMORY, 0, least=False),
     Target("batch", "peak memory, most pictures over fewer", _growth, 1.1, least=False),
     Target("batch", "pictures a second against mogrify", _ratios(batch.MOGRIFY), 2.0),
     Target("batch", "pictures a second against vips under parallel -j2", _ratios(batch.VIPS), 1.2),

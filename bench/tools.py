@@ -173,12 +173,12 @@ def _matrix() -> Path:
 
 
 @cache
-def source(shape: tuple[int, int], suffix: str) -> Path:
-    """Return a file of the photograph of that size."""
+def source(shape: tuple[int, int], suffix: str, *, alpha: bool = False) -> Path:
+    """Return a file of the photograph of that size, which fades away if it has alpha."""
     from PIL import Image
 
-    path = folder() / f"photograph-{shape[1]}x{shape[0]}{suffix}"
-    picture = Image.fromarray(pictures.photograph(*shape))
+    path = folder() / f"{'faded' if alpha else 'photograph'}-{shape[1]}x{shape[0]}{suffix}"
+    picture = Image.fromarray((pictures.faded if alpha else pictures.photograph)(*shape))
     if suffix == ".jpg":
         picture.save(path, quality=QUALITY, subsampling=2)
     else:

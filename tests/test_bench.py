@@ -27,6 +27,7 @@ from bench import (  # noqa: E402
     libraries,
     machine,
     memory,
+    modes,
     named,
     pictures,
     plot,
@@ -42,6 +43,7 @@ from bench import (  # noqa: E402
     tools,
 )
 from bench.cases import Case, Record, Wrong  # noqa: E402
+from bench.modes import MODES  # noqa: E402
 from bench.scale import Scale  # noqa: E402
 
 TINY = Scale(quick=True, shape=(48, 70))
@@ -134,15 +136,40 @@ def test_tools_sharpen_as_we_do(tool, tmp_path):
         checks.alike(tool.name, given[inside], ours[inside], *close)
 
 
-@pytest.mark.parametrize("name", ["commands", "memory"])
+@pytest.mark.parametrize("name", ["commands", "memory", "modes"])
 def test_our_commands_give_what_is_asked_for(name, monkeypatch):
     monkeypatch.setattr(tools, "TOOLS", ())
-    module = {"commands": commands, "memory": memory}[name]
+    module = {"commands": commands, "memory": memory, "modes": modes}[name]
     monkeypatch.setattr(memory, "KERNELS", ("sharpen", "dense 63×63"))
+    monkeypatch.setattr(memory, "JOBS", memory.JOBS[-3:])
     cases = module.cases(TINY)
     for case in cases:
         case.check()
     assert cases[0].measure(name, timing.Budget(0, 1, 1)).ours > 0
+
+
+def test_a_mode_that_gives_anything_else_is_found():
+    """What each must give is none of the others' result, and libvips' is not the source."""
+    some = modes.pixels(tools.source(TINY.shape, ".png", alpha=True))
+    results = {row: mode.right(some[..., : 3 + mode.alpha] * 1.0) for row, mode in MODES.items()}
+    for row, mode in MODES.items():
+        for other, result in results.items():
+            right = checks.stored(result, np.dtype("uint8")).astype(np.uint8)
+            if row == other:
+                modes.check_windows(row, right, TINY, mode)
+            else:
+                with pytest.raises(Wrong):
+                    modes.check_windows(row, right, TINY, mode)
+    with pytest.raises(Wrong, match="libvips"):
+        modes.check_vips(some, checks.stored(results["RGBA"], np.dtype("uint8")))
+
+
+def test_modes_are_beside_libvips_where_it_is(monkeypatch):
+    rgba = modes.case(TINY, "RGBA", MODES["RGBA"])
+    assert (modes.VIPS in rgba.peers) is bool(modes.library())
+    monkeypatch.setattr(modes, "library", lambda: None)
+    rgba = modes.case(TINY, "RGBA", MODES["RGBA"])
+    assert (list(rgba.peers), rgba.facts()) == ([modes.PLAIN], {"not installed": modes.VIPS})
 
 
 def test_start_up_is_that_of_commands_that_work(monkeypatch):
@@ -329,6 +356,9 @@ def test_one_thread_decides_no_target():
         ("warm shape", record("startup", "shape", 70.0, {startup.CLICK: 50.0}), 1.4, 0),
         ("first run", record("startup", "apply sobel-x", 3.5, {}, unit="s"), 3.5, 0),
         ("peak memory", record("memory", "sharpen", 150.0, {}, allowed=172.0), -22.0, 1),
+        ("the same", record("memory", "sobel", 140.0, {}, group="options", allowed=136.0), 4.0, 0),
+        ("RGBA over RGB", record("modes", "RGBA", 3.0, {modes.PLAIN: 2.0}), 1.5, 1),
+        ("RGBA against lib", record("modes", "RGBA", 1.0, {modes.VIPS: 1.4}), 1.4, 0),
         ("JPEG → JPEG", record("commands", "JPEG → JPEG", 0.2, {"libvips": 0.3}), 1.5, 1),
         ("PNG → PNG", record("commands", "PNG → PNG", 1.0, {"libvips": 1.9}), 1.9, 0),
         ("pictures a second against mo", record("batch", "2,000", 2, {batch.MOGRIFY: 3.0}), 1.5, 0),

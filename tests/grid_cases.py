@@ -48,7 +48,8 @@ WRITTEN = {
     ".jpg": ("", "--quality 1", "--quality 60", "--quality 95", "--quality 100"),
     ".tif": ("", "--compress 0", "--compress 5", "--compress 9", "--depth float", "--depth 16"),
     ".webp": ("", "--quality 40", "--quality 100"), ".avif": ("", "--quality 50"),
-    ".jp2": ("", "--quality 70", "--depth 16"), ".bmp": ("",), ".gif": ("",), ".npy": ("", "--map raw"),
+    ".jp2": ("", "--quality 70", "--depth 16"), ".bmp": ("",), ".gif": ("",),
+    ".npy": ("", "--map raw"),
     ".pgm": ("", "--gray", "--gray --depth 16"), ".ppm": ("", "--depth 16"),
     ".pfm": ("", "--depth float"), ".pbm": ("",), ".pnm": ("",),
 }  # fmt: skip
@@ -203,7 +204,8 @@ def _large(random):
             yield Case("large", f"{size}-{kind}", chain)
     modes = ("--linear", "--luma", "--gray", "--map normalize", "--stride 2", "--method fft",
              "--border wrap", "--padding full", "--luma --linear", "--precision double",
-             "--depth 16", "--compress 1", "--scale auto", "--padding valid --stride 3,2")  # fmt: skip
+             "--depth 16", "--compress 1", "--scale auto",
+             "--padding valid --stride 3,2")  # fmt: skip
     for kind, mode in product(kinds[:4], modes):
         yield Case("large", f"{size}-{kind}", (random.choice(kernels),), mode, ".png")
     for mode in ("--alpha filter", "--alpha keep", "--alpha drop", "--alpha filter --linear"):
@@ -287,7 +289,7 @@ def _wrong(random):
     for options in ("--padding -1", "--stride 0", "--dilation 0", "--scale nan", "--fill inf",
                     "--map raw --depth 8", "--luma --gray", "--luma --map raw", "--jobs 0",
                     "--quality 0", "--compress 10", "--frame 9", "--frame -1", "--border maybe",
-                    "--channels", "--nothing", "--max-pixels 10", "--format xyz",
+                    "--nothing", "--max-pixels 10", "--format xyz",
                     "--alpha none", "--depth 12", "--method fast"):  # fmt: skip
         yield Case("wrong", "61x83-rgb8.png", ("sharpen",), options)
     for kernel in ("nothing", "gaussian:sigma=0", "gaussian:sigma=x", "1 2; 3", "", "0 0; 0 0",
@@ -303,7 +305,9 @@ def _calls(random):
         yield Case("calls", f"61x83-{kind}", (), call="read", suffix=".npy")
     arrays = ("u8.npy", "rgb8.npy", "rgb16.npy", "float32.npy", "rgb-float64.npy", "bool.npy",
               "seven.npy")  # fmt: skip
-    for kind, kernel in product(arrays, ("sobel-x", "gaussian:sigma=2", "dense15.npy", "frei-chen")):
+    for kind, kernel in product(
+        arrays, ("sobel-x", "gaussian:sigma=2", "dense15.npy", "frei-chen")
+    ):
         for _ in range(3):
             given = {"border": random.choice(BORDERS), "stride": random.choice((1, 2, [2, 3])),
                      "padding": random.choice(("same", "valid", "full", 2)),

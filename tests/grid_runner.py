@@ -80,8 +80,9 @@ def _tell_modules(path):
 
 def correlate(source, weights, target, **options):
     """Filter an array."""
-    import convcli
     import numpy as np
+
+    import convcli
 
     if weights.endswith(".npy"):
         weights = np.load(weights)
@@ -100,8 +101,9 @@ def apply(source, kernels, target, **options):
 
 def read(source, target):
     """Read an image; say what it is."""
-    import convcli
     import numpy as np
+
+    import convcli
 
     image = convcli.read(source)
     np.save(target, image.pixels)

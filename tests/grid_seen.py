@@ -34,10 +34,16 @@ def see(path):
         arrays, said = READERS[path.suffix](data)
     except Exception as error:
         return {"kind": "unreadable", "samples": f"{type(error).__name__}: {error}"[:200]}
+    # What is true is 1 for some and 255 for others.
+    arrays = [array != 0 if array.dtype == bool else array for array in arrays]
     kinds = sorted({f"{array.shape} {array.dtype}" for array in arrays})
     # -0.0 and 0.0 differ, and so do kinds of NaN: bits are compared.
     samples = digest(*(np.ascontiguousarray(array).tobytes() for array in arrays))
-    return {"kind": f"{len(arrays)} of {', '.join(kinds)}", "samples": samples, "meta": digest(said)}
+    return {
+        "kind": f"{len(arrays)} of {', '.join(kinds)}",
+        "samples": samples,
+        "meta": digest(said),
+    }
 
 
 def _info(image):

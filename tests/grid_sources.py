@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
 from functools import cache
@@ -103,7 +104,7 @@ _PASSES = ((0, 8, 0, 8), (0, 8, 4, 8), (4, 8, 0, 4), (0, 4, 2, 4), (2, 4, 0, 2),
 
 
 def png(planes, colour, bits=8, *, interlaced=False, extra=()):
-    """A PNG file; colour is PNG's number, extra are (name, content) of chunks before the samples."""
+    """A PNG file; colour is PNG's number, extra are (name, content) of chunks."""
     parts = [planes]
     if interlaced:
         parts = [planes[top::down, left::along] for top, down, left, along in _PASSES]
@@ -177,6 +178,10 @@ def _black_white(kind):
     return lambda rows, cols: _pillow(Pillow.fromarray(samples(rows, cols, 1) > 120), kind)
 
 
+#: When an AVIF sequence was made and changed (ISO/IEC 14496-12, 8.2.2, 8.3.2, 8.4.2, version 1).
+_TIMES = re.compile(rb"((?:mvhd|tkhd|mdhd)\x01...).{16}", re.DOTALL)
+
+
 def _animated(kind, channels, count=4, **more):
     def made(rows, cols):
         shapes = (with_alpha if channels == 4 else samples), range(1, count + 1)
@@ -188,7 +193,7 @@ def _animated(kind, channels, count=4, **more):
             target := io.BytesIO(), kind, save_all=True, append_images=frames[1:],
             **{"duration": durations, "loop": 2, **more},
         )  # fmt: skip
-        return target.getvalue()
+        return _TIMES.sub(rb"\1" + bytes(16), target.getvalue())
 
     return made
 

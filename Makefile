@@ -35,7 +35,7 @@ check: ## form, lint, types, import contracts, all tests: before every push
 lowered: ## make the loops' texts again, after a change of the loops
 	$(BIN)/python docs/lower.py
 
-golden: ## make the golden pictures again, then look at what changed
+golden: ## make the golden images again, then look at what changed
 	REGENERATE=1 $(BIN)/pytest -q tests/test_golden.py
 	git diff --stat tests/golden
 

@@ -23,7 +23,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     names = ", ".join(sections.NAMES)
     add = parser.add_argument
     add("sections", nargs="*", metavar="SECTION", help=f"{names}; all if none is given")
-    add("--quick", action="store_true", help="small pictures, few runs: about a minute")
+    add("--quick", action="store_true", help="small images, few runs: about a minute")
     where = "write the report there; a whole run that is not quick writes it to bench/"
     add("--output", type=Path, metavar="FOLDER", help=where)
     earlier = "an earlier results.json; ratios that fell by more than 15 %% end in exit status 1"

@@ -1,4 +1,4 @@
-"""Folders of pictures: memory against their number, and pictures a second beside other tools."""
+"""Folders of images: memory against their number, and images a second beside other tools."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from bench.scale import Scale
 
 MOGRIFY, VIPS = "mogrify", "libvips, parallel -j2"
 
-TITLE = "Folders of pictures"
-ABOUT = f"""A folder's pictures sharpened by `0 -1 0; -1 5 -1; 0 -1 0`, each to the format and
+TITLE = "Folders of images"
+ABOUT = f"""A folder's images sharpened by `0 -1 0; -1 5 -1; 0 -1 0`, each to the format and
 quality that it has, into an empty folder; its files were just made, so they come out of memory.
-Small pictures are {folders.SMALL[0]}×{folders.SMALL[1]} parts of `samples/`, a third of them grey,
+Small images are {folders.SMALL[0]}×{folders.SMALL[1]} parts of `samples/`, a third of them gray,
 and one in {folders.PNG_EVERY} is PNG, the others JPEG; {folders.DIFFERENT:,} differ, further ones
 are hard links to these. Large ones are JPEG, {folders.LARGE_DIFFERENT} that differ. JPEG is quality
 {tools.QUALITY} with halved chroma, PNG what each tool writes if nothing is said.
 
 *Peak memory* is the most that the command and all its processes had at once: the sum of their
 proportional set sizes, looked at every {tree.EVERY * 1000:g} ms, in MB (millions of bytes), of one
-run; *first process* is the one that hands pictures out. The rate is that of the same run. Linux
+run; *first process* is the one that hands images out. The rate is that of the same run. Linux
 only.
 
 *{MOGRIFY}* is one process for the whole folder; *{VIPS}* is `vips conv` under GNU parallel, two at
-a time, a process a picture. Neither gets faster with the number of pictures beyond these; ours is
+a time, a process an image. Neither gets faster with the number of images beyond these; ours is
 timed on the same ones. Seconds are for the whole folder."""
 
 _SMALL_COUNTS, _LARGE_COUNTS = (100, 1000, 10_000), (10, 50, 200)
-#: How many others are timed on: `mogrify` takes 7 ms a small picture, `vips` 55 in each process.
+#: How many others are timed on: `mogrify` takes 7 ms a small image, `vips` 55 in each process.
 _SMALL_SHARED = {MOGRIFY: 2000, VIPS: 200}
 _LARGE_SHARED = 12
 
@@ -53,20 +53,20 @@ _NEARER = 2.0
 
 @dataclass(frozen=True)
 class BatchCase(Case):
-    """A case whose seconds are those of so many pictures: how many a second is said, too."""
+    """A case whose seconds are those of so many images: how many a second is said, too."""
 
-    pictures: int = 1
+    images: int = 1
 
     def measure(self, section: str, budget: timing.Budget) -> Record:
         """Run ours and theirs in turns, and return the medians."""
         found = super().measure(section, budget)
         taken = {"ours": found.ours, **found.peers}
-        rates = {f"{name}, pictures/s": self.pictures / each for name, each in taken.items()}
+        rates = {f"{name}, images/s": self.images / each for name, each in taken.items()}
         return replace(found, facts={**rates, **found.facts})
 
 
 def cases(scale: Scale) -> list[Case]:
-    """Memory against the number of pictures, then rates beside others."""
+    """Memory against the number of images, then rates beside others."""
     small, large = (_SMALL_COUNTS, _LARGE_COUNTS) if not scale.quick else ((20, 60), (2, 6))
     found = [Folder(count) for count in small] + [Folder(count, scale.shape) for count in large]
     measured = [peak(folder) for folder in found] if tree.measurable() else []
@@ -90,7 +90,7 @@ def peak(folder: Folder) -> Case:
     def facts() -> dict[str, Any]:
         (run,) = last
         megabytes = {"first process, MB": run.first / 1e6, "processes": run.processes}
-        return {**megabytes, "pictures/s": folder.count / run.seconds}
+        return {**megabytes, "images/s": folder.count / run.seconds}
 
     group = f"peak memory, {folder.kind}"
     return Case(group, f"{folder.count:,}", work, unit="MB", facts=facts)
@@ -124,7 +124,7 @@ def rate(folder: Folder, names: list[str], scale: Scale) -> Case:
         unit="s",
         facts=facts,
         runs=2 if scale.quick else 3,
-        pictures=folder.count,
+        images=folder.count,
     )
 
 
@@ -144,7 +144,7 @@ def _mogrify(folder: Folder, target: Path) -> list[str]:
 
 
 def _vips(folder: Folder, target: Path) -> list[str]:
-    """Return a command that runs a command a picture, from a list of these."""
+    """Return a command that runs a command an image, from a list of these."""
     commands = tools.folder() / f"{folder.path.name}.commands"
     each = (shlex.join(_TOOL.command(path, target / path.name)) for path in folder.files)
     commands.write_text("\n".join(each) + "\n", encoding="utf-8")
@@ -197,7 +197,7 @@ def _size(folder: Path) -> float:
 
 
 def same_names(folder: Folder, target: Path) -> None:
-    """Check that there is a result of every picture, and nothing else.
+    """Check that there is a result of every image, and nothing else.
 
     Raises
     ------
@@ -207,7 +207,7 @@ def same_names(folder: Folder, target: Path) -> None:
     wanted, found = ({path.name for path in where.iterdir()} for where in (folder.path, target))
     if wanted != found:
         few = ", ".join(sorted(wanted ^ found)[:3])
-        raise Wrong(f"{len(wanted)} pictures, {len(found)} results; first that are apart: {few}")
+        raise Wrong(f"{len(wanted)} images, {len(found)} results; first that are apart: {few}")
 
 
 def right(folder: Folder, target: Path) -> None:
@@ -250,24 +250,24 @@ def alike(name: str, folder: Folder, theirs: Path, ours: Path) -> None:
 
 
 def _results(folder: Folder, ours: Path, theirs: Path) -> Iterator[tuple[Path, Path, Path]]:
-    """Yield each different picture's source, our result and theirs."""
+    """Yield each different image's source, our result and theirs."""
     return ((path, ours / path.name, theirs / path.name) for path in folder.different)
 
 
 def _pixels(path: Path) -> NDArray[np.uint8]:
-    """Read a file's pixels as RGB: ImageMagick writes grey ones as grey, with as few bits."""
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGB"))
+    """Read a file's pixels as RGB: ImageMagick writes gray ones as gray, with as few bits."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 def _coding(path: Path) -> tuple[Any, ...]:
     """Return a JPEG file's quantization tables, and its sampling factors if these mean anything."""
-    with Image.open(path) as picture:
-        assert isinstance(picture, JpegImageFile)
-        factors = [part[1:3] for part in picture.layer]
-        return picture.quantization, factors if len(factors) > 1 else []
+    with Image.open(path) as image:
+        assert isinstance(image, JpegImageFile)
+        factors = [part[1:3] for part in image.layer]
+        return image.quantization, factors if len(factors) > 1 else []
 
 
 def _apart(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """Return how far two pictures are apart on average."""
+    """Return how far two images are apart on average."""
     return float(np.abs(one.astype(np.int16) - other).mean())

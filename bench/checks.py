@@ -9,13 +9,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from bench.cases import Wrong
-from bench.pictures import windows
+from bench.images import windows
 
 Pixels = NDArray[Any]
 
 
 def expected(pixels: Pixels, weights: NDArray[Any], window: tuple[slice, slice]) -> Pixels:
-    """Correlate a window of a picture by the definition, in int64 or float64.
+    """Correlate a window of an image by the definition, in int64 or float64.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Whole commands on a large picture: start, read, sharpen, write."""
+"""Whole commands on a large image: start, read, sharpen, write."""
 
 from __future__ import annotations
 
@@ -74,17 +74,17 @@ def pixels(path: Path) -> NDArray[np.uint8]:
     """Read a file's pixels."""
     from PIL import Image
 
-    with Image.open(path) as picture:
-        if picture.mode != "RGB":
-            raise Wrong(f"{path.name} has mode {picture.mode}, not RGB")
-        return np.asarray(picture)
+    with Image.open(path) as image:
+        if image.mode != "RGB":
+            raise Wrong(f"{path.name} has mode {image.mode}, not RGB")
+        return np.asarray(image)
 
 
 def _sharper(result: NDArray[np.uint8], scale: Scale) -> bool:
     """Whether neighbours differ more than they did in the source."""
     source = pixels(tools.source(scale.shape, ".jpg"))
 
-    def roughness(picture: NDArray[np.uint8]) -> float:
-        return float(np.abs(np.diff(picture[:256].astype(np.int16), axis=1)).mean())
+    def roughness(image: NDArray[np.uint8]) -> float:
+        return float(np.abs(np.diff(image[:256].astype(np.int16), axis=1)).mean())
 
     return roughness(result) > 1.2 * roughness(source)

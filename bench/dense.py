@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 
 import convcli
-from bench import checks, peers, pictures
+from bench import checks, images, peers
 from bench.cases import Case
 from bench.scale import Scale
 
@@ -37,8 +37,8 @@ def case(scale: Scale, of: tuple[str, int, int]) -> Case:
     """One depth, size and number of threads."""
     what, size, jobs = of
     depth, whole = DEPTHS[what]
-    pixels = pictures.random(scale.shape, depth)
-    weights = pictures.whole_kernel(size) if whole else pictures.real_kernel(size)
+    pixels = images.random(scale.shape, depth)
+    weights = images.whole_kernel(size) if whole else images.real_kernel(size)
     mapping = "raw" if depth == "float32" else "clip"
     ours = partial(convcli.correlate, pixels, weights, mapping=mapping, jobs=jobs)
     theirs = {"OpenCV": peers.opencv(pixels, weights)} if peers.installed("OpenCV") else {}

@@ -1,4 +1,4 @@
-"""Folders of many pictures, the same in every run."""
+"""Folders of many images, the same in every run."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bench import pictures, tools
+from bench import images, tools
 
-#: What small pictures are cut out of; two are grey.
+#: What small images are cut out of; two are gray.
 _SAMPLES = ("astronaut.png", "camera.png", "chelsea.png", "coffee.jpg", "rocket.jpg", "page.png")
-#: Columns and rows of a small picture.
+#: Columns and rows of a small image.
 SMALL = (256, 192)
-#: How many small pictures differ; further ones are hard links to these, as are further large ones.
+#: How many small images differ; further ones are hard links to these, as are further large ones.
 DIFFERENT, LARGE_DIFFERENT = 1000, 4
-#: One small picture in so many is PNG, the others are JPEG.
+#: One small image in so many is PNG, the others are JPEG.
 PNG_EVERY = 4
 
 
 @dataclass(frozen=True)
 class Folder:
-    """So many small pictures, or large ones.
+    """So many small images, or large ones.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ class Folder:
     def kind(self) -> str:
         """What is in it."""
         if self.shape is None:
-            return "small pictures"
-        return f"pictures of {self.shape[0] * self.shape[1] / 1e6:.3g} MP"
+            return "small images"
+        return f"images of {self.shape[0] * self.shape[1] / 1e6:.3g} MP"
 
     @property
     def path(self) -> Path:
@@ -51,12 +51,12 @@ class Folder:
 
     @property
     def files(self) -> list[Path]:
-        """The pictures, by name."""
+        """The images, by name."""
         return sorted(self.path.iterdir())
 
     @property
     def different(self) -> list[Path]:
-        """One file of each picture that is in it."""
+        """One file of each image that is in it."""
         return self.files[: DIFFERENT if self.shape is None else LARGE_DIFFERENT]
 
 
@@ -74,7 +74,7 @@ def _folder(count: int, shape: tuple[int, int] | None) -> Path:
 
 @cache
 def _small(number: int) -> Path:
-    """Return a file of a small picture, cut out of a sample somewhere."""
+    """Return a file of a small image, cut out of a sample somewhere."""
     sample = _sample(_SAMPLES[number % len(_SAMPLES)])
     rng = np.random.default_rng(number)
     left, top = (int(rng.integers(sample.size[axis] - SMALL[axis] + 1)) for axis in (0, 1))
@@ -85,7 +85,7 @@ def _small(number: int) -> Path:
 
 @cache
 def _sample(name: str) -> Image.Image:
-    with Image.open(pictures.SAMPLES / name) as opened:
+    with Image.open(images.SAMPLES / name) as opened:
         return opened.convert("L" if opened.mode == "L" else "RGB")
 
 
@@ -93,15 +93,15 @@ def _sample(name: str) -> Image.Image:
 def _large(number: int, shape: tuple[int, int]) -> Path:
     """Return a JPEG file of the photograph: as it is, mirrored, upside down, or both."""
     down, right = divmod(number, 2)
-    pixels = pictures.photograph(*shape)[:: -1 if down else 1, :: -1 if right else 1]
+    pixels = images.photograph(*shape)[:: -1 if down else 1, :: -1 if right else 1]
     return _saved(Image.fromarray(pixels), f"large-{shape[1]}x{shape[0]}-{number}.jpg")
 
 
-def _saved(picture: Image.Image, name: str) -> Path:
-    """Write a picture: JPEG as `tools.source` does, PNG as Pillow does if nothing is said."""
+def _saved(image: Image.Image, name: str) -> Path:
+    """Write an image: JPEG as `tools.source` does, PNG as Pillow does if nothing is said."""
     path = tools.folder() / name
     if path.suffix == ".jpg":
-        picture.save(path, quality=tools.QUALITY, subsampling=2)
+        image.save(path, quality=tools.QUALITY, subsampling=2)
     else:
-        picture.save(path)
+        image.save(path)
     return path

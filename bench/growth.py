@@ -1,4 +1,4 @@
-"""How time grows with the picture and with the kernel."""
+"""How time grows with the image and with the kernel."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from typing import Any
 from numpy.typing import NDArray
 
 import convcli
-from bench import checks, peers, pictures
+from bench import checks, images, peers
 from bench.cases import Case
 from bench.dense import plan_of
 from bench.scale import Scale
 
 TITLE = "Growth"
-ABOUT = """Time against the size of the picture, for dense kernels of whole weights, and against
-the size of the kernel on a fixed picture; 8-bit random samples of one channel, two threads.
+ABOUT = """Time against the size of the image, for dense kernels of whole weights, and against
+the size of the kernel on a fixed image; 8-bit random samples of one channel, two threads.
 OpenCV is `filter2D`, `GaussianBlur` and `blur`.
 
-![Time against picture size and kernel size, both axes logarithmic](growth.svg)"""
+![Time against image size and kernel size, both axes logarithmic](growth.svg)"""
 
 MEGAPIXELS = (0.1, 0.3, 1, 3, 12, 48)
 SIZES = (3, 5, 7, 9, 15, 21, 31, 45, 63, 91, 127)
-#: The picture that kernels grow on, in megapixels.
+#: The image that kernels grow on, in megapixels.
 _GROUND = 4
 
 
 def cases(scale: Scale) -> list[Case]:
-    """Growth with the picture, then with the kernel."""
+    """Growth with the image, then with the kernel."""
     largest = 3 if scale.quick else 48
     grow = [(size, mp) for size in (3, 15) for mp in MEGAPIXELS if mp <= largest]
     sizes = SIZES[::3] if scale.quick else SIZES
     ground = 1 if scale.quick else _GROUND
-    return [by_picture(size, mp) for size, mp in grow] + [
+    return [by_image(size, mp) for size, mp in grow] + [
         by_kernel(kind, size, ground) for kind in ("dense", "gaussian", "box") for size in sizes
     ]
 
 
-def by_picture(size: int, megapixels: float) -> Case:
-    """A dense kernel on a picture of so many megapixels."""
+def by_image(size: int, megapixels: float) -> Case:
+    """A dense kernel on an image of so many megapixels."""
     pixels = _pixels(megapixels)
-    weights = pictures.whole_kernel(size)
+    weights = images.whole_kernel(size)
     work = peers.opencv(pixels, weights) if peers.installed("OpenCV") else None
-    return _case((f"picture, {size}×{size}", f"{megapixels:g} MP"), pixels, weights, work)
+    return _case((f"image, {size}×{size}", f"{megapixels:g} MP"), pixels, weights, work)
 
 
 def by_kernel(kind: str, size: int, megapixels: float) -> Case:
@@ -50,7 +50,7 @@ def by_kernel(kind: str, size: int, megapixels: float) -> Case:
     pixels = _pixels(megapixels)
     weights: NDArray[Any] | str
     if kind == "dense":
-        weights = pictures.real_kernel(size)
+        weights = images.real_kernel(size)
     elif kind == "box":
         weights = f"box:size={size}"
     else:
@@ -61,7 +61,7 @@ def by_kernel(kind: str, size: int, megapixels: float) -> Case:
 
 def _opencv(kind: str, pixels: NDArray[Any], size: int) -> Any:
     if kind == "dense":
-        return peers.opencv(pixels, pictures.real_kernel(size))
+        return peers.opencv(pixels, images.real_kernel(size))
     if kind == "box":
         return peers.opencv_call("blur", pixels, (size, size))
     return peers.opencv_call("GaussianBlur", pixels, (size, size), size / 8)
@@ -69,7 +69,7 @@ def _opencv(kind: str, pixels: NDArray[Any], size: int) -> Any:
 
 def _pixels(megapixels: float) -> NDArray[Any]:
     rows = round((megapixels * 1e6 * 3 / 4) ** 0.5)
-    return pictures.random((rows, rows * 4 // 3), "uint8")
+    return images.random((rows, rows * 4 // 3), "uint8")
 
 
 def _case(
@@ -79,7 +79,7 @@ def _case(
 
     def check() -> None:
         result = ours()
-        exact = pictures.kernel(weights).scaled if isinstance(weights, str) else weights
+        exact = images.kernel(weights).scaled if isinstance(weights, str) else weights
         whole = exact.dtype.kind == "i"
         name = ", ".join(place)
         error = checks.float32_error(exact, "uint8")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import convcli
-from bench import checks, peers, pictures
+from bench import checks, images, peers
 from bench.cases import Case, Work
 from bench.scale import Scale
 
@@ -41,8 +41,8 @@ def cases(scale: Scale) -> list[Case]:
 
 def case(scale: Scale, depth: str, size: int) -> Case:
     """One depth and size."""
-    pixels = pictures.random(scale.shape, depth)
-    weights = pictures.whole_kernel(size)
+    pixels = images.random(scale.shape, depth)
+    weights = images.whole_kernel(size)
     mapping = "clip" if depth == "uint8" else "raw"
     jobs = peers.THREADS
     ours = partial(convcli.correlate, pixels, weights, mapping=mapping, jobs=jobs)

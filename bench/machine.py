@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bench import peers, tools
-from bench.pictures import ROOT
+from bench.images import ROOT
 
 _PACKAGES = (
     *("numpy", "numba", "llvmlite", "pillow", "imagecodecs", "tifffile", "click"),

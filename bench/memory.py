@@ -11,15 +11,15 @@ from typing import Any
 from PIL import Image
 
 import convcli
-from bench import pictures, tools
+from bench import images, tools
 from bench.cases import Case, Wrong
 from bench.scale import Scale
 from bench.tools import Arguments
 
 TITLE = "Peak memory"
 ABOUT = """Greatest resident memory of a whole command in a process of its own, in MB (millions of
-bytes), one run. *allowed* is the decoded picture, the result, and 100 MB; with *options* it is the
-decoded picture and 100 MB. Other tools sharpen; what they take for the larger PNG, which takes them
+bytes), one run. *allowed* is the decoded image, the result, and 100 MB; with *options* it is the
+decoded image and 100 MB. Other tools sharpen; what they take for the larger PNG, which takes them
 long, is left out."""
 
 _ALLOWANCE = 100e6
@@ -82,7 +82,7 @@ def cases(scale: Scale) -> list[Case]:
 
 
 def case(shape: tuple[int, int], suffix: str, kernel: str) -> Case:
-    """One picture and kernel."""
+    """One image and kernel."""
     target = tools.folder() / f"memory{suffix}"
     typed = typed_as(kernel)
     decoded = 3 * shape[0] * shape[1]
@@ -151,7 +151,7 @@ def typed_as(kernel: str) -> str | Path:
 def dense_file(size: int) -> Path:
     """Return a file of dense real weights."""
     path = tools.folder() / f"dense{size}.csv"
-    rows = pictures.real_kernel(size)
+    rows = images.real_kernel(size)
     lines = (",".join(f"{weight:.9g}" for weight in row) for row in rows)
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
     return path

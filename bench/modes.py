@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench import checks, pictures, timing, tools
+from bench import checks, images, timing, tools
 from bench.cases import Case, Work, Wrong
 from bench.scale import Scale
 
@@ -86,7 +86,7 @@ def chained(part: Samples) -> Samples:
 def correlated(part: Samples, kernel: str) -> Samples:
     """Return a kernel's response, by definition."""
     everywhere = (slice(0, part.shape[0]), slice(0, part.shape[1]))
-    return checks.expected(part, pictures.kernel(kernel).scaled, everywhere)
+    return checks.expected(part, images.kernel(kernel).scaled, everywhere)
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,7 @@ def check_windows(what: str, result: NDArray[np.uint8], scale: Scale, mode: Mode
     source = pixels(tools.source(scale.shape, ".png", alpha=mode.alpha))
     if result.shape[:2] != scale.shape:
         raise Wrong(f"{what}: shape {result.shape} of {scale.shape}")
-    for window in pictures.windows(*scale.shape, 289):
+    for window in images.windows(*scale.shape, 289):
         grown = tuple(slice(max(0, part.start - _REACH), part.stop + _REACH) for part in window)
         within = tuple(
             slice(part.start - large.start, part.stop - large.start)

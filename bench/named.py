@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 import convcli
-from bench import checks, peers, pictures
+from bench import checks, images, peers
 from bench.cases import Case, Work
 from bench.dense import plan_of
 from bench.scale import Scale
@@ -33,7 +33,7 @@ class Named:
     kernel
         As typed.
     call
-        The function's name and what it takes after the picture; `filter2D` takes the weights.
+        The function's name and what it takes after the image; `filter2D` takes the weights.
     signed
         The same with a signed result, if there is one.
     """
@@ -46,7 +46,7 @@ class Named:
         """What OpenCV does."""
         name, *arguments = (self.signed or self.call) if signed else self.call
         if name == "filter2D":
-            return peers.opencv(pixels, pictures.kernel(self.kernel).scaled)
+            return peers.opencv(pixels, images.kernel(self.kernel).scaled)
         return peers.opencv_call(name, pixels, *arguments)
 
 
@@ -81,7 +81,7 @@ GENERAL = {
 
 
 def cases(scale: Scale) -> list[Case]:
-    """Every kernel, on grey and on colour."""
+    """Every kernel, on gray and on colour."""
     groups = {"OpenCV's own functions": KERNELS, "OpenCV's filter2D": GENERAL}
     return [
         case(scale, channels, (group, row), named)
@@ -94,7 +94,7 @@ def cases(scale: Scale) -> list[Case]:
 def case(scale: Scale, channels: int, place: tuple[str, str], named: Named) -> Case:
     """One kernel."""
     group, row = place
-    pixels = pictures.random(scale.shape if channels == 1 else (*scale.shape, 3), "uint8")
+    pixels = images.random(scale.shape if channels == 1 else (*scale.shape, 3), "uint8")
     jobs = peers.THREADS
     ours = partial(convcli.correlate, pixels, named.kernel, mapping="clip", jobs=jobs)
     theirs: dict[str, Callable[[], Any]] = {}
@@ -104,8 +104,8 @@ def case(scale: Scale, channels: int, place: tuple[str, str], named: Named) -> C
             theirs["OpenCV, 16-bit result"] = named.work(pixels, signed=True)
 
     def check() -> None:
-        name = f"{row}, {'grey' if channels == 1 else 'RGB'}"
-        kernel = pictures.kernel(named.kernel)
+        name = f"{row}, {'gray' if channels == 1 else 'RGB'}"
+        kernel = images.kernel(named.kernel)
         exact = kernel.is_integer and kernel.divisor == 1
         result = ours()
         weights = kernel.weights if exact else kernel.scaled
@@ -115,7 +115,7 @@ def case(scale: Scale, channels: int, place: tuple[str, str], named: Named) -> C
             checks.alike(f"{name}: {peer} and ours", work().clip(0, 255), result, error)
 
     return Case(
-        f"{group}, {'grey' if channels == 1 else 'RGB'}",
+        f"{group}, {'gray' if channels == 1 else 'RGB'}",
         row,
         ours,
         theirs,

@@ -1,4 +1,4 @@
-"""The same work in other libraries: borders replicated, results in the type of the picture."""
+"""The same work in other libraries: borders replicated, results in the type of the image."""
 
 from __future__ import annotations
 
@@ -108,8 +108,8 @@ def pillow(pixels: Pixels, weights: Weights) -> Callable[[], Pixels]:
     from PIL import Image, ImageFilter
 
     kernel = ImageFilter.Kernel(weights.shape, weights[::-1].ravel().tolist(), scale=1)
-    picture = Image.fromarray(pixels)
-    return lambda: np.asarray(picture.filter(kernel))
+    image = Image.fromarray(pixels)
+    return lambda: np.asarray(image.filter(kernel))
 
 
 def _stored(response: Pixels, dtype: np.dtype[Any]) -> Pixels:

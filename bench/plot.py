@@ -12,7 +12,7 @@ Points = Sequence[tuple[float, float]]
 _WIDTH, _HEIGHT = 460, 380
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 34, 46
 _LEGEND_LINE = 17
-_GREY = "#808080"
+_GRAY = "#808080"
 #: By Okabe and Ito, told apart by people who see few colours; as dark as white and black allow.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b8860b", "#b5609a", "#4a9fd0")
 
@@ -59,7 +59,7 @@ def svg(charts: Sequence[Chart]) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" font-family="sans-serif" font-size="12" '
-        f'fill="{_GREY}">'
+        f'fill="{_GRAY}">'
     ]
     for place, chart in enumerate(charts):
         parts += [f'<g transform="translate({place * _WIDTH} 0)">', *_chart(chart), "</g>"]
@@ -144,7 +144,7 @@ def _stroke(line: Line) -> str:
 def _rule(x1: float, y1: float, x2: float, y2: float) -> str:
     return (
         f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" '
-        f'stroke="{_GREY}" stroke-opacity="0.3"/>'
+        f'stroke="{_GRAY}" stroke-opacity="0.3"/>'
     )
 
 

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import convcli
-from bench import pictures
+from bench import images
 from bench.cases import Case, Wrong
 from bench.scale import Scale
-from convcli.image import codecs, png, png_write
+from convcli.image import codecs
+from convcli.image.png import read as png
+from convcli.image.png import write as png_write
 
 TITLE = "PNG results, read back"
 ABOUT = """Encoding an image in memory, on all processors; beside it the same with every part of the
@@ -26,7 +28,7 @@ _PATCH = 60
 
 def cases(scale: Scale) -> list[Case]:
     """A photograph and a screen, as they are."""
-    made = (("photograph", pictures.photograph), ("screen", _screen))
+    made = (("photograph", images.photograph), ("screen", _screen))
     return [case(name, partial(make, *scale.shape)) for name, make in made]
 
 

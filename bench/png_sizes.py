@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 import convcli
 from bench.cases import Case, Wrong
-from bench.pictures import SAMPLES
+from bench.images import SAMPLES
 from bench.scale import Scale
 from bench.tools import folder
 
 TITLE = "PNG sizes"
-ABOUT = """Every picture in `samples/` that is whole numbers and has colours that PNG knows, as it
+ABOUT = """Every image in `samples/` that is whole numbers and has colours that PNG knows, as it
 is and sharpened; pixels alone, without colour profiles or text. Pillow is `Image.save` with
 nothing said; a ratio above 1 means that our file is smaller. Pillow can't hold 16-bit colour."""
 
@@ -27,7 +27,7 @@ PHOTOGRAPHS = frozenset(
 
 
 def cases(scale: Scale) -> list[Case]:
-    """Every picture, as it is and sharpened."""
+    """Every image, as it is and sharpened."""
     del scale
     suffixes = {".png", ".jpg"}
     paths = sorted(path for path in SAMPLES.iterdir() if path.suffix in suffixes)
@@ -37,10 +37,10 @@ def cases(scale: Scale) -> list[Case]:
 
 
 def case(path: Path, sharpened: bool) -> Case:
-    """One picture."""
+    """One image."""
     name = f"{path.stem}{'-sharpened' if sharpened else ''}.png"
     target = folder() / name
-    source = partial(_picture, path, sharpened)
+    source = partial(_image, path, sharpened)
 
     def ours() -> int:
         target.unlink(missing_ok=True)
@@ -65,20 +65,20 @@ def case(path: Path, sharpened: bool) -> Case:
 
 
 @cache
-def _picture(path: Path, sharpened: bool) -> convcli.Image:
-    picture = convcli.read(path)
+def _image(path: Path, sharpened: bool) -> convcli.Image:
+    image = convcli.read(path)
     if sharpened:
-        picture = convcli.apply(picture, "sharpen")
-    return convcli.Image(picture.pixels, picture.channels)
+        image = convcli.apply(image, "sharpen")
+    return convcli.Image(image.pixels, image.channels)
 
 
 def _pillow_mode(path: Path) -> bool:
-    """Whether Pillow can hold the picture's pixels."""
-    picture = _picture(path, False)
-    if picture.channels not in ("L", "LA", "RGB", "RGBA"):
+    """Whether Pillow can hold the image's pixels."""
+    image = _image(path, False)
+    if image.channels not in ("L", "LA", "RGB", "RGBA"):
         return False
-    return picture.pixels.dtype == np.uint8 or (
-        picture.pixels.dtype == np.uint16 and picture.channels == "L"
+    return image.pixels.dtype == np.uint8 or (
+        image.pixels.dtype == np.uint16 and image.channels == "L"
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import convcli
-from bench import checks, peers, pictures
+from bench import checks, images, peers
 from bench.cases import Case, Record
 from bench.scale import Scale
 from bench.timing import Budget, alternate, median
@@ -44,7 +44,7 @@ class Cell:
     def group(self) -> str:
         """All but the kernel."""
         depth = {"uint8": "8-bit", "uint16": "16-bit"}.get(self.depth, self.depth)
-        words = [depth, "grey" if self.channels == 1 else "RGB", f"{self.megapixels:g} MP"]
+        words = [depth, "gray" if self.channels == 1 else "RGB", f"{self.megapixels:g} MP"]
         return ", ".join(words + [f"stride {self.stride}"] * (self.stride > 1))
 
     @property
@@ -70,16 +70,16 @@ def kernel(kind: str, size: int) -> NDArray[Any]:
     """Return weights of a kind."""
     rng = np.random.default_rng(size)
     if kind == "dense":
-        return pictures.whole_kernel(size)
+        return images.whole_kernel(size)
     if kind == "dense, real":
-        return pictures.real_kernel(size)
+        return images.real_kernel(size)
     if kind == "rank 1":
         down, along = (rng.choice([-1, 1, 2], size) for _ in range(2))
         return np.outer(down, along)
     if kind == "rank 1, real":
-        return pictures.kernel(f"gaussian:sigma={size / 8},size={size}").scaled
+        return images.kernel(f"gaussian:sigma={size / 8},size={size}").scaled
     if kind == "rank 2":
-        return pictures.kernel(f"log:sigma={size / 8},size={size}").scaled
+        return images.kernel(f"log:sigma={size / 8},size={size}").scaled
     if kind == "box":
         return np.ones((size, size), dtype=np.int64)
     weights = np.zeros((size, size), dtype=np.int64)
@@ -117,7 +117,7 @@ def case(cell: Cell) -> Case:
     """One cell."""
     rows = round((cell.megapixels * 1e6 * 3 / 4) ** 0.5)
     shape = (rows, rows * 4 // 3)
-    pixels = pictures.random(shape if cell.channels == 1 else (*shape, 3), cell.depth)
+    pixels = images.random(shape if cell.channels == 1 else (*shape, 3), cell.depth)
     weights = kernel(cell.kind, cell.size)
     mapping = "raw" if cell.depth == "float32" else "clip"
     how: dict[str, Any] = {"stride": cell.stride, "mapping": mapping, "jobs": peers.THREADS}

@@ -48,14 +48,14 @@ class Run:
 def report(run: Run) -> str:
     """Return RESULTS.md."""
     facts = run.machine
-    how = "`python -m bench --quick`: rough figures of small pictures" if run.quick else ""
+    how = "`python -m bench --quick`: rough figures of small images" if run.quick else ""
     parts = [
         f"# Measured on {facts['CPU']}, {facts['instruction sets']}",
         f"Made by {how or '`python -m bench`'}, in {run.seconds / 60:.1f} minutes.",
         "\n".join(f"* {name}: {value}" for name, value in facts.items()),
         _NOTE,
         "## Targets",
-        "They are stated for pictures of 12 megapixels and two threads.",
+        "They are stated for images of 12 megapixels and two threads.",
         summary(run.records),
     ]
     for name in sections.NAMES:
@@ -75,15 +75,15 @@ def summary(records: Sequence[Record]) -> str:
 
 
 def charts(records: Sequence[Record]) -> list[plot.Chart]:
-    """Return the charts of growth: against the picture, and against the kernel."""
+    """Return the charts of growth: against the image, and against the kernel."""
     found = tables.grouped([record for record in records if record.section == "growth"])
-    pictures = {name: group for name, group in found.items() if name.startswith("picture")}
+    images = {name: group for name, group in found.items() if name.startswith("image")}
     kernels = {name: group for name, group in found.items() if name.startswith("kernel")}
     megapixels = {float(size): f"{size:g}" for size in growth.MEGAPIXELS}
     taps = {float(size): str(size) for size in growth.SIZES}
     ground = next(iter(kernels), "").partition(",")[0].removeprefix("kernel ")
     return [
-        plot.Chart("Picture size", "megapixels", "milliseconds", _lines(pictures), megapixels),
+        plot.Chart("Image size", "megapixels", "milliseconds", _lines(images), megapixels),
         plot.Chart("Kernel size", f"taps a side, {ground}", "milliseconds", _lines(kernels), taps),
     ]
 

@@ -1,4 +1,4 @@
-"""How large pictures are, in the whole run and in the short one."""
+"""How large images are, in the whole run and in the short one."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Scale:
-    """How large pictures are.
+    """How large images are.
 
     Parameters
     ----------
     quick
         Whether this is the short run: its figures are rough.
     shape
-        Rows and columns of the picture that most sections use.
+        Rows and columns of the image that most sections use.
     """
 
     quick: bool

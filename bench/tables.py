@@ -112,7 +112,7 @@ def _regret(records: Sequence[Record]) -> str:
     worse.sort(key=lambda record: -record.facts["regret"])
     if not worse:
         return table(counts) + f"\n\nNo cell is above {_LISTED}."
-    rows = [["picture", "kernel", "regret", "chosen", *(f"{method}, ms" for method in methods)]]
+    rows = [["image", "kernel", "regret", "chosen", *(f"{method}, ms" for method in methods)]]
     for record in worse:
         figures = [record.peers.get(method) for method in methods]
         cells = [figure(value, "ms") if value else "–" for value in figures]

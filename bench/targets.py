@@ -115,7 +115,7 @@ def _memory(*, options: bool) -> Callable[[Records], dict[str, float]]:
 
 
 def _growth(records: Records) -> dict[str, float]:
-    """Return the peak for the most pictures over that for the second most."""
+    """Return the peak for the most images over that for the second most."""
     peaks: dict[str, list[tuple[int, float]]] = {}
     for each in records:
         if each.unit == "MB":
@@ -187,9 +187,9 @@ TARGETS = (
     Target("png-sizes", "PNG over Pillow's, text and flat", _inverse(_FLAT), 1.3, least=False),
     Target("memory", "peak memory over what is allowed, MB", _PLAIN_MEMORY, 0, least=False),
     Target("memory", "the same with options of every kind, MB", _MEMORY, 0, least=False),
-    Target("batch", "peak memory, most pictures over fewer", _growth, 1.1, least=False),
-    Target("batch", "pictures a second against mogrify", _ratios(batch.MOGRIFY), 2.0),
-    Target("batch", "pictures a second against vips under parallel -j2", _ratios(batch.VIPS), 1.2),
+    Target("batch", "peak memory, most images over fewer", _growth, 1.1, least=False),
+    Target("batch", "images a second against mogrify", _ratios(batch.MOGRIFY), 2.0),
+    Target("batch", "images a second against vips under parallel -j2", _ratios(batch.VIPS), 1.2),
     Target("regret", "planner's regret, median", _regret, 1.1, least=False, combine=median),
     Target("regret", "planner's regret, worst", _regret, 1.5, least=False),
 )

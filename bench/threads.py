@@ -6,7 +6,7 @@ import os
 from functools import partial
 
 import convcli
-from bench import pictures
+from bench import images
 from bench.cases import Case, Wrong
 from bench.scale import Scale
 
@@ -36,8 +36,8 @@ def cases(scale: Scale) -> list[Case]:
 
 def case(scale: Scale, row: str, kernel: str | int) -> Case:
     """One kernel, on every number of threads."""
-    pixels = pictures.random(scale.shape, "uint8")
-    weights = pictures.whole_kernel(kernel) if isinstance(kernel, int) else kernel
+    pixels = images.random(scale.shape, "uint8")
+    weights = images.whole_kernel(kernel) if isinstance(kernel, int) else kernel
     *fewer, most = (
         (jobs, partial(convcli.correlate, pixels, weights, mapping="clip", jobs=jobs))
         for jobs in counts()

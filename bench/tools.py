@@ -1,4 +1,4 @@
-"""Whole commands: ours, and those of other tools that sharpen a picture file."""
+"""Whole commands: ours, and those of other tools that sharpen an image file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from bench import peers, pictures, timing
+from bench import images, peers, timing
 
 #: What every tool is asked for.
 SHARPEN = ((0, -1, 0), (-1, 5, -1), (0, -1, 0))
@@ -77,7 +77,7 @@ class Tool:
 def ours(*arguments: str | Path) -> list[str]:
     """Return our command, as its script runs it, from these sources."""
     code = (
-        f"import sys; sys.path.insert(0, {str(pictures.ROOT)!r}); sys.argv[0] = 'convcli'; "
+        f"import sys; sys.path.insert(0, {str(images.ROOT)!r}); sys.argv[0] = 'convcli'; "
         "from convcli.cli.main import run; run()"
     )
     return [sys.executable, "-c", code, *map(str, arguments)]
@@ -122,8 +122,8 @@ def _ffmpeg(source: Path, target: Path) -> list[str]:
 
 _OPENCV = f"""
 import sys, cv2, numpy as np
-picture = cv2.imread(sys.argv[1], cv2.IMREAD_COLOR)
-result = cv2.filter2D(picture, -1, np.float32({SHARPEN}), borderType=cv2.BORDER_REPLICATE)
+image = cv2.imread(sys.argv[1], cv2.IMREAD_COLOR)
+result = cv2.filter2D(image, -1, np.float32({SHARPEN}), borderType=cv2.BORDER_REPLICATE)
 cv2.imwrite(sys.argv[2], result, [cv2.IMWRITE_JPEG_QUALITY, {QUALITY}])
 """
 
@@ -178,11 +178,11 @@ def source(shape: tuple[int, int], suffix: str, *, alpha: bool = False) -> Path:
     from PIL import Image
 
     path = folder() / f"{'faded' if alpha else 'photograph'}-{shape[1]}x{shape[0]}{suffix}"
-    picture = Image.fromarray((pictures.faded if alpha else pictures.photograph)(*shape))
+    image = Image.fromarray((images.faded if alpha else images.photograph)(*shape))
     if suffix == ".jpg":
-        picture.save(path, quality=QUALITY, subsampling=2)
+        image.save(path, quality=QUALITY, subsampling=2)
     else:
-        picture.save(path, compress_level=1)
+        image.save(path, compress_level=1)
     return path
 
 

@@ -1,4 +1,4 @@
-"""Filter pictures with convolution kernels: exactly, quickly, and saying what was done."""
+"""Filter images with convolution kernels: exactly, quickly, and saying what was done."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from convcli.image.files import read, write
     from convcli.image.frame_files import read_frames, write_frames
     from convcli.image.frames import Frames
-    from convcli.image.picture import Image, Meta
+    from convcli.image.image import Image, Meta
     from convcli.kernels.kernel import Compound, Kernel
     from convcli.kernels.registry import get_kernel
     from convcli.spec import Spec
@@ -37,8 +37,8 @@ _HOME = {
     "Frames": "image.frames",
     "read_frames": "image.frame_files",
     "write_frames": "image.frame_files",
-    "Image": "image.picture",
-    "Meta": "image.picture",
+    "Image": "image.image",
+    "Meta": "image.image",
     "Compound": "kernels.kernel",
     "Kernel": "kernels.kernel",
     "get_kernel": "kernels.registry",

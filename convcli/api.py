@@ -1,4 +1,4 @@
-"""The library for Python programs: pictures in, picture out; arrays in, array out."""
+"""The library for Python programs: images in, image out; arrays in, array out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from convcli.arrays import plan_array, prepare_array
 from convcli.borders import Border
 from convcli.errors import KernelError, UsageError
 from convcli.geometry import Padding, Pair, plan_geometry, whole
-from convcli.image.picture import Image
+from convcli.image.image import Image
 from convcli.kernels import parse_kernel
 from convcli.kernels.kernel import Compound, Kernel
 from convcli.kernels.notation import names_file
@@ -36,12 +36,12 @@ _FULL = {
 def apply(
     image: Image, kernel: str | AnyKernel | Sequence[str | AnyKernel], spec: Spec | None = None
 ) -> Image:
-    """Filter a picture: colour, alpha, mapping and metadata as on the command line.
+    """Filter an image: colour, alpha, mapping and metadata as on the command line.
 
     Parameters
     ----------
     image
-        The picture, as `convcli.read` gives it.
+        The image, as `convcli.read` gives it.
     kernel
         A kernel or what would be typed for one; several are applied one after the other.
     spec
@@ -50,7 +50,7 @@ def apply(
     Raises
     ------
     ConvError
-        If there is no such kernel, or it doesn't fit the picture.
+        If there is no such kernel, or it doesn't fit the image.
     """
     given = [kernel] if isinstance(kernel, str | Kernel | Compound) else list(kernel)
     kernels = [parse_kernel(each) if isinstance(each, str) else each for each in given]

@@ -216,7 +216,7 @@ def _filter(
 
 @record(eq=False)
 class _Step:
-    """One kernel made ready for pictures of a kind, and response = slope·sum + shift."""
+    """One kernel made ready for images of a kind, and response = slope·sum + shift."""
 
     prepared: engine.Prepared
     geometry: Geometry
@@ -238,7 +238,7 @@ def _step(
     target: Target,
     scale: float | str,
 ) -> _Step:
-    """Make a kernel ready; once for pictures of a kind."""
+    """Make a kernel ready; once for images of a kind."""
     geometry = _geometry(shape, kernel, spec)
     double = spec.precision is Precision.DOUBLE or dtype == np.float64
     taps, divisor = taps_of(kernel, flip=spec.convolve, double=double)
@@ -301,7 +301,7 @@ def _check_size(geometry: Geometry) -> None:
     if rows * cols > most:
         raise GeometryError(
             f"the result would have {rows:,} × {cols:,} pixels; expected at most {most:,} from "
-            f"this picture: use a smaller --padding"
+            f"this image: use a smaller --padding"
         )
 
 

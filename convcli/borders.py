@@ -1,4 +1,4 @@
-"""Where a sample outside the picture comes from, for every border, here and nowhere else."""
+"""Where a sample outside the image comes from, for every border, here and nowhere else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Border(StrEnum):
-    """What the samples outside the picture hold."""
+    """What the samples outside the image hold."""
 
     REPLICATE = "replicate"
     ZERO = "zero"

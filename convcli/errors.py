@@ -11,7 +11,7 @@ class ConvError(Exception):
 
 
 class UsageError(ConvError):
-    """The request itself is wrong: no picture could make it right."""
+    """The request itself is wrong: no image could make it right."""
 
 
 class GeometryError(UsageError):
@@ -23,7 +23,7 @@ class KernelError(UsageError):
 
 
 class ImageError(ConvError):
-    """A picture that can't be read, held, or written."""
+    """An image that can't be read, held, or written."""
 
 
 class TakenError(ImageError):
@@ -31,7 +31,7 @@ class TakenError(ImageError):
 
 
 class StreamError(Exception):
-    """A standard stream that takes no more; no `ConvError`, as that would be a picture's.
+    """A standard stream that takes no more; no `ConvError`, as that would be an image's.
 
     Parameters
     ----------

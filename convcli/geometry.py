@@ -1,4 +1,4 @@
-"""The shape formula: how many outputs a kernel has along each axis of a picture.
+"""The shape formula: how many outputs a kernel has along each axis of an image.
 
 With N samples, F taps, stride S, dilation D and P samples of padding on either side, the kernel
 spans D(F − 1) + 1 samples and fits ⌊(N − (D(F − 1) + 1) + 2P)/S⌋ + 1 times; for D = 1 that is
@@ -24,7 +24,7 @@ PADDING_WORDS = ("same", "valid", "full")
 
 @record
 class Axis:
-    """One axis of a picture, with the kernel's taps, steps and padding along it.
+    """One axis of an image, with the kernel's taps, steps and padding along it.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class Axis:
 
     @property
     def unvisited(self) -> int:
-        """Samples of the picture itself, at its end, that no window reaches."""
+        """Samples of the image itself, at its end, that no window reaches."""
         return min(self.size, max(0, self.leftover - self.after))
 
     @property
@@ -146,7 +146,7 @@ class Axis:
 
 _LEAST = {"size": 1, "taps": 1, "stride": 1, "dilation": 1, "before": 0, "after": 0}
 _SPOKEN = {
-    "size": "the picture's size",
+    "size": "the image's size",
     "taps": "the kernel's size",
     "stride": "stride",
     "dilation": "dilation",
@@ -157,7 +157,7 @@ _SPOKEN = {
 
 @record
 class Geometry:
-    """Both axes of a picture under a kernel."""
+    """Both axes of an image under a kernel."""
 
     rows: Axis
     cols: Axis
@@ -177,12 +177,12 @@ def plan_geometry(
     padding: Padding = "same",
     flip: bool = False,
 ) -> Geometry:
-    """Lay a kernel over a picture.
+    """Lay a kernel over an image.
 
     Parameters
     ----------
     size, taps
-        (rows, cols) of the picture and of the kernel.
+        (rows, cols) of the image and of the kernel.
     stride, dilation
         One number for both axes, or (rows, cols).
     padding

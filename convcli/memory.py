@@ -6,8 +6,8 @@ import os
 
 #: What is said where there isn't enough.
 NOT_ENOUGH = (
-    "there is not enough memory for this picture, its padding and its result; "
-    "use a smaller picture, or raise the limit if one is set (ulimit -v)"
+    "there is not enough memory for this image, its padding and its result; "
+    "use a smaller image, or raise the limit if one is set (ulimit -v)"
 )
 #: Bytes that importing a library, or starting a thread, may take.
 SLACK = 2**27

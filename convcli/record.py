@@ -1,6 +1,6 @@
 """Classes that hold values: `dataclasses`, made a hundred times faster.
 
-A program that is started for every picture makes all its classes anew each time.
+A program that is started for every image makes all its classes anew each time.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def record(cls: type | None = None, /, *, frozen: bool = True, eq: bool = True) 
     True
     """
     # JUSTIFICATION: `dataclasses` writes each method as text and compiles that: 1 to 1.5 ms a
-    # class, a quarter of what a process that filters a small picture spends beside NumPy's import.
+    # class, a quarter of what a process that filters a small image spends beside NumPy's import.
     # These methods are the same functions for every class and find the fields in it: 0.02 ms a
     # class, and a microsecond more for each object.
     return (lambda found: _make(found, frozen, eq)) if cls is None else _make(cls, frozen, eq)

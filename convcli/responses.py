@@ -29,7 +29,7 @@ class Target:
     maximum
         The value of a full sample of the source, which becomes a full one of the result.
     in_levels
-        Whether fill values and offsets count in 8-bit levels, as for pictures, or in the
+        Whether fill values and offsets count in 8-bit levels, as for images, or in the
         source's own units, as for arrays.
     samples
         The least and the greatest sample there can be; None for 0 and `maximum`.
@@ -38,7 +38,7 @@ class Target:
     watch
         Whether the range of responses and how many are clipped will be asked for.
     span
-        The responses that `normalize` stretches over the whole range; None for the picture's own.
+        The responses that `normalize` stretches over the whole range; None for the image's own.
     """
 
     dtype: np.dtype[Any]
@@ -52,7 +52,7 @@ class Target:
 
     @property
     def in_pixels(self) -> bool:
-        """Whether responses are in levels of a picture; else in units of their own."""
+        """Whether responses are in levels of an image; else in units of their own."""
         return self.between or self.mapping is not Mapping.RAW
 
     @property
@@ -62,7 +62,7 @@ class Target:
 
     @property
     def half(self) -> Fraction:
-        """The greatest response that fits above mid-grey: 127 of 255, or half of a float's 1."""
+        """The greatest response that fits above mid-gray: 127 of 255, or half of a float's 1."""
         if self.dtype.kind != "u":
             return Fraction(self.maximum) / 2
         full = int(np.iinfo(self.dtype).max)
@@ -124,7 +124,7 @@ def scaled(
 def response_range(kernel: AnyKernel, target: Target) -> tuple[float, float]:
     """Least and greatest response there can be to samples in `target.samples`.
 
-    For compounds the greatest is a bound that no picture need reach.
+    For compounds the greatest is a bound that no image need reach.
     """
     ends = [_sums(part, target) for part in kernel.parts]
     if isinstance(kernel, Kernel):

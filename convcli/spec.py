@@ -1,4 +1,4 @@
-"""All that a user asks for besides the kernel and the picture."""
+"""All that a user asks for besides the kernel and the image."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Mapping(StrEnum):
 
     CLIP = "clip"  # what is outside the range becomes its nearest end
     ABS = "abs"  # the sign is dropped, then as clip
-    OFFSET = "offset"  # mid-grey stands for zero, then as clip
+    OFFSET = "offset"  # mid-gray stands for zero, then as clip
     NORMALIZE = "normalize"  # the least response becomes 0, the greatest full
     RAW = "raw"  # the signed response itself, in float
 
 
 class Alpha(StrEnum):
-    """What happens to a picture's alpha channel."""
+    """What happens to an image's alpha channel."""
 
     AUTO = "auto"  # filter under kernels that keep brightness, keep under derivative ones
     KEEP = "keep"
@@ -75,14 +75,14 @@ def _hashable(name: str, value: Any) -> Any:
 
 @record
 class Spec:
-    """What to do with a kernel and a picture; the defaults are the command line's.
+    """What to do with a kernel and an image; the defaults are the command line's.
 
     Parameters
     ----------
     padding, stride, dilation
         As `geometry.plan_geometry` takes them.
     border, fill
-        What lies outside the picture; `fill` is the constant border's, in 8-bit levels (0..255).
+        What lies outside the image; `fill` is the constant border's, in 8-bit levels (0..255).
     convolve
         Flip the kernel first: true convolution.
     mapping
@@ -92,7 +92,7 @@ class Spec:
     scale
         Multiplies the response; `auto` makes overflow impossible.
     gray, luma, channels
-        Filter a grey version; filter only the lightness; filter only these channels, as `RB`.
+        Filter a gray version; filter only the lightness; filter only these channels, as `RB`.
     linear
         Filter in linear light.
     alpha, depth, method, precision
@@ -143,7 +143,7 @@ class Spec:
         self.check_mapping(self.mapping)
 
     def check_mapping(self, mapping: Mapping | None) -> None:
-        """Refuse what no picture's raw response could become.
+        """Refuse what no image's raw response could become.
 
         Parameters
         ----------

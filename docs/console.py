@@ -66,7 +66,7 @@ def rewritten(text: str) -> str:
 
 @contextmanager
 def workplace() -> Iterator[Path]:
-    """Change into a new folder that has the samples, and pictures as people call theirs."""
+    """Change into a new folder that has the samples, and images as people call theirs."""
     with TemporaryDirectory() as name:
         place = Path(name)
         skip = shutil.ignore_patterns("__pycache__", "*.py", "*.md")

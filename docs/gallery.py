@@ -1,6 +1,6 @@
-"""The gallery: what every kernel makes of a cat's eye, a sheet of small pictures for each family.
+"""The gallery: what every kernel makes of a cat's eye, a sheet of small images for each family.
 
-`text()` is gallery.md. `python docs/make.py --gallery` draws the sheets: each picture is a part of
+`text()` is gallery.md. `python docs/make.py --gallery` draws the sheets: each image is a part of
 what `convcli apply NAME samples/chelsea.png --gray` makes, sample by sample, with the name below.
 """
 
@@ -30,7 +30,7 @@ number is below 1, all white. Kernels whose weights sum to 0 show how large the 
 they say otherwise; with `--map offset` you see its sign. Compass kernels answer to one side only:
 `--map clip` leaves what is negative black here. Kernels with parameters have those in the table.
 
-`python docs/make.py --gallery` makes these pictures.
+`python docs/make.py --gallery` makes these images.
 """
 
 
@@ -43,7 +43,7 @@ def text() -> str:
             written = member.usage if member.form == "generator" else member.name
             effect = member.effect.replace("|", "\\|")
             rows.append(f"| `{written}` | {effect} |")
-        title = f"the eye, and {len(members)} pictures named by kernel"
+        title = f"the eye, and {len(members)} images named by kernel"
         parts.append(f"## {family}\n\n![{title}](gallery/{family}.png)\n")
         parts.append("\n".join(["| kernel | effect |", "|---|---|", *rows]) + "\n")
     return "\n".join(parts)
@@ -67,7 +67,7 @@ def draw() -> None:
 def filtered(
     source: convcli.Image, name: str, scale: float, mapping: str | None = None
 ) -> np.ndarray:
-    """Return the part that is shown of what a kernel makes of a picture; uint8."""
+    """Return the part that is shown of what a kernel makes of an image; uint8."""
     spec = convcli.Spec(gray=True, scale=scale, mapping=mapping)
     pixels = convcli.apply(source, name, spec).pixels
     row, column, height, width = PART
@@ -94,13 +94,13 @@ def fitting(source: convcli.Image, name: str) -> float:
 
 
 def size(count: int) -> tuple[int, int]:
-    """Return the width and height of a sheet of so many pictures."""
+    """Return the width and height of a sheet of so many images."""
     columns, rows = min(count, COLUMNS), -(-count // COLUMNS)
     return columns * (PART[3] + GAP) + GAP, rows * (PART[2] + GAP + LABEL) + GAP
 
 
 def sheet(tiles: list[tuple[str, np.ndarray]]) -> Image.Image:
-    """Return one picture of many, each with its name below; of shape (height, width), uint8."""
+    """Return one image of many, each with its name below; of shape (height, width), uint8."""
     page = Image.new("L", size(len(tiles)), 255)
     pen = ImageDraw.Draw(page)
     fonts = [ImageFont.load_default(points) for points in (11, 10, 9, 8)]

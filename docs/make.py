@@ -3,7 +3,7 @@
 In README.md, what is between <!-- help --> and <!-- /help --> is each command's --help; between
 <!-- kernels --> and <!-- /kernels -->, the kernels by family. In tour.md and how-to.md, what
 commands say (console.py); man/ has the manual pages (man.py), gallery.md every kernel's effect.
-`--gallery` draws its pictures again, which are compared by nobody (gallery.py).
+`--gallery` draws its images again, which are compared by nobody (gallery.py).
 """
 
 from __future__ import annotations

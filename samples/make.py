@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 
 GRIDS = {
     "grid-4x4": "1 1 1 0 / 1 1 0 0 / 1 0 0 0 / 0 0 0 0",
-    # The 5×5 picture of most introductions to convolutional networks.
+    # The 5×5 image of most introductions to convolutional networks.
     "grid-5x5": "1 1 1 0 0 / 0 1 1 1 0 / 0 0 1 1 1 / 0 0 1 1 0 / 0 1 1 0 0",
     # A bright corner: one vertical edge, one horizontal edge, and the point where they meet.
     "grid-7x7": (
@@ -34,7 +34,7 @@ PAGE = """\
 Correlation and convolution
 
 A kernel is a small table of weights. It is laid over
-the picture, each weight is multiplied with the sample
+the image, each weight is multiplied with the sample
 under it, and the products are added. The sum is one
 sample of the result. Then the kernel moves on.
 
@@ -47,10 +47,10 @@ are one and the same.
   2 4 2        -2 0 2
   1 2 1        -1 0 1
 
-The table on the left makes a picture smoother: its
+The table on the left makes an image smoother: its
 weights are positive and add up to sixteen. The one
 on the right adds up to nothing, so that it answers
-only where the picture changes.
+only where the image changes.
 
 (n - f + 2p) / s + 1 = (7 - 3 + 2) / 2 + 1 = 4
 """
@@ -98,7 +98,7 @@ def draw_colour_ramp() -> NDArray[np.uint16]:
 
 
 def draw_page() -> NDArray[np.uint8]:
-    """Return a page of text, (540, 464), dark grey on light grey."""
+    """Return a page of text, (540, 464), dark gray on light gray."""
     page = Image.new("L", (464, 540), 244)
     font = ImageFont.load_default(size=16)
     ImageDraw.Draw(page).multiline_text((30, 28), PAGE, fill=24, font=font, spacing=6)
@@ -115,7 +115,7 @@ def draw_float() -> NDArray[np.float32]:
 
 
 def draw_chart() -> Image.Image:
-    """Return a palette picture, 200×160, of bars on nothing, with a half-transparent grid."""
+    """Return a palette image, 200×160, of bars on nothing, with a half-transparent grid."""
     index = np.zeros((160, 200), dtype=np.uint8)
     index[19::20, :] = 1
     for bar, height in enumerate((40, 95, 70, 130, 110)):
@@ -129,7 +129,7 @@ def draw_chart() -> Image.Image:
 
 
 def separate_inks(photo: Image.Image) -> Image.Image:
-    """Return the photograph in four inks, with grey moved from the colours into black."""
+    """Return the photograph in four inks, with gray moved from the colours into black."""
     inks = 255 - np.asarray(photo.convert("RGB"))
     black = inks.min(axis=2, keepdims=True)
     planes = np.dstack([inks - black, black])

@@ -1,4 +1,4 @@
-"""What tests share: seeded numbers, a runner, tiny pictures, and a cache of their own."""
+"""What tests share: seeded numbers, a runner, tiny images, and a cache of their own."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def runner():
 
 @pytest.fixture(scope="session")
 def samples():
-    """Return the folder of sample pictures."""
+    """Return the folder of sample images."""
     return Path(__file__).resolve().parent.parent / "samples"
 
 
@@ -82,8 +82,8 @@ def tiny(rng):
 
 @pytest.fixture
 def tiny_image(tiny):
-    """Return a maker of small random pictures: tiny_image((5, 7), "RGBA", "uint16")."""
-    from convcli.image.picture import Image
+    """Return a maker of small random images: tiny_image((5, 7), "RGBA", "uint16")."""
+    from convcli.image.image import Image
 
     def make(size=(5, 7), channels="L", depth="uint8"):
         shape = size if len(channels) == 1 else (*size, len(channels))

@@ -15,13 +15,13 @@ from PIL import Image as Pillow
 from convcli.image.files import encode
 from convcli.image.frame_files import encode_parts
 from convcli.image.frames import Frames
-from convcli.image.picture import Image
+from convcli.image.image import Image
 
 ROWS, COLS = 60, 80
 PALETTE = np.array([(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)], dtype=np.uint8)
 
 
-def picture(count=3, seed=1):
+def original(count=3, seed=1):
     """Smooth colours with some noise, so that all coders have something to do."""
     y, x = np.mgrid[:ROWS, :COLS]
     noise = np.random.default_rng(seed).integers(-20, 21, (ROWS, COLS, count))
@@ -32,7 +32,7 @@ def picture(count=3, seed=1):
 
 def jpeg(mode="RGB", **options):
     target = io.BytesIO()
-    image = Pillow.fromarray(picture(1) if mode == "L" else picture()).convert(mode)
+    image = Pillow.fromarray(original(1) if mode == "L" else original()).convert(mode)
     image.save(target, "JPEG", quality=85, **options)
     return target.getvalue()
 
@@ -99,14 +99,14 @@ def lzw():
 
 def png(raw=None, colour=2, interlaced=0, packed=None, extra=()):
     if raw is None:
-        raw = b"".join(b"\0" + row.tobytes() for row in picture())
+        raw = b"".join(b"\0" + row.tobytes() for row in original())
     head = struct.pack(">IIBBBBB", COLS, ROWS, 8, colour, 0, 0, interlaced)
     content = zlib.compress(raw) if packed is None else packed
     return bytes(png_whole([(b"IHDR", head), *extra, (b"IDAT", content), (b"IEND", b"")]))
 
 
 def png_packed(change):
-    packed = bytearray(zlib.compress(b"".join(b"\0" + row.tobytes() for row in picture())))
+    packed = bytearray(zlib.compress(b"".join(b"\0" + row.tobytes() for row in original())))
     change(packed)
     return png(packed=bytes(packed))
 
@@ -125,7 +125,7 @@ def png_indexed(highest, palette=True):
 def png_interlaced():
     passes = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2),
               (1, 0, 2, 1))  # fmt: skip
-    rows = (row for top, left, down, right in passes for row in picture()[top::down, left::right])
+    rows = (row for top, left, down, right in passes for row in original()[top::down, left::right])
     return png(b"".join(b"\0" + row.tobytes() for row in rows), interlaced=1)
 
 
@@ -138,7 +138,7 @@ def wrong_sum(data, name):
 
 
 def apng():
-    images = [Image(picture(seed=seed)) for seed in range(4)]
+    images = [Image(original(seed=seed)) for seed in range(4)]
     return b"".join(encode_parts(Frames.of(images, 100), "PNG"))
 
 
@@ -152,11 +152,11 @@ def cut_chunk(data, name, number):
 
 
 def coded(format):
-    return encode(Image(picture()), format)
+    return encode(Image(original()), format)
 
 
 def deep(**options):
-    return bytes(imagecodecs.jpeg8_encode(picture(1).astype(np.uint16) << 4, **options))
+    return bytes(imagecodecs.jpeg8_encode(original(1).astype(np.uint16) << 4, **options))
 
 
 #: One for each row of the table: what makes the file.
@@ -187,7 +187,7 @@ FILES = {
     "JPEG: hierarchical, or both lossless and arithmetic-coded": lambda: frame_kind(jpeg(), 0xC5),
     # GIF
     "GIF: no end mark": lambda: gif(gif_frame(indices()), end=b""),
-    "GIF: cut short within its picture": lambda: gif(gif_frame(indices()))[:-900],
+    "GIF: cut short within its image": lambda: gif(gif_frame(indices()))[:-900],
     "GIF: cut short within a later frame": lambda: gif(
         *(gif_frame(indices(seed)) for seed in range(3))
     )[:-500],
@@ -211,7 +211,9 @@ FILES = {
     ),
     "PNG: cut short": lambda: png()[: len(png()) * 2 // 3],
     "PNG, interlaced: cut short": lambda: png_interlaced()[: len(png_interlaced()) // 3],
-    "PNG: rows are missing": lambda: png(b"".join(b"\0" + row.tobytes() for row in picture()[:40])),
+    "PNG: rows are missing": lambda: png(
+        b"".join(b"\0" + row.tobytes() for row in original()[:40])
+    ),
     "PNG: wrong checksum of the compressed data": lambda: png_packed(
         lambda packed: packed.__setitem__(-1, packed[-1] ^ 1)
     ),
@@ -231,7 +233,7 @@ FILES = {
     "PPM: cut short": lambda: coded("PPM")[:-2000],
 }
 
-#: 8 × 8 grey pixels, by `cjpeg -arithmetic -grayscale`.
+#: 8 × 8 gray pixels, by `cjpeg -arithmetic -grayscale`.
 _ARITHMETIC = b85decode(
     "|JeWF01!$>Nk#wx0RR9200961|JwjV00;&K2L=TQ2L}fU2?z=d6b%du3k(?&6Au&}8Xq1V8XO!TBrYc)A}k{u94I#_"
     "EHE)NG&CP4IXyTsJT5adGXKc{3kU!R00;pA5di<p00saM5C#9*00;pA002J#{{Umj=J;fQ6WM_O*#"

@@ -1,4 +1,4 @@
-"""A fuzzer: damaged pictures, kernel files and texts, by the thousand.
+"""A fuzzer: damaged images, kernel files and texts, by the thousand.
 
     python tests/fuzz.py --minutes 30 --seed 7 [--only png,tiff,matrix,kernel-file] [--keep FOLDER]
     python tests/fuzz.py --cuts
@@ -30,9 +30,9 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
-from fuzz_checks import PictureCheck, TextCheck
+from fuzz_checks import ImageCheck, TextCheck
 from fuzz_mutate import damaged
-from fuzz_seeds import MATRICES, NOTATIONS, PICTURES, TEXTS, kernel_files, pictures
+from fuzz_seeds import IMAGES, MATRICES, NOTATIONS, TEXTS, images, kernel_files
 from fuzz_texts import misspelt
 from noise import drained
 
@@ -52,8 +52,8 @@ class Cases:
 
     def __init__(self, group, seed):
         self.group, self.seed = group, seed
-        if group in PICTURES:
-            self.seeds = [*pictures(group).values()]
+        if group in IMAGES:
+            self.seeds = [*images(group).values()]
         elif group == "kernel-file":
             self.seeds = [*kernel_files().values()]
         else:
@@ -63,7 +63,7 @@ class Cases:
         """A case's generator of random numbers, and its input."""
         rng = Random(f"{self.seed} {self.group} {number}")
         chosen = rng.choice(self.seeds)
-        if self.group in PICTURES:
+        if self.group in IMAGES:
             others = rng.sample(self.seeds, 3)
             return rng, damaged(chosen, rng, self.group, others)
         if self.group == "kernel-file":
@@ -82,7 +82,7 @@ class Cases:
 
 def cuts(group, most=10**9):
     """Yield (name, whole file, lengths to cut it to): `most` of them, or all if there are fewer."""
-    for name, whole in pictures(group).items():
+    for name, whole in images(group).items():
         step = max(1, len(whole) // most)
         yield name, whole, sorted({*range(0, len(whole), step), *range(len(whole))[-20:]})
 
@@ -108,9 +108,7 @@ def _pixels(data):
 
 def check_of(group, folder, said=lambda: ""):
     """What judges the cases of a group."""
-    return (
-        PictureCheck(group, folder, said) if group in PICTURES else TextCheck(group, folder, said)
-    )
+    return ImageCheck(group, folder, said) if group in IMAGES else TextCheck(group, folder, said)
 
 
 # The child
@@ -253,15 +251,15 @@ def _main():
     parser.add_argument("--minutes", type=float, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
-    parser.add_argument("--only", default="", help=f"groups: {', '.join((*PICTURES, *TEXTS))}")
+    parser.add_argument("--only", default="", help=f"groups: {', '.join((*IMAGES, *TEXTS))}")
     parser.add_argument("--cuts", action="store_true", help="cut every file at every length")
     parser.add_argument("--keep", type=Path, default=Path("fuzz-findings"))
     given = parser.parse_args()
-    groups = given.only.split(",") if given.only else [*PICTURES, *TEXTS]
-    if unknown := set(groups) - {*PICTURES, *TEXTS}:
+    groups = given.only.split(",") if given.only else [*IMAGES, *TEXTS]
+    if unknown := set(groups) - {*IMAGES, *TEXTS}:
         parser.error(f"no such group: {', '.join(sorted(unknown))}")
     if given.cuts:
-        wrong = [line for group in groups if group in PICTURES for line in wrong_cuts(group)]
+        wrong = [line for group in groups if group in IMAGES for line in wrong_cuts(group)]
         _say("\n".join([*wrong, f"{len(wrong)} cut short and read"]))
         return int(bool(wrong))
     return run(groups, given.seed, given.minutes, given.first, given.keep).report()

@@ -16,7 +16,7 @@ from convcli import batch, pipeline
 from convcli.borders import Border
 from convcli.errors import ConvError, KernelError
 from convcli.image.files import read
-from convcli.image.picture import Image
+from convcli.image.image import Image
 from convcli.kernels import check_file, parse_kernel
 from convcli.kernels.files import open_file
 from convcli.kernels.matrix import format_matrix, parse_matrix
@@ -25,7 +25,7 @@ from convcli.report.lines import as_json, printable
 from convcli.report.outcome import describe
 from convcli.spec import Spec
 
-#: The most pixels of a fuzzed picture, so that a case takes little.
+#: The most pixels of a fuzzed image, so that a case takes little.
 LIMIT = 300_000
 #: The longest message, and the memory that a case may add to the peak (bytes).
 _LONGEST, _GROWTH = 500, 300 * 2**20
@@ -96,8 +96,8 @@ class _Check(ABC):
             self._add("message", repr(text[:200]) + f" … {len(text)}")
 
 
-class PictureCheck(_Check):
-    """Filters a damaged picture as the command does."""
+class ImageCheck(_Check):
+    """Filters a damaged image as the command does."""
 
     def __init__(self, group, folder, said):
         super().__init__(group, folder, said)
@@ -172,12 +172,12 @@ class PictureCheck(_Check):
 
 
 class TextCheck(_Check):
-    """Reads a kernel that is written in some way, and filters a small picture with it."""
+    """Reads a kernel that is written in some way, and filters a small image with it."""
 
     def __init__(self, group, folder, said):
         super().__init__(group, folder, said)
         pixels = np.arange(35, dtype=np.uint8).reshape(5, 7) * 7
-        self.picture = Image(pixels)
+        self.image = Image(pixels)
 
     def _try(self, case, rng):
         if self.group == "kernel-file":
@@ -222,7 +222,7 @@ class TextCheck(_Check):
             self.was_read = True
             self._shown(kernel)
             if max(kernel.shape) < 40:
-                pipeline.apply(self.picture, [kernel], Spec())
+                pipeline.apply(self.image, [kernel], Spec())
         except ConvError as error:
             self._check_message(str(error))
 

@@ -1,4 +1,4 @@
-"""The first picture of a GIF file, by the book and with no mercy: a reference (GIF89a, W3C)."""
+"""The first image of a GIF file, by the book and with no mercy: a reference (GIF89a, W3C)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def decode_gif(data):
-    """RGB of the first picture on its own, (rows, cols, 3); ValueError if anything is missing."""
+    """RGB of the first image on its own, (rows, cols, 3); ValueError if anything is missing."""
     _, _, flags, _, _ = struct.unpack_from("<HHBBB", data, 6)
     at, table = 13, None
     if flags & 0x80:
@@ -17,7 +17,7 @@ def decode_gif(data):
     while data[at] == 0x21:
         _, at = _blocks(data, at + 2)
     if data[at] != 0x2C:
-        raise ValueError("no picture follows")
+        raise ValueError("no image follows")
     left, top, width, height, flags = struct.unpack_from("<HHHHB", data, at + 1)
     at += 10
     if flags & 0x80:

@@ -30,14 +30,14 @@ def _opencv(data):
 
     found = cv2.imdecode(np.frombuffer(data, np.uint8), _AS_STORED)
     if found is None:
-        raise ValueError("no picture")
+        raise ValueError("no image")
     if found.ndim == 3:
         found = found[..., [2, 1, 0, 3][: found.shape[2]]]
     return found
 
 
 def _gif(data):
-    """The first picture where it belongs, on white; the rest of the screen may be anything."""
+    """The first image where it belongs, on white; the rest of the screen may be anything."""
     (left, top), colours = decode_gif(data)
     if left or top:
         raise ValueError("not in the corner")
@@ -128,7 +128,7 @@ def _plain(pixels):
 
 
 def _colour(pixels):
-    """Three channels of what may be grey, without alpha."""
+    """Three channels of what may be gray, without alpha."""
     if pixels.ndim == 2:
         return np.repeat(pixels[..., None], 3, axis=2)
     count = pixels.shape[2]

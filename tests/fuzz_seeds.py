@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from PIL import ImageCms
 
 from convcli.image.files import encode
-from convcli.image.picture import Image, Meta
+from convcli.image.image import Image, Meta
 
 DATA = Path(__file__).parent / "data"
 SIZE = 20, 27
@@ -24,7 +24,7 @@ XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF tiff:Orientation="3"/></x:x
 TEXT = (("Author", "Ada"), ("Comment", "made of light"), ("Title", "λ"))
 
 
-def picture(channels=3, depth="uint8"):
+def image(channels=3, depth="uint8"):
     """Slopes with a little noise: both are seen when a decoder goes astray."""
     y, x = np.mgrid[0 : SIZE[0], 0 : SIZE[1]]
     planes = np.stack([y * 9, x * 8, (x + y) * 5, 255 - x * 4, 255 - y * 3], axis=2)[..., :channels]
@@ -58,14 +58,14 @@ def meta(orientation=1):
 
 def pillow(format, mode="RGB", channels=3, **options):
     target = io.BytesIO()
-    Pillow.fromarray(picture(channels)).convert(mode).save(target, format, **options)
+    Pillow.fromarray(image(channels)).convert(mode).save(target, format, **options)
     return target.getvalue()
 
 
 def frames(format, **options):
     target = io.BytesIO()
-    first = Pillow.fromarray(picture())
-    others = [Pillow.fromarray(255 - picture()), Pillow.new("RGB", first.size, "red")]
+    first = Pillow.fromarray(image())
+    others = [Pillow.fromarray(255 - image()), Pillow.new("RGB", first.size, "red")]
     options |= {"save_all": True, "append_images": others, "duration": 40, "loop": 2}
     first.save(target, format, **options)
     return target.getvalue()
@@ -89,11 +89,11 @@ def suite(*names):
 
 
 def _png():
-    files = {f"{n} {d}": encode(Image(picture(n, d)), "PNG")
+    files = {f"{n} {d}": encode(Image(image(n, d)), "PNG")
              for n in (1, 2, 3, 4) for d in ("uint8", "uint16")}  # fmt: skip
-    files["1 bit"] = encode(Image(picture(1, "bool")), "PNG")
-    files["beside"] = encode(Image(picture(), meta=meta(6)), "PNG")
-    files["stored"] = encode(Image(picture()), "PNG", compress=0)
+    files["1 bit"] = encode(Image(image(1, "bool")), "PNG")
+    files["beside"] = encode(Image(image(), meta=meta(6)), "PNG")
+    files["stored"] = encode(Image(image()), "PNG", compress=0)
     files["frames"] = frames("PNG")
     names = ("basi0g01", "basi2c16", "basi3p04", "basi4a08", "basi6a16", "basn0g02", "basn3p02",
              "basn3p08", "tbbn3p08", "tbwn0g16", "tbrn2c08", "ccwn2c08", "ctzn0g04", "ctjn0g04",
@@ -102,47 +102,47 @@ def _png():
 
 
 def _jpeg():
-    files = {"ours": encode(Image(picture(), meta=meta(6)), "JPEG"),
-             "ours grey": encode(Image(picture(1)), "JPEG", quality=60)}  # fmt: skip
+    files = {"ours": encode(Image(image(), meta=meta(6)), "JPEG"),
+             "ours gray": encode(Image(image(1)), "JPEG", quality=60)}  # fmt: skip
     for sampling in (0, 1, 2):
         files[f"sampling {sampling}"] = pillow("JPEG", subsampling=sampling, quality=80)
     files["progressive"] = pillow("JPEG", progressive=True)
     files["restarts"] = pillow("JPEG", restart_marker_blocks=2)
-    files["grey"] = pillow("JPEG", "L")
+    files["gray"] = pillow("JPEG", "L")
     files["cmyk"] = pillow("JPEG", "CMYK")
     files["mpo"] = frames("MPO")
-    deep = picture(3, "uint16")
+    deep = image(3, "uint16")
     files["12 bit"] = bytes(imagecodecs.jpeg8_encode(deep >> 4, level=95, bitspersample=12))
     files["lossless"] = bytes(imagecodecs.jpeg8_encode(deep, lossless=True, bitspersample=16))
-    files["lossless 8"] = bytes(imagecodecs.jpeg8_encode(picture(1), lossless=True))
+    files["lossless 8"] = bytes(imagecodecs.jpeg8_encode(image(1), lossless=True))
     return files
 
 
 def _tiff():
     depths = ("uint8", "uint16", "float32", "float64")
-    files = {f"{n} {d}": encode(Image(picture(n, d)), "TIFF")
+    files = {f"{n} {d}": encode(Image(image(n, d)), "TIFF")
              for n in (1, 2, 3, 4, 5) for d in depths}  # fmt: skip
-    files["beside"] = encode(Image(picture(), meta=meta(6)), "TIFF")
-    files["1 bit"] = encode(Image(picture(1, "bool")), "TIFF")
-    files["raw"] = encode(Image(picture()), "TIFF", compress=0)
+    files["beside"] = encode(Image(image(), meta=meta(6)), "TIFF")
+    files["1 bit"] = encode(Image(image(1, "bool")), "TIFF")
+    files["raw"] = encode(Image(image()), "TIFF", compress=0)
     for name in ("lzw", "zlib", "packbits", "zstd", "lzma", "webp", "jpeg", "deflate", "lerc"):
         for tile in (None, (16, 16)):
             options = {"photometric": "rgb", "compression": name, "rowsperstrip": 8}
             options |= {"tile": tile} if tile else {}
-            files[f"{name}{' tiles' if tile else ''}"] = tiff(picture(), **options)
-    planes = np.moveaxis(picture(), 2, 0)
+            files[f"{name}{' tiles' if tile else ''}"] = tiff(image(), **options)
+    planes = np.moveaxis(image(), 2, 0)
     files["planes"] = tiff(planes, photometric="rgb", planarconfig="separate", compression="zlib")
-    files["big"] = tiff(picture(), photometric="rgb", bigtiff=True, rowsperstrip=4)
-    files["big endian"] = tiff(picture(3, "uint16"), photometric="rgb", byteorder=">")
-    files["predictor"] = tiff(picture(3, "uint16"), photometric="rgb", predictor=2,
+    files["big"] = tiff(image(), photometric="rgb", bigtiff=True, rowsperstrip=4)
+    files["big endian"] = tiff(image(3, "uint16"), photometric="rgb", byteorder=">")
+    files["predictor"] = tiff(image(3, "uint16"), photometric="rgb", predictor=2,
                               compression="lzw")  # fmt: skip
-    files["float predictor"] = tiff(picture(1, "float32"), predictor=3, compression="zlib")
-    files["white is zero"] = tiff(picture(1), photometric="miniswhite")
+    files["float predictor"] = tiff(image(1, "float32"), predictor=3, compression="zlib")
+    files["white is zero"] = tiff(image(1), photometric="miniswhite")
     table = np.arange(768, dtype=np.uint16).reshape(3, 256) * 80
-    files["palette"] = tiff(picture(1), photometric="palette", colormap=table)
-    files["pages"] = tiff(np.stack([picture(), 255 - picture()]), photometric="rgb")
-    files["premultiplied"] = tiff(picture(4), photometric="rgb", extrasamples=["assocalpha"])
-    files["signed"] = tiff(picture(1).astype(np.int32))
+    files["palette"] = tiff(image(1), photometric="palette", colormap=table)
+    files["pages"] = tiff(np.stack([image(), 255 - image()]), photometric="rgb")
+    files["premultiplied"] = tiff(image(4), photometric="rgb", extrasamples=["assocalpha"])
+    files["signed"] = tiff(image(1).astype(np.int32))
     for mode in ("1", "P", "CMYK", "RGBA", "YCbCr"):
         files[f"pillow {mode}"] = pillow("TIFF", mode)
     files["pillow group 4"] = pillow("TIFF", "1", compression="group4")
@@ -153,7 +153,7 @@ def _tiff():
 
 def _bmp():
     files = {mode: pillow("BMP", mode) for mode in ("1", "L", "P", "RGB", "RGBA")}
-    files["ours"] = encode(Image(picture(), meta=Meta(dpi=DPI)), "BMP")
+    files["ours"] = encode(Image(image(), meta=Meta(dpi=DPI)), "BMP")
     # Two rows of four pixels, run-length coded (BI_RLE8), with escapes.
     head = struct.pack("<IiiHHIIiiII", 40, 4, 2, 1, 8, 1, 10, 0, 0, 4, 0)
     body = bytes((4, 2, 0, 0, 0, 4, 1, 2, 3, 0, 0, 1))
@@ -166,14 +166,14 @@ def _bmp():
 
 def _pnm():
     files = {
-        f"{name} {d}": encode(Image(picture(n, d)), name)
+        f"{name} {d}": encode(Image(image(n, d)), name)
         for name, n, d in (
             ("PBM", 1, "bool"), ("PGM", 1, "uint8"), ("PGM", 1, "uint16"), ("PPM", 3, "uint8"),
             ("PPM", 3, "uint16"), ("PFM", 1, "float32"), ("PFM", 3, "float32"),
         )
     }  # fmt: skip
     files["P1"] = b"P1 # bits\n3 2\n101\n0 1 0\n"
-    files["P2"] = b"P2\n# grey\n3 2 9\n1 2 3\n4 5 6\n"
+    files["P2"] = b"P2\n# gray\n3 2 9\n1 2 3\n4 5 6\n"
     # One that is cut within its last number can't be told from a whole one: that has one digit.
     files["P3"] = b"P3 2 2 1000\n" + b" ".join(b"%d" % n for n in range(960, 80, -80)) + b" 7\n"
     files["P5 15"] = b"P5\n3 2\n15\n" + bytes((0, 3, 15, 7, 8, 9))
@@ -183,7 +183,7 @@ def _pnm():
 def _gif():
     files = {mode: pillow("GIF", mode) for mode in ("L", "P", "RGB", "1")}
     files["frames"] = frames("GIF")
-    clear = picture(4)
+    clear = image(4)
     clear[..., 3] = 255 * (clear[..., 3] > 128)
     files["ours"] = encode(Image(clear), "GIF")
     files["interlaced"] = pillow("GIF", "P", interlace=1)
@@ -194,33 +194,33 @@ def _webp():
     files = {"lossless": pillow("WEBP", lossless=True), "lossy": pillow("WEBP", quality=70)}
     files["alpha"] = pillow("WEBP", "RGBA", 4, quality=70)
     files["alpha lossless"] = pillow("WEBP", "RGBA", 4, lossless=True)
-    files["beside"] = encode(Image(picture(), meta=meta(6)), "WEBP")
+    files["beside"] = encode(Image(image(), meta=meta(6)), "WEBP")
     files["frames"] = frames("WEBP", lossless=True)
     return files
 
 
 def _avif():
-    files = {"ours": encode(Image(picture(), meta=meta(6)), "AVIF"),
-             "alpha": encode(Image(picture(4)), "AVIF", quality=80)}  # fmt: skip
+    files = {"ours": encode(Image(image(), meta=meta(6)), "AVIF"),
+             "alpha": encode(Image(image(4)), "AVIF", quality=80)}  # fmt: skip
     for bits in (10, 12):
-        deep = picture(3, "uint16") >> (16 - bits)
+        deep = image(3, "uint16") >> (16 - bits)
         options = {"level": 90, "bitspersample": bits, "speed": 10}
         files[f"{bits} bit"] = bytes(imagecodecs.avif_encode(deep, **options))
-    files["grey"] = encode(Image(picture(1)), "AVIF")
+    files["gray"] = encode(Image(image(1)), "AVIF")
     files["frames"] = frames("AVIF")
-    deep = np.stack([picture(3, "uint16") >> 6] * 3)
+    deep = np.stack([image(3, "uint16") >> 6] * 3)
     files["deep frames"] = bytes(imagecodecs.avif_encode(deep, bitspersample=10, speed=10))
     return files
 
 
 def _jp2():
-    files = {f"{n} {d}": encode(Image(picture(n, d)), "JPEG2000")
+    files = {f"{n} {d}": encode(Image(image(n, d)), "JPEG2000")
              for n in (1, 2, 3, 4) for d in ("uint8", "uint16")}  # fmt: skip
-    files["beside"] = encode(Image(picture(), meta=meta(6)), "JPEG2000")
-    files["lossy"] = encode(Image(picture()), "JPEG2000", quality=50)
+    files["beside"] = encode(Image(image(), meta=meta(6)), "JPEG2000")
+    files["lossy"] = encode(Image(image()), "JPEG2000", quality=50)
     files["tiles"] = pillow("JPEG2000", tile_size=(16, 16))
-    files["stream"] = bytes(imagecodecs.jpeg2k_encode(picture(), level=0, codecformat="j2k"))
-    deep = picture(1, "uint16") >> 4
+    files["stream"] = bytes(imagecodecs.jpeg2k_encode(image(), level=0, codecformat="j2k"))
+    deep = image(1, "uint16") >> 4
     options = {"level": 0, "reversible": True, "bitspersample": 12}
     files["12 bit"] = bytes(imagecodecs.jpeg2k_encode(deep, codecformat="jp2", **options))
     return files
@@ -228,12 +228,12 @@ def _jp2():
 
 def _npy():
     depths = ("bool", "uint8", "uint16", "int32", "uint64", "float16", "float32", "float64")
-    files = {d: array(picture(1, d if d in ("bool", "uint16") else "uint8").astype(d))
+    files = {d: array(image(1, d if d in ("bool", "uint16") else "uint8").astype(d))
              for d in depths}  # fmt: skip
-    files["columns"] = array(np.asfortranarray(picture(5)))
-    files["big endian"] = array(picture(3, "uint16").astype(">u2"))
+    files["columns"] = array(np.asfortranarray(image(5)))
+    files["big endian"] = array(image(3, "uint16").astype(">u2"))
     target = io.BytesIO()
-    np.lib.format.write_array(target, picture(), version=(2, 0))
+    np.lib.format.write_array(target, image(), version=(2, 0))
     files["version 2"] = target.getvalue()
     return files
 
@@ -247,8 +247,8 @@ def bomb(size=2**20):
 
 _MAKERS = {"png": _png, "jpeg": _jpeg, "tiff": _tiff, "bmp": _bmp, "pnm": _pnm, "gif": _gif,
            "webp": _webp, "avif": _avif, "jp2": _jp2, "npy": _npy}  # fmt: skip
-#: Groups of picture formats.
-PICTURES = tuple(_MAKERS)
+#: Groups of image formats.
+IMAGES = tuple(_MAKERS)
 #: Groups of texts.
 TEXTS = ("matrix", "notation", "kernel-file")
 
@@ -305,6 +305,6 @@ def kernel_files():
     }
 
 
-def pictures(group):
+def images(group):
     """File contents by name, of one group of formats."""
     return _MAKERS[group]()

@@ -20,10 +20,10 @@ import numpy as np
 
 from convcli.image import atomic
 from convcli.image.files import write
-from convcli.image.picture import Image
+from convcli.image.image import Image
 
 ROOT = Path(__file__).resolve().parent.parent
-#: Endings of names, each with the shape of such pictures and their sample type.
+#: Endings of names, each with the shape of such images and their sample type.
 KINDS = (
     (".png", (90, 120, 3), np.uint8),
     (".jpg", (160, 200, 3), np.uint8),
@@ -35,14 +35,14 @@ KINDS = (
 
 
 class Battle:
-    """A folder of pictures, what becomes of it undisturbed, and batches that are killed.
+    """A folder of images, what becomes of it undisturbed, and batches that are killed.
 
     Parameters
     ----------
     place
         An empty folder.
     count
-        Pictures.
+        Images.
     named
         Whether results are written under temporary names, as on systems without nameless files.
     seed
@@ -164,7 +164,7 @@ def main() -> None:
     """Kill batches as often as asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=200)
-    parser.add_argument("--count", type=int, default=60, help="pictures")
+    parser.add_argument("--count", type=int, default=60, help="images")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--named", action="store_true", help="without nameless files")
     given = parser.parse_args()

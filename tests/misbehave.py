@@ -1,4 +1,4 @@
-"""The command, with filters that misbehave when a picture's first sample says so.
+"""The command, with filters that misbehave when an image's first sample says so.
 
 Stands for what codecs do to hostile files: a process that runs this has no threads, so its batches
 are handed out to workers as users' are.
@@ -22,10 +22,10 @@ _apply, _do = convcli.pipeline.apply, Common.do
 
 
 def apply(image, kernels, spec, *span, **more):
-    """Filter a picture, or not."""
+    """Filter an image, or not."""
     sign = int(image.pixels.reshape(-1)[0])
     if sign == CRASH:
-        time.sleep(0.1)  # so that the worker has another picture, too
+        time.sleep(0.1)  # so that the worker has another image, too
         os.kill(os.getpid(), signal.SIGSEGV)
     if sign == LEAVE:
         os._exit(3)
@@ -41,7 +41,7 @@ def apply(image, kernels, spec, *span, **more):
 
 
 def do(common, job, *given):
-    """Do a picture, and die after it was written if that is its sign."""
+    """Do an image, and die after it was written if that is its sign."""
     outcome = _do(common, job, *given)
     if read(job.target).pixels.reshape(-1)[0] == WRITTEN:
         os._exit(3)

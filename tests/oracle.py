@@ -120,7 +120,7 @@ def round_half_away(value):
 def mapped(response, mapping, maximum):
     """Turn a response (sum / divisor + offset) into a sample of 0..maximum.
 
-    It is rounded first; then comes |·| for `abs` or mid-grey for `offset`; then it is clipped.
+    It is rounded first; then comes |·| for `abs` or mid-gray for `offset`; then it is clipped.
     """
     value = round_half_away(response)
     if mapping == "abs":

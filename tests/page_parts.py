@@ -13,7 +13,7 @@ from convcli.spec import Spec
 from convcli.teach.explain import study, study_grid
 from convcli.teach.explain_grid import typed_grid
 
-#: Small pictures and kernels of the page's sections, as anybody would write them down.
+#: Small images and kernels of the page's sections, as anybody would write them down.
 FIVE = [[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0], [0, 1, 1, 0, 0]]
 CROSS = [[1, 0, 1], [0, 1, 0], [1, 0, 1]]
 STAIRS = [[1, 1, 1, 0], [1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
@@ -31,8 +31,8 @@ def data_of(text):
     return json.loads(found)
 
 
-def picture_page(image, kernel, at=None, source="picture.png", **options):
-    """Return the page of a kernel, or what is typed for one, on a picture."""
+def image_page(image, kernel, at=None, source="image.png", **options):
+    """Return the page of a kernel, or what is typed for one, on an image."""
     chosen = parse_kernel(kernel) if isinstance(kernel, str) else kernel
     return page(study(image, chosen, Spec(**options)), source, at=at)
 
@@ -45,4 +45,4 @@ def grid_page(text, kernel, source="", **options):
 def hostile_page(samples):
     """Return a page on which all that a user can name is an attack."""
     kernel = Kernel(HOSTILE, [[1, 2], [3, 4]], effect=HOSTILE)
-    return picture_page(convcli.read(samples / "grid-7x7.png"), kernel, source=HOSTILE)
+    return image_page(convcli.read(samples / "grid-7x7.png"), kernel, source=HOSTILE)

@@ -21,7 +21,7 @@ from convcli.batch import Common, Job, Writing
 from convcli.batch.foretell import foretold
 from convcli.cli.filtering import _Filter
 from convcli.image.files import write
-from convcli.image.picture import Image
+from convcli.image.image import Image
 from convcli.kernels import parse_kernel
 from convcli.spec import Spec
 
@@ -119,7 +119,7 @@ CASES = [
 
 
 def make(path, rows, cols):
-    """Write a picture that is like a photograph; the name says of which kind."""
+    """Write an image that is like a photograph; the name says of which kind."""
     rng = np.random.default_rng(1)
     y, x = np.mgrid[0:rows, 0:cols].astype(np.float32)
     wave = 127 + 60 * np.sin(x / 97) + 50 * np.cos(y / 83)
@@ -135,11 +135,11 @@ def make(path, rows, cols):
         "z": lambda: tifffile.imwrite(path, rgb, photometric="rgb", compression="zlib"),
     }
     if kind == "p":
-        picture = PillowImage.fromarray(rgb)
+        image = PillowImage.fromarray(rgb)
         if path.suffix == ".png":
-            picture.quantize(64).save(path)
+            image.quantize(64).save(path)
         else:
-            picture.save(path, progressive=True)
+            image.save(path, progressive=True)
     elif kind == "i":
         subprocess.run(["convert", "-size", f"{cols}x{rows}", "-depth", "8", "rgb:-", "-interlace",
                         "PNG", str(path)], input=rgb.tobytes(), check=True)  # fmt: skip
@@ -172,7 +172,7 @@ def _run(case, source, folder):
 
 
 def measure(case, folder, size):
-    """Return what a command takes beyond what it does for a tiny picture, and what was foretold."""
+    """Return what a command takes beyond what it does for a tiny image, and what was foretold."""
     small, large = (_source(case, folder, each) for each in ((16, 20), size))
     _run(case, small, folder)  # compiles what isn't in the store
     _run(case, large, folder)

@@ -16,7 +16,7 @@ def sources(size, before, after, border):
 
 
 def padded(pixels, padding, border, fill):
-    """The picture with its border, in float64."""
+    """The image with its border, in float64."""
     filled = np.full((pixels.shape[0] + 1, pixels.shape[1] + 1, *pixels.shape[2:]), float(fill))
     filled[:-1, :-1] = pixels
     rows, cols = (sources(pixels.shape[k], *padding[k], border) for k in (0, 1))

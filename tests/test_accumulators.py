@@ -81,7 +81,7 @@ def test_a_choice_can_be_limited():
     assert not chosen([[0.5]], "uint8", among=only, double=True).exact
 
 
-def test_bounds_are_those_of_the_least_and_the_greatest_picture():
+def test_bounds_are_those_of_the_least_and_the_greatest_image():
     bounds = Bounds.of(np.array([[3, -2, 0], [1, 1, -7]]), np.dtype(np.uint8))
     assert (bounds.low, bounds.high, bounds.partial) == (-7 * 255, 3 * 255, 9 * 255)
     assert bounds.whole

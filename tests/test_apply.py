@@ -20,7 +20,7 @@ SHARPEN = "0 -1 0; -1 5 -1; 0 -1 0"
 
 @pytest.fixture
 def here(tmp_path, monkeypatch, samples):
-    """An empty folder to work in, with one small grey picture, photo.png."""
+    """An empty folder to work in, with one small gray image, photo.png."""
     monkeypatch.chdir(tmp_path)
     shutil.copy(samples / "grid-7x7.png", "photo.png")
     return tmp_path
@@ -50,8 +50,8 @@ def stored(values, maximum=255):
 
 def pixels_of(path):
     """What Pillow reads."""
-    with Image.open(path) as picture:
-        return np.asarray(picture)
+    with Image.open(path) as image:
+        return np.asarray(image)
 
 
 def names(folder):
@@ -97,8 +97,8 @@ def test_a_chain_is_named_after_all_its_kernels(here):
 
 def test_o_names_a_file_and_its_folder_is_made(here):
     assert call("apply", "sobel-x", "photo.png", "-o", "new/folder/edges.tif").status == 0
-    with Image.open("new/folder/edges.tif") as picture:
-        assert picture.format == "TIFF"
+    with Image.open("new/folder/edges.tif") as image:
+        assert image.format == "TIFF"
 
 
 def test_o_names_a_folder_that_is_made(here):
@@ -112,7 +112,7 @@ def test_a_folder_is_mirrored_in_the_folder_of_results(output, here):
     for place in ("in/a.png", "in/deep/b.png", "in/deep/er/c.png"):
         (here / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy("photo.png", place)
-    (here / "in" / "notes.txt").write_text("not a picture")
+    (here / "in" / "notes.txt").write_text("not an image")
     assert call("apply", "sobel-x", "in", "-o", output).status == 0
     assert names(here / output) == ["a.png"]
     again = call("apply", "sobel-x", "in", "-o", output, "--recursive", "--skip-existing")
@@ -139,8 +139,8 @@ def test_results_of_a_folder_without_o_stand_beside_their_sources(here):
 )
 def test_format_gives_the_result_its_format_and_suffix(args, name, kind, here):
     assert call("apply", "sobel-x", "photo.png", *args).status == 0
-    with Image.open(name) as picture:
-        assert picture.format == kind
+    with Image.open(name) as image:
+        assert image.format == kind
 
 
 def test_the_suffix_of_a_source_is_kept_as_it_is_written(here):
@@ -188,7 +188,7 @@ def test_a_file_whose_name_begins_with_a_negative_number_is_a_file(here):
 # Pipes.
 
 
-def test_a_picture_goes_through_a_pipe(here):
+def test_an_image_goes_through_a_pipe(here):
     source = (here / "photo.png").read_bytes()
     piped = spawn("apply", "sobel-x", "-", stdin=source)
     assert piped.status == 0
@@ -291,14 +291,14 @@ def test_a_second_run_leaves_a_folder_of_results_within_the_folder_alone(here):
     assert names(here) == ["out/photo.png", "photo.png"]
 
 
-def test_a_picture_of_that_name_without_its_source_is_a_picture(here):
+def test_an_image_of_that_name_without_its_source_is_an_image(here):
     (here / "in").mkdir()
     shutil.copy("photo.png", "in/view-sobel-x.png")
     assert call("apply", "sobel-x", "in").status == 0
     assert "view-sobel-x-sobel-x.png" in names(here / "in")
 
 
-def test_a_picture_named_twice_is_filtered_once(here):
+def test_an_image_named_twice_is_filtered_once(here):
     said = call("apply", "sobel-x", "photo.png", "photo.png", "--json")
     assert said.status == 0
     assert len(said.out.splitlines()) == 1
@@ -309,7 +309,7 @@ def test_a_picture_named_twice_is_filtered_once(here):
 
 @pytest.fixture
 def noise(here, rng):
-    """An 8-bit RGB picture of noise, photo.png, and its pixels."""
+    """An 8-bit RGB image of noise, photo.png, and its pixels."""
     pixels = rng.integers(0, 256, (20, 23, 3), dtype=np.uint8)
     Image.fromarray(pixels).save("photo.png")
     return pixels
@@ -406,10 +406,10 @@ def test_then_computes_in_float_and_rounds_once(noise):
     assert (rounded != expected).mean() > 0.1
 
 
-def test_gray_filters_the_grey_of_stored_values(noise):
-    grey = stored(noise @ np.array([0.299, 0.587, 0.114]))
+def test_gray_filters_the_gray_of_stored_values(noise):
+    gray = stored(noise @ np.array([0.299, 0.587, 0.114]))
     result = applied("sobel-x", "photo.png", "--gray")
-    assert_same_pixels(result, stored(np.abs(correlated(grey, SOBEL_X))))
+    assert_same_pixels(result, stored(np.abs(correlated(gray, SOBEL_X))))
 
 
 def test_channels_filters_the_chosen_ones_only(noise):
@@ -595,7 +595,7 @@ def test_metadata_and_quality_of_jpeg_are_kept(here, noise):
         assert coarse.quantization != source.quantization
 
 
-def test_a_sideways_picture_is_filtered_and_written_upright(here, samples):
+def test_a_sideways_image_is_filtered_and_written_upright(here, samples):
     shutil.copy(samples / "rocket-sideways.jpg", "in.jpg")
     assert call("apply", "identity", "in.jpg", "-o", "out.png").status == 0
     with Image.open("in.jpg") as source, Image.open("out.png") as result:
@@ -653,7 +653,7 @@ def test_depth_float_is_from_0_to_1(noise):
     assert_same_pixels(result, correlated(noise, BOX / 9) / 255, 1e-6)
 
 
-def test_one_bit_becomes_eight_and_half_black_is_grey(here, samples):
+def test_one_bit_becomes_eight_and_half_black_is_gray(here, samples):
     shutil.copy(samples / "page-1bit.png", "in.png")
     assert call("apply", "box", "in.png", "-o", "out.png").status == 0
     source = pixels_of("in.png").astype(np.float64) * 255
@@ -665,7 +665,7 @@ def test_a_preview_beside_a_photograph_is_no_frame(here):
     frames[0].save("in.jpg", "MPO", save_all=True, append_images=frames[1:])
     said = call("apply", "box", "in.jpg", "-o", "out.png")
     assert said.status == 0
-    assert "only the first of 2 pictures" in said.err
+    assert "only the first of 2 images" in said.err
     assert (pixels_of("out.png") == 50).all()
 
 

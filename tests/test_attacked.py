@@ -129,10 +129,10 @@ def runs(row, bits):
 PALETTES = {
     "black and white": [(0, 0, 0), (255, 255, 255)],
     "white and black": [(255, 255, 255), (0, 0, 0)],
-    "two greys": [(0, 0, 0), (1, 1, 1)],
+    "two grays": [(0, 0, 0), (1, 1, 1)],
     "two colours": [(255, 0, 0), (0, 0, 7)],
     "a ramp": [(k, k, k) for k in range(16)],
-    "grey": [(17 * k, 17 * k, 17 * k) for k in range(16)],
+    "gray": [(17 * k, 17 * k, 17 * k) for k in range(16)],
     "colours": [(k, 255 - k, 3 * k) for k in range(16)],
     "a long ramp": [(k, k, k) for k in range(256)],
     "many colours": [(k, 255 - k, k // 2) for k in range(256)],
@@ -176,7 +176,7 @@ def test_bitmaps_have_the_colours_of_their_palette(name, bits, way, rng):
 @pytest.mark.parametrize("bits", [4, 8])
 @pytest.mark.parametrize("name", ["black and white", "two colours", "a ramp"])
 def test_a_colour_beyond_a_bitmaps_palette_is_refused(name, bits, way):
-    """Pillow reads them as black, and where the palette is grey as other greys."""
+    """Pillow reads them as black, and where the palette is gray as other grays."""
     palette = PALETTES[name][:9]
     options = {**WAYS[way]}
     if "coding" in options:

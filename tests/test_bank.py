@@ -9,7 +9,7 @@ from asserts import assert_same_pixels
 
 from convcli import GeometryError, KernelError, UsageError, correlate
 
-#: Filters, channels of the picture, groups, rows and columns of a filter.
+#: Filters, channels of the image, groups, rows and columns of a filter.
 BANKS = [
     (1, 1, 1, 1, 1),
     (1, 3, 1, 3, 3),
@@ -26,7 +26,7 @@ SIDES = ((1, 2), (0, 3))
 
 
 def make(rng, bank, dtype="uint8", size=(6, 7)):
-    """A picture and a bank of small whole weights."""
+    """An image and a bank of small whole weights."""
     count, channels, groups, rows, cols = bank
     pixels = rng.integers(0, 256, (*size, channels)).astype(dtype)
     return pixels, rng.integers(-5, 6, (count, channels // groups, rows, cols))
@@ -57,7 +57,7 @@ def test_three_axes_give_one_map(rng):
     assert_same_pixels(shifted, np.asarray(expected) - 2.5)
 
 
-def test_a_picture_without_a_channel_axis_is_one_channel(rng):
+def test_an_image_without_a_channel_axis_is_one_channel(rng):
     pixels, weights = make(rng, (2, 1, 1, 3, 3))
     assert_same_pixels(correlate(pixels[:, :, 0], weights), correlate(pixels, weights))
     single = correlate(pixels[:, :, 0], weights[0])
@@ -102,7 +102,7 @@ def test_levels_are_rounded_after_the_bias(rng):
 
 
 def test_threads_change_nothing(rng, monkeypatch):
-    monkeypatch.setattr("convcli.engine.team._SMALL", 0)
+    monkeypatch.setattr("convcli.engine.thread_pool._SMALL", 0)
     pixels, weights = make(rng, (3, 3, 1, 3, 3), size=(40, 31))
     one = correlate(pixels, weights, jobs=1)
     for jobs in (2, 5):

@@ -1,4 +1,4 @@
-"""Which pictures a batch has, what their results are called, and what became of each."""
+"""Which images a batch has, what their results are called, and what became of each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from convcli.batch import Common, Job, Request, Writing, foresee, label_of, plan, run
 from convcli.errors import ImageError, UsageError
 from convcli.image.files import write
-from convcli.image.picture import Image
+from convcli.image.image import Image
 from convcli.kernels import parse_kernel
 from convcli.pipeline import apply
 from convcli.spec import Spec
@@ -21,13 +21,13 @@ from convcli.spec import Spec
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
-    """A folder with pictures at several depths, and other files."""
+    """A folder with images at several depths, and other files."""
     monkeypatch.chdir(tmp_path)
     for name in ("in/b.png", "in/a.PNG", "in/deep/c.png", "in/deep/er/d.png", "x.png"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path, Image(np.full((3, 4), 7, dtype=np.uint8)), format="PNG")
-    (tmp_path / "in" / "notes.txt").write_text("no picture")
+    (tmp_path / "in" / "notes.txt").write_text("no image")
     (tmp_path / "in" / "folder.png").mkdir()
     (tmp_path / "empty").mkdir()
     return tmp_path
@@ -39,7 +39,7 @@ def pairs(inputs, output=None, **options):
     return [(job.source, job.target) for job in jobs]
 
 
-def test_pictures_of_a_folder_come_in_order_and_nothing_else_comes(tree):
+def test_images_of_a_folder_come_in_order_and_nothing_else_comes(tree):
     assert pairs(["in"]) == [("in/a.PNG", "in/a-k.PNG"), ("in/b.png", "in/b-k.png")]
 
 
@@ -82,13 +82,13 @@ def test_a_pipe_goes_to_a_pipe_or_a_file(tree):
         plan(Request(["-"], "in", "k"))
 
 
-def test_a_folder_without_pictures_is_a_failed_job_among_others(tree):
+def test_a_folder_without_images_is_a_failed_job_among_others(tree):
     jobs = plan(Request(["empty", "x.png"], None, "k"))
     assert [(job.source, bool(job.error)) for job in jobs] == [("x.png", False), ("empty", True)]
-    assert "no pictures in this folder" in foresee(jobs[1], Writing()).error
+    assert "no images in this folder" in foresee(jobs[1], Writing()).error
 
 
-def test_results_of_an_earlier_run_are_no_pictures(tree):
+def test_results_of_an_earlier_run_are_no_images(tree):
     (tree / "in" / "b-k.png").touch()
     (tree / "in" / "lone-k.png").touch()
     sources = [source for source, _ in pairs(["in"])]
@@ -116,7 +116,7 @@ def test_the_same_job_twice_is_one_job(tree):
         (["x.png"], "in/../x.png", "never overwritten"),
         (["in"], "in", "never overwritten"),
         (["x.png", "in/b.png"], "y.png", "names a file"),
-        (["x.png", "in/b.png"], "-", "takes one picture"),
+        (["x.png", "in/b.png"], "-", "takes one image"),
         (["in/b.png", "in/deep/../b.png"], "out", "both be written to"),
         (["x.png"], "y.xyz", "-o y.xyz: suffix"),
     ],
@@ -127,7 +127,7 @@ def test_what_cannot_be_is_refused_before_anything_is_read(inputs, output, words
 
 
 def test_a_format_that_is_not_known_is_refused(tree):
-    with pytest.raises(UsageError, match="--format: no picture format"):
+    with pytest.raises(UsageError, match="--format: no image format"):
         plan(Request(["x.png"], None, "k", writing=Writing(format="xyz")))
 
 
@@ -171,7 +171,7 @@ def test_one_failure_does_not_stop_the_others(tree):
 
 
 def test_what_is_not_our_mistake_is_not_hidden(tree):
-    """A bug in a filter must show: it is no failure of a picture."""
+    """A bug in a filter must show: it is no failure of an image."""
 
     def broken(image):
         raise ZeroDivisionError
@@ -181,7 +181,7 @@ def test_what_is_not_our_mistake_is_not_hidden(tree):
 
 
 @pytest.mark.parametrize("error", [ImageError("no good"), MemoryError()])
-def test_what_may_happen_to_a_picture_is_an_outcome(error, tree):
+def test_what_may_happen_to_an_image_is_an_outcome(error, tree):
     def fails(image):
         raise error
 

@@ -24,12 +24,12 @@ from bench import (  # noqa: E402
     commands,
     dense,
     growth,
+    images,
     libraries,
     machine,
     memory,
     modes,
     named,
-    pictures,
     plot,
     png_sizes,
     regret,
@@ -130,7 +130,7 @@ def test_tools_sharpen_as_we_do(tool, tmp_path):
     given = commands.pixels(source)
     ours = convcli.correlate(given, np.array(tools.SHARPEN), mapping="clip")
     inside = (slice(1, -1),) * 2
-    close = (1, 1) if suffix == ".png" else (255, 12)  # quality 75 loses much of small pictures
+    close = (1, 1) if suffix == ".png" else (255, 12)  # quality 75 loses much of small images
     checks.alike(tool.name, commands.pixels(target)[inside], ours[inside], *close)
     with pytest.raises(Wrong):
         checks.alike(tool.name, given[inside], ours[inside], *close)
@@ -181,15 +181,15 @@ def test_start_up_is_that_of_commands_that_work(monkeypatch):
 def test_the_definition_is_the_oracles(tiny):
     for depth, whole in (("uint8", True), ("float32", False)):
         pixels = tiny((9, 11), depth)
-        weights = pictures.whole_kernel(4) if whole else pictures.real_kernel(4)
+        weights = images.whole_kernel(4) if whole else images.real_kernel(4)
         right = oracle.correlate(pixels, weights, padding=((2, 1), (2, 1)))
         window = (slice(0, 9), slice(0, 11))
         assert np.allclose(checks.expected(pixels, weights, window), right, rtol=1e-12)
 
 
 def test_a_wrong_result_of_ours_is_found():
-    pixels = pictures.random((60, 80), "uint8")
-    weights = pictures.whole_kernel(3)
+    pixels = images.random((60, 80), "uint8")
+    weights = images.whole_kernel(3)
     result = convcli.correlate(pixels, weights, mapping="clip")
     checks.by_definition("ours", result, pixels, weights)
     for row, col in ((0, 0), (59, 79), (30, 40)):
@@ -231,19 +231,19 @@ def test_a_command_that_fails_is_told_with_what_it_said(tmp_path):
         timing.run([sys.executable, "-c", "raise SystemExit('no such thing')"], cwd=tmp_path)
 
 
-# --- pictures and kernels
+# --- images and kernels
 
 
 @pytest.mark.parametrize("size", dense.SIZES)
 def test_dense_kernels_are_dense(size):
-    whole, real = pictures.whole_kernel(size), pictures.real_kernel(size)
+    whole, real = images.whole_kernel(size), images.real_kernel(size)
     assert whole.sum() == 1
     assert set(np.unique(np.abs(whole))) <= {1, 2}
     assert real.sum() == pytest.approx(1)
     assert np.count_nonzero(real) == size * size
     for weights in (whole, real):
         assert np.linalg.matrix_rank(weights) >= size - 1
-        assert np.array_equal(weights, getattr(pictures, _maker(weights))(size))
+        assert np.array_equal(weights, getattr(images, _maker(weights))(size))
 
 
 def _maker(weights):
@@ -322,12 +322,12 @@ def test_tables_are_made_from_measurements():
 
 
 def test_a_table_of_regret_lists_what_is_much_slower():
-    slow = record("regret", "box 31×31", 6.0, {"direct": 6.0, "box": 4.0}, group="8-bit, grey")
+    slow = record("regret", "box 31×31", 6.0, {"direct": 6.0, "box": 4.0}, group="8-bit, gray")
     slow = replace(slow, facts={"chosen": "direct", "best": "box", "regret": 1.5})
     fine = replace(slow, row="box 3×3", facts={"chosen": "box", "best": "box", "regret": 1.0})
     text = tables.of_section(sections.describe("regret"), [slow, fine])
     assert "| direct | 1 | 0 | 2 |" in text
-    assert "| 8-bit, grey | box 31×31 | 1.50 | direct | 6.00 | 4.00 |" in text
+    assert "| 8-bit, gray | box 31×31 | 1.50 | direct | 6.00 | 4.00 |" in text
     assert "box 3×3" not in text
 
 
@@ -361,8 +361,8 @@ def test_one_thread_decides_no_target():
         ("RGBA against lib", record("modes", "RGBA", 1.0, {modes.VIPS: 1.4}), 1.4, 0),
         ("JPEG → JPEG", record("commands", "JPEG → JPEG", 0.2, {"libvips": 0.3}), 1.5, 1),
         ("PNG → PNG", record("commands", "PNG → PNG", 1.0, {"libvips": 1.9}), 1.9, 0),
-        ("pictures a second against mo", record("batch", "2,000", 2, {batch.MOGRIFY: 3.0}), 1.5, 0),
-        ("pictures a second against vips", record("batch", "200", 2, {batch.VIPS: 3.0}), 1.5, 1),
+        ("images a second against mo", record("batch", "2,000", 2, {batch.MOGRIFY: 3.0}), 1.5, 0),
+        ("images a second against vips", record("batch", "200", 2, {batch.VIPS: 3.0}), 1.5, 1),
         ("3×3 to 7×7", record("libraries", peers={"SciPy": 30.0, "PyTorch": 18.0}), 9.0, 0),
     ],
 )
@@ -454,9 +454,9 @@ def test_only_a_whole_run_writes_where_nothing_is_said():
 
 
 def test_the_plot_is_svg_with_a_line_for_each():
-    groups = {"picture, 3×3": "12 MP", "kernel on 4 MP, box": "31×31"}
+    groups = {"image, 3×3": "12 MP", "kernel on 4 MP, box": "31×31"}
     records = [record("growth", row, group=group) for group, row in groups.items()]
-    records += [record("growth", "48 MP", 9.0, group="picture, 3×3")]
+    records += [record("growth", "48 MP", 9.0, group="image, 3×3")]
     charts = results.charts(records)
     assert charts[0].lines[0].points == [(12.0, 2.0), (48.0, 9.0)]
     assert charts[1].across == "taps a side, on 4 MP"

@@ -1,4 +1,4 @@
-"""Folders of pictures are measured right: what is in them, their results, memory and rates."""
+"""Folders of images are measured right: what is in them, their results, memory and rates."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def test_folders_are_what_is_said_of_them():
 
 
 def size_of(path):
-    """Columns and rows of a picture file."""
-    with Image.open(path) as picture:
-        return picture.size
+    """Columns and rows of an image file."""
+    with Image.open(path) as image:
+        return image.size
 
 
 @pytest.fixture
 def sharpened(tmp_path):
-    """A folder, and a copy of its pictures sharpened by Pillow, as a peer would."""
+    """A folder, and a copy of its images sharpened by Pillow, as a peer would."""
     folder = Folder(24)
     mine, theirs = tmp_path / "ours", tmp_path / "theirs"
     mine.mkdir()
@@ -68,9 +68,9 @@ def sharpened(tmp_path):
 
 
 def pixels_of(path):
-    """The pixels of a file, grey ones without a third axis."""
-    with Image.open(path) as picture:
-        return np.asarray(picture)
+    """The pixels of a file, gray ones without a third axis."""
+    with Image.open(path) as image:
+        return np.asarray(image)
 
 
 def first(folder, suffix):
@@ -81,7 +81,7 @@ def first(folder, suffix):
 def test_a_folder_without_all_results_is_found(sharpened):
     folder, mine, theirs = sharpened
     (theirs / first(folder, ".png")).unlink()
-    with pytest.raises(Wrong, match="24 pictures, 23 results"):
+    with pytest.raises(Wrong, match="24 images, 23 results"):
         batch.alike("peer", folder, theirs, mine)
     shutil.copy(mine / first(folder, ".png"), mine / "another.png")
     with pytest.raises(Wrong, match=r"another\.png"):
@@ -89,7 +89,7 @@ def test_a_folder_without_all_results_is_found(sharpened):
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
-def test_a_picture_in_a_folder_that_was_not_sharpened_is_found(sharpened, suffix):
+def test_an_image_in_a_folder_that_was_not_sharpened_is_found(sharpened, suffix):
     folder, mine, theirs = sharpened
     name = first(folder, suffix)
     shutil.copy(folder.path / name, theirs / name)
@@ -105,9 +105,9 @@ def test_another_quality_is_found(sharpened):
     folder, mine, theirs = sharpened
     name = first(folder, ".jpg")
     for where in (mine, theirs):
-        with Image.open(mine / name) as picture:
-            picture.load()
-        picture.save(where / name, quality=tools.QUALITY - 5, subsampling=2)
+        with Image.open(mine / name) as image:
+            image.load()
+        image.save(where / name, quality=tools.QUALITY - 5, subsampling=2)
     with pytest.raises(Wrong, match="quality"):
         batch.right(folder, mine)
     with pytest.raises(Wrong, match="quality"):
@@ -122,12 +122,12 @@ def test_what_is_missing_is_said(monkeypatch):
     assert case.facts()["not installed"] == "mogrify, vips, GNU parallel"
 
 
-def test_pictures_a_second_follow_from_seconds(monkeypatch):
+def test_images_a_second_follow_from_seconds(monkeypatch):
     times = {"": [2.0, 4.0, 3.0], "peer": [6.0, 7.0, 5.0]}
     monkeypatch.setattr(timing, "alternate", lambda *_, **__: times)
-    case = batch.BatchCase("g", "12", lambda: None, {"peer": lambda: None}, unit="s", pictures=12)
+    case = batch.BatchCase("g", "12", lambda: None, {"peer": lambda: None}, unit="s", images=12)
     found = case.measure("batch", timing.QUICK)
-    assert found.facts == {"ours, pictures/s": 4.0, "peer, pictures/s": 2.0}
+    assert found.facts == {"ours, images/s": 4.0, "peer, images/s": 2.0}
     assert found.ratio("peer") == 2.0
 
 
@@ -167,10 +167,10 @@ def test_peaks_are_of_batches_that_work():
     found = batch.peak(Folder(150, TINY.shape)).measure("batch", timing.QUICK)
     assert (found.unit, found.row, found.runs) == ("MB", "150", 1)
     assert found.ours > found.facts["first process, MB"] > 0
-    assert found.facts["pictures/s"] > 0
+    assert found.facts["images/s"] > 0
 
 
-def test_memory_that_grows_with_the_number_of_pictures_is_told():
+def test_memory_that_grows_with_the_number_of_images_is_told():
     sizes = {"100": 90.0, "1,000": 100.0, "10,000": 125.0}
     records = [Record("batch", "g", row, "MB", peak, {}, 1) for row, peak in sizes.items()]
     (found,) = [each for each in targets.outcomes(records) if each.what.startswith("peak")]

@@ -1,4 +1,4 @@
-"""Where samples outside a picture come from: against a walk, NumPy, SciPy and OpenCV."""
+"""Where samples outside an image come from: against a walk, NumPy, SciPy and OpenCV."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from convcli.borders import ALIASES, Border, source
 from convcli.errors import UsageError
 
-#: Pictures of one to five samples, with nothing around them, and far more than they have.
+#: Images of one to five samples, with nothing around them, and far more than they have.
 AXES = list(product((1, 2, 3, 4, 5), (0, 1, 2, 3, 7, 23), (0, 1, 4, 17)))
 FILL = 99
 
@@ -67,7 +67,7 @@ def test_source_is_where_a_walk_ends(border):
     after=st.integers(0, 1000),
     border=st.sampled_from(Border),
 )
-def test_source_stays_inside_and_keeps_the_picture(size, before, after, border):
+def test_source_stays_inside_and_keeps_the_image(size, before, after, border):
     places = source(size, before, after, border)
     assert len(places) == before + size + after
     assert places[before : before + size].tolist() == list(range(size))

@@ -1,4 +1,4 @@
-"""Every treatment of channels goes with every kind of picture, or is refused in a line."""
+"""Every treatment of channels goes with every kind of image, or is refused in a line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TREATMENTS = [
 ]
 
 
-def _picture(names, depth):
+def _image(names, depth):
     pixels = np.random.default_rng(3).random((9, 8, KINDS[names]))
     if depth != "float32":
         pixels = pixels * np.iinfo(depth).max
@@ -43,8 +43,8 @@ def _filtered(image, kernel, spec):
 @pytest.mark.parametrize("depth", ["uint8", "float32"])
 @pytest.mark.parametrize("names", KINDS)
 @pytest.mark.parametrize("kernel", ["sobel-x", "sharpen", "identity", "sobel"])
-def test_a_treatment_gives_a_picture_of_its_kind_or_is_refused(kernel, names, depth):
-    image = _picture(names, depth)
+def test_a_treatment_gives_an_image_of_its_kind_or_is_refused(kernel, names, depth):
+    image = _image(names, depth)
     for treatment, alpha, mapping in product(
         TREATMENTS, ("auto", "keep", "filter", "drop"), (None, "offset", "raw")
     ):
@@ -63,7 +63,7 @@ def test_a_treatment_gives_a_picture_of_its_kind_or_is_refused(kernel, names, de
 @pytest.mark.parametrize("kernel", ["sobel-x", "sharpen"])
 @pytest.mark.parametrize("linear", [False, True])
 def test_lightness_beside_a_kept_alpha_is_the_lightness_of_the_colour(kernel, linear):
-    image = _picture("RGBA", "uint8")
+    image = _image("RGBA", "uint8")
     spec = Spec(luma=True, alpha="keep", linear=linear)
     result = apply(image, kernel, spec).pixels
     opaque = apply(Image(image.pixels[:, :, :3]), kernel, spec).pixels

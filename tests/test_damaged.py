@@ -24,10 +24,10 @@ from PIL import Image as Pillow
 
 from convcli import read, read_frames
 from convcli.errors import ImageError
-from convcli.image import jpeg_check
 from convcli.image.coded_size import coded_size
-from convcli.image.jpeg_marks import walk
-from convcli.image.jpeg_scans import read_scans
+from convcli.image.jpeg import check as jpeg_check
+from convcli.image.jpeg.scans import read_scans
+from convcli.image.jpeg.segments import walk
 
 DOCS = (Path(__file__).parent.parent / "docs" / "formats.md").read_text(encoding="utf-8")
 TABLE = {
@@ -104,7 +104,7 @@ def test_the_row_is_named_from_which_on_a_jpeg_is_cut():
 def small(rng, **options):
     """A small JPEG file of a random kind."""
     height, width = rng.integers(1, 70, 2)
-    pixels = made.picture()[:height, :width]
+    pixels = made.original()[:height, :width]
     target = io.BytesIO()
     mode = ("RGB", "L", "CMYK")[rng.integers(3)]
     options |= {"subsampling": int(rng.integers(3)), "quality": int(rng.integers(30, 97))}
@@ -192,21 +192,21 @@ def test_a_jpeg_file_of_separate_scans_needs_all_of_them(tmp_path):
 
 
 def separate(data, script):
-    """A file's coefficients in scans of one component each: made of three grey files."""
-    greys = []
+    """A file's coefficients in scans of one component each: made of three gray files."""
+    grays = []
     for channel in range(3):
         target = io.BytesIO()
         ycc = Pillow.open(io.BytesIO(data)).convert("YCbCr").split()[channel]
         ycc.save(target, "JPEG", quality=85)
-        greys.append(target.getvalue())
-    segments = [(greys[0], each) for each in walk(greys[0])]
+        grays.append(target.getvalue())
+    segments = [(grays[0], each) for each in walk(grays[0])]
     head = b"".join(file[s.at : s.end] for file, s in segments if s.marker in (0xDB, 0xE0, 0xC4))
     frame = next(s for _, s in segments if s.marker == 0xC0)
-    size = greys[0][frame.start : frame.start + 5]
+    size = grays[0][frame.start : frame.start + 5]
     parts = [b"\xff\xd8", head, b"\xff\xc0\0\x11", size, b"\3\1\x11\0\2\x11\0\3\x11\0"]
-    for number, grey in enumerate(greys):
-        (start,) = made.scan_starts(grey)
-        parts += [b"\xff\xda\0\x08\1", bytes((number + 1, 0, 0, 63, 0)), grey[start:-2]]
+    for number, gray in enumerate(grays):
+        (start,) = made.scan_starts(gray)
+        parts += [b"\xff\xda\0\x08\1", bytes((number + 1, 0, 0, 63, 0)), gray[start:-2]]
     return b"".join((*parts, b"\xff\xd9"))
 
 
@@ -250,7 +250,7 @@ def test_restart_markers_are_counted_over_parts(monkeypatch):
     data = made.jpeg(restart_marker_blocks=1)
     first = [*walk(data)][-1]
     whole = read_scans(data, first, 1)
-    monkeypatch.setattr("convcli.image.jpeg_scans._PART", 7)
+    monkeypatch.setattr("convcli.image.jpeg.scans._PART", 7)
     assert read_scans(data, first, 1) == whole
     assert whole.found[0].restarts == bytes(k % 8 for k in range(19))
 
@@ -293,7 +293,7 @@ def test_a_gif_of_nothing_takes_no_time(filling):
     data = made.gif(end=b"") + filling * 2**25
     tracemalloc.start()
     start = time.perf_counter()
-    with pytest.raises(ImageError, match="no picture"):
+    with pytest.raises(ImageError, match="no image"):
         read(data)
     assert time.perf_counter() - start < 3
     assert tracemalloc.get_traced_memory()[1] < 2**20
@@ -309,15 +309,15 @@ def test_the_rows_of_a_png_that_are_there_are_right(share):
     image = read(whole[: int(share * len(whole))], lenient=True)
     rows = int(image.meta.notes[-1].split(" of ")[0].split()[-1])
     assert 0 < rows < made.ROWS
-    assert np.array_equal(image.pixels[:rows], made.picture()[:rows])
+    assert np.array_equal(image.pixels[:rows], made.original()[:rows])
     assert not image.pixels[rows:].any()
 
 
 def test_an_interlaced_png_is_coarse_where_passes_are_missing():
     whole = made.png_interlaced()
     image = read(whole[: len(whole) // 8], lenient=True)
-    assert np.array_equal(image.pixels[::8, ::8], made.picture()[::8, ::8])
-    far = np.abs(image.pixels.astype(int) - made.picture()).mean()
+    assert np.array_equal(image.pixels[::8, ::8], made.original()[::8, ::8])
+    far = np.abs(image.pixels.astype(int) - made.original()).mean()
     assert far < 60
     assert image.pixels.any(axis=2).all()
 
@@ -347,7 +347,7 @@ def test_a_process_outlives_thousands_of_damaged_png_files():
 def test_whatever_is_damaged_is_read_in_part_or_refused_in_a_line(group):
     """And what is read without --lenient is read with it, pixel by pixel."""
     rng = Random(7)
-    files = [*seeds.pictures(group).values()]
+    files = [*seeds.images(group).values()]
     for _ in range(250):
         data = bytes(mutate(rng.choice(files), rng, group, files))
         image = tried(data, lenient=True)
@@ -356,7 +356,7 @@ def test_whatever_is_damaged_is_read_in_part_or_refused_in_a_line(group):
 
 
 def tried(data, **options):
-    """The picture and its frames, or None for what is refused; words and notes are lines."""
+    """The image and its frames, or None for what is refused; words and notes are lines."""
     said, image = [], None
     try:
         image = read(data, max_pixels=300_000, **options)

@@ -111,7 +111,7 @@ def test_python_examples_of_the_readme_run(workplace):
 @pytest.mark.parametrize(
     ("kernel", "name"), [("sobel", "chelsea-sobel"), ("emboss", "chelsea-emboss")]
 )
-def test_pictures_in_the_readme_are_made_by_the_commands_above_them(kernel, name, workplace):
+def test_images_in_the_readme_are_made_by_the_commands_above_them(kernel, name, workplace):
     import convcli
 
     source = convcli.read(workplace / "samples" / "chelsea.png")

@@ -23,7 +23,7 @@ SCIPY = {
     "symmetric": "reflect",
     "wrap": "grid-wrap",
 }
-#: Halos on one side only, on both, and wider than the pictures they surround.
+#: Halos on one side only, on both, and wider than the images they surround.
 PADDINGS = ["same", "valid", "full", 1, (2, 0), ((3, 0), (1, 6)), ((0, 9), (11, 2))]
 
 
@@ -50,7 +50,7 @@ def pad_pair(padding, taps, dilation, flip):
 
 
 def fits(size, taps, dilation, sides):
-    """Whether the kernel has a place in the padded picture."""
+    """Whether the kernel has a place in the padded image."""
     return all(
         n + sum(side) >= d * (f - 1) + 1
         for n, f, d, side in zip(size, taps, dilation, sides, strict=True)
@@ -86,7 +86,7 @@ def check(pixels, weights, **options):
 
 
 def small_numbers(rng, shape, taps):
-    """A picture and weights whose sums float32 holds exactly, so that equal means equal."""
+    """An image and weights whose sums float32 holds exactly, so that equal means equal."""
     return rng.integers(0, 256, shape).astype(np.uint8), rng.integers(-9, 10, taps)
 
 
@@ -202,7 +202,7 @@ def test_kernels_with_many_and_with_no_taps(rng):
 
 @pytest.mark.parametrize("border", BORDERS)
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
-def test_bigger_pictures_against_scipy(border, dtype, rng):
+def test_bigger_images_against_scipy(border, dtype, rng):
     pixels = rng.integers(0, 2**8 if dtype == "uint8" else 2**16, (83, 131)).astype(dtype)
     for taps in ((3, 3), (5, 2), (4, 4), (1, 11), (8, 7)):
         weights = rng.integers(-9, 10, taps)
@@ -228,7 +228,7 @@ def test_convolution_against_scipy(taps, rng):
     assert_same_pixels(correlate(pixels, weights, flip=True), expected)
 
 
-def test_float_pictures_against_scipy(rng):
+def test_float_images_against_scipy(rng):
     pixels, weights = rng.random((61, 47, 3)).astype(np.float32), rng.normal(size=(5, 5))
     expected = ndimage.correlate(pixels.astype(np.float64), weights[:, :, None], mode="mirror")
     tolerance = 1e-6 * np.abs(weights).sum()

@@ -1,4 +1,4 @@
-"""The promise: whole-number kernels on 8- and 16-bit pictures are exact, pixel for pixel.
+"""The promise: whole-number kernels on 8- and 16-bit images are exact, pixel for pixel.
 
 The reference is SciPy's float64 sum, which is exact for these sizes; it is divided, the offset is
 added, it is rounded half away from zero, then mapped and clipped.
@@ -36,7 +36,7 @@ SIZE = (17, 29)
 FILL = 77
 
 
-def picture(rng, depth, size=SIZE):
+def image(rng, depth, size=SIZE):
     """Noise beside areas of full and of nothing with hard edges, where responses are extreme."""
     top = np.iinfo(depth).max
     pixels = rng.integers(0, top + 1, size).astype(depth)
@@ -70,7 +70,7 @@ def stored(response, mapping, depth):
 
 
 def response(pixels, kernel, border):
-    """Σ / divisor + offset, in levels of the picture."""
+    """Σ / divisor + offset, in levels of the image."""
     level = np.iinfo(pixels.dtype).max // 255
     return sums(pixels, kernel.weights, border) / kernel.divisor + kernel.offset * level
 
@@ -101,7 +101,7 @@ def test_the_library_has_what_is_tested_here():
 @pytest.mark.parametrize("kernel", WHOLE, ids=[kernel.name for kernel in WHOLE])
 def test_every_whole_kernel_under_every_border(kernel, rng):
     for depth in DEPTHS:
-        pixels = picture(rng, depth)
+        pixels = image(rng, depth)
         for border in BORDERS:
             check(pixels, kernel, border)
 
@@ -109,7 +109,7 @@ def test_every_whole_kernel_under_every_border(kernel, rng):
 @pytest.mark.parametrize("mapping", ["clip", "abs", "offset"])
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_every_mapping(mapping, depth, rng):
-    pixels = picture(rng, depth)
+    pixels = image(rng, depth)
     # Sums are the same by every method (test_same_bits.py): what is tried is what follows.
     method = "auto" if depth == "uint8" else "direct"
     for kernel in WHOLE[::3]:
@@ -118,7 +118,7 @@ def test_every_mapping(mapping, depth, rng):
 
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_names_in_colour_through_the_public_call(depth, rng):
-    pixels = np.dstack([picture(rng, depth) for _ in range(3)])
+    pixels = np.dstack([image(rng, depth) for _ in range(3)])
     for name in ("gaussian5", "sharpen", "emboss", "sobel-x", "contour"):
         kernel = get_kernel(name)
         result = apply(Image(pixels), name, Spec(border="wrap"))
@@ -149,7 +149,7 @@ def test_half_levels_go_away_from_zero():
 
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_offsets_count_in_8_bit_levels_and_keep_ties(depth, rng):
-    pixels = picture(rng, depth)
+    pixels = image(rng, depth)
     for divisor, offset in ((2, 128), (2, 0.5), (4, -0.25), (8, 127.5), (-2, 300), (7, 10)):
         kernel = Kernel("k", [[0, 1, 0], [1, -3, 2]], divisor=divisor, offset=offset)
         assert kernel.is_integer or divisor == 7
@@ -160,7 +160,7 @@ def test_offsets_count_in_8_bit_levels_and_keep_ties(depth, rng):
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("convolve", [False, True])
 def test_convolution_and_large_whole_kernels(depth, convolve, rng):
-    pixels = picture(rng, depth, (40, 50))
+    pixels = image(rng, depth, (40, 50))
     for limit in (9, 300, 40_000):  # 16-bit, single and double sums
         weights = rng.integers(-limit, limit, (5, 7))
         kernel = Kernel("k", weights, divisor=int(np.abs(weights).sum()) // 3)
@@ -175,7 +175,7 @@ def test_convolution_and_large_whole_kernels(depth, convolve, rng):
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("target", DEPTHS)
 def test_a_change_of_depth_is_part_of_the_one_rounding(depth, target, rng):
-    pixels = picture(rng, depth)
+    pixels = image(rng, depth)
     top, goal = np.iinfo(depth).max, np.iinfo(target).max
     for kernel in WHOLE[::9]:
         bits = {"uint8": "8", "uint16": "16"}[target]
@@ -195,7 +195,7 @@ def test_a_change_of_depth_is_part_of_the_one_rounding(depth, target, rng):
 
 
 def combined(compound, pixels, border):
-    """The response of a compound by its formula in float64, in levels of the picture."""
+    """The response of a compound by its formula in float64, in levels of the image."""
     parts = [sums(pixels, part.weights, border) / part.divisor for part in compound.parts]
     match compound.combine:
         case "magnitude":
@@ -220,7 +220,7 @@ def combined(compound, pixels, border):
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("compound", COMPOUNDS, ids=[kernel.name for kernel in COMPOUNDS])
 def test_every_compound(compound, depth, rng):
-    pixels = picture(rng, depth)
+    pixels = image(rng, depth)
     whole = all(part.is_integer for part in compound.parts)
     for border in BORDERS:
         result, facts = pipeline.apply(Image(pixels), [compound], Spec(border=border, fill=FILL))
@@ -244,7 +244,7 @@ def test_sum_of_sizes_and_greatest_size_are_exact(rng):
         compound = Compound("c", parts, type(COMPOUNDS[0].combine)(combine), divisor=5)
         # The library has compounds of the other two, which are tried at each depth above.
         for depth in DEPTHS if combine == "sum-abs" else DEPTHS[:1]:
-            pixels = picture(rng, depth)
+            pixels = image(rng, depth)
             whole = [sums(pixels, part.weights, "reflect").astype(int) for part in parts]
             value = {
                 "sum-abs": np.sum(np.abs(whole), axis=0),
@@ -262,7 +262,7 @@ def test_sum_of_sizes_and_greatest_size_are_exact(rng):
 @pytest.mark.parametrize("precision", ["single", "double"])
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_real_kernels_are_off_by_a_rounding_at_most(precision, depth, rng):
-    pixels = picture(rng, depth)
+    pixels = image(rng, depth)
     tolerance = {"single": 2e-6, "double": 1e-12}[precision] * np.iinfo(depth).max
     real = [kernel for kernel in LIBRARY if isinstance(kernel, Kernel) and not kernel.is_integer]
     assert len(real) > 8

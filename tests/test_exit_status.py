@@ -27,13 +27,13 @@ def folder(tmp_path_factory, samples):
     for name in ("logo.png", "coffee-cmyk.jpg", "float.tif", "ramp-rgb16.png", "page-1bit.png"):
         shutil.copy(samples / name, here)
     shutil.copy(samples / "grid-7x7.png", here / GRID)
-    _odd_pictures(here)
+    _odd_images(here)
     _kernel_files(here)
     _folders(here)
     return here
 
 
-def _odd_pictures(here):
+def _odd_images(here):
     whole = (here / "logo.png").read_bytes()
     (here / "cut.png").write_bytes(whole[: len(whole) // 2])
     (here / "cut.jpg").write_bytes((here / "coffee-cmyk.jpg").read_bytes()[:3000])
@@ -41,8 +41,8 @@ def _odd_pictures(here):
     wrong[200] ^= 0xFF
     (here / "crc.png").write_bytes(wrong)
     (here / "zero.png").write_bytes(b"")
-    (here / "text.png").write_text("this is no picture\n")
-    (here / "notes.txt").write_text("this is no picture\n")
+    (here / "text.png").write_text("this is no image\n")
+    (here / "notes.txt").write_text("this is no image\n")
     (here / "link.png").symlink_to(GRID)
     (here / "hard.png").hardlink_to(here / GRID)
     (here / "gone.png").symlink_to("nowhere.png")
@@ -82,11 +82,11 @@ def inside(folder, monkeypatch):
 
 A = ("apply", "sobel-x")
 
-#: Command lines that no picture could make right, and what their message must hold.
+#: Command lines that no image could make right, and what their message must hold.
 WRONG = {
     # What is missing.
     "no kernel": (("apply",), ["missing argument 'KERNEL'", "convcli apply --help"]),
-    "no picture": (A, ["missing argument 'IMAGE...'", "convcli apply --help"]),
+    "no image": (A, ["missing argument 'IMAGE...'", "convcli apply --help"]),
     "no value": ((*A, GRID, "--stride"), ["--stride", "requires an argument"]),
     "no --n": (("shape", "--f", "3"), ["missing option '--n'", "convcli shape --help"]),
     "no --f": (("shape", "--n", "7"), ["missing option '--f'", "convcli shape --help"]),
@@ -110,9 +110,9 @@ WRONG = {
     ),
     "typo in a shown kernel": (("kernels", "soble-x"), ["soble-x", "did you mean 'sobel-x'?"]),
     "no such family": (("kernels", "--family", "foo"), ["--family", "'foo'", "there are basic"]),
-    "picture before kernel": (
+    "image before kernel": (
         ("apply", GRID, "sobel-x"),
-        ["looks like a picture", "expected a kernel first"],
+        ["looks like an image", "expected a kernel first"],
     ),
     # Parameters of kernels.
     "parameter out of range": (
@@ -197,7 +197,7 @@ WRONG = {
     "max pixels": ((*A, GRID, "--max-pixels", "0"), ["'--max-pixels'", "at least 1", "got '0'"]),
     "format": ((*A, GRID, "--format", "xyz"), ["--format", "'xyz'", "there are png, jpg"]),
     "suffix": ((*A, GRID, "-o", "x.xyz"), ["-o x.xyz", "'.xyz'", "expected one of", "--format"]),
-    "empty picture name": ((*A, ""), ["expected a file, a folder, or -", "got ''"]),
+    "empty image name": ((*A, ""), ["expected a file, a folder, or -", "got ''"]),
     "empty result name": ((*A, GRID, "-o", ""), ["'-o'", "expected a file, a folder", "got ''"]),
     "shape is no number": (("shape", "--n", "x", "--f", "3"), ["'--n'", "224x224x3", "got 'x'"]),
     "shape of four": (("shape", "--n", "7x7x7x7", "--f", "3"), ["1 to 3 whole numbers"]),
@@ -267,11 +267,11 @@ WRONG = {
     ),
     "several to a file": (
         (*A, GRID, "logo.png", "-o", "x.png"),
-        ["-o x.png names a file", "2 pictures", "name a folder"],
+        ["-o x.png names a file", "2 images", "name a folder"],
     ),
     "several to a pipe": (
         (*A, GRID, "logo.png", "-o", "-"),
-        ["-o - takes one picture", "there are 2", "name a folder"],
+        ["-o - takes one image", "there are 2", "name a folder"],
     ),
     "timeout without a bound": ((*A, GRID, "--timeout", "inf"), ["--timeout", "of at least 0"]),
     "timeout that is none": ((*A, GRID, "--timeout", "nan"), ["--timeout", "got 'nan'"]),
@@ -289,17 +289,17 @@ def test_a_wrong_command_line_is_told_in_one_line_and_ends_with_2(args, parts, i
     assert _contents(inside) == before
 
 
-#: What can't be done with a picture that is asked for rightly.
+#: What can't be done with an image that is asked for rightly.
 FAILED = {
     "missing": ((*A, "nope.png"), ["nope.png: can't be read", "no such file"]),
     "link to nowhere": ((*A, "gone.png"), ["gone.png: can't be read", "no such file"]),
-    "folder without pictures": ((*A, "empty"), ["empty: no pictures", "--recursive"]),
-    "folder with folders": ((*A, "deep"), ["deep: no pictures", "--recursive"]),
-    "text": ((*A, "notes.txt"), ["notes.txt", "not a picture in a known format", "PNG"]),
-    "text named as a picture": ((*A, "text.png"), ["text.png", "not a picture in a known format"]),
-    "kernel as a picture": ((*A, "gaussian"), ["gaussian: can't be read", "no such file"]),
+    "folder without images": ((*A, "empty"), ["empty: no images", "--recursive"]),
+    "folder with folders": ((*A, "deep"), ["deep: no images", "--recursive"]),
+    "text": ((*A, "notes.txt"), ["notes.txt", "not an image in a known format", "PNG"]),
+    "text named as an image": ((*A, "text.png"), ["text.png", "not an image in a known format"]),
+    "kernel as an image": ((*A, "gaussian"), ["gaussian: can't be read", "no such file"]),
     "empty file": ((*A, "zero.png"), ["zero.png: the file is empty"]),
-    "device": ((*A, "/dev/zero"), ["/dev/zero: can't be read", "a device, not a picture"]),
+    "device": ((*A, "/dev/zero"), ["/dev/zero: can't be read", "a device, not an image"]),
     "PNG cut short": ((*A, "cut.png"), ["cut.png: the PNG file is cut short"]),
     "JPEG cut short": ((*A, "cut.jpg"), ["cut.jpg: the JPEG file is cut short"]),
     "PNG damaged": ((*A, "crc.png"), ["crc.png: the PNG file is damaged", "checksum"]),
@@ -340,7 +340,7 @@ FAILED = {
     ),
     "float to PNG": (
         (*A, "float.tif", "-o", "f.png"),
-        ["PNG can't hold float grey", "--depth 16", "-o NAME.tif"],
+        ["PNG can't hold float gray", "--depth 16", "-o NAME.tif"],
     ),
     "raw to PNG": (
         (*A, GRID, "-o", "r.png", "--map", "raw"),
@@ -350,7 +350,7 @@ FAILED = {
         (*A, "logo.png", "--channels", "RX"),
         ["--channels RX", "R, G, B, A", "name some of these"],
     ),
-    "colour of a grey picture": ((*A, GRID, "--channels", "R"), ["--channels R", "are L"]),
+    "colour of a gray image": ((*A, GRID, "--channels", "R"), ["--channels R", "are L"]),
     "luma of inks": (
         (*A, "coffee-cmyk.jpg", "--luma"),
         ["--luma needs red, green and blue", "CMYK"],
@@ -422,7 +422,7 @@ def test_a_file_of_kernels_with_a_mistake_ends_with_1_and_says_where(inside):
     assert "cell.toml, line 2, column 24" in " ".join(said.out.split())
 
 
-def test_one_bad_picture_does_not_stop_the_others_and_ends_with_1(inside, tmp_path):
+def test_one_bad_image_does_not_stop_the_others_and_ends_with_1(inside, tmp_path):
     said = call(*A, "cut.png", GRID, "nope.png", "empty", "logo.png", "-o", tmp_path)
     assert said.status == 1
     assert sorted(p.name for p in tmp_path.iterdir()) == [GRID, "logo.png"]
@@ -482,12 +482,12 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(inside, tmp_path):
 
 @pytest.fixture
 def many(tmp_path, samples):
-    """A folder of enough pictures to be busy with for a while."""
-    pictures = tmp_path / "many"
-    pictures.mkdir()
+    """A folder of enough images to be busy with for a while."""
+    images = tmp_path / "many"
+    images.mkdir()
     for k in range(400):
-        (pictures / f"{k:03}.png").hardlink_to(_copy(samples, tmp_path))
-    return pictures
+        (images / f"{k:03}.png").hardlink_to(_copy(samples, tmp_path))
+    return images
 
 
 def _copy(samples, tmp_path):
@@ -516,8 +516,8 @@ def test_an_interrupted_batch_leaves_whole_files_only(number, many, tmp_path):
     for path in results:
         assert path.suffix == ".png"
         assert not path.name.startswith(".")
-    with Image.open(results[-1]) as picture:
-        assert np.asarray(picture).shape == (512, 512)
+    with Image.open(results[-1]) as image:
+        assert np.asarray(image).shape == (512, 512)
 
 
 def _heed_interrupts():
@@ -569,7 +569,7 @@ def test_a_terminal_of_few_characters_gets_other_ones_and_no_traceback():
     assert said.err == ""
 
 
-def test_a_picture_is_not_written_to_a_terminal(inside):
+def test_an_image_is_not_written_to_a_terminal(inside):
     """With a pseudo-terminal as standard output."""
     reader, writer = os.openpty()
     asked = program(*A, GRID, "-o", "-") | {"stdout": writer}
@@ -578,4 +578,4 @@ def test_a_picture_is_not_written_to_a_terminal(inside):
     os.close(reader)
     assert done.returncode == 2
     line = done.stderr.decode()
-    assert line.startswith("convcli: a picture can't be shown on a terminal; give -o FILE")
+    assert line.startswith("convcli: an image can't be shown on a terminal; give -o FILE")

@@ -12,7 +12,7 @@ import pytest
 import convcli
 from convcli.borders import Border
 from convcli.errors import GeometryError, ImageError, UsageError
-from convcli.image.picture import Image
+from convcli.image.image import Image
 from convcli.kernels import parse_kernel
 from convcli.kernels.kernel import Kernel
 from convcli.record import replace
@@ -53,7 +53,7 @@ def places(it):
 
 
 def agree(it, image, kernel):
-    """Compare every place with the picture that `apply` makes."""
+    """Compare every place with the image that `apply` makes."""
     made = convcli.apply(image, kernel, it.spec).pixels
     made = made.reshape(*made.shape[:2], -1)[:, :, list(it.work.chosen)]
     assert made.shape == (*it.out, len(it.channels))

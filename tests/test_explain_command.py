@@ -46,7 +46,7 @@ def test_padding_is_marked_and_told_of():
     assert "(0) (0) (0)" in out
     assert "begins again from its other side: row -1 is row 3, column 4 is column 0" in flat(out)
     out = said("box3", "--grid", STAIRS, "--at", "0,0", "--fill", "7")
-    assert "outside the picture all is 7" in out
+    assert "outside the image all is 7" in out
     assert "(7) (7) (7)" in out
 
 
@@ -138,7 +138,7 @@ def test_every_step():
     assert results == [("0", "0", "-1"), ("0", "1", "1"), ("1", "0", "1"), ("1", "1", "1")]
 
 
-def test_every_step_of_a_large_picture_is_refused(samples):
+def test_every_step_of_a_large_image_is_refused(samples):
     done = call("explain", "box3", samples / "camera.png", "--steps")
     assert done.status == 2
     assert len(done.lines) == 1
@@ -172,7 +172,7 @@ def test_json_of_every_step(samples):
     assert [step["stored"] for step in data["steps"]] == [4, 3, 4, 2, 4, 3, 2, 3, 4]
 
 
-def test_a_picture_from_a_pipe(samples):
+def test_an_image_from_a_pipe(samples):
     done = spawn("explain", "box3", "-", "--at", "1,1", stdin=(samples / "chart.png").read_bytes())
     assert done.status == 0
     assert "sample" in done.out
@@ -191,7 +191,7 @@ def test_no_colour_on_a_pipe_nor_where_none_is_wanted():
         (["box3", "--at", "-1,0"], 2, "expected a row and a column"),
         (["box3", "none.png"], 1, "none.png: can't be read"),
         (["box3", "none.csv"], 1, "none.csv: can't be read"),
-        (["box3", "a.png", "--grid", "1"], 2, "--grid stands for a picture"),
+        (["box3", "a.png", "--grid", "1"], 2, "--grid stands for an image"),
         (["box3", "--grid", "1 2; 3"], 1, "the grid can't be read"),
         (["box3", "--grid", ""], 1, "the grid can't be read"),
         (["box3", "--play", "--steps"], 2, "--steps and --play exclude"),

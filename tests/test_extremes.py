@@ -165,16 +165,16 @@ OPTIONS = [
 @pytest.mark.parametrize(("option", "status"), OPTIONS)
 @pytest.mark.parametrize("how", ["clip", "normalize", "raw"])
 def test_extreme_options_are_done_or_refused(option, status, how, samples, tmp_path):
-    picture = samples / "grid-7x7.png"
+    image = samples / "grid-7x7.png"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for kernel in ("box3", "sobel-x", "0 0", "1e-300"):
             more = ("--map", how, option, "--border", "constant")
-            said = call("apply", kernel, picture, *more, "-o", tmp_path / "a.tif", "--overwrite")
+            said = call("apply", kernel, image, *more, "-o", tmp_path / "a.tif", "--overwrite")
             assert said.status == status, said.err
             if status:
                 assert len(said.lines) == 1
-            said = call("explain", kernel, picture, *more)
+            said = call("explain", kernel, image, *more)
             assert said.status == status, said.err
 
 
@@ -182,7 +182,7 @@ def test_responses_that_reach_to_infinity_are_null_in_json(samples, tmp_path):
     import json
 
     from convcli.image.files import write
-    from convcli.image.picture import Image
+    from convcli.image.image import Image
 
     pixels = np.ones((5, 5), np.float32)
     pixels[2, 2], pixels[0, 0] = np.inf, -np.inf
@@ -200,7 +200,7 @@ def test_responses_that_reach_to_infinity_are_null_in_json(samples, tmp_path):
 
 def test_what_cannot_be_stretched_is_said(tmp_path):
     from convcli.image.files import write
-    from convcli.image.picture import Image
+    from convcli.image.image import Image
 
     pixels = np.full((3, 3), 3e38, np.float32)
     pixels[0, 0] = 0

@@ -14,8 +14,8 @@ import tifffile
 from PIL import Image as Pillow
 
 from convcli.errors import ImageError
-from convcli.image import fax
 from convcli.image.files import read
+from convcli.image.tiff import fax
 
 #: Pillow's name, and the tags that choose among a coding's ways.
 WAYS = {
@@ -31,11 +31,11 @@ WAYS = {
 FLIPS = (0.5, 0.05, 0.002)
 
 
-def coded(way, picture):
+def coded(way, image):
     """A TIFF file as libtiff makes it."""
     compression, tags = WAYS[way]
     target = io.BytesIO()
-    Pillow.fromarray(picture).save(target, "TIFF", compression=compression, tiffinfo=tags)
+    Pillow.fromarray(image).save(target, "TIFF", compression=compression, tiffinfo=tags)
     return target.getvalue()
 
 
@@ -48,28 +48,28 @@ def outcome(data):
 
 
 def runs(rng, rows, cols, flips, along):
-    picture = np.cumsum(rng.random((rows, cols)) < flips, axis=along) % 2 == 1
-    return picture if rng.random() < 0.5 else ~picture
+    image = np.cumsum(rng.random((rows, cols)) < flips, axis=along) % 2 == 1
+    return image if rng.random() < 0.5 else ~image
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_what_libtiff_codes_is_read_as_it_was(way, rng):
     for number in range(60):
         rows, cols = rng.integers(1, 40), rng.integers(1, 6000 if number % 12 == 0 else 150)
-        picture = runs(rng, rows, cols, FLIPS[number % 3], number % 2)
-        assert np.array_equal(read(coded(way, picture)).pixels, picture)
+        image = runs(rng, rows, cols, FLIPS[number % 3], number % 2)
+        assert np.array_equal(read(coded(way, image)).pixels, image)
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_changed_bit_is_refused_or_read_as_libtiff_reads_it(way, rng):
     """issue 13: pixels that nobody had drawn came out, without a word.
 
-    A changed bit may give another picture's code, which is as whole as the first was; there is
+    A changed bit may give another image's code, which is as whole as the first was; there is
     no checksum. What isn't whole must be refused, whatever a decoder would make of it.
     """
     y, x = np.mgrid[:48, :96]
-    picture = ((x - 48) ** 2 + (y - 24) ** 2 < 400) | (rng.random((48, 96)) > 0.97)
-    data = coded(way, picture)
+    image = ((x - 48) ** 2 + (y - 24) ** 2 < 400) | (rng.random((48, 96)) > 0.97)
+    data = coded(way, image)
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         at, size = file.pages.first.dataoffsets[0], file.pages.first.databytecounts[0]
     refused = 0
@@ -87,8 +87,8 @@ def test_a_changed_bit_is_refused_or_read_as_libtiff_reads_it(way, rng):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_data_cut_short_are_refused(way, rng):
-    picture = runs(rng, 7, 90, 0.1, 1)
-    data = coded(way, picture)
+    image = runs(rng, 7, 90, 0.1, 1)
+    data = coded(way, image)
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         page = file.pages.first
         at, size = page.dataoffsets[0], page.databytecounts[0]
@@ -149,13 +149,13 @@ def test_rows_that_go_on_are_refused():
 
 
 def test_the_last_strip_may_be_filled_up_to_the_others(rng):
-    picture = runs(rng, 14, 60, 0.1, 1)
-    data = coded("group 4, strips", picture)
+    image = runs(rng, 14, 60, 0.1, 1)
+    data = coded("group 4, strips", image)
     # The height is 11 instead of 14.
     entry = struct.Struct("<HHII")
     assert data.count(entry.pack(257, 3, 1, 14)) == 1
     shorter = data.replace(entry.pack(257, 3, 1, 14), entry.pack(257, 3, 1, 11))
-    assert np.array_equal(read(shorter).pixels, picture[:11])
+    assert np.array_equal(read(shorter).pixels, image[:11])
 
 
 def test_rows_that_are_not_compressed_are_named():
@@ -165,11 +165,11 @@ def test_rows_that_are_not_compressed_are_named():
 
 
 def test_bits_from_the_lowest_on(rng):
-    picture = runs(rng, 9, 50, 0.1, 1)
-    data = coded("group 4", picture)
+    image = runs(rng, 9, 50, 0.1, 1)
+    data = coded("group 4", image)
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         at, size = file.pages.first.dataoffsets[0], file.pages.first.databytecounts[0]
         kind = int(file.pages.first.photometric)
     turned = bytes(imagecodecs.bitorder_encode(data[at : at + size]))
     tags = {256: 50, 257: 9, 258: 1, 259: 4, 262: kind, 266: 2, 277: 1, 278: 9}
-    assert np.array_equal(read(made.file(tags, [turned])).pixels, picture)
+    assert np.array_equal(read(made.file(tags, [turned])).pixels, image)

@@ -1,4 +1,4 @@
-"""Products of spectra: whole sums to the bit, whatever the tiles, the packing and the picture."""
+"""Products of spectra: whole sums to the bit, whatever the tiles, the packing and the image."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from convcli.engine.spectra import SIZES, factors, packing, reversed_digits, tur
 from convcli.engine.strips import lay_out
 from convcli.engine.tiling import best_tiling
 from convcli.geometry import plan_geometry
-from convcli.image.picture import Image
+from convcli.image.image import Image
 from convcli.spec import Method, Spec
 
 UINT8 = np.dtype(np.uint8)
@@ -45,7 +45,7 @@ EDGE = 56
 
 
 @pytest.mark.parametrize("border", ["replicate", "constant", "wrap"])
-def test_pictures_around_whole_tiles(border, only, rng):
+def test_images_around_whole_tiles(border, only, rng):
     only(64)
     weights = rng.integers(-9, 10, (9, 9))
     sizes = [EDGE - 1, EDGE, EDGE + 1, 2 * EDGE - 1, 2 * EDGE, 2 * EDGE + 1, 5 * EDGE + 3]
@@ -101,7 +101,7 @@ def test_groups_are_full_and_need_little_memory(size, channels):
         assert (across - 1) * cols < found.count[1] <= across * cols
         tiles = found.count[0] * found.count[1] * channels
         places = found.sets(channels) * found.packing.in_set
-        # A set more a group, where pictures or memory are too small for full ones.
+        # A set more a group, where images or memory are too small for full ones.
         assert tiles <= places <= tiles + down * across * found.packing.in_set
         if tile < 2**18 and tiles > 400:
             assert places <= 1.1 * tiles
@@ -130,7 +130,7 @@ def test_steps_within_tiles(size, only, rng):
 
 
 def extreme(kind, shape, weights, depth, rng):
-    """A picture of nothing and full samples only, or flat."""
+    """An image of nothing and full samples only, or flat."""
     top = np.iinfo(depth).max
     match kind:
         case "full":
@@ -157,7 +157,7 @@ KINDS = ["full", "signs", "board", "stripes", "noise"]
     st.integers(1, 63), st.integers(1, 63), st.sampled_from(KINDS), st.sampled_from(DEPTHS),
     st.sampled_from([1, 9, 100, 3000]), st.integers(0, 2**32 - 1),
 )  # fmt: skip
-def test_whole_kernels_on_extreme_pictures(rows, cols, kind, depth, most, seed):
+def test_whole_kernels_on_extreme_images(rows, cols, kind, depth, most, seed):
     rng = np.random.default_rng(seed)
     weights = rng.integers(-most, most + 1, (rows, cols))
     shape = tuple(int(n) for n in rng.integers(1, 150, 2))

@@ -21,12 +21,12 @@ from PIL import ImageCms, JpegImagePlugin
 from PIL.TiffImagePlugin import IFDRational
 
 from convcli.errors import ImageError
-from convcli.image import png
 from convcli.image.files import encode, read, write
 from convcli.image.formats import FORMATS
-from convcli.image.jpeg_write import quality_of
+from convcli.image.image import Image, Meta
+from convcli.image.jpeg.write import quality_of
 from convcli.image.limits import MAX_PIXELS
-from convcli.image.picture import Image, Meta
+from convcli.image.png import read as png
 
 DATA = Path(__file__).parent / "data"
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -45,15 +45,15 @@ def make_exif():
 
 
 def smooth(rows=48, cols=64, channels=3):
-    """A soft picture that lossy formats keep well."""
+    """A soft image that lossy formats keep well."""
     y, x = np.mgrid[0:rows, 0:cols]
     planes = [y * 4, x * 3, (x + y) * 2, 255 - x * 2][:channels]
     return np.stack(planes, axis=2).astype(np.uint8)
 
 
-def pillow_file(picture, format, **options):
+def pillow_file(original, format, **options):
     target = io.BytesIO()
-    picture.save(target, format, **options)
+    original.save(target, format, **options)
     return target.getvalue()
 
 
@@ -123,10 +123,10 @@ def test_exif_survives_tiff_in_either_byte_order(order):
 
 
 def test_a_profile_for_other_channels_is_not_embedded():
-    """An RGB profile on a grey picture makes a file that other programs refuse."""
-    grey = Image(smooth()[..., 0], meta=Meta(icc=ICC))
+    """An RGB profile on a gray image makes a file that other programs refuse."""
+    gray = Image(smooth()[..., 0], meta=Meta(icc=ICC))
     for format in ("PNG", "JPEG", "TIFF", "JPEG2000"):
-        assert read(encode(grey, format)).meta.icc is None
+        assert read(encode(gray, format)).meta.icc is None
 
 
 def test_a_large_profile_is_split_over_segments():
@@ -185,15 +185,15 @@ def test_jpeg_keeps_its_sources_quality(quality, sampling):
 
 def test_jpeg_keeps_tables_of_its_own():
     tables = [[min(255, 2 + k) for k in range(64)], [min(255, 3 + 2 * k) for k in range(64)]]
-    picture = PillowImage.fromarray(smooth())
-    source = pillow_file(picture, "JPEG", qtables=tables, subsampling=1)
+    original = PillowImage.fromarray(smooth())
+    source = pillow_file(original, "JPEG", qtables=tables, subsampling=1)
     image = read(source)
     assert image.meta.quantization == PillowImage.open(io.BytesIO(source)).quantization
     result = PillowImage.open(io.BytesIO(encode(image, "JPEG")))
     assert result.quantization == image.meta.quantization
     assert JpegImagePlugin.get_sampling(result) == 1
-    grey = Image(image.pixels[..., 0], "L", image.meta)
-    assert PillowImage.open(io.BytesIO(encode(grey, "JPEG"))).quantization[0] == tables[0]
+    gray = Image(image.pixels[..., 0], "L", image.meta)
+    assert PillowImage.open(io.BytesIO(encode(gray, "JPEG"))).quantization[0] == tables[0]
 
 
 def test_quality_given_wins():
@@ -255,7 +255,7 @@ def test_png_is_about_as_small_as_pillows(name, samples):
     assert ours <= 1.04 * len(pillow_file(PillowImage.fromarray(image.pixels), "PNG"))
 
 
-def test_flat_pictures_are_not_compressed_as_photographs():
+def test_flat_images_are_not_compressed_as_photographs():
     rows = np.tile(np.arange(400) // 7 % 2 * 255, (400, 1)).astype(np.uint8)
     pixels = np.dstack([rows, rows.T, rows])
     ours = len(encode(Image(pixels), "PNG"))
@@ -402,11 +402,11 @@ def test_premultiplied_alpha_is_divided_out():
 
 @pytest.mark.parametrize("mode", ["P", "L", "RGB", "1"])
 def test_transparency_in_png_becomes_alpha(mode):
-    picture = PillowImage.fromarray(smooth()).quantize(8) if mode == "P" else (
+    original = PillowImage.fromarray(smooth()).quantize(8) if mode == "P" else (
         PillowImage.fromarray(smooth() // 64 * 64).convert(mode)
     )  # fmt: skip
     key = {"P": 3, "L": 64, "RGB": (0, 0, 64), "1": 255}[mode]
-    data = pillow_file(picture, "PNG", transparency=key)
+    data = pillow_file(original, "PNG", transparency=key)
     image = read(data)
     expected = np.array(PillowImage.open(io.BytesIO(data)).convert("RGBA"))
     ours = image.pixels if image.channels == "RGBA" else image.pixels[..., [0, 0, 0, 1]]
@@ -461,7 +461,7 @@ def test_other_libraries_read_16_bits(rng):
         assert np.array_equal(found[..., ::-1], pixels), format
 
 
-# Where pictures come from
+# Where images come from
 
 
 def test_any_source_will_do(tmp_path):
@@ -482,7 +482,7 @@ def test_any_source_will_do(tmp_path):
         (lambda path: None, "no such file"),
         (lambda path: path.mkdir(), "a folder"),
         (lambda path: path.write_bytes(b""), "0 bytes"),
-        (lambda path: path.write_bytes(b"hello" * 1000), "not a picture"),
+        (lambda path: path.write_bytes(b"hello" * 1000), "not an image"),
     ],
 )
 def test_what_can_not_be_read_is_told(tmp_path, make, words):
@@ -540,7 +540,7 @@ def test_reading_a_jpeg_imports_no_other_reader(tmp_path):
 
 
 def png_header(width, height):
-    header = png.Header(width, height, 1, png.GREY, interlaced=False)
+    header = png.Header(width, height, 1, png.GRAY, interlaced=False)
     return png.assemble(header, zlib.compress(bytes(100)))
 
 
@@ -593,23 +593,23 @@ def examples():
     image = Image(noise, meta=meta)
     files = {name: encode(image, name) for name in (*KEPT, "GIF", "PPM", "NPY")}
     deep = Image(noise.astype(np.uint16) * 257)
-    grey = Image(noise[..., 0] > 99)
+    gray = Image(noise[..., 0] > 99)
     files["PNG 16"] = encode(deep, "PNG")
-    files["PNG 1"] = encode(grey, "PNG")
+    files["PNG 1"] = encode(gray, "PNG")
     files["PNG palette"] = (DATA / "pngsuite" / "tbbn3p08.png").read_bytes()
     files["PNG interlaced"] = (DATA / "pngsuite" / "basi6a16.png").read_bytes()
     files["AVIF 12"] = encode(deep, "AVIF", quality=95)
     files["JPEG2000 16"] = encode(deep, "JPEG2000")
     files["TIFF float"] = encode(Image(noise.astype(np.float32)), "TIFF")
     files["TIFF raw"] = encode(image, "TIFF", compress=0)
-    files["TIFF 1"] = encode(grey, "TIFF")
+    files["TIFF 1"] = encode(gray, "TIFF")
     files["WEBP lossy"] = encode(image, "WEBP", quality=50)
-    files["PBM"] = encode(grey, "PBM")
+    files["PBM"] = encode(gray, "PBM")
     files["PFM"] = encode(Image(noise.astype(np.float32)), "PFM")
     files["PGM plain"] = b"P2 3 2 9\n" + b"1 2 3 4 5 6\n"
-    picture = PillowImage.fromarray(noise)
-    files["JPEG progressive"] = pillow_file(picture, "JPEG", progressive=True, quality=60)
-    files["JPEG CMYK"] = pillow_file(picture.convert("CMYK"), "JPEG")
+    original = PillowImage.fromarray(noise)
+    files["JPEG progressive"] = pillow_file(original, "JPEG", progressive=True, quality=60)
+    files["JPEG CMYK"] = pillow_file(original.convert("CMYK"), "JPEG")
     files["TIFF LZW"] = tiff_file(noise, compression="lzw", photometric="rgb")
     return files
 

@@ -1,4 +1,4 @@
-"""Which pictures a batch has: folders, lists, patterns."""
+"""Which images a batch has: folders, lists, patterns."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from convcli.batch import Request, listed, plan
 from convcli.batch.patterns import Patterns
 from convcli.errors import UsageError
 from convcli.image.files import write
-from convcli.image.picture import Image
+from convcli.image.image import Image
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="file names of any bytes")
 
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
-    """Pictures at several depths."""
+    """Images at several depths."""
     monkeypatch.chdir(tmp_path)
     for name in ("in/a.png", "in/b.jpg", "in/raw/a.png", "in/raw/old/c.png", "in/thumbs/a.png"):
         path = tmp_path / name
@@ -71,7 +71,7 @@ def test_patterns_for_names_are_those_of_the_shell(pattern, name):
 
 def test_patterns_that_leave_nothing_are_told(tree):
     assert "--include and --exclude choose" in failures("in", include=["*.tif"])["in"]
-    with pytest.raises(UsageError, match="leave none of the 2 pictures given"):
+    with pytest.raises(UsageError, match="leave none of the 2 images given"):
         sources("in/a.png", "in/b.jpg", include=["*.tif"])
     for option in ("include", "exclude"):
         with pytest.raises(UsageError, match=f"--{option} is empty"):
@@ -130,7 +130,7 @@ def test_a_folder_that_cannot_be_read_is_a_failure_among_others(tree, monkeypatc
     assert sources("in", recursive=True) == ["in/a.png", "in/b.jpg", "in/thumbs/a.png"]
 
 
-def test_lists_name_pictures():
+def test_lists_name_images():
     assert listed(b"a.png\n\nb c.png\r\n\xc3\xa4.png", null=False) == ("a.png", "b c.png", "ä.png")
     assert listed(b"a\n.png\0\0b.png\0", null=True) == ("a\n.png", "b.png")
     with pytest.raises(UsageError, match="give -0, too"):
@@ -163,7 +163,7 @@ def test_lists_from_files_and_pipes(tree):
     [
         (["--from-file", "none"], b"", "--from-file none: no such file or directory"),
         (["--from-file", "in"], b"", "--from-file in: is a directory"),
-        (["--from-file", "-"], b"\n\n", "--from-file -: names no picture"),
+        (["--from-file", "-"], b"\n\n", "--from-file -: names no image"),
         (["--from-file", "-"], b"a\0b", "give -0, too"),
         ([], b"", "missing argument 'IMAGE...'"),
         (["-0", "in/a.png"], b"", "--null says how --from-file LIST is read"),

@@ -59,7 +59,7 @@ def test_the_same_bits(name, dtype, mapping, asked, rng, monkeypatch):
     assert np.array_equal(actual, expected)
 
 
-def test_large_pictures_and_few_taps_only(asked):
+def test_large_images_and_few_taps_only(asked):
     large = np.zeros((1024, 1024), np.uint8)
     for name, fixed in (
         ("gaussian:sigma=1,size=7", (1, 1, 7, 8, 7)),
@@ -84,7 +84,7 @@ def test_watched_sums_ask_for_none(asked, rng):
 def test_strips_parts_and_threads_change_nothing(name, dtype, asked, rng, monkeypatch):
     pixels = rng.integers(0, 256, (61, 423)).astype(dtype)
     expected = correlate(pixels, name, mapping="clip", jobs=1)
-    monkeypatch.setattr("convcli.engine.team._SMALL", 0)
+    monkeypatch.setattr("convcli.engine.thread_pool._SMALL", 0)
     for rows, part in ((1, 128), (2, 256), (4, 384), (16, 500), (1000, 192)):
         strips = Strips(rows, part)
         monkeypatch.setattr("convcli.engine.prepared.cut", lambda *_, strips=strips: strips)

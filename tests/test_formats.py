@@ -10,7 +10,7 @@ from convcli.image.files import encode, read
 from convcli.image.formats import FORMATS, SUFFIXES, check_holds, format_of, parse_format
 from convcli.image.frame_files import encode_parts
 from convcli.image.frames import Frames
-from convcli.image.picture import Image
+from convcli.image.image import Image
 from convcli.image.recognise import recognise
 
 KINDS = ("bool", "uint8", "uint16", "float32", "float64")
@@ -22,7 +22,7 @@ INEXACT = {
     # 12 bits of 16.
     ("AVIF", "uint16"): 15,
 }
-#: Formats that know no grey, or no grey with alpha, and store equal colours.
+#: Formats that know no gray, or no gray with alpha, and store equal colours.
 WIDENED = {
     ("PPM", "bool", "L"),
     ("PPM", "uint8", "L"),
@@ -70,7 +70,7 @@ def in_few_colours(pixels):
 
 
 def spread(image):
-    """Grey as equal red, green and blue."""
+    """Gray as equal red, green and blue."""
     colour = image.pixels.reshape(*image.size, -1)
     alpha = colour[..., 1:] if image.channels == "LA" else colour[..., :0]
     return np.concatenate([np.repeat(colour[..., :1], 3, axis=2), alpha], axis=2)
@@ -117,7 +117,7 @@ def test_what_is_not_held_is_refused(rng, name, kind, channels):
 
 @pytest.mark.parametrize(("name", "kind", "channels"), REFUSED)
 def test_what_is_proposed_instead_works(name, kind, channels):
-    """Each other file name that a refusal proposes holds the picture."""
+    """Each other file name that a refusal proposes holds the image."""
     with pytest.raises(ImageError) as caught:
         check_holds(kind, channels, name)
     for word in str(caught.value).replace(",", " ").split():
@@ -215,7 +215,7 @@ def test_an_unknown_suffix_is_named(path, words):
 
 
 def test_an_unknown_format_is_named():
-    with pytest.raises(ImageError, match="no picture format named 'pgn'"):
+    with pytest.raises(ImageError, match="no image format named 'pgn'"):
         parse_format("pgn")
 
 
@@ -223,16 +223,16 @@ def test_an_unknown_format_is_named():
     ("head", "words"),
     [
         (b"", "empty: 0 bytes"),
-        (b"hello", "not a picture"),
+        (b"hello", "not an image"),
         (b"%PDF-1.4", "a PDF document"),
         (b"%!PS-Adobe EPSF", "a PostScript document"),
         (b"<?xml version", "an XML document"),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", "film"),
-        (b"P5", "not a picture"),
-        (b"Print this", "not a picture"),
+        (b"P5", "not an image"),
+        (b"Print this", "not an image"),
     ],
 )
-def test_what_is_no_picture_is_told(head, words):
+def test_what_is_no_image_is_told(head, words):
     with pytest.raises(ImageError, match=words):
         recognise(head)

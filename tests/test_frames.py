@@ -1,4 +1,4 @@
-"""Files of several pictures: every frame is filtered, and shown when and as long as before."""
+"""Files of several images: every frame is filtered, and shown when and as long as before."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from PIL import Image as Pillow
 
 import convcli
 from convcli import Frames, Image, ImageError, Meta, batch, pipeline, read_frames, write_frames
-from convcli.image import load, tiff_write
+from convcli.image import load
 from convcli.image.canvas import Disposal, Patch, changed, compose, is_opaque
 from convcli.image.files import encode, read
 from convcli.image.frames import TOGETHER
+from convcli.image.tiff import write as tiff_write
 
 MOVING = (".gif", ".png", ".webp")
 DURATIONS = (40.0, 50.0, 60.0, 70.0, 300.0)
@@ -31,7 +32,7 @@ LEVELS = {"bool": 1, "uint8": 85, "uint16": 20_001, "float32": 0.25}
 
 
 def moving(rng, channels="RGB", depth="uint8", count=5, size=(24, 30)):
-    """Pictures with a few colours and a square that moves; alpha is nothing or full."""
+    """Images with a few colours and a square that moves; alpha is nothing or full."""
     most = 1 if depth == "bool" else 3
     ground = rng.integers(0, most + 1, (*size, len(channels)))
     images = []
@@ -161,7 +162,7 @@ def test_a_frame_that_is_not_there_is_refused(suffix, has, rng, here):
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".bmp", ".ppm", ".npy", ".jp2", ".pfm"])
-def test_a_format_of_one_picture_takes_no_animation(suffix, rng, here):
+def test_a_format_of_one_image_takes_no_animation(suffix, rng, here):
     write_moving("in.gif", moving(rng))
     said = call("apply", "box", "in.gif", "-o", f"out{suffix}")
     assert (said.status, len(said.lines)) == (1, 1)
@@ -285,12 +286,12 @@ def test_a_gif_that_says_how_often_it_is_repeated_is_played_once_more(rng):
         assert read_frames(gif((2, 2), [frame] * 2, PALETTE, repeats)).loop == plays
 
 
-def test_grey_animations_are_grey(rng):
-    greys = np.repeat(np.array([[0], [80], [160], [255]], dtype=np.uint8), 3, axis=1)
+def test_gray_animations_are_gray(rng):
+    grays = np.repeat(np.array([[0], [80], [160], [255]], dtype=np.uint8), 3, axis=1)
     frame = (0, 0, rng.integers(0, 4, (5, 4), dtype=np.uint8), 1, None)
-    assert read_frames(gif((4, 5), [frame] * 3, greys))[0].channels == "L"
+    assert read_frames(gif((4, 5), [frame] * 3, grays))[0].channels == "L"
     aside = (1, 1, frame[2], 1, None)
-    assert read_frames(gif((5, 6), [aside] * 3, greys))[0].channels == "LA"
+    assert read_frames(gif((5, 6), [aside] * 3, grays))[0].channels == "LA"
 
 
 def test_a_gif_pixel_must_be_in_the_palette(rng):
@@ -378,7 +379,7 @@ def test_png_frames_are_put_together_at_their_full_depth(depth, middle, rng):
         assert_same_pixels(image.pixels * ~clear, expected[number] * ~clear)
 
 
-def test_a_picture_beside_an_animation_is_no_frame(rng):
+def test_an_image_beside_an_animation_is_no_frame(rng):
     still, *others = (rng.integers(0, 256, (4, 5, 3)).astype("uint8") for _ in range(3))
     data = apng((5, 4), 2, 8, [(0, 0, each, 0, 0) for each in others], still)
     frames = read_frames(data)
@@ -581,7 +582,7 @@ def broken(suffix, rng, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [*MOVING, ".tif"])
-def test_a_damaged_frame_fails_the_picture_and_is_named(suffix, rng, here):
+def test_a_damaged_frame_fails_the_image_and_is_named(suffix, rng, here):
     path = broken(suffix, rng, here)
     said = call("apply", "box", path, "-o", "out.tif")
     assert (said.status, len(said.lines)) == (1, 1)
@@ -657,7 +658,7 @@ def test_frames_are_a_sequence_that_is_read_when_asked(rng, tmp_path):
 
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "GIF", "WEBP", "TIFF", "NPY", "AVIF"])
-def test_one_picture_is_one_frame(format, rng, tmp_path):
+def test_one_image_is_one_frame(format, rng, tmp_path):
     image = moving(rng, count=1)[0]
     frames = read_frames(encode(image, format))
     assert (len(frames), frames.durations) == (1, None)

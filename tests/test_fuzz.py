@@ -25,21 +25,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from convcli.errors import ConvError, ImageError, KernelError
-from convcli.image import directories, trc
 from convcli.image.coded_size import coded_size
 from convcli.image.files import encode, read
-from convcli.image.picture import Image, Meta
+from convcli.image.image import Image, Meta
+from convcli.image.light import curves as trc
+from convcli.image.tiff import directories
 from convcli.kernels import check_file, parse_kernel, read_kernel
 from convcli.kernels.matrix import format_matrix, parse_matrix
 
-PIXELS = seeds.picture()
+PIXELS = seeds.image()
 
 
 # Many
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of memory are set as on Unix")
-@pytest.mark.parametrize("group", [*seeds.PICTURES, *seeds.TEXTS])
+@pytest.mark.parametrize("group", [*seeds.IMAGES, *seeds.TEXTS])
 def test_nothing_is_found_in_damaged_files(group, tmp_path):
     """Each in a process of its own, which may crash or hang without taking the tests along."""
     # Loops may have to be compiled, and on a busy machine.
@@ -52,7 +53,7 @@ def test_nothing_is_found_in_damaged_files(group, tmp_path):
     assert campaign.read[group] > 0
 
 
-@pytest.mark.parametrize("group", seeds.PICTURES)
+@pytest.mark.parametrize("group", seeds.IMAGES)
 def test_a_file_cut_short_is_refused_or_shows_all(group):
     assert fuzz.wrong_cuts(group, most=40) == []
 
@@ -86,7 +87,7 @@ def test_a_sample_goes_through_the_command(tmp_path):
     """Exit status 1, a line for each that failed, a result for each other, and nothing else."""
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
-    for group in seeds.PICTURES:
+    for group in seeds.IMAGES:
         cases = fuzz.Cases(group, 1)
         for number in range(8):
             suffix = {"pnm": "ppm", "tiff": "tif", "jpeg": "jpg"}.get(group, group)
@@ -103,7 +104,7 @@ def test_a_sample_goes_through_the_command(tmp_path):
     assert done.returncode == 1, done.stderr.decode()
     assert done.stdout == b""
     assert all(line.startswith("convcli: ") and "Traceback" not in line for line in lines)
-    assert len(lines) + len(results) == 8 * len(seeds.PICTURES)
+    assert len(lines) + len(results) == 8 * len(seeds.IMAGES)
     assert 10 < len(results) < 70
     assert all(read(out / name).pixels.size for name in results)
 
@@ -113,15 +114,15 @@ def test_a_sample_goes_through_the_command(tmp_path):
 
 def png(change=lambda rows: rows, *, ending=b"", cut=0, interlaced=False):
     """A PNG file whose compressed rows were changed, and then its stream."""
-    parts = png_parts(seeds.pictures("png")["basi0g01"] if interlaced else encode(grey(), "PNG"))
+    parts = png_parts(seeds.images("png")["basi0g01"] if interlaced else encode(gray(), "PNG"))
     rows = zlib.decompress(b"".join(content for name, content in parts if name == b"IDAT"))
     packed = zlib.compress(change(rows))
     packed = packed[: len(packed) - cut] + ending
     return bytes(png_whole([parts[0], (b"IDAT", packed), (b"IEND", b"")]))
 
 
-def grey():
-    return Image(seeds.picture(1))
+def gray():
+    return Image(seeds.image(1))
 
 
 def refusal(data, **options):
@@ -132,7 +133,7 @@ def refusal(data, **options):
 
 
 def test_png_rows_must_all_be_there():
-    assert np.array_equal(read(png()).pixels, grey().pixels)
+    assert np.array_equal(read(png()).pixels, gray().pixels)
     for interlaced in (False, True):
         for missing in (1, 28, 300):
             refusal(png(lambda rows, n=missing: rows[:-n], interlaced=interlaced))
@@ -151,7 +152,7 @@ def test_png_with_a_wrong_checksum_of_its_rows_is_refused(name):
 
 @pytest.mark.parametrize("name", ["IHDR", "IDAT", "IEND", "PLTE", "tRNS"])
 def test_png_with_a_wrong_checksum_of_a_chunk_that_matters_is_refused(name):
-    whole = bytearray(seeds.pictures("png")["tbbn3p08"])
+    whole = bytearray(seeds.images("png")["tbbn3p08"])
     at = whole.index(name.encode())
     (size,) = struct.unpack_from(">I", whole, at - 4)
     whole[at + 4 + size] ^= 1
@@ -161,7 +162,7 @@ def test_png_with_a_wrong_checksum_of_a_chunk_that_matters_is_refused(name):
 @pytest.mark.parametrize("name", [b"PLTE", b"tRNS"])
 def test_png_with_colours_twice_or_too_late_is_refused(name):
     """libpng refuses the first, and ignores the second: pixels would be other ones."""
-    parts = png_parts(seeds.pictures("png")["tbbn3p08"])
+    parts = png_parts(seeds.images("png")["tbbn3p08"])
     place = next(n for n, part in enumerate(parts) if part[0] == name)
     assert "out of place" in refusal(
         bytes(png_whole([*parts[:place], parts[place], *parts[place:]]))
@@ -172,18 +173,18 @@ def test_png_with_colours_twice_or_too_late_is_refused(name):
 
 
 def test_png_without_its_end_is_refused():
-    assert "its end is missing" in refusal(encode(grey(), "PNG")[:-12])
+    assert "its end is missing" in refusal(encode(gray(), "PNG")[:-12])
 
 
 # JPEG
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in seeds.pictures("jpeg") if n not in ("progressive", "mpo")]
+    "name", [n for n in seeds.images("jpeg") if n not in ("progressive", "mpo")]
 )
 def test_jpeg_with_rows_missing_but_an_end_is_refused(name):
-    """libjpeg makes them grey, and says so only to those who ask."""
-    whole = seeds.pictures("jpeg")[name]
+    """libjpeg makes them gray, and says so only to those who ask."""
+    whole = seeds.images("jpeg")[name]
     start, end = whole.index(b"\xff\xda") + 20, whole.rindex(b"\xff\xd9")
     read(whole)
     for share in (0.2, 0.5, 0.75):
@@ -193,7 +194,7 @@ def test_jpeg_with_rows_missing_but_an_end_is_refused(name):
 
 @pytest.mark.parametrize("restarts", [0, 1])
 @pytest.mark.parametrize("progressive", [False, True])
-def test_jpeg_that_ends_in_grey_is_read(restarts, progressive):
+def test_jpeg_that_ends_in_gray_is_read(restarts, progressive):
     pixels = np.full((40, 50, 3), 128, dtype=np.uint8)
     pixels[:20] = 9
     target = io.BytesIO()
@@ -248,7 +249,7 @@ def test_tiff_with_a_strip_beyond_the_end_is_refused():
 @pytest.mark.parametrize("tag", [258, 262, 277, 284, 339])
 def test_tiff_with_a_damaged_tag_that_matters_is_refused(tag):
     """tifffile leaves such a tag out, and takes its default: 8 bits become 1, black white."""
-    data = seeds.tiff(seeds.picture(5, "float32"), photometric="minisblack", planarconfig="contig")
+    data = seeds.tiff(seeds.image(5, "float32"), photometric="minisblack", planarconfig="contig")
     assert read(data).pixels.dtype == np.float32
     assert "can't be understood" in refusal(patched(data, tag, kind=99))
 
@@ -268,7 +269,7 @@ def test_tiff_with_huge_tiles_is_refused_before_there_is_room_for_one():
 
 
 @pytest.mark.parametrize("compression", ["jpeg", "webp"])
-def test_tiff_with_coded_pictures_larger_than_itself_is_refused(compression):
+def test_tiff_with_coded_images_larger_than_itself_is_refused(compression):
     data = tiff(compression=compression)
     assert "where there is room for 27 × 8" in refusal(patched(data, 257, value=8))
 
@@ -291,9 +292,9 @@ def test_premultiplied_floats_may_be_anything():
 # Others
 
 
-def test_every_picture_of_a_deep_avif_is_kept_in_its_room():
+def test_every_image_of_a_deep_avif_is_kept_in_its_room():
     """imagecodecs 2026.3.6 writes all of them into the room of one, if asked for one."""
-    stored = np.stack([seeds.picture(3, "uint16") >> 6, np.zeros((20, 27, 3), np.uint16)])
+    stored = np.stack([seeds.image(3, "uint16") >> 6, np.zeros((20, 27, 3), np.uint16)])
     data = bytes(imagecodecs.avif_encode(stored, level=100, bitspersample=10, speed=10))
     script = (
         "import sys; from convcli.image.files import read;"
@@ -334,10 +335,10 @@ def test_bitmaps_are_whole():
 
 
 def test_arrays_that_python_2_wrote_are_read():
-    data = seeds.array(seeds.picture(1))
+    data = seeds.array(seeds.image(1))
     changed = data.replace(b"(20, 27), ", b"(20L,27L),")
     assert changed != data
-    assert np.array_equal(read(changed).pixels, seeds.picture(1))
+    assert np.array_equal(read(changed).pixels, seeds.image(1))
 
 
 def test_pillow_remarks_upon_nothing(recwarn):
@@ -506,11 +507,11 @@ def test_bytes_are_a_kernel_or_refused_in_a_line(tmp_path, suffix, data):
         assert "\n" not in item.error
 
 
-@given(st.binary(max_size=80), st.sampled_from([*seeds.PICTURES]))
+@given(st.binary(max_size=80), st.sampled_from([*seeds.IMAGES]))
 @settings(max_examples=200)
-def test_what_follows_a_beginning_is_a_picture_or_refused(data, group):
+def test_what_follows_a_beginning_is_an_image_or_refused(data, group):
     """The first bytes are right, so that the format's reader gets the rest."""
-    whole = next(iter(seeds.pictures(group).values()))
+    whole = next(iter(seeds.images(group).values()))
     message = ""
     try:
         read(whole[:12] + data, max_pixels=100_000)

@@ -119,18 +119,18 @@ def test_second_derivatives_are_exact_on_parabolas(sigma):
 
 def test_derivatives_are_scipy_s_but_for_their_cut():
     ndimage = pytest.importorskip("scipy.ndimage")
-    picture = np.random.default_rng(1).random((64, 64))
+    image = np.random.default_rng(1).random((64, 64))
     inner = (slice(20, -20),) * 2
     for name, order in (
         ("gaussian-dx", (0, 1)),
         ("gaussian-dyy", (2, 0)),
         ("gaussian-dxy", (1, 1)),
     ):
-        ours = ndimage.correlate(picture, generate(name, sigma=2, truncate=6).scaled)
-        theirs = ndimage.gaussian_filter(picture, 2, order=order, truncate=6)
+        ours = ndimage.correlate(image, generate(name, sigma=2, truncate=6).scaled)
+        theirs = ndimage.gaussian_filter(image, 2, order=order, truncate=6)
         np.testing.assert_allclose(ours[inner], theirs[inner], atol=1e-5)
-    ours = ndimage.correlate(picture, generate("log", sigma=2, truncate=6).scaled)
-    theirs = ndimage.gaussian_laplace(picture, 2, truncate=6)
+    ours = ndimage.correlate(image, generate("log", sigma=2, truncate=6).scaled)
+    theirs = ndimage.gaussian_laplace(image, 2, truncate=6)
     np.testing.assert_allclose(ours[inner], theirs[inner], atol=1e-5)
 
 

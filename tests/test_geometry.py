@@ -116,7 +116,7 @@ def test_same_puts_the_anchor_on_the_sample(taps, dilation, flip):
     taps=st.tuples(st.integers(1, 9), st.integers(1, 9)),
     dilation=st.tuples(st.integers(1, 3), st.integers(1, 3)),
 )
-def test_full_is_every_place_where_kernel_and_picture_touch(size, taps, dilation):
+def test_full_is_every_place_where_kernel_and_image_touch(size, taps, dilation):
     shape = plan_geometry(size, taps, padding="full", dilation=dilation)
     for k, axis in enumerate((shape.rows, shape.cols)):
         touching = [
@@ -205,7 +205,7 @@ def test_the_formula_shows_its_numbers(axis, formula):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Axis(0, 1), "the picture's size must be at least 1, got 0"),
+        (lambda: Axis(0, 1), "the image's size must be at least 1, got 0"),
         (lambda: Axis(5, 0), "the kernel's size must be at least 1, got 0"),
         (lambda: Axis(5, 3, 0), "stride must be at least 1, got 0"),
         (lambda: Axis(5, 3, 1, 0), "dilation must be at least 1, got 0"),
@@ -238,7 +238,7 @@ def test_the_formula_shows_its_numbers(axis, formula):
             lambda: plan_geometry((5, 5), (3, 3), dilation=0),
             "dilation must be at least 1, got 0",
         ),
-        (lambda: plan_geometry((5, 0), (3, 3)), "the picture's size must be at least 1, got 0"),
+        (lambda: plan_geometry((5, 0), (3, 3)), "the image's size must be at least 1, got 0"),
         (lambda: output_size(3, 3, -1), "stride must be at least 1, got -1"),
     ],
 )

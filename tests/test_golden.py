@@ -1,4 +1,4 @@
-"""Golden pictures: what commands make of the samples, compared with what was looked at once.
+"""Golden images: what commands make of the samples, compared with what was looked at once.
 
 REGENERATE=1 writes them again (`make golden`).
 """
@@ -21,12 +21,12 @@ REGENERATE = os.environ.get("REGENERATE") == "1"
 
 
 def _opened(path):
-    with Image.open(path) as picture:
-        return picture.mode, np.asarray(picture)
+    with Image.open(path) as image:
+        return image.mode, np.asarray(image)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_command_makes_the_golden_picture(name, samples, tmp_path, monkeypatch):
+def test_a_command_makes_the_golden_image(name, samples, tmp_path, monkeypatch):
     monkeypatch.chdir(samples)
     case = CASES[name]
     result = tmp_path / f"{name}.png"
@@ -41,14 +41,14 @@ def test_a_command_makes_the_golden_picture(name, samples, tmp_path, monkeypatch
     assert_same_pixels(pixels, wanted, case["tolerance"])
 
 
-def test_every_golden_picture_has_a_case_and_is_small():
-    pictures = {path.stem: path.stat().st_size for path in GOLDEN.glob("*.png")}
-    assert sorted(pictures) == sorted(CASES)
-    assert len(pictures) <= 20
-    assert max(pictures.values()) < 60_000
+def test_every_golden_image_has_a_case_and_is_small():
+    images = {path.stem: path.stat().st_size for path in GOLDEN.glob("*.png")}
+    assert sorted(images) == sorted(CASES)
+    assert len(images) <= 20
+    assert max(images.values()) < 60_000
 
 
-def test_golden_pictures_have_something_in_them():
+def test_golden_images_have_something_in_them():
     for name in CASES:
         _, pixels = _opened(GOLDEN / f"{name}.png")
         assert pixels.min() < pixels.max(), name

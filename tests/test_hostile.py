@@ -20,12 +20,12 @@ from fuzz_mutate import png_parts, png_whole
 from convcli import batch, pipeline
 from convcli.errors import ImageError
 from convcli.image.files import encode, read
+from convcli.image.image import Image, Meta
 from convcli.image.limits import MAX_PIXELS
-from convcli.image.picture import Image, Meta
 from convcli.kernels import parse_kernel
 from convcli.spec import Spec
 
-PIXELS = seeds.picture()
+PIXELS = seeds.image()
 WHOLE = encode(Image(PIXELS), "PNG")
 A = ("apply", "box")
 #: Bytes that a refused file may add to what the command takes anyway.
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="names and kinds
 
 
 def outcomes(folder, names, **writing):
-    """What becomes of a folder's pictures, by name, each filtered into `out`."""
+    """What becomes of a folder's images, by name, each filtered into `out`."""
     jobs = [batch.Job(str(folder / name), str(folder / "out" / f"{name}.png")) for name in names]
     work = batch.Common(
         lambda image: pipeline.apply(image, [parse_kernel("box")], Spec()),
@@ -60,7 +60,7 @@ def changed(data, *changes):
 def _huge():
     """Small files of every format that claim 20,000 × 20,000 pixels, or as many as there can be."""
     big, little = struct.pack(">II", 20_000, 20_000), struct.pack("<II", 20_000, 20_000)
-    deep = seeds.pictures("avif")["10 bit"]
+    deep = seeds.images("avif")["10 bit"]
     return {
         "png": bytes(
             png_whole([(b"IHDR", big + png_parts(WHOLE)[0][1][8:]), *png_parts(WHOLE)[1:]])
@@ -74,12 +74,12 @@ def _huge():
         ),
         "bmp": changed(encode(Image(PIXELS), "BMP"), (18, little)),
         "gif": changed(
-            seeds.pictures("gif")["RGB"], (6, b"\x20\x4e" * 2), ((b",\0\0\0\0", 0), b"\x20\x4e" * 2)
+            seeds.images("gif")["RGB"], (6, b"\x20\x4e" * 2), ((b",\0\0\0\0", 0), b"\x20\x4e" * 2)
         ),
         "webp": changed(
-            seeds.pictures("webp")["beside"], ((b"VP8X", 8), (19_999).to_bytes(3, "little") * 2)
+            seeds.images("webp")["beside"], ((b"VP8X", 8), (19_999).to_bytes(3, "little") * 2)
         ),
-        "avif": changed(seeds.pictures("avif")["ours"], ((b"ispe\0\0\0\0", 0), big)),
+        "avif": changed(seeds.images("avif")["ours"], ((b"ispe\0\0\0\0", 0), big)),
         "10.avif": changed(deep, ((b"ispe\0\0\0\0", 0), big)),
         "jp2": changed(
             encode(Image(PIXELS), "JPEG2000"), ((b"ihdr", 0), big), ((b"\xff\x51", 4), big)
@@ -105,7 +105,7 @@ def test_a_huge_declared_size_is_refused_with_the_limit_and_the_option(name):
 
 
 def test_huge_files_take_no_memory(tmp_path):
-    """The command's peak is that of the small picture beside them."""
+    """The command's peak is that of the small image beside them."""
     (tmp_path / "small").mkdir()
     (tmp_path / "small" / "whole.png").write_bytes(WHOLE)
     (tmp_path / "huge").mkdir()
@@ -221,11 +221,11 @@ def test_absurd_metadata_change_no_pixels_and_end_nothing(name, tmp_path):
 # What is no file, or not the one it was
 
 
-def test_a_folder_called_like_a_picture_holds_pictures(tmp_path):
+def test_a_folder_called_like_an_image_holds_images(tmp_path):
     (tmp_path / "x.png").mkdir()
     said = call(*A, tmp_path / "x.png")
     assert said.status == 1
-    assert "no pictures in this folder" in said.err
+    assert "no images in this folder" in said.err
     (tmp_path / "x.png" / "y.png").write_bytes(WHOLE)
     (tmp_path / "z.png").write_bytes(WHOLE)
     assert call(*A, tmp_path, "-o", tmp_path / "out", "--recursive").status == 0
@@ -233,7 +233,7 @@ def test_a_folder_called_like_a_picture_holds_pictures(tmp_path):
     assert results == ["out/x.png", "out/x.png/y.png", "out/z.png"]
 
 
-def test_a_fifo_is_no_picture_of_a_folder_and_empty_by_itself(tmp_path):
+def test_a_fifo_is_no_image_of_a_folder_and_empty_by_itself(tmp_path):
     os.mkfifo(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(WHOLE)
     said = spawn(*A, tmp_path, "-o", tmp_path / "out")
@@ -249,7 +249,7 @@ def test_a_device_is_refused_whatever_it_is_called(device, tmp_path):
     (tmp_path / "a.png").symlink_to(device)
     said = spawn(*A, tmp_path / "a.png", "-o", tmp_path / "b.png")
     assert said.status == 1
-    assert "it is a device, not a picture" in said.err
+    assert "it is a device, not an image" in said.err
     (tmp_path / "k.toml").symlink_to(device)
     said = spawn("apply", tmp_path / "k.toml", tmp_path / "a.png")
     assert said.status == 2
@@ -365,7 +365,7 @@ class Evil:
 
 @pytest.mark.parametrize("form", ["array", "bare"])
 def test_npy_never_runs_what_is_in_it(form, tmp_path):
-    """Neither as a picture nor as a kernel, and neither well-formed nor as a bare pickle."""
+    """Neither as an image nor as a kernel, and neither well-formed nor as a bare pickle."""
     evil = np.empty((3, 3), dtype=object)
     evil[:] = Evil(str(tmp_path / "made"))
     path = tmp_path / "a.npy"
@@ -374,8 +374,8 @@ def test_npy_never_runs_what_is_in_it(form, tmp_path):
     else:
         path.write_bytes(pickle.dumps(Evil(str(tmp_path / "made"))))
     (tmp_path / "b.png").write_bytes(WHOLE)
-    picture = call(*A, path, "-o", tmp_path / "c.png")
+    image = call(*A, path, "-o", tmp_path / "c.png")
     kernel = call("apply", path, tmp_path / "b.png", "-o", tmp_path / "c.png")
-    assert (picture.status, kernel.status) == (1, 2)
+    assert (image.status, kernel.status) == (1, 2)
     assert not (tmp_path / "made").exists()
     assert not (tmp_path / "c.png").exists()

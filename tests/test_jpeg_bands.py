@@ -1,4 +1,4 @@
-"""A JPEG picture coded in bands has the samples that the whole has."""
+"""A JPEG image coded in bands has the samples that the whole has."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from convcli.image import jpeg, jpeg_bands, jpeg_write, threads
-from convcli.image.picture import Image
+from convcli.image import threads
+from convcli.image.image import Image
+from convcli.image.jpeg import bands as jpeg_bands
+from convcli.image.jpeg import read as jpeg
+from convcli.image.jpeg import write as jpeg_write
 
 SAMPLINGS = {"444": (8, 8), "422": (8, 16), "420": (16, 16)}
 
 
 @pytest.fixture
 def small_bands(monkeypatch):
-    """Bands of a few hundred pixels, as many as a large picture has."""
+    """Bands of a few hundred pixels, as many as a large image has."""
     monkeypatch.setattr(jpeg_bands, "_BAND", 700)
 
 
@@ -53,7 +56,7 @@ def test_colour_is_that_of_the_whole(rng, sampling, size):
 
 
 @pytest.mark.usefixtures("small_bands")
-def test_grey_is_that_of_the_whole_and_markers_count_on(rng):
+def test_gray_is_that_of_the_whole_and_markers_count_on(rng):
     pixels = photograph(rng, (700, 200), 1)[:, :, 0]
     banded = jpeg_write.encode(Image(pixels, "L"), 85)
     whole = imagecodecs.jpeg8_encode(pixels, level=85)
@@ -105,7 +108,7 @@ def test_threads_change_nothing(rng, monkeypatch):
     assert len(files) == 1
 
 
-def test_small_pictures_have_no_restart_markers(rng):
+def test_small_images_have_no_restart_markers(rng):
     assert b"\xff\xdd" not in jpeg_write.encode(Image(photograph(rng, (64, 64)), "RGB"))
 
 

@@ -79,7 +79,7 @@ def test_a_card_shows_the_matrix_and_what_it_means():
     assert "gain      x 8, y 0 on a ramp of 1 a pixel" in out
     assert "odd: convolution changes the sign only" in out
     assert "1: separable, column (1 2 1) × row (-1 0 1)" in out
-    assert "-1020 … 1020 for an 8-bit picture" in out
+    assert "-1020 … 1020 for an 8-bit image" in out
 
 
 def test_a_divisor_and_an_offset_are_shown():

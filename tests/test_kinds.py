@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 import tiff_made as made
 import tifffile
-from fuzz_seeds import PICTURES, pictures
+from fuzz_seeds import IMAGES, images
 
 from convcli.errors import ImageError
-from convcli.image import files, tiff_kinds
+from convcli.image import files
 from convcli.image.depth import widen_bits
 from convcli.image.files import read
+from convcli.image.tiff import kinds as tiff_kinds
 
 DOCS = Path(__file__).parent.parent / "docs" / "formats.md"
 #: What nobody wants to read who has a file.
@@ -52,7 +53,7 @@ def refused_by_name(data, *words):
 
 
 def page(*, segment=bytes(64), **tags):
-    """A page of 8 × 8 grey pixels of 8 bits, with some tags (by their numbers) changed."""
+    """A page of 8 × 8 gray pixels of 8 bits, with some tags (by their numbers) changed."""
     usual = {256: 8, 257: 8, 258: 8, 259: 1, 262: 1, 277: 1, 278: 8}
     return made.file(usual | {int(tag[1:]): value for tag, value in tags.items()}, [segment])
 
@@ -187,8 +188,8 @@ def test_bitmaps_of_run_lengths():
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ({"coding": 4, "bits": 0}, "stored as a JPEG picture"),
-        ({"coding": 5, "bits": 0}, "stored as a PNG picture"),
+        ({"coding": 4, "bits": 0}, "stored as a JPEG image"),
+        ({"coding": 5, "bits": 0}, "stored as a PNG image"),
         ({"coding": 11, "bits": 32}, "stored as CMYK"),
         ({"coding": 77}, "in an unknown way (77)"),
         ({"coding": 3, "bits": 1, "header": 64}, "with Huffman's code"),
@@ -251,7 +252,7 @@ def with_header(data, *, more=b"", space=None):
     return out
 
 
-GREY = np.arange(99, dtype=np.uint8).reshape(9, 11)
+GRAY = np.arange(99, dtype=np.uint8).reshape(9, 11)
 PALETTE = _box(b"pclr", struct.pack(">HB", 100, 3) + b"\7\7\7" + bytes(300)) + _box(
     b"cmap", b"".join(struct.pack(">HBB", 0, 1, k) for k in range(3))
 )
@@ -260,13 +261,13 @@ PALETTE = _box(b"pclr", struct.pack(">HB", 100, 3) + b"\7\7\7" + bytes(300)) + _
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (with_header(jp2(GREY), more=PALETTE), "in a palette"),
-        (with_header(jp2(GREY), space=14), "colours are CIE L*a*b*"),
-        (with_header(jp2(GREY), space=99), "of an unknown kind (99)"),
-        (jp2(GREY.astype(np.int8)), "samples are signed and have 8 bits"),
-        (jp2(GREY.astype(np.uint32) * 70_000), "samples are unsigned and have 26 bits"),
-        (jp2(np.dstack([GREY] * 5)), "has 5 channels"),
-        (with_header(jp2(np.dstack([GREY] * 3).astype(np.uint16) * 257), space=18),
+        (with_header(jp2(GRAY), more=PALETTE), "in a palette"),
+        (with_header(jp2(GRAY), space=14), "colours are CIE L*a*b*"),
+        (with_header(jp2(GRAY), space=99), "of an unknown kind (99)"),
+        (jp2(GRAY.astype(np.int8)), "samples are signed and have 8 bits"),
+        (jp2(GRAY.astype(np.uint32) * 70_000), "samples are unsigned and have 26 bits"),
+        (jp2(np.dstack([GRAY] * 5)), "has 5 channels"),
+        (with_header(jp2(np.dstack([GRAY] * 3).astype(np.uint16) * 257), space=18),
          "YCbCr or thinned out, and have 16 bits"),
     ],
     ids=["palette", "Lab", "unknown", "signed", "deep", "five", "YCC"],
@@ -276,7 +277,7 @@ def test_other_kinds_of_jpeg_2000_are_named(data, said):
 
 
 def test_deep_jpeg_2000_of_inks_is_cmyk():
-    stored = np.dstack([GREY] * 4).astype(np.uint16) * 257
+    stored = np.dstack([GRAY] * 4).astype(np.uint16) * 257
     assert read(with_header(jp2(stored), space=12)).channels == "CMYK"
 
 
@@ -284,7 +285,7 @@ def test_deep_jpeg_2000_of_inks_is_cmyk():
 
 
 def test_other_kinds_of_pnm_are_named():
-    assert refused_by_name(b"P7\nWIDTH 1\n", "a PAM picture")
+    assert refused_by_name(b"P7\nWIDTH 1\n", "a PAM image")
     assert "maximum is 0; expected 1 to 65535" in refusal(b"P5 1 1 0\n\0")
     assert "maximum is 65536" in refusal(b"P5 1 1 65536\n\0\0\0")
     assert "has '1e2' for a whole" in refusal(b"P5 1 1 1e2\n\0")
@@ -365,8 +366,8 @@ def test_what_can_not_be_written_is_not_called_a_kind_that_is_not_read():
 def test_no_damage_shows_what_is_inside(rng):
     """Thousands of damaged files, and no word of Python's or a library's."""
     said = set()
-    for name in PICTURES:
-        for data in pictures(name).values():
+    for name in IMAGES:
+        for data in images(name).values():
             for _ in range(6):
                 changed = bytearray(data)
                 for _ in range(rng.integers(1, 5)):

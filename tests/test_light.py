@@ -10,9 +10,9 @@ import pytest
 from PIL import ImageCms
 
 from convcli.errors import ImageError
-from convcli.image import light
-from convcli.image.picture import Image, Meta
-from convcli.image.trc import SRGB, curves_of, parse_curve
+from convcli.image.image import Image, Meta
+from convcli.image.light import linear as light
+from convcli.image.light.curves import SRGB, curves_of, parse_curve
 
 FULL = {"bool": 1, "uint8": 255, "uint16": 65535}
 
@@ -86,7 +86,7 @@ def test_floats_come_back_unclipped(name, kind, tolerance):
 
 
 def test_the_curve_is_that_of_the_standard():
-    """IEC 61966-2-1: 0.04045 ends the straight part; half grey is 0.2140 of the light."""
+    """IEC 61966-2-1: 0.04045 ends the straight part; half gray is 0.2140 of the light."""
     samples = np.array([[0.0, 0.02, 0.04045, 0.5, 0.735357, 1.0]])
     expected = [0, 0.02 / 12.92, 0.04045 / 12.92, 0.214041, 0.5, 1]
     assert np.allclose(light.decode(Image(samples)), [expected], atol=1e-6)
@@ -141,7 +141,7 @@ def test_three_curves_go_to_three_channels():
     assert linear[2] == pytest.approx((128 / 255) ** (563 / 256), abs=1e-5)
 
 
-def test_a_grey_version_takes_the_green_curve():
+def test_a_gray_version_takes_the_green_curve():
     icc = profile(rTRC=para(0, 1.0), gTRC=para(0, 2.0), bTRC=para(0, 3.0))
     linear = light.decode(Image(np.array([[0.5]], dtype=np.float32), meta=Meta(icc=icc)))
     assert linear[0, 0] == pytest.approx(0.25)

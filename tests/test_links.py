@@ -18,7 +18,7 @@ from command import call, program, spawn
 from convcli.batch import Job, Request, Writing, foresee, plan
 from convcli.errors import UsageError
 from convcli.image.files import read, write
-from convcli.image.picture import Image
+from convcli.image.image import Image
 from convcli.paths import Identities, reason, shortened, status, told
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links and devices of POSIX")
@@ -31,7 +31,7 @@ LINKS = {"loop": LOOP, "below": BELOW, "long": LONG}
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """Pictures, and one of each link."""
+    """Images, and one of each link."""
     monkeypatch.chdir(tmp_path)
     for name in ("a.png", "in/1.png", "in/2.png", "in/3.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -53,7 +53,7 @@ def make_link(what, path):
 
 
 def results(folder):
-    """Names of the pictures in a folder that can be read."""
+    """Names of the images in a folder that can be read."""
     found = []
     for path in sorted(folder.iterdir()):
         if path.is_file() and not path.name.startswith("."):
@@ -403,11 +403,11 @@ FORCED = ("-o", "k.csv", "--format", "png", "--overwrite")
             {"stdout": "list.png"},
             "list.png is standard output itself",
         ),
-        ((*A, "--from-file", "list.png", "-o", "list.png"), {}, "is the list of pictures"),
+        ((*A, "--from-file", "list.png", "-o", "list.png"), {}, "is the list of images"),
         (
             (*A, "--from-file", "-", "-o", "list.png"),
             {"stdin": "list.png"},
-            "list.png is the list of pictures",
+            "list.png is the list of images",
         ),
         (("apply", "k.csv", "a.png", *FORCED), {}, "k.csv is the kernel's file"),
         ((*A, "--then", "k.csv", "a.png", *FORCED), {}, "k.csv is the kernel's file"),
@@ -489,7 +489,7 @@ def test_an_error_names_its_file():
 
 
 @pytest.mark.parametrize("error", [OSError(24, "Too many open files"), OSError(5, "I/O", "x")])
-def test_what_the_system_says_of_one_picture_ends_no_batch(error, here, monkeypatch):
+def test_what_the_system_says_of_one_image_ends_no_batch(error, here, monkeypatch):
     real = read
 
     def refuse(job, *rest):

@@ -87,12 +87,12 @@ def test_texts_become_machine_code(texts):
         native.Loop(native._content(object_code(texts[key], "entry")))
 
 
-PICTURE = {"dtype": "uint8", "jobs": 1}
+IMAGE = {"dtype": "uint8", "jobs": 1}
 #: Of whole numbers, of floats, of sums that combine; each with another respond and store loop.
 FILTERS = [
-    ("emboss", PICTURE | {"mapping": "offset"}),
-    ("gaussian:sigma=1", PICTURE),
-    pytest.param("box:size=31", PICTURE, marks=pytest.mark.slow),
+    ("emboss", IMAGE | {"mapping": "offset"}),
+    ("gaussian:sigma=1", IMAGE),
+    pytest.param("box:size=31", IMAGE, marks=pytest.mark.slow),
     pytest.param("sobel-direction", {"jobs": 1}, marks=pytest.mark.slow),
 ]
 

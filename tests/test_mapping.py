@@ -39,7 +39,7 @@ def test_values_by_hand(case):
     assert_same_pixels(result.pixels, [TABLE[case]])
 
 
-#: Depth, mapping, a response in levels of the picture → its sample.
+#: Depth, mapping, a response in levels of the image → its sample.
 POINTS = [
     ("uint8", "clip", -0.5, 0),
     ("uint8", "clip", 0.5, 1),
@@ -77,7 +77,7 @@ POINTS = [
 
 @pytest.mark.parametrize(("depth", "mapping", "response", "sample"), POINTS)
 def test_single_responses(depth, mapping, response, sample):
-    # A zero picture and a kernel whose offset is the response.
+    # A zero image and a kernel whose offset is the response.
     level = TOP[depth] / 255
     kernel = Kernel("k", [[1], [1]], offset=response / level)
     result, facts = pipeline.apply(Image(np.zeros((2, 3), depth)), [kernel], Spec(mapping=mapping))
@@ -134,7 +134,7 @@ def test_normalize_of_a_negative_is_the_negative(depth, divisor):
 
 @pytest.mark.parametrize("depth", TOP)
 @pytest.mark.parametrize("border", ["replicate", "reflect", "symmetric", "wrap"])
-def test_a_flat_picture_stays_flat_under_kernels_of_sum_one(border, depth):
+def test_a_flat_image_stays_flat_under_kernels_of_sum_one(border, depth):
     steady = [kernel for kernel in (*LIBRARY, *MADE) if getattr(kernel, "sum", None) == 1]
     assert len(steady) > 25
     for kernel in steady:
@@ -148,7 +148,7 @@ def test_a_flat_picture_stays_flat_under_kernels_of_sum_one(border, depth):
 
 
 @pytest.mark.parametrize("border", ["zero", "constant"])
-def test_a_flat_picture_darkens_where_there_is_nothing_beside_it(border):
+def test_a_flat_image_darkens_where_there_is_nothing_beside_it(border):
     flat = np.full((5, 5), 90, np.uint8)
     result = apply(Image(flat), "box3", Spec(border=border, fill=0))
     assert_same_pixels(result.pixels[0], [40, 60, 60, 60, 40])
@@ -225,7 +225,7 @@ def method_for(kernel):
 
 
 def extremes(kernel, depth, rng):
-    """A picture in which the kernel's least and greatest responses occur, and noise."""
+    """An image in which the kernel's least and greatest responses occur, and noise."""
     tops = [
         np.where(np.asarray(part.weights) > 0, TOP[depth], 0)
         for part in getattr(kernel, "parts", (kernel,))

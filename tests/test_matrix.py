@@ -181,7 +181,7 @@ def test_floats_are_taken_as_they_are():
         ("(1 2)", "looks like a matrix, but line 1, column 1: '(1' is not a number"),
         ("[1 2; 3]", "looks like a matrix, but line 1, column 7: row 2 has 1 weight"),
         ("sobelx", "no kernel named 'sobelx'; did you mean 'sobel-x'?"),
-        ("photo.png", "'photo.png' looks like a picture; expected a kernel first"),
+        ("photo.png", "'photo.png' looks like an image; expected a kernel first"),
         ("./mine", "'./mine' is not a kernel file; those end in .toml, .csv"),
         ("../mine.yaml", "'../mine.yaml' is not a kernel file"),
         ("/tmp/x", "'/tmp/x' is not a kernel file"),

@@ -20,12 +20,12 @@ from command import call, program
 
 from convcli import memory, threads
 from convcli.batch import Common, Job, Writing
-from convcli.batch.crew import Crew
 from convcli.batch.foretell import foretold
 from convcli.batch.jobs import Limits
 from convcli.batch.room import Room
+from convcli.batch.worker_pool import Crew
 from convcli.cli.filtering import _Filter
-from convcli.engine.team import run_bands
+from convcli.engine.thread_pool import run_bands
 from convcli.errors import ImageError
 from convcli.image import files
 from convcli.image import threads as on
@@ -33,9 +33,9 @@ from convcli.image.extent import ALLOWANCE
 from convcli.image.files import encode, read, write
 from convcli.image.frame_files import read_frames, write_frames
 from convcli.image.header import header_of, peek_into
-from convcli.image.inflating import Inflating
+from convcli.image.image import Image
 from convcli.image.load import facts_of, load
-from convcli.image.picture import Image
+from convcli.image.png.inflate import Inflating
 from convcli.kernels import parse_kernel
 from convcli.spec import Spec
 
@@ -160,7 +160,7 @@ def test_nothing_begins_beside_what_has_no_header(tmp_path):
     room.leave(0)
     room.enter(1, 1)
     assert not room.fits(size)
-    (tmp_path / "no.png").write_bytes(b"no picture")
+    (tmp_path / "no.png").write_bytes(b"no image")
     for source in ("no.png", "none.png", "."):
         assert foretold(common("box3"), Job(str(tmp_path / source), "b.png")) == 0
     assert foretold(common("box3"), Job("-", "b.png")) == 0
@@ -216,7 +216,7 @@ def test_what_is_left_is_asked_of_the_system():
     assert 2**20 < memory.left() < 2**46
 
 
-# No more is read than a picture can take
+# No more is read than an image can take
 
 
 class Endless(io.RawIOBase):
@@ -258,7 +258,7 @@ def test_a_stream_without_end_is_left(suffix, fill):
     except ImageError:
         assert suffix in ("jp2", "avif", "bmp", "webp")
     else:
-        # What follows a whole picture does no harm.
+        # What follows a whole image does no harm.
         assert image.size == (30, 40)
     assert stream.given < 2 * ALLOWANCE + 2**23
     cut = Endless(data[: len(data) // 2], fill)
@@ -267,9 +267,9 @@ def test_a_stream_without_end_is_left(suffix, fill):
     assert cut.given < 2 * ALLOWANCE + 2**23
 
 
-def test_a_stream_that_is_no_picture_is_left_at_once():
+def test_a_stream_that_is_no_image_is_left_at_once():
     stream = Endless(b"", b"y\n")
-    with pytest.raises(ImageError, match="not a picture"):
+    with pytest.raises(ImageError, match="not an image"):
         read(stream)
     assert stream.given <= 64
 
@@ -289,7 +289,7 @@ def test_a_stream_is_left_before_memory_ends(monkeypatch):
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "webp", "ppm", "npy", "bmp"])
-def test_what_is_behind_a_picture_is_not_read(suffix, tmp_path):
+def test_what_is_behind_an_image_is_not_read(suffix, tmp_path):
     """Three gigabytes that take no room on the disk."""
     path = tmp_path / f"a.{suffix}"
     write(path, Image(PIXELS))
@@ -331,7 +331,7 @@ def test_standard_input_is_read_as_far_as_needed(tmp_path):
             process.stdin.close()
         err = process.stderr.read()
     assert process.returncode == 1
-    assert b"not a picture" in err
+    assert b"not an image" in err
     assert given < 2**24
 
 
@@ -354,7 +354,7 @@ def test_a_file_is_held_once(tmp_path):
 
 @linux
 def test_a_file_that_says_it_has_no_bytes_is_read():
-    with pytest.raises(ImageError, match="not a picture"):
+    with pytest.raises(ImageError, match="not an image"):
         load("/proc/self/status")
 
 
@@ -370,8 +370,8 @@ def no_threads(request, monkeypatch):
             raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threads, "start_new_thread", start)
-    monkeypatch.setattr("convcli.engine.team.start_new_thread", start)
-    monkeypatch.setattr("convcli.engine.team._waiting", __import__("collections").deque())
+    monkeypatch.setattr("convcli.engine.thread_pool.start_new_thread", start)
+    monkeypatch.setattr("convcli.engine.thread_pool._waiting", __import__("collections").deque())
 
 
 def test_work_is_done_without_threads(no_threads):
@@ -385,7 +385,7 @@ def test_work_is_done_without_threads(no_threads):
     assert sum(run_bands((64, 1), 1e9, 4, lambda: lambda first, last: last - first)) == 64
 
 
-def test_pictures_are_filtered_without_threads(no_threads, tmp_path, rng):
+def test_images_are_filtered_without_threads(no_threads, tmp_path, rng):
     source = tmp_path / "a.png"
     write(source, Image(rng.integers(0, 256, (900, 1100, 3), dtype=np.uint8)))
     for suffix in ("png", "jpg", "tif"):
@@ -459,7 +459,7 @@ def test_the_command_says_so_too(monkeypatch, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
+def images(tmp_path_factory):
     """Two megapixels in the formats whose libraries fail in ways of their own."""
     folder = tmp_path_factory.mktemp("limited")
     rows, cols = np.mgrid[0:1200, 0:1600]
@@ -474,12 +474,12 @@ def pictures(tmp_path_factory):
 @linux
 @pytest.mark.parametrize("kilobytes", [120_000, 150_000, 183_000, 210_000, 260_000, 300_000])
 @pytest.mark.parametrize("suffix", ["png", "jpg", "jp2", "avif"])
-def test_under_a_limit_of_the_system_it_is_one_line(suffix, kilobytes, pictures, tmp_path):
+def test_under_a_limit_of_the_system_it_is_one_line(suffix, kilobytes, images, tmp_path):
     import resource
 
     limit = kilobytes * 1024
     asked = program(
-        "apply", "gaussian:sigma=2", pictures / f"a.{suffix}", "-o", tmp_path / f"b.{suffix}", "-q"
+        "apply", "gaussian:sigma=2", images / f"a.{suffix}", "-o", tmp_path / f"b.{suffix}", "-q"
     )
     done = subprocess.run(
         **asked,

@@ -110,7 +110,7 @@ def test_widths_around_whole_blocks(method, rng):
 
 
 @pytest.mark.parametrize("method", FORCED)
-def test_many_strips_of_a_tall_picture(method, rng):
+def test_many_strips_of_a_tall_image(method, rng):
     weights = weights_for(method, (6, 5), rng)
     for stride in ((1, 1), (2, 1), (5, 1)):
         for height in (63, 64, 65, 129, 200):

@@ -33,7 +33,7 @@ posix = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="folders have no s
 
 
 def expected():
-    """The picture of `PROGRAM` filtered by its own definition."""
+    """The image of `PROGRAM` filtered by its own definition."""
     pixels = np.pad(np.arange(63).reshape(7, 9) * 4, 1, mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(pixels, (3, 3))
     return ((windows.sum(axis=(2, 3)) * 2 + 9) // 18).astype(np.uint8).tobytes().hex()

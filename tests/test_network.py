@@ -78,7 +78,7 @@ def test_a_single_layer_is_worked_out():
     assert "(3,072 + 1)·65,536 = 201,392,128 parameters, 112,384 times as many" in said
 
 
-def test_a_fully_connected_layer_of_a_picture_has_3072000_weights():
+def test_a_fully_connected_layer_of_an_image_has_3072000_weights():
     lines = network("fc 1000", "--input", "32x32x3").splitlines()
     assert "weights        32·32·3·1000 = 3,072,000" in lines
     assert "parameters     3,072,000 + 1,000 = 3,073,000" in lines

@@ -87,7 +87,7 @@ def computed(entries, volume):
 def check(spec, size):
     """Change one sample of the rows after the other and see which outputs change.
 
-    Column j of the picture has its one in row j, so that all are seen at once: no layer has more
+    Column j of the image has its one in row j, so that all are seen at once: no layer has more
     than one column. Padding and what a transposed convolution cuts off hide a part of a field, so
     those near an end only have to hold what is seen. Returns how many were compared in full.
     """

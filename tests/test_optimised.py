@@ -26,9 +26,9 @@ def test_all_that_is_said_is_the_same(command):
     assert spawn(*command, PYTHONOPTIMIZE="2").out == call(*command).out
 
 
-def test_a_picture_is_filtered_alike(samples, tmp_path):
-    picture = samples / "grid-7x7.png"
-    said = spawn("apply", "box3", picture, "-o", tmp_path / "a.png", PYTHONOPTIMIZE="2")
+def test_an_image_is_filtered_alike(samples, tmp_path):
+    image = samples / "grid-7x7.png"
+    said = spawn("apply", "box3", image, "-o", tmp_path / "a.png", PYTHONOPTIMIZE="2")
     assert said.status == 0, said.err
-    assert call("apply", "box3", picture, "-o", tmp_path / "b.png").status == 0
+    assert call("apply", "box3", image, "-o", tmp_path / "b.png").status == 0
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

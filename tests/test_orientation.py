@@ -1,4 +1,4 @@
-"""The eight orientations: all must give the same upright picture, in every format."""
+"""The eight orientations: all must give the same upright image, in every format."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from PIL import Image as PillowImage
 
 from convcli.image import exif
 from convcli.image.files import encode, read
-from convcli.image.picture import Image, Meta
+from convcli.image.image import Image, Meta
 from convcli.image.upright import turn
 
 FOLDER = Path(__file__).parent / "data" / "orientation"
 ALL = range(1, 9)
-#: What to do to an upright picture to store it so, by Pillow's own names for these moves.
+#: What to do to an upright image to store it so, by Pillow's own names for these moves.
 STORE = {
     1: None,
     2: PillowImage.Transpose.FLIP_LEFT_RIGHT,
@@ -55,18 +55,18 @@ def block(orientation, order="<", thumbnail=b""):
 def stored(pixels, orientation):
     """Return pixels as a camera held that way stores them."""
     move = STORE[orientation]
-    picture = PillowImage.fromarray(pixels)
-    return np.array(picture if move is None else picture.transpose(move))
+    original = PillowImage.fromarray(pixels)
+    return np.array(original if move is None else original.transpose(move))
 
 
 @pytest.fixture
-def picture(rng):
+def original(rng):
     return rng.integers(0, 256, (24, 41, 3), dtype=np.uint8)
 
 
 @pytest.mark.parametrize("orientation", ALL)
-def test_turn_undoes_storing(picture, orientation):
-    assert np.array_equal(turn(stored(picture, orientation), orientation), picture)
+def test_turn_undoes_storing(original, orientation):
+    assert np.array_equal(turn(stored(original, orientation), orientation), original)
 
 
 @pytest.mark.parametrize("orientation", ALL)
@@ -74,7 +74,7 @@ def test_photographs_look_alike(orientation):
     reference = read(FOLDER / "Landscape_1.jpg").pixels.astype(float)
     image = read(FOLDER / f"Landscape_{orientation}.jpg")
     assert image.size == (80, 120)
-    # JPEG blocks lie elsewhere in a turned picture; another turn would differ by 60 and more.
+    # JPEG blocks lie elsewhere in a turned image; another turn would differ by 60 and more.
     assert np.abs(image.pixels - reference).mean() < 6
     assert np.abs(image.pixels[::-1] - reference).mean() > 30
     assert exif.orientation(image.meta.exif) == 1
@@ -83,20 +83,20 @@ def test_photographs_look_alike(orientation):
 @pytest.mark.parametrize("format", ["PNG", "WEBP", "JPEG2000"])
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("orientation", ALL)
-def test_exif_turns_lossless_formats(picture, orientation, order, format):
+def test_exif_turns_lossless_formats(original, orientation, order, format):
     meta = Meta(exif=block(orientation, order))
-    file = encode(Image(stored(picture, orientation), meta=meta), format)
+    file = encode(Image(stored(original, orientation), meta=meta), format)
     image = read(file)
-    assert np.array_equal(image.pixels, picture)
+    assert np.array_equal(image.pixels, original)
     assert exif.orientation(image.meta.exif) == 1
     assert b"Convcli" in image.meta.exif
 
 
 @pytest.mark.parametrize("orientation", ALL)
-def test_jpeg_is_turned(picture, orientation):
+def test_jpeg_is_turned(original, orientation):
     meta = Meta(exif=block(orientation))
-    plain = read(encode(Image(stored(picture, orientation)), "JPEG", quality=95))
-    turned = read(encode(Image(stored(picture, orientation), meta=meta), "JPEG", quality=95))
+    plain = read(encode(Image(stored(original, orientation)), "JPEG", quality=95))
+    turned = read(encode(Image(stored(original, orientation), meta=meta), "JPEG", quality=95))
     assert np.array_equal(turned.pixels, turn(plain.pixels, orientation))
 
 
@@ -116,13 +116,13 @@ def test_avif_is_turned_once(orientation):
 
 @pytest.mark.parametrize("orientation", ALL)
 @pytest.mark.parametrize("compression", [None, "zlib"])
-def test_tiff_is_turned_once(picture, orientation, compression):
+def test_tiff_is_turned_once(original, orientation, compression):
     import tifffile
 
     target = io.BytesIO()
     tifffile.imwrite(
         target,
-        stored(picture, orientation),
+        stored(original, orientation),
         photometric="rgb",
         metadata=None,
         compression=compression,
@@ -131,31 +131,31 @@ def test_tiff_is_turned_once(picture, orientation, compression):
         resolutionunit="INCH",
     )
     image = read(target.getvalue())
-    assert np.array_equal(image.pixels, picture)
+    assert np.array_equal(image.pixels, original)
     assert image.meta.dpi == ((150, 300) if orientation >= 5 else (300, 150))
     again = read(encode(image, "TIFF"))
-    assert np.array_equal(again.pixels, picture)
+    assert np.array_equal(again.pixels, original)
 
 
 @pytest.mark.parametrize("orientation", ALL)
-def test_writing_an_upright_picture_keeps_it_upright(picture, orientation):
+def test_writing_an_upright_image_keeps_it_upright(original, orientation):
     meta = Meta(exif=block(orientation))
-    image = read(encode(Image(stored(picture, orientation), meta=meta), "PNG"))
+    image = read(encode(Image(stored(original, orientation), meta=meta), "PNG"))
     for format in ("PNG", "WEBP", "TIFF", "JPEG2000"):
-        assert np.array_equal(read(encode(image, format)).pixels, picture), format
+        assert np.array_equal(read(encode(image, format)).pixels, original), format
 
 
 @pytest.mark.parametrize("value", [0, 9, 77])
-def test_an_orientation_without_sense_is_left_alone(picture, value):
-    file = encode(Image(picture, meta=Meta(exif=block(value))), "PNG")
-    assert np.array_equal(read(file).pixels, picture)
+def test_an_orientation_without_sense_is_left_alone(original, value):
+    file = encode(Image(original, meta=Meta(exif=block(value))), "PNG")
+    assert np.array_equal(read(file).pixels, original)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_the_thumbnail_goes_and_the_rest_stays(picture, order):
+def test_the_thumbnail_goes_and_the_rest_stays(original, order):
     thumbnail = b"\xff\xd8" + b"thumb" * 20 + b"\xff\xd9"
     meta = Meta(exif=block(6, order, thumbnail))
-    image = read(encode(Image(picture, meta=meta), "PNG"))
+    image = read(encode(Image(original, meta=meta), "PNG"))
     assert b"thumb" not in image.meta.exif
     assert b"Convcli" in image.meta.exif
     read_back = PillowImage.Exif()
@@ -164,19 +164,19 @@ def test_the_thumbnail_goes_and_the_rest_stays(picture, order):
     assert read_back.get_ifd(1) == {}
 
 
-def test_xmp_agrees_with_the_pixels(picture):
-    image = read(encode(Image(picture, meta=Meta(xmp=XMP, exif=block(6))), "PNG"))
+def test_xmp_agrees_with_the_pixels(original):
+    image = read(encode(Image(original, meta=Meta(xmp=XMP, exif=block(6))), "PNG"))
     assert image.meta.xmp == XMP.replace(b'"6"', b'"1"')
 
 
-def test_xmp_alone_turns_nothing(picture):
-    image = read(encode(Image(picture, meta=Meta(xmp=XMP)), "PNG"))
-    assert np.array_equal(image.pixels, picture)
+def test_xmp_alone_turns_nothing(original):
+    image = read(encode(Image(original, meta=Meta(xmp=XMP)), "PNG"))
+    assert np.array_equal(image.pixels, original)
 
 
-def test_density_turns_with_the_picture(picture):
+def test_density_turns_with_the_image(original):
     meta = replace(Meta(), exif=block(6), dpi=(300, 100))
-    image = read(encode(Image(picture, meta=meta), "PNG"))
+    image = read(encode(Image(original, meta=meta), "PNG"))
     assert image.meta.dpi == pytest.approx((100, 300), rel=1e-3)
 
 

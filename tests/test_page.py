@@ -25,7 +25,7 @@ from page_parts import (
     data_of,
     grid_page,
     hostile_page,
-    picture_page,
+    image_page,
 )
 from PIL import Image as PillowImage
 
@@ -44,7 +44,7 @@ from convcli.teach.views import MOST_PRODUCTS
 @pytest.fixture(scope="module")
 def text(samples):
     """Return the page of sobel-x on a photograph."""
-    return picture_page(convcli.read(samples / "camera.png"), "sobel-x", at=(100, 200))
+    return image_page(convcli.read(samples / "camera.png"), "sobel-x", at=(100, 200))
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_borders_are_the_engines_and_numpys(data, name, options):
     assert letters == [rule["fill"] if k < 0 else "abcde"[k] for k in strip]
 
 
-#: Kernels and options for the user's own picture: (kernel, options).
+#: Kernels and options for the user's own image: (kernel, options).
 CASES = [
     ("sobel-x", {}),
     ("emboss-lode", {"border": "zero"}),
@@ -163,7 +163,7 @@ CASES = [
 
 
 class Expected:
-    """What a kernel gives on a picture, by `convcli.correlate` and `convcli.apply`."""
+    """What a kernel gives on an image, by `convcli.correlate` and `convcli.apply`."""
 
     def __init__(self, image, kernel, options):
         spec = Spec(**options)
@@ -212,9 +212,9 @@ class Expected:
 
 @pytest.mark.parametrize(("text", "options"), CASES)
 @pytest.mark.parametrize("channels", ["L", "RGB"])
-def test_the_users_picture_is_the_engines_at_every_position(tiny_image, text, options, channels):
+def test_the_users_image_is_the_engines_at_every_position(tiny_image, text, options, channels):
     image, kernel = tiny_image((40, 30), channels), parse_kernel(text)
-    yours = data_of(picture_page(image, kernel, **options))["yours"]
+    yours = data_of(image_page(image, kernel, **options))["yours"]
     turn = -1 if options.get("convolve") else 1
     weights = [np.array(part.weights)[::turn, ::turn] for part in kernel.parts]
     for part, slid in zip(yours["parts"], weights, strict=True):
@@ -232,7 +232,7 @@ def test_the_users_picture_is_the_engines_at_every_position(tiny_image, text, op
 @pytest.mark.parametrize("depth", ["bool", "uint16", "float32", "float64"])
 def test_samples_of_every_depth_are_the_engines(tiny_image, depth):
     image, kernel = tiny_image((20, 25), "L", depth), parse_kernel("sharpen")
-    yours = data_of(picture_page(image, kernel))["yours"]
+    yours = data_of(image_page(image, kernel))["yours"]
     if depth == "bool":  # counts as 0 and 255
         image = convcli.Image(image.pixels.astype(np.uint8) * np.uint8(255))
     expected = Expected(image, kernel, {})
@@ -241,9 +241,9 @@ def test_samples_of_every_depth_are_the_engines(tiny_image, depth):
         assert expected.check(view, view["channels"][0], 0, [weights]) >= 100
 
 
-def test_a_picture_with_alpha_is_shown_with_its_stored_samples(tiny_image):
+def test_an_image_with_alpha_is_shown_with_its_stored_samples(tiny_image):
     image, kernel = tiny_image((20, 25), "RGBA"), parse_kernel("gaussian:sigma=0.5")
-    yours = data_of(picture_page(image, kernel))["yours"]
+    yours = data_of(image_page(image, kernel))["yours"]
     assert yours["alpha"] == "weighed"
     assert "A" not in yours["channels"]
     expected = Expected(image, kernel, {"alpha": "keep"})
@@ -254,7 +254,7 @@ def test_a_picture_with_alpha_is_shown_with_its_stored_samples(tiny_image):
 def test_samples_that_are_no_number_leave_their_outputs_out(tiny):
     pixels = tiny((20, 25), "float32")
     pixels[3, 4] = np.nan
-    yours = data_of(picture_page(convcli.Image(pixels), "box3", at=(3, 4)))["yours"]
+    yours = data_of(image_page(convcli.Image(pixels), "box3", at=(3, 4)))["yours"]
     view = yours["views"][0]
     places = np.reshape(
         [place is None for place in view["channels"][0]["places"]], (-1, len(view["cols"]))
@@ -266,7 +266,7 @@ def test_samples_that_are_no_number_leave_their_outputs_out(tiny):
 
 def test_views_are_the_places_that_they_are_named_after(samples):
     image = convcli.read(samples / "camera.png")
-    yours = data_of(picture_page(image, "sobel-x", at=(100, 200)))["yours"]
+    yours = data_of(image_page(image, "sobel-x", at=(100, 200)))["yours"]
     response = convcli.correlate(image.pixels, SOBEL)
     asked, largest, smallest, middle, corner = (view["focus"] for view in yours["views"])
     assert (asked, middle, corner) == ([100, 200], [256, 256], [0, 0])
@@ -278,16 +278,16 @@ def test_views_are_the_places_that_they_are_named_after(samples):
 
 
 def decoded(address):
-    """Return the samples of a picture that is an address."""
+    """Return the samples of an image that is an address."""
     head, content = address.split(",", 1)
     assert head in ("data:image/png;base64", "data:image/webp;base64")
     return np.asarray(PillowImage.open(io.BytesIO(base64.b64decode(content))))
 
 
-def test_close_looks_are_exact_pictures_of_source_and_result(tiny_image):
+def test_close_looks_are_exact_images_of_source_and_result(tiny_image):
     image = tiny_image((200, 150), "RGB")
     result = convcli.apply(image, "emboss", Spec(border="wrap")).pixels
-    yours = data_of(picture_page(image, "emboss", border="wrap"))["yours"]
+    yours = data_of(image_page(image, "emboss", border="wrap"))["yours"]
     padded = np.pad(image.pixels, ((1, 1), (1, 1), (0, 0)), mode="wrap")
     for view in yours["views"]:
         rows, cols = view["rows"], view["cols"]
@@ -302,10 +302,10 @@ def test_close_looks_are_exact_pictures_of_source_and_result(tiny_image):
     assert (top, bottom, left, right) == (1, 0, 1, 0)
 
 
-def test_a_large_picture_is_shown_small(samples):
+def test_a_large_image_is_shown_small(samples):
     image = convcli.read(samples / "camera.png")
     tall = convcli.Image(np.tile(image.pixels, (3, 2)))
-    yours = data_of(picture_page(tall, "box3"))["yours"]
+    yours = data_of(image_page(tall, "box3"))["yours"]
     assert yours["factor"] == 3
     small = decoded(yours["before"])
     assert small.shape[:2] == tuple(yours["beforeSize"]) == (512, 342)
@@ -362,12 +362,12 @@ def test_names_can_not_add_elements(samples):
 def test_a_page_of_a_photograph_is_small(samples):
     image = convcli.read(samples / "astronaut.png")
     for kernel in ("sobel", "gaussian:sigma=3", "sharpen"):
-        assert len(picture_page(image, kernel).encode()) < 1_000_000
+        assert len(image_page(image, kernel).encode()) < 1_000_000
 
 
 def test_a_kernel_too_large_for_a_page_is_refused(tiny_image):
     with pytest.raises(UsageError, match=r"has 40,401 weights; a page holds kernels of up to"):
-        picture_page(tiny_image((9, 9)), "box:size=201")
+        image_page(tiny_image((9, 9)), "box:size=201")
     assert MOST_PRODUCTS >= 10_000
 
 
@@ -405,7 +405,7 @@ def test_the_pages_parts_are_package_data():
         "draw.js",
         "lab.js",
         "lessons.js",
-        "picture.js",
+        "image.js",
         "start.js",
     } <= names
 

@@ -22,7 +22,7 @@ from page_parts import (
     STAIRS,
     grid_page,
     hostile_page,
-    picture_page,
+    image_page,
 )
 
 import convcli
@@ -60,9 +60,9 @@ def pages(samples, tmp_path_factory):
     """Write the pages that tests open; their paths by name."""
     camera = convcli.read(samples / "camera.png")
     texts = {
-        "camera": picture_page(camera, "sobel-x", at=AT),
-        "colour": picture_page(convcli.read(samples / "chelsea.png"), "sobel"),
-        "soft": picture_page(camera, "gaussian:sigma=2"),
+        "camera": image_page(camera, "sobel-x", at=AT),
+        "colour": image_page(convcli.read(samples / "chelsea.png"), "sobel"),
+        "soft": image_page(camera, "gaussian:sigma=2"),
         "grid": grid_page("1 1 1 0; 1 1 0 0; 1 0 0 0; 0 0 0 0", "1 0 -1; 0 0 0; -1 0 1"),
         "hostile": hostile_page(samples),
     }
@@ -256,7 +256,7 @@ def test_the_flip_turns_the_kernel(show):
             assert sum(products) == sums[position - 1]
 
 
-def check_picture(tab, plane, result, weights):
+def check_image(tab, plane, result, weights):
     """Compare what the user's section shows with the engine; return (row, col)."""
     row, col, value = place(tab, "yours")
     padded = np.pad(plane.astype(float), 1, mode="edge")
@@ -271,16 +271,16 @@ def check_picture(tab, plane, result, weights):
     return row, col
 
 
-def test_the_users_picture_is_looked_at_closely(show, samples):
+def test_the_users_image_is_looked_at_closely(show, samples):
     tab = show("camera")
     image = convcli.read(samples / "camera.png")
     result = convcli.apply(image, "sobel-x").pixels
     args = (tab, image.pixels, result, [np.array(SOBEL)])
-    assert check_picture(*args) == AT
+    assert check_image(*args) == AT
     for row, col in ((0, 0), (14, 3), (7, 14)):
         slide(tab, "yours", "Row", row)
         slide(tab, "yours", "Column", col)
-        assert check_picture(*args) == (AT[0] - 7 + row, AT[1] - 7 + col)
+        assert check_image(*args) == (AT[0] - 7 + row, AT[1] - 7 + col)
     lens = tab.locator("#yours .lens")
     lens.nth(1).focus()
     for key, expected in (
@@ -289,33 +289,33 @@ def test_the_users_picture_is_looked_at_closely(show, samples):
         ("Home", (101, 193)),
     ):
         tab.keyboard.press(key)
-        assert check_picture(*args) == expected
+        assert check_image(*args) == expected
     box = lens.nth(1).bounding_box()
     lens.nth(1).click(position={"x": box["width"] * 2.5 / 15, "y": box["height"] * 4.5 / 15})
-    assert check_picture(*args) == (97, 195)
+    assert check_image(*args) == (97, 195)
     box = lens.nth(0).bounding_box()  # two columns more: the samples around
     lens.nth(0).click(position={"x": box["width"] * 9.5 / 17, "y": box["height"] * 3.5 / 17})
-    assert check_picture(*args) == (95, 201)
+    assert check_image(*args) == (95, 201)
     for k in range(tab.locator("#yours input[name=view]").count()):
         tab.locator("#yours input[name=view]").nth(k).check()
-        check_picture(*args)
-    assert check_picture(*args) == (0, 0)
+        check_image(*args)
+    assert check_image(*args) == (0, 0)
     assert tab.locator("#yours .fig.patch td.pad").count() == 5
     photo = tab.locator("#yours .photo").nth(1)
     box = photo.bounding_box()
     photo.click(position={"x": box["width"] * 200.5 / 512, "y": box["height"] * 100.5 / 512})
     # A browser counts whole pixels, and the photo has a little fewer than samples.
-    assert np.abs(np.subtract(check_picture(*args), AT)).max() <= 1
+    assert np.abs(np.subtract(check_image(*args), AT)).max() <= 1
 
 
-def test_the_users_picture_has_its_channels(show, samples):
+def test_the_users_image_has_its_channels(show, samples):
     tab = show("colour")
     image = convcli.read(samples / "chelsea.png")
     result = convcli.apply(image, "sobel").pixels
     weights = [np.array(SOBEL), np.array(SOBEL).T]
     for k in range(3):
         tab.locator("#yours input[name=channel]").nth(k).check()
-        check_picture(tab, image.pixels[:, :, k], result[:, :, k], weights)
+        check_image(tab, image.pixels[:, :, k], result[:, :, k], weights)
 
 
 def test_a_large_kernel_is_shown_in_shades(show, samples):
@@ -339,7 +339,7 @@ def test_what_is_pointed_at_is_marked_everywhere(show):
     tab = show("camera")
     tab.locator("#sliding .fig.kernel td").nth(4).hover()
     marked = tab.locator("#sliding .hot")
-    assert marked.count() == 5  # picture, patch, kernel, products and formula
+    assert marked.count() == 5  # image, patch, kernel, products and formula
     assert marked.nth(0).inner_text().startswith("1")
     tab.locator("#sliding .fig.kernel td").nth(1).hover()
     assert tab.locator("#sliding .fig.patch td.hot").evaluate("cell => cell.cellIndex") == 1
@@ -401,7 +401,7 @@ def test_all_controls_are_reached_by_tab_in_order_and_seen(show):
             break
     visited = list(dict.fromkeys(lab for lab, _, _ in order))
     assert [lab for lab in visited if lab in SECTIONS] == list(SECTIONS)
-    assert visited[0] == "A"  # skip to your picture
+    assert visited[0] == "A"  # skip to your image
     stops = [stop for stop in order if stop[0] in SECTIONS]
     assert len(stops) > 30
     assert all(name and outline == "solid" for _, name, outline in stops)

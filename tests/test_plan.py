@@ -28,7 +28,7 @@ def dense(taps, *, real=False):
     return Kernel("dense", weights * 0.37 if real else weights)
 
 
-#: Kernel, picture, sample type, method.
+#: Kernel, image, sample type, method.
 CHOICES = [
     ("sharpen", LARGE, "uint8", "direct"),
     ("laplacian", LARGE, "float32", "direct"),
@@ -124,7 +124,7 @@ def test_zero_taps_cost_nothing():
     assert plan.cost < 2 * few.cost
 
 
-def test_columns_of_a_strided_picture_cost_more():
+def test_columns_of_a_strided_image_cost_more():
     kernel = Kernel("k", np.outer([1, 2, 3, 2, 1], [1, 2, 3, 2, 1]))
     assert plan_of(kernel).taps == 10
     strided = plan_of(kernel, stride=4)

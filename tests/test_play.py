@@ -202,7 +202,7 @@ def test_without_a_terminal_it_is_printed():
     assert "\x1b" not in said.out
 
 
-def test_without_a_terminal_a_large_picture_is_explained_at_one_place(samples):
+def test_without_a_terminal_a_large_image_is_explained_at_one_place(samples):
     said = spawn("explain", "box3", samples / "camera.png", "--play")
     assert said.status == 0
     assert len(said.lines) == 1

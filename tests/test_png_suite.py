@@ -1,4 +1,4 @@
-"""Every picture of Willem van Schaik's PNG suite: broken ones refused, others read exactly."""
+"""Every image of Willem van Schaik's PNG suite: broken ones refused, others read exactly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SUITE = Path(__file__).parent / "data" / "pngsuite"
 FILES = sorted(SUITE.glob("*.png"))
 BROKEN = [path for path in FILES if path.name.startswith("x")]
 WHOLE = [path for path in FILES if not path.name.startswith("x")]
-GREY, PALETTE = 0, 3
+GRAY, PALETTE = 0, 3
 
 
 def header(path):
@@ -49,7 +49,7 @@ def test_pixels_are_those_of_libpng(path):
     assert np.array_equal(as_bytes(image.pixels), expected)
     assert image.pixels.dtype == (
         bool
-        if (depth, colour) == (1, GREY) and image.channels == "L"
+        if (depth, colour) == (1, GRAY) and image.channels == "L"
         else np.uint16
         if depth == 16
         else np.uint8
@@ -59,7 +59,7 @@ def test_pixels_are_those_of_libpng(path):
 @pytest.mark.parametrize("path", WHOLE, ids=lambda path: path.stem)
 @pytest.mark.peers("cv2")
 def test_pixels_are_those_of_opencv(path):
-    """OpenCV gives grey with alpha as colour, and drops some alpha: colour is compared."""
+    """OpenCV gives gray with alpha as colour, and drops some alpha: colour is compared."""
     import cv2
 
     image = read(path)
@@ -86,7 +86,7 @@ def test_writing_changes_nothing(path):
 
 
 def test_nothing_is_said_on_standard_error(capfd):
-    """The PNG library remarks upon interlaced pictures; a user must not see that."""
+    """The PNG library remarks upon interlaced images; a user must not see that."""
     for path in WHOLE:
         read(path)
     assert capfd.readouterr().err == ""

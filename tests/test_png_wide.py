@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from convcli.errors import ImageError
-from convcli.image import codecs, png_wide
+from convcli.image import codecs
 from convcli.image.files import encode, read
-from convcli.image.picture import Image
-from convcli.image.png_frame import DEPTHS, Header, assemble
+from convcli.image.image import Image
+from convcli.image.png import wide as png_wide
+from convcli.image.png.chunks import DEPTHS, Header, assemble
 
 KINDS = [(depth, colour) for colour in (0, 2, 4, 6) for depth in DEPTHS[colour] if depth >= 8]
 

@@ -12,9 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcli.image import codecs, deflate, png, png_rows, png_unfilter, png_write
-from convcli.image.inflating import Inflating
-from convcli.image.picture import Image
+from convcli.image import codecs
+from convcli.image.image import Image
+from convcli.image.png import deflate
+from convcli.image.png import filters as png_rows
+from convcli.image.png import read as png
+from convcli.image.png import unfilter as png_unfilter
+from convcli.image.png import write as png_write
+from convcli.image.png.inflate import Inflating
 
 CHANNELS = {"L": (), "LA": (2,), "RGB": (3,), "RGBA": (4,)}
 PHOTOGRAPHS = ("astronaut.png", "camera.png", "chelsea.png", "coffee.jpg", "rocket.jpg")
@@ -162,7 +167,7 @@ def test_the_cheaper_way_is_chosen(rng):
     assert deflate.choose(pattern.data, nothing, ways).strategy == zlib.Z_FILTERED
 
 
-def test_a_small_picture_has_the_time_for_a_higher_level():
+def test_a_small_image_has_the_time_for_a_higher_level():
     small, large = (max(w.level for w in png_write.ways_of(None, s)) for s in (10**6, 10**7))
     assert small > large
     for size in (10**6, 10**7):
@@ -205,7 +210,7 @@ def test_odd_sizes_come_back(rng, size):
     assert np.array_equal(png.decode(data, 10**6).pixels, pixels)
 
 
-def test_a_part_of_a_picture_can_be_written(rng):
+def test_a_part_of_an_image_can_be_written(rng):
     pixels = photograph(rng, (60, 80))[10:50:2, 5:60:3]
     data = png_write.encode(Image(pixels, "RGB"))
     assert np.array_equal(png.decode(data, 10**6).pixels, pixels)
@@ -323,7 +328,7 @@ def test_no_pillow_and_no_imagecodecs_to_write_with(rng):
 
     script = (
         "import sys, numpy; from convcli.image.files import encode;"
-        "from convcli.image.picture import Image;"
+        "from convcli.image.image import Image;"
         "encode(Image(numpy.zeros((9, 9, 3), numpy.uint8), 'RGB'), 'PNG');"
         "print([m for m in ('PIL', 'imagecodecs', 'tifffile') if m in sys.modules])"
     )
@@ -397,7 +402,7 @@ def test_large_files_are_decoded_in_bands(rng, monkeypatch):
 def with_stream(data, stream):
     """Return a PNG file with another stream in one IDAT chunk."""
     (_, header), *_ = chunks(data)
-    from convcli.image.png_frame import SIGNATURE, frame
+    from convcli.image.png.chunks import SIGNATURE, frame
 
     parts = frame([(b"IHDR", header), (b"IDAT", stream), (b"IEND", b"")])
     return b"".join((SIGNATURE, *parts))
@@ -431,8 +436,8 @@ def test_more_than_the_rows_is_read_as_before(rng):
     assert np.array_equal(png.decode(longer, 10**6).pixels, png.decode(data, 10**6).pixels)
 
 
-def test_a_bomb_of_rows_takes_no_more_than_the_picture(rng):
-    """A stream of 128 megabytes for a picture of one is not unfolded to its end."""
+def test_a_bomb_of_rows_takes_no_more_than_the_image(rng):
+    """A stream of 128 megabytes for an image of one is not unfolded to its end."""
     packer = zlib.compressobj(1)
     stream = b"".join(packer.compress(bytes(2**24)) for _ in range(8)) + packer.flush()
     inflated = Inflating([memoryview(stream)])

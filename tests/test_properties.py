@@ -1,4 +1,4 @@
-"""What holds for every picture and kernel: linearity, shifts, impulses, threads, memory, NaN."""
+"""What holds for every image and kernel: linearity, shifts, impulses, threads, memory, NaN."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REAL = hnp.arrays(np.float32, SIZES, elements=st.floats(-4, 4, width=32))
 
 @FEW
 @given(BYTES, WHOLE, BORDERS, st.integers(-7, 7), st.integers(-7, 7), st.integers(0, 2**32 - 1))
-def test_linear_in_the_picture(pixels, weights, border, a, b, seed):
+def test_linear_in_the_image(pixels, weights, border, a, b, seed):
     other = np.random.default_rng(seed).integers(0, 256, pixels.shape).astype(np.float64)
     one = pixels.astype(np.float64)
     together = correlate(a * one + b * other, weights, border=border)
@@ -51,7 +51,7 @@ def test_linear_in_the_weights(pixels, weights, border, factor, seed):
 
 @FEW
 @given(BYTES, WHOLE, st.integers(-15, 15), st.integers(-15, 15), st.booleans())
-def test_a_shift_of_the_picture_shifts_the_result(pixels, weights, down, right, flip):
+def test_a_shift_of_the_image_shifts_the_result(pixels, weights, down, right, flip):
     # Under the wrap border there is no edge, so this holds everywhere.
     moved = np.roll(pixels, (down, right), axis=(0, 1))
     options = {"border": "wrap", "flip": flip}
@@ -164,12 +164,12 @@ CASES += [("sobel", "uint8"), ("kirsch", "float32")]
 @pytest.mark.parametrize(("name", "depth"), CASES)
 @pytest.mark.parametrize("stride", [1, 3])
 def test_threads_and_strips_change_nothing(name, depth, stride, rng, monkeypatch):
-    # On a picture as high as several strips, and on bands of every height.
+    # On an image as high as several strips, and on bands of every height.
     pixels = rng.integers(0, 256, (73, 141, 3)).astype(depth)
     spec = Spec(border="wrap", stride=stride, mapping="raw", jobs=1)
     kernel = get_kernel(name)
     expected, facts = pipeline.apply(Image(pixels), [kernel], spec)
-    monkeypatch.setattr("convcli.engine.team._SMALL", 0)
+    monkeypatch.setattr("convcli.engine.thread_pool._SMALL", 0)
     for rows, part in ((1, 500), (2, 128), (3, 256), (7, 192), (64, 384), (1000, 320)):
         strips = Strips(rows, part if stride == 1 else 1000)
         monkeypatch.setattr("convcli.engine.prepared.cut", lambda *_, strips=strips: strips)
@@ -189,8 +189,8 @@ def _forget():
     arrays._step.cache_clear()
 
 
-def test_threads_on_a_picture_that_is_worth_them(rng, monkeypatch):
-    monkeypatch.setattr("convcli.engine.team._SMALL", 0)
+def test_threads_on_an_image_that_is_worth_them(rng, monkeypatch):
+    monkeypatch.setattr("convcli.engine.thread_pool._SMALL", 0)
     pixels = rng.integers(0, 256, (640, 480)).astype(np.uint8)
     one = correlate(pixels, "sharpen", dtype=np.uint8, jobs=1)
     for jobs in (2, 3, 5, None):
@@ -200,10 +200,10 @@ def test_threads_on_a_picture_that_is_worth_them(rng, monkeypatch):
 def test_callers_in_threads_do_not_disturb_each_other(rng):
     from concurrent.futures import ThreadPoolExecutor
 
-    pictures = [rng.integers(0, 256, (50, 60)).astype(np.uint8) for _ in range(24)]
-    expected = [correlate(p, "gaussian5", dtype=np.uint8) for p in pictures]
+    images = [rng.integers(0, 256, (50, 60)).astype(np.uint8) for _ in range(24)]
+    expected = [correlate(p, "gaussian5", dtype=np.uint8) for p in images]
     with ThreadPoolExecutor(6) as pool:
-        actual = pool.map(lambda p: correlate(p, "gaussian5", dtype=np.uint8), pictures)
+        actual = pool.map(lambda p: correlate(p, "gaussian5", dtype=np.uint8), images)
         for one, other in zip(actual, expected, strict=True):
             assert np.array_equal(one, other)
 

@@ -18,10 +18,11 @@ from convcli.cli import quick
 from convcli.cli.group import cli
 from convcli.cli.main import main
 from convcli.errors import GeometryError, ImageError
-from convcli.image import ahead, room
-from convcli.image.ahead import look_ahead
+from convcli.image import decode_ahead as ahead
+from convcli.image import room
+from convcli.image.decode_ahead import look_ahead
 from convcli.image.files import read, write
-from convcli.image.picture import Image
+from convcli.image.image import Image
 from convcli.kernels import get_kernel
 from convcli.pipeline import apply, get_ready
 from convcli.spec import Spec
@@ -33,7 +34,7 @@ OPTIONS = [*quick.FLAGS, "-o", "--output", "--out", "-j", "2", "--gray", "-rq", 
 def by_click(monkeypatch, arguments):
     """What Click hands over: kernels, spec and the other options; None if it finds a mistake."""
     handed = []
-    monkeypatch.setattr("convcli.cli.filtering.filter_pictures", lambda *args: handed.append(args))
+    monkeypatch.setattr("convcli.cli.filtering.filter_images", lambda *args: handed.append(args))
     try:
         cli.main(["apply", *arguments], standalone_mode=False)
     except (click.ClickException, click.exceptions.Exit):
@@ -147,7 +148,7 @@ def test_what_is_read_ahead_is_what_is_read(name, samples):
 
 
 @pytest.mark.parametrize("name", ["coffee.jpg", "rocket-sideways.jpg", "rocket.jpg"])
-def test_what_a_picture_will_be_like_is_known_before_it_is_there(name, samples):
+def test_what_an_image_will_be_like_is_known_before_it_is_there(name, samples):
     reading = look_ahead(str(samples / name))
     like, image = reading.like(), reading.take()
     assert (like.shape, like.dtype, like.channels) == (image.shape, image.dtype, image.channels)
@@ -169,15 +170,15 @@ def test_getting_ready_says_nothing_of_what_is_wrong(tmp_path, samples):
         reading.take()
 
 
-def test_a_kernel_that_does_not_fit_is_said_of_the_picture():
+def test_a_kernel_that_does_not_fit_is_said_of_the_image():
     like, spec = Image(np.zeros((4, 5), np.uint8)), Spec(padding="valid")
     get_ready(like, [get_kernel("box:size=9")], spec)
     with pytest.raises(GeometryError, match="9"):
         apply(like, [get_kernel("box:size=9")], spec)
 
 
-def test_only_files_that_are_pictures_are_read_ahead(tmp_path):
-    (tmp_path / "text.png").write_text("no picture")
+def test_only_files_that_are_images_are_read_ahead(tmp_path):
+    (tmp_path / "text.png").write_text("no image")
     (tmp_path / "short.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     for name in ("text.png", "none.png", ".", "\0"):
         assert look_ahead(str(tmp_path / name)) is None
@@ -198,7 +199,7 @@ def test_a_pipe_is_not_read_ahead(tmp_path):
 
 @pytest.fixture
 def any_size(monkeypatch):
-    """Memory is had beforehand for small pictures, too."""
+    """Memory is had beforehand for small images, too."""
     monkeypatch.setattr(ahead, "_LARGE", 100)
     made = []
     init = room.Room.__init__
@@ -213,11 +214,11 @@ def any_size(monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("coffee.jpg", 3), ("coffee-cmyk.jpg", 4), ("rocket-sideways.jpg", 3), ("grey.jpg", 1)],
+    [("coffee.jpg", 3), ("coffee-cmyk.jpg", 4), ("rocket-sideways.jpg", 3), ("gray.jpg", 1)],
 )
 def test_samples_are_decoded_into_memory_that_is_there(name, count, samples, tmp_path, any_size):
     path = samples / name
-    if name == "grey.jpg":
+    if name == "gray.jpg":
         path = tmp_path / name
         write(path, Image(np.arange(40 * 50, dtype=np.uint8).reshape(40, 50)))
     found, expected = look_ahead(str(path)).take(), read(path)

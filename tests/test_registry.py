@@ -275,7 +275,7 @@ def test_every_public_name_can_be_imported():
         ("smooth-more", "SMOOTH_MORE"),
     ],
 )
-def test_pillow_filters_a_picture_alike(name, theirs):
+def test_pillow_filters_an_image_alike(name, theirs):
     from PIL import Image, ImageFilter
 
     rng = np.random.default_rng(5)
@@ -356,9 +356,9 @@ def test_scikit_image_filters_alike(name, theirs, factor):
     from skimage import filters
 
     ndimage = pytest.importorskip("scipy.ndimage")
-    picture = np.random.default_rng(3).random((12, 12))
-    ours = ndimage.correlate(picture, get_kernel(name).scaled / factor)
-    theirs = getattr(filters, theirs)(picture)
+    image = np.random.default_rng(3).random((12, 12))
+    ours = ndimage.correlate(image, get_kernel(name).scaled / factor)
+    theirs = getattr(filters, theirs)(image)
     inner = (slice(3, -3),) * 2
     np.testing.assert_allclose(theirs[inner], ours[inner], atol=1e-12)
 
@@ -369,17 +369,17 @@ def test_scikit_image_has_the_same_roberts_cross(letter):
     from skimage import filters
 
     ndimage = pytest.importorskip("scipy.ndimage")
-    picture = np.random.default_rng(3).random((12, 12))
-    theirs = {"a": filters.roberts_pos_diag, "b": filters.roberts_neg_diag}[letter](picture)
-    ours = ndimage.convolve(picture, get_kernel(f"roberts-{letter}").scaled)
+    image = np.random.default_rng(3).random((12, 12))
+    theirs = {"a": filters.roberts_pos_diag, "b": filters.roberts_neg_diag}[letter](image)
+    ours = ndimage.convolve(image, get_kernel(f"roberts-{letter}").scaled)
     np.testing.assert_allclose(theirs[2:-2, 2:-2], ours[2:-2, 2:-2], atol=1e-12)
 
 
 def test_scipy_has_the_same_sign_of_the_laplacian():
     ndimage = pytest.importorskip("scipy.ndimage")
-    picture = np.random.default_rng(3).random((12, 12))
-    ours = ndimage.correlate(picture, get_kernel("laplacian").scaled)
-    np.testing.assert_allclose(ndimage.laplace(picture), ours, atol=1e-12)
+    image = np.random.default_rng(3).random((12, 12))
+    ours = ndimage.correlate(image, get_kernel("laplacian").scaled)
+    np.testing.assert_allclose(ndimage.laplace(image), ours, atol=1e-12)
     for axis, name in ((1, "sobel-x"), (0, "sobel-y")):
-        ours = ndimage.correlate(picture, get_kernel(name).scaled)
-        np.testing.assert_allclose(ndimage.sobel(picture, axis), ours, atol=1e-12)
+        ours = ndimage.correlate(image, get_kernel(name).scaled)
+        np.testing.assert_allclose(ndimage.sobel(image, axis), ours, atol=1e-12)

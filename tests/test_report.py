@@ -1,4 +1,4 @@
-"""What `convcli apply` says of a picture: as text for people and as JSON for programs."""
+"""What `convcli apply` says of an image: as text for people and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ TOP_KEYS = [
     "source", "target", "status", "error", "seconds", "kernels", "input", "output", "frames",
     "response", "geometry", "plan", "notes",
 ]  # fmt: skip
-PICTURE_KEYS = ["height", "width", "channels", "depth"]
+IMAGE_KEYS = ["height", "width", "channels", "depth"]
 KEYS = {
     "kernels": ["name", "shape", "kind", "sum", "combine"],
-    "input": PICTURE_KEYS,
-    "output": PICTURE_KEYS,
+    "input": IMAGE_KEYS,
+    "output": IMAGE_KEYS,
     "response": ["lowest", "highest", "mapping", "clipped", "samples", "alpha"],
     "geometry": ["rows", "cols"],
     "plan": ["method", "accumulator", "exact", "taps", "strip_rows", "jobs", "reason"],
@@ -38,7 +38,7 @@ def here(tmp_path, monkeypatch, samples):
 
 
 def fact(*args, status=0):
-    """Apply a kernel and return the JSON of the only picture."""
+    """Apply a kernel and return the JSON of the only image."""
     said = call("apply", *args, "--json")
     assert said.status == status, said.err
     (line,) = said.out.splitlines()
@@ -85,7 +85,7 @@ def test_json_and_text_tell_the_same(here):
     assert lines[0] == f"{found['source']} → {found['target']}"
     before, after = found["input"], found["output"]
     assert (
-        f"  picture  {before['width']}×{before['height']} L 8-bit → "
+        f"  image    {before['width']}×{before['height']} L 8-bit → "
         f"{after['width']}×{after['height']} L 8-bit"
     ) in lines
     assert f"  height   {found['geometry'][0]['rows']['formula']}" in lines
@@ -99,7 +99,7 @@ def test_json_and_text_tell_the_same(here):
     assert f"  plan     {found['plan'][0]['reason']}" in lines
 
 
-def test_the_numbers_are_those_of_the_picture(here):
+def test_the_numbers_are_those_of_the_image(here):
     found = fact("sobel-x", "grid-7x7.png", "--stride", "3", "--padding", "valid")
     assert (found["output"]["height"], found["output"]["width"]) == (2, 2)
     rows = found["geometry"][0]["rows"]
@@ -164,7 +164,7 @@ def test_only_verbose_tells_the_plan(here):
     assert "sums exact, 1 thread, strips of" in said
 
 
-def test_several_pictures_get_a_line_each_and_a_tally(here):
+def test_several_images_get_a_line_each_and_a_tally(here):
     lines = text("sobel-x", "camera.png", "logo.png").splitlines()
     assert len(lines) == 3
     camera, logo = sorted(lines[:2])
@@ -175,7 +175,7 @@ def test_several_pictures_get_a_line_each_and_a_tally(here):
     assert re.fullmatch(r"2 done in \d+\.\d s \([\d.]+ a second\)", lines[2])
 
 
-def test_json_has_a_line_for_each_picture_and_nothing_else_is_said(here):
+def test_json_has_a_line_for_each_image_and_nothing_else_is_said(here):
     said = call("apply", "sobel-x", "camera.png", "nope.png", "logo.png", "--json")
     found = [json.loads(line) for line in said.out.splitlines()]
     assert {each["source"]: each["status"] for each in found} == {
@@ -213,7 +213,7 @@ def test_a_tally_counts_what_became_of_all():
     assert tally({"done": 4000}, 12000, 4) == "4,000 done, 8,000 left in 4.0 s (1,000 a second)"
 
 
-def test_what_became_of_a_picture_is_one_of_four():
+def test_what_became_of_an_image_is_one_of_four():
     job = Job("a", "b")
     found = [Outcome(job, facts=object()), Outcome(job), Outcome(job, error="no")]
     assert [status(each) for each in found] == ["done", "planned", "failed"]

@@ -14,9 +14,11 @@ from command import call
 from convcli import Spec, read, write
 from convcli.arrays import begin_array, filter_array
 from convcli.batch import one
-from convcli.image import jpeg_bands, png_rows, png_write
+from convcli.image.image import Image, Meta
+from convcli.image.jpeg import bands as jpeg_bands
 from convcli.image.pending import Pending
-from convcli.image.picture import Image, Meta
+from convcli.image.png import filters as png_rows
+from convcli.image.png import write as png_write
 from convcli.kernels import parse_kernel
 from convcli.pipeline import apply, begin
 from convcli.processors import processors
@@ -38,7 +40,7 @@ def target_for(pixels, mapping="clip"):
     return Target(pixels.dtype, Mapping(mapping), full)
 
 
-def picture(rng, shape, dtype):
+def original(rng, shape, dtype):
     if np.dtype(dtype).kind == "f":
         return rng.random(shape).astype(dtype)
     return rng.integers(0, np.iinfo(dtype).max, shape, endpoint=True).astype(dtype)
@@ -54,7 +56,7 @@ def test_rows_have_the_bits_of_the_whole(name, dtype, rng):
         ((90, 31), Spec(stride=2, border="reflect")),
         ((80, 64, 4), Spec(dilation=2, padding="valid", convolve=True)),
     ):
-        pixels = picture(rng, shape, dtype)
+        pixels = original(rng, shape, dtype)
         target = target_for(pixels, "abs")
         whole = filter_array(pixels, [kernel], spec, target)
         begun = begin_array(pixels, kernel, spec, target)
@@ -80,7 +82,7 @@ def test_rows_have_the_bits_of_the_whole(name, dtype, rng):
 
 
 def test_rows_that_are_made_together_are_not_counted_apart(rng):
-    pixels = picture(rng, (21, 30), "uint8")
+    pixels = original(rng, (21, 30), "uint8")
     begun = begin_array(pixels, parse_kernel("sharpen"), Spec(), target_for(pixels))
     assert np.isnan(begun.lowest)
     for start, stop in ((1, 4), (0, 3)):
@@ -100,20 +102,20 @@ def test_rows_that_are_made_together_are_not_counted_apart(rng):
     ],
 )
 def test_what_is_better_made_at_once(name, options, mapping, rng):
-    pixels = picture(rng, (40, 50), "uint8")
+    pixels = original(rng, (40, 50), "uint8")
     target = target_for(pixels, mapping)
     assert begin_array(pixels, parse_kernel(name), Spec(**options), target) is None
 
 
 def test_floats_that_would_drown_others_are_filtered_at_once(rng):
-    pixels = picture(rng, (60, 60), "float32")
+    pixels = original(rng, (60, 60), "float32")
     target = target_for(pixels)
     assert begin_array(pixels, parse_kernel("gaussian"), Spec(), target) is not None
     assert begin_array(pixels, parse_kernel("log"), Spec(), target) is None
 
 
-def test_a_picture_that_is_pending_is_a_picture(rng):
-    image = Image(picture(rng, (30, 20, 3), "uint8"), "RGB", Meta(format="PNG"))
+def test_an_image_that_is_pending_is_an_image(rng):
+    image = Image(original(rng, (30, 20, 3), "uint8"), "RGB", Meta(format="PNG"))
     pending, tell = begin(image, [parse_kernel("sharpen")], Spec())
     assert isinstance(pending, Pending)
     assert (pending.size, pending.depth, pending.maximum) == ((30, 20), "8-bit", 255.0)
@@ -128,7 +130,7 @@ def test_a_picture_that_is_pending_is_a_picture(rng):
     "spec", [Spec(linear=True), Spec(luma=True), Spec(channels="R"), Spec(alpha="filter")]
 )
 def test_more_than_one_pass_is_not_begun(spec, rng):
-    pixels = picture(rng, (30, 20, 4), "uint8")
+    pixels = original(rng, (30, 20, 4), "uint8")
     blur, opaque = parse_kernel("gaussian"), Image(pixels[:, :, :3], "RGB")
     for image, kernels, how in (
         (Image(pixels, "RGBA"), [blur], spec),
@@ -144,7 +146,7 @@ def test_more_than_one_pass_is_not_begun(spec, rng):
 
 @pytest.fixture
 def small_bands(monkeypatch):
-    """Small pictures are written as large ones are."""
+    """Small images are written as large ones are."""
     monkeypatch.setattr(one, "_LARGE", 1)
     monkeypatch.setattr(jpeg_bands, "_BAND", 500)
     monkeypatch.setattr(png_write, "_LEAST", 3000)
@@ -177,7 +179,7 @@ def test_a_command_writes_and_says_the_same(
 ):
     monkeypatch.chdir(tmp_path)
     shape = (67, 90) if channels == "L" else (67, 90, len(channels))
-    write("in.png", Image(picture(rng, shape, dtype), channels))
+    write("in.png", Image(original(rng, shape, dtype), channels))
     taken = []
     rows = Pending.rows
 
@@ -201,7 +203,7 @@ def test_a_command_writes_and_says_the_same(
 @pytest.mark.usefixtures("small_bands")
 def test_nothing_is_left_when_a_row_can_not_be_made(tmp_path, rng, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    write("in.png", Image(picture(rng, (67, 90, 3), "uint8"), "RGB"))
+    write("in.png", Image(original(rng, (67, 90, 3), "uint8"), "RGB"))
 
     def make(self, start, stop):
         if start > 20:
@@ -218,7 +220,7 @@ def test_nothing_is_left_when_a_row_can_not_be_made(tmp_path, rng, monkeypatch):
 
 
 def test_unwatched_rows_have_the_same_bits(rng):
-    image = Image(picture(rng, (64, 90, 3), "uint8"), "RGB")
+    image = Image(original(rng, (64, 90, 3), "uint8"), "RGB")
     for name in KERNELS:
         kernels = [parse_kernel(name)]
         watched, told = begin(image, kernels, Spec())

@@ -65,7 +65,7 @@ def test_separable_is_direct_for_any_column_and_row(column, row, stride, dilatio
 
 
 def extremes(weights, depth, rng, size=(60, 70)):
-    """Pictures with the greatest sums, and the roughest: full or nothing, by the weights' signs."""
+    """Images with the greatest sums, and the roughest: full or nothing, by the weights' signs."""
     top = np.iinfo(depth).max
     tiled = np.tile(weights > 0, (size[0] // len(weights) + 1, size[1] // weights.shape[1] + 1))
     tiled = tiled[: size[0], : size[1]]

@@ -1,4 +1,4 @@
-"""The sample pictures are what their page says, and can be made again."""
+"""The sample images are what their page says, and can be made again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from PIL import Image
 MEGABYTES = 3
 #: Another version of a codec or of the letters may draw these a little differently.
 NEARLY = {"coffee-cmyk.jpg", "rocket-sideways.jpg", "page.png", "page-1bit.png"}
-NOT_PICTURES = {".md", ".py", ".csv"}
+NOT_IMAGES = {".md", ".py", ".csv"}
 
 
 @pytest.fixture(scope="session")
@@ -37,8 +37,8 @@ def pixels_of(path):
         return tifffile.imread(path)
     if path.suffix == ".png" and path.stem not in ("chart", "page-1bit"):
         return imagecodecs.png_decode(path.read_bytes())
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGBA") if picture.mode == "P" else picture)
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGBA") if image.mode == "P" else image)
 
 
 def table(page):
@@ -64,9 +64,9 @@ def test_the_folder_is_small(samples):
 
 
 def test_every_photograph_has_its_licence(samples, made):
-    pictures = {p.name for p in samples.iterdir() if p.suffix not in NOT_PICTURES and p.is_file()}
+    images = {p.name for p in samples.iterdir() if p.suffix not in NOT_IMAGES and p.is_file()}
     drawn = {path.name for path in made.iterdir()}
-    assert table(samples / "LICENSES.md") == pictures - drawn
+    assert table(samples / "LICENSES.md") == images - drawn
     text = (samples / "LICENSES.md").read_text(encoding="utf-8")
     for name in drawn & {"coffee-cmyk.jpg", "rocket-sideways.jpg"}:
         assert f"`{name}`" in text
@@ -116,7 +116,7 @@ def test_the_logo_hides_magenta_where_nothing_shows(samples):
     assert magenta.mean() > 0.05
 
 
-def test_the_grey_ramp_is_lost_in_8_bits(samples):
+def test_the_gray_ramp_is_lost_in_8_bits(samples):
     ramp = pixels_of(samples / "ramp-gray16.png")
     assert np.ptp(ramp[0].astype(int)) == 65535
     assert len(np.unique(ramp[-1])) == 512
@@ -134,21 +134,21 @@ def test_the_chart_has_every_kind_of_transparency(samples):
 
 
 def test_the_rocket_stands_when_orientation_is_heeded(samples):
-    with Image.open(samples / "rocket-sideways.jpg") as picture:
-        assert picture.getexif()[0x0112] == 6
-        stored = np.asarray(picture.convert("L"), dtype=float)
-    with Image.open(samples / "rocket.jpg") as picture:
-        upright = np.asarray(picture.convert("L").reduce(2), dtype=float)
+    with Image.open(samples / "rocket-sideways.jpg") as image:
+        assert image.getexif()[0x0112] == 6
+        stored = np.asarray(image.convert("L"), dtype=float)
+    with Image.open(samples / "rocket.jpg") as image:
+        upright = np.asarray(image.convert("L").reduce(2), dtype=float)
     assert np.abs(np.rot90(stored, -1) - upright).mean() < 3
 
 
-def test_grids_as_text_and_as_pictures(samples):
+def test_grids_as_text_and_as_images(samples):
     for size in (4, 5, 7):
         path = samples / f"grid-{size}x{size}.csv"
         numbers = np.loadtxt(path, delimiter=",", dtype=int)
         assert numbers.shape == (size, size)
-        picture = pixels_of(path.with_suffix(".png"))
-        assert_same_pixels(picture.astype(int) * numbers.max(), numbers * 255)
+        image = pixels_of(path.with_suffix(".png"))
+        assert_same_pixels(image.astype(int) * numbers.max(), numbers * 255)
 
 
 def test_the_taught_grid_has_the_taught_answer(samples):

@@ -118,7 +118,7 @@ def test_a_remainder_says_which_samples_are_never_visited_and_what_would_fit():
     assert "  never visited: the last 3 samples (8 to 10 of 10)" in lines
 
 
-def test_a_remainder_of_a_picture_is_told_in_rows_and_columns():
+def test_a_remainder_of_an_image_is_told_in_rows_and_columns():
     lines = shape("--n 10x9 --f 3 --s 4").splitlines()
     assert "height  never visited: the last 3 rows (8 to 10 of 10)" in lines
     assert "width   never visited: the last 2 columns (8 to 9 of 9)" in lines

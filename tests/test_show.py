@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convcli.errors import ImageError
-from convcli.image.beside import beside
 from convcli.image.files import read, write
-from convcli.image.picture import Image
-from convcli.image.thumbnail import sight, thumbnail
+from convcli.image.image import Image
+from convcli.image.show.beside import beside
+from convcli.image.show.preview import sight, thumbnail
 
 posix = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
 _PIECE = re.compile(r"\x1b\[([0-9;]*)m|([^\x1b])")
@@ -27,8 +27,8 @@ WIDE = 70
 
 
 @pytest.fixture
-def picture(tmp_path):
-    """Write a picture of noise in colour and return its path."""
+def image(tmp_path):
+    """Write an image of noise in colour and return its path."""
     pixels = np.random.default_rng(5).integers(0, 256, (60, 90, 3), dtype=np.uint8)
     return write(tmp_path / "in.png", Image(pixels))
 
@@ -56,12 +56,12 @@ def cells(line):
 
 
 def drawn(shown):
-    """Return the lines that pictures take, as cells."""
+    """Return the lines that images take, as cells."""
     return [cells(line) for line in shown.splitlines() if "▀" in line]
 
 
 def block(lines, left, width):
-    """Return the pixels of one of the pictures, row by row."""
+    """Return the pixels of one of the images, row by row."""
     rows = []
     for line in lines:
         part = line[left : left + width]
@@ -72,20 +72,20 @@ def block(lines, left, width):
 
 
 @posix
-def test_cells_are_means_of_the_areas_they_stand_for(picture, tmp_path):
+def test_cells_are_means_of_the_areas_they_stand_for(image, tmp_path):
     """67 columns for both: of 90 pixels each there are 33, and of 60 rows 22."""
-    status, _, shown = on_terminal("sharpen", picture, "-o", tmp_path / "o.png", "--show")
+    status, _, shown = on_terminal("sharpen", image, "-o", tmp_path / "o.png", "--show")
     assert status == 0
     lines = drawn(shown)
     assert {len(line) for line in lines} == {33 + 2 + 33}
-    for left, path in ((0, picture), (35, tmp_path / "o.png")):
+    for left, path in ((0, image), (35, tmp_path / "o.png")):
         expected = by_area(read(path).pixels / 255, (22, 33)) * 255
         assert np.abs(block(lines, left, 33) - expected).max() <= 0.51
 
 
 @posix
-def test_titles_stand_above_and_the_report_before(picture, tmp_path):
-    _, _, shown = on_terminal("box3", picture, "-o", tmp_path / "o.png", "--show")
+def test_titles_stand_above_and_the_report_before(image, tmp_path):
+    _, _, shown = on_terminal("box3", image, "-o", tmp_path / "o.png", "--show")
     words = [line for line in shown.splitlines() if "▀" not in line]
     assert words[-1] == "before".ljust(35) + "after"
     assert shown.index("o.png") < shown.index("before  ") < shown.index("▀")
@@ -93,9 +93,9 @@ def test_titles_stand_above_and_the_report_before(picture, tmp_path):
 
 @posix
 @pytest.mark.parametrize("columns", [12, 20, 59, 60, 200])
-def test_pictures_fit_the_terminal(columns, picture, tmp_path):
+def test_images_fit_the_terminal(columns, image, tmp_path):
     _, _, shown = on_terminal(
-        "box3", picture, "-o", tmp_path / "o.png", "--show", COLUMNS=str(columns)
+        "box3", image, "-o", tmp_path / "o.png", "--show", COLUMNS=str(columns)
     )
     lines = drawn(shown)
     assert 1 <= len(lines) <= 26
@@ -103,8 +103,8 @@ def test_pictures_fit_the_terminal(columns, picture, tmp_path):
 
 
 @posix
-def test_256_colours_do(picture, tmp_path):
-    _, _, shown = on_terminal("box3", picture, "-o", tmp_path / "o.png", "--show", COLORTERM="")
+def test_256_colours_do(image, tmp_path):
+    _, _, shown = on_terminal("box3", image, "-o", tmp_path / "o.png", "--show", COLORTERM="")
     assert "shown in 256 colours" in shown
     found = [colour for line in drawn(shown) for _, colour, _ in line if colour is not None]
     assert found
@@ -122,10 +122,8 @@ def test_256_colours_do(picture, tmp_path):
         ({"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}, "encoding, ascii, has no"),
     ],
 )
-def test_what_can_not_show_pictures_is_said_in_a_line(environment, why, picture, tmp_path):
-    status, _, shown = on_terminal(
-        "box3", picture, "-o", tmp_path / "o.png", "--show", **environment
-    )
+def test_what_can_not_show_images_is_said_in_a_line(environment, why, image, tmp_path):
+    status, _, shown = on_terminal("box3", image, "-o", tmp_path / "o.png", "--show", **environment)
     assert status == 0
     assert (tmp_path / "o.png").exists()
     assert [line for line in shown.splitlines() if why in line and "nothing is shown" in line]
@@ -133,8 +131,8 @@ def test_what_can_not_show_pictures_is_said_in_a_line(environment, why, picture,
     assert "▀" not in shown
 
 
-def test_no_terminal_is_said_in_a_line(picture, tmp_path):
-    said = call("apply", "box3", picture, "-o", tmp_path / "o.png", "--show")
+def test_no_terminal_is_said_in_a_line(image, tmp_path):
+    said = call("apply", "box3", image, "-o", tmp_path / "o.png", "--show")
     assert said.status == 0
     assert said.lines[0] == "convcli: --show: nothing is shown: standard error is no terminal"
 
@@ -145,7 +143,7 @@ def test_each_of_many_is_shown_from_its_worker(tmp_path):
     folder.mkdir()
     for k in range(24):
         write(folder / f"{k:02}.png", Image(np.full((4, 4), 10 * k, np.uint8)))
-    (folder / "07.png").write_text("no picture")
+    (folder / "07.png").write_text("no image")
     status, _, shown = on_terminal("identity", folder, "-o", tmp_path / "out", "--show")
     assert status == 1
     assert shown.count("before") == 23
@@ -157,8 +155,8 @@ def test_each_of_many_is_shown_from_its_worker(tmp_path):
 
 
 @posix
-def test_a_result_on_standard_output_is_data_alone(picture):
-    status, out, shown = on_terminal("box3", picture, "-o", "-", "--show")
+def test_a_result_on_standard_output_is_data_alone(image):
+    status, out, shown = on_terminal("box3", image, "-o", "-", "--show")
     assert status == 0
     assert out.startswith(b"\x89PNG")
     assert drawn(shown)
@@ -181,11 +179,11 @@ def test_the_first_frame_of_several_is_shown(tmp_path):
 
 
 @pytest.mark.parametrize("other", ["--json", "--quiet"])
-def test_showing_contradicts_silence(other, picture):
-    said = call("apply", "box3", picture, "--show", other)
+def test_showing_contradicts_silence(other, image):
+    said = call("apply", "box3", image, "--show", other)
     assert said.status == 2
     assert f"--show and {other} contradict each other" in said.err
-    assert not picture.with_name("in-box3.png").exists()
+    assert not image.with_name("in-box3.png").exists()
 
 
 def by_area(samples, size):
@@ -223,7 +221,7 @@ def test_a_thumbnail_is_the_mean_over_areas(shape, size, names, kind):
     assert np.abs(thumbnail(image, size) - 255 * expected).max() <= 0.51
 
 
-def test_black_and_white_is_seen_as_grey_from_afar():
+def test_black_and_white_is_seen_as_gray_from_afar():
     stripes = np.arange(100)[None, :].repeat(60, axis=0) % 2 == 0
     assert np.unique(thumbnail(Image(stripes), (3, 5))).tolist() == [128]
 
@@ -288,7 +286,7 @@ def compared(*args):
     return said, read("out.png"), read("both.png")
 
 
-def test_both_are_in_one_file(picture, tmp_path, monkeypatch):
+def test_both_are_in_one_file(image, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     said, result, both = compared("sharpen", "in.png")
     assert both.size == (60, 181)
@@ -298,16 +296,16 @@ def test_both_are_in_one_file(picture, tmp_path, monkeypatch):
     assert "compared in both.png: source left, result right, 181×60" in said.err
 
 
-def test_different_sizes_are_aligned_at_the_top(picture, tmp_path, monkeypatch):
+def test_different_sizes_are_aligned_at_the_top(image, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     said, result, both = compared("box3", "in.png", "--stride", "2")
     assert both.size == (60, 90 + 1 + 45)
     assert np.array_equal(both.pixels[:30, 91:], result.pixels)
     assert (both.pixels[30:, 91:] == 128).all()
-    assert "of different sizes, aligned at the top on mid-grey" in " ".join(said.err.split())
+    assert "of different sizes, aligned at the top on mid-gray" in " ".join(said.err.split())
 
 
-def test_grey_beside_colour_becomes_colour_and_8_bits_become_16(picture, tmp_path, monkeypatch):
+def test_gray_beside_colour_becomes_colour_and_8_bits_become_16(image, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     _, result, both = compared("box3", "in.png", "--gray", "--depth", "16")
     assert (both.channels, both.depth) == ("RGB", "16-bit")
@@ -315,7 +313,7 @@ def test_grey_beside_colour_becomes_colour_and_8_bits_become_16(picture, tmp_pat
     assert np.array_equal(both.pixels[:, 91:], result.pixels[:, :, None].repeat(3, axis=2))
 
 
-def test_raw_is_compared_in_levels_of_the_source(picture, tmp_path, monkeypatch):
+def test_raw_is_compared_in_levels_of_the_source(image, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     args = ("laplacian", "in.png", "--map", "raw", "-o", "o.tif", "--compare", "both.tif")
     assert call("apply", *args).status == 0
@@ -337,11 +335,11 @@ def test_raw_is_compared_in_levels_of_the_source(picture, tmp_path, monkeypatch)
     ],
 )
 def test_channels_that_both_can_have(one, other, channels, left, gap, right):
-    pictures = [
+    images = [
         Image(np.full((2, 2, len(names))[: 2 + (len(names) > 1)], level, np.uint8), names)
         for names, level in ((one, 3), (other, 9))
     ]
-    both = beside(*pictures)
+    both = beside(*images)
     assert both.channels == channels
     assert both.pixels[0, [0, 2, 3]].tolist() == [left, gap, right]
 
@@ -356,9 +354,9 @@ def test_depths_that_both_can_have():
 
 
 def test_unlike_channels_are_refused():
-    pictures = [Image(np.zeros((2, 2, count), np.uint8)) for count in (5, 6)]
+    images = [Image(np.zeros((2, 2, count), np.uint8)) for count in (5, 6)]
     with pytest.raises(ImageError, match="can't be put side by side"):
-        beside(*pictures)
+        beside(*images)
 
 
 @pytest.mark.parametrize(
@@ -368,17 +366,17 @@ def test_unlike_channels_are_refused():
         (["--compare", "./in-box3.png"], 2, "is the result itself"),
         (["--compare", "link.png", "--overwrite"], 2, "is the source itself"),
         (["-o", "x.png", "--compare", "x.png"], 2, "is the result itself"),
-        (["other.png", "--compare", "c.png"], 2, "compares one picture, and there are 2"),
+        (["other.png", "--compare", "c.png"], 2, "compares one image, and there are 2"),
         (["--compare", "-"], 2, "name a file"),
         (["--compare", "new/"], 2, "name a file"),
         (["--compare", "."], 2, "name a file"),
-        (["--compare", "c.xyz"], 2, "belongs to no picture format"),
+        (["--compare", "c.xyz"], 2, "belongs to no image format"),
         (["--compare", "other.png"], 1, "other.png: exists already; use --overwrite"),
         (["--depth", "16", "-o", "o.png", "--compare", "c.jpg"], 1, "JPEG can't hold 16-bit"),
     ],
 )
 def test_what_can_not_be_compared_is_refused_before_any_work(
-    args, status, why, picture, tmp_path, monkeypatch
+    args, status, why, image, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
     write("other.png", Image(np.zeros((3, 3), np.uint8)))
@@ -391,21 +389,21 @@ def test_what_can_not_be_compared_is_refused_before_any_work(
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_an_existing_file_is_replaced_if_that_is_asked_for(picture, tmp_path, monkeypatch):
+def test_an_existing_file_is_replaced_if_that_is_asked_for(image, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write("both.png", Image(np.zeros((3, 3), np.uint8)))
     compared("box3", "in.png", "--overwrite")
     assert read("both.png").size == (60, 181)
 
 
-def test_programs_are_told_of_it(picture, tmp_path, monkeypatch):
+def test_programs_are_told_of_it(image, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     said = call("apply", "box3", "in.png", "--compare", "new/both.png", "--json")
     assert "compared in new/both.png" in json.loads(said.out)["notes"][-1]
     assert (tmp_path / "new" / "both.png").exists()
 
 
-def test_a_dry_run_says_and_does_nothing(picture, tmp_path, monkeypatch):
+def test_a_dry_run_says_and_does_nothing(image, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     said = call("apply", "box3", "in.png", "--compare", "both.png", "--show", "--dry-run")
     assert said.status == 0
@@ -414,13 +412,14 @@ def test_a_dry_run_says_and_does_nothing(picture, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
 
 
-def test_a_picture_that_is_not_shown_needs_no_drawing(picture, tmp_path):
+def test_an_image_that_is_not_shown_needs_no_drawing(image, tmp_path):
     code = (
         "import sys; from convcli.cli.main import main; status = main(sys.argv[1:]);"
-        "names = ('rich', 'convcli.batch.seen', 'convcli.image.thumbnail', 'convcli.report.show');"
+        "names = ('rich', 'convcli.batch.seen', 'convcli.image.show.preview', "
+        "'convcli.report.show');"
         "print([name for name in names if name in sys.modules]); sys.exit(status)"
     )
-    asked = program("apply", "box3", picture, "-o", tmp_path / "o.png", "-q")
+    asked = program("apply", "box3", image, "-o", tmp_path / "o.png", "-q")
     asked["args"][:3] = [sys.executable, "-c", code]
     done = subprocess.run(**asked, timeout=120)
     assert (done.returncode, done.stdout.decode().strip()) == (0, "[]"), done.stderr

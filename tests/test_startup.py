@@ -85,7 +85,7 @@ LINKER = set() if sys.platform.startswith("linux") and machine() == "x86_64" els
     ],
 )
 def test_a_filter_that_was_compiled_before_imports_what_it_needs(name, more, tmp_path, samples):
-    """No compiler, no linker, and no codec but the picture's."""
+    """No compiler, no linker, and no codec but the image's."""
     shutil.copy(samples / name, tmp_path)
     assert call("apply", "box", tmp_path / name).status == 0
     needed = imported("apply", "box", name, "--overwrite", cwd=tmp_path)

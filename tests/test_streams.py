@@ -21,20 +21,20 @@ from convcli.cli import streams
 from convcli.cli.main import main
 from convcli.errors import StreamError
 from convcli.image.files import read, write
-from convcli.image.picture import Image
+from convcli.image.image import Image
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes and devices of POSIX")
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="asks how much a pipe holds")
 
 FULL = b"convcli: standard output: no space left on device\n"
-#: Of a picture that no pipe takes at once (64 KiB).
+#: Of an image that no pipe takes at once (64 KiB).
 SIZE = (300, 400, 3)
 
 
 @pytest.fixture
 def here(tmp_path, monkeypatch, rng):
-    """A folder with a picture of noise, and a small one."""
+    """A folder with an image of noise, and a small one."""
     monkeypatch.chdir(tmp_path)
     write("large.png", Image(rng.integers(0, 256, SIZE, dtype=np.uint8), "RGB"))
     write("small.png", Image(rng.integers(0, 256, (4, 5), dtype=np.uint8)))
@@ -47,9 +47,9 @@ def unbuffered(request):
     return {"PYTHONUNBUFFERED": request.param}
 
 
-PICTURE = ("apply", "box3", "large.png", "-o", "-", "-q")
+IMAGE = ("apply", "box3", "large.png", "-o", "-", "-q")
 COMMANDS = [
-    PICTURE,
+    IMAGE,
     ("apply", "box3", "small.png", "-o", "s.png", "--json"),
     ("kernels",),
     ("kernels", "--json"),
@@ -78,7 +78,7 @@ def test_a_disk_that_takes_a_part_is_told(here, unbuffered):
 
     limit = 50_000
     with open("part.png", "wb") as part:  # noqa: PTH123
-        asked = program(*PICTURE, CONVCLI_CACHE="", **unbuffered) | {"stdout": part}
+        asked = program(*IMAGE, CONVCLI_CACHE="", **unbuffered) | {"stdout": part}
         done = subprocess.run(
             **asked,
             timeout=60,
@@ -89,7 +89,7 @@ def test_a_disk_that_takes_a_part_is_told(here, unbuffered):
 
 
 def test_a_reader_that_leaves_after_a_while_is_an_exit_status(here, unbuffered):
-    with subprocess.Popen(**program(*PICTURE, **unbuffered)) as process:
+    with subprocess.Popen(**program(*IMAGE, **unbuffered)) as process:
         process.stdout.read(10)
         process.stdout.close()
         assert process.stderr.read() == b""
@@ -98,7 +98,7 @@ def test_a_reader_that_leaves_after_a_while_is_an_exit_status(here, unbuffered):
 
 @linux
 def test_a_writer_that_is_stopped_while_it_writes_goes_on(here, unbuffered):
-    with subprocess.Popen(**program(*PICTURE, **unbuffered)) as process:
+    with subprocess.Popen(**program(*IMAGE, **unbuffered)) as process:
         _wait_until_full(process.stdout)
         process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, process.pid, os.WSTOPPED)
@@ -152,7 +152,7 @@ def test_streams_that_do_not_wait_are_waited_for(here, unbuffered):
 @linux
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_a_wait_for_a_reader(number, here, unbuffered):
-    with subprocess.Popen(**program(*PICTURE, **unbuffered)) as process:
+    with subprocess.Popen(**program(*IMAGE, **unbuffered)) as process:
         _wait_until_full(process.stdout)
         process.send_signal(number)
         assert process.wait(30) == 130
@@ -179,7 +179,7 @@ def test_a_batch_goes_on_when_its_talk_is_lost(here):
     ],
 )
 def test_closed_streams(args, closed, status, said, here):
-    """A picture that goes nowhere isn't done; a picture in a file is, whoever listens."""
+    """An image that goes nowhere isn't done; an image in a file is, whoever listens."""
     source = () if args[0] == "-" else ("small.png",)
     named = [arg if arg != "r" else "r.png" for arg in args]
     asked = program("apply", "box3", *source, *named)

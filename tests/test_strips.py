@@ -12,7 +12,7 @@ from convcli import Border, correlate
 from convcli.engine.accumulators import Accumulator
 from convcli.engine.plan import Choice, cut
 from convcli.engine.strips import empty, lay_out
-from convcli.engine.team import run_bands
+from convcli.engine.thread_pool import run_bands
 from convcli.geometry import plan_geometry
 
 STEPS = [(1, 1), (1, 2), (2, 1), (3, 2), (2, 5), (1, 40)]
@@ -158,7 +158,7 @@ def test_an_exception_is_raised_when_all_threads_have_stopped(jobs):
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("stride", [2, 3, 4, 5, 8])
-def test_wide_pictures_have_every_so_manieth_column(stride, channels, rng):
+def test_wide_images_have_every_so_manieth_column(stride, channels, rng):
     """Columns of a phase come in blocks, up to the last ones of a row, and the border by itself."""
     for dtype, width, taps in product(
         ("uint8", "uint16", "float32"), (stride * 16, stride * 32 + 1, 131, 200), (1, 3, 5)

@@ -148,7 +148,7 @@ def test_no_file_names_a_machine_or_a_registry():
         ("cd /" + "home/anna/x", True),
         ("https://pypi" + ".org/simple", True),
         ("C:\\" + "Users\\anna", True),
-        ("framework/main and ~/pictures", False),
+        ("framework/main and ~/images", False),
         ("convcli.pypi is no host", False),
         ("a name/homework/x", False),
     ],

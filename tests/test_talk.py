@@ -10,7 +10,7 @@ import pytest
 from command import on_terminal
 
 from convcli.image.files import write
-from convcli.image.picture import Image
+from convcli.image.image import Image
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
 _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -18,30 +18,30 @@ _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 @pytest.fixture
 def folder(tmp_path):
-    """Make a folder of so many pictures, the second of which is none."""
+    """Make a folder of so many images, the second of which is none."""
 
     def fill(count):
         path = tmp_path / "in"
         path.mkdir()
         for k in range(count):
             write(path / f"{k:02}.png", Image(np.full((8, 9), k, dtype=np.uint8)))
-        (path / "01.png").write_text("no picture")
+        (path / "01.png").write_text("no image")
         return path
 
     return fill
 
 
-def test_many_pictures_have_a_bar_and_lines_for_failures(folder, tmp_path):
+def test_many_images_have_a_bar_and_lines_for_failures(folder, tmp_path):
     status, _, shown = on_terminal("apply", "box3", folder(30), "-o", tmp_path / "out")
     assert status == 1
     plain = _CODES.sub("", shown)
     assert re.search(r"\d+/30 +\d+(\.\d+)?/s", plain)
     assert plain.count("→") == 0
-    assert "01.png: this is not a picture" in plain
+    assert "01.png: this is not an image" in plain
     assert plain.rstrip().splitlines()[-1].startswith("29 done, 1 failed in ")
 
 
-def test_few_pictures_are_told_of_one_by_one(folder, tmp_path):
+def test_few_images_are_told_of_one_by_one(folder, tmp_path):
     _, _, shown = on_terminal("apply", "box3", folder(4), "-o", tmp_path / "out")
     assert _CODES.sub("", shown).count("→") == 3
 
@@ -50,10 +50,10 @@ def test_few_pictures_are_told_of_one_by_one(folder, tmp_path):
     ("args", "environment"), [(["--quiet"], {}), ([], {"TERM": "dumb"})], ids=["quiet", "dumb"]
 )
 def test_no_bar_where_none_is_wanted(args, environment, folder, tmp_path):
-    pictures = folder(30)
-    _, _, shown = on_terminal("apply", "box3", pictures, "-o", tmp_path / "o", *args, **environment)
+    images = folder(30)
+    _, _, shown = on_terminal("apply", "box3", images, "-o", tmp_path / "o", *args, **environment)
     assert "\x1b" not in shown
-    assert "01.png: this is not a picture" in shown
+    assert "01.png: this is not an image" in shown
 
 
 def test_no_colour_where_none_is_wanted(folder, tmp_path):

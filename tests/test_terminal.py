@@ -15,7 +15,7 @@ from command import ROOT, call, on_terminal, program
 
 from convcli.cli import main
 from convcli.image.files import read, write
-from convcli.image.picture import Image, Meta
+from convcli.image.image import Image, Meta
 from convcli.report.lines import as_json, harmless, named, printable, wrapped
 
 #: Titles, clearing, colours, C1, ends of lines, what turns the direction or isn't seen; markup of
@@ -78,7 +78,7 @@ def quoted(text):
 
 
 @pytest.fixture
-def picture(tmp_path):
+def image(tmp_path):
     path = tmp_path / "a.png"
     write(path, Image(np.arange(63, dtype=np.uint8).reshape(7, 9) * 4))
     return path
@@ -106,22 +106,22 @@ parts = [{quoted(EVIL)}, {quoted("y" + EVIL)}]
 """ + kernel_text(**{key: quoted(EVIL) for key in ("family", "effect", "source", "note")})
 
 
-def every_command(kernel, picture, tmp_path):
+def every_command(kernel, image, tmp_path):
     """Each command line that shows a kernel."""
     out = tmp_path / "out.png"
-    yield "apply", kernel, picture, "-o", out, "--overwrite"
-    yield "apply", kernel, picture, "-o", out, "--overwrite", "-v", "--compare", tmp_path / "c.png"
-    yield "apply", kernel, picture, "-o", out, "--overwrite", "--json"
-    yield "apply", kernel, picture, picture, "-o", tmp_path / "many", "--overwrite"
-    yield "apply", kernel, picture, "--then", kernel, "--dry-run"
-    yield "apply", kernel, picture, "--overwrite"
+    yield "apply", kernel, image, "-o", out, "--overwrite"
+    yield "apply", kernel, image, "-o", out, "--overwrite", "-v", "--compare", tmp_path / "c.png"
+    yield "apply", kernel, image, "-o", out, "--overwrite", "--json"
+    yield "apply", kernel, image, image, "-o", tmp_path / "many", "--overwrite"
+    yield "apply", kernel, image, "--then", kernel, "--dry-run"
+    yield "apply", kernel, image, "--overwrite"
     yield ("kernels", kernel)
     yield "kernels", kernel, kernel, "--json"
-    yield "explain", kernel, picture
-    yield "explain", kernel, picture, "--json"
+    yield "explain", kernel, image
+    yield "explain", kernel, image, "--json"
     yield "explain", kernel, "--steps", "--padding", "valid"
     yield "explain", kernel, "--steps", "--padding", "valid", "--json"
-    yield "explain", kernel, picture, "--page", tmp_path / "p.html", "--overwrite"
+    yield "explain", kernel, image, "--page", tmp_path / "p.html", "--overwrite"
     yield "explain", kernel, "--page", tmp_path / "q.html", "--overwrite"
     path = str(kernel).partition("#")[0]
     yield "kernels", "--check", path
@@ -129,7 +129,7 @@ def every_command(kernel, picture, tmp_path):
 
 
 @pytest.mark.parametrize("form", ["toml", "json", "compound"])
-def test_what_a_kernel_says_is_harmless_everywhere(form, picture, tmp_path):
+def test_what_a_kernel_says_is_harmless_everywhere(form, image, tmp_path):
     path = tmp_path / f"k.{'json' if form == 'json' else 'toml'}"
     if form == "json":
         entries = {key: EVIL + "\0\ud800\n" for key in ("name", "effect", "source", "note")}
@@ -137,7 +137,7 @@ def test_what_a_kernel_says_is_harmless_everywhere(form, picture, tmp_path):
     else:
         path.write_text(FULL if form == "toml" else COMPOUND, encoding="utf-8")
     kernel = f"{path}#both" if form == "compound" else path
-    for command in every_command(kernel, picture, tmp_path):
+    for command in every_command(kernel, image, tmp_path):
         checked(*command, status=0)
     for page in tmp_path.glob("*.html"):
         assert_page(page.read_text(encoding="utf-8"))
@@ -190,10 +190,10 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_in_a_kernel_file_is_one_harmless_line(name, picture, tmp_path):
+def test_what_is_wrong_in_a_kernel_file_is_one_harmless_line(name, image, tmp_path):
     path = tmp_path / "k.toml"
     path.write_text(WRONG[name], encoding="utf-8", newline="")
-    checked("apply", path, picture, "-o", tmp_path / "b.png", status=2, lines=1)
+    checked("apply", path, image, "-o", tmp_path / "b.png", status=2, lines=1)
     checked("kernels", path, status=2, lines=1)
     said = checked("kernels", "--check", path, status=1, lines=0)
     assert len(said.out) < 9000
@@ -202,11 +202,11 @@ def test_what_is_wrong_in_a_kernel_file_is_one_harmless_line(name, picture, tmp_
 
 
 @pytest.mark.parametrize("suffix", ["csv", "txt", "mat", "json", "npy", "toml"])
-def test_what_is_no_number_in_a_table_is_one_harmless_line(suffix, picture, tmp_path):
+def test_what_is_no_number_in_a_table_is_one_harmless_line(suffix, image, tmp_path):
     path = tmp_path / f"k.{suffix}"
     for text in (EVIL, f"1,{EVIL}", f"1 1\n{EVIL}", f'{{"{EVIL}": 1}}', f'["{EVIL}"]', "x" * 10**5):
         path.write_text(text, encoding="utf-8", newline="")
-        checked("apply", path, picture, "-o", tmp_path / "b.png", status=2, lines=1)
+        checked("apply", path, image, "-o", tmp_path / "b.png", status=2, lines=1)
         checked("kernels", "--check", path, status=1, lines=0)
 
 
@@ -258,11 +258,11 @@ def options_of(name):
 
 
 @pytest.mark.parametrize("command", ["apply", "kernels", "explain", "network", "shape"])
-def test_what_is_typed_is_shown_harmlessly(command, picture, tmp_path, monkeypatch):
+def test_what_is_typed_is_shown_harmlessly(command, image, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     usual = {
-        "apply": ("apply", "box3", picture), "kernels": ("kernels",),
-        "explain": ("explain", "box3", picture), "network": ("network", "vgg16"),
+        "apply": ("apply", "box3", image), "kernels": ("kernels",),
+        "explain": ("explain", "box3", image), "network": ("network", "vgg16"),
         "shape": ("shape", "--n", "7"),
     }[command]  # fmt: skip
     for typed in (EVIL_NAME, EVIL_NAME + ".png", "\udcff\x1b[31m", "1" + EVIL_NAME, "9" * 10**5):
@@ -302,7 +302,7 @@ def test_paths_are_shown_harmlessly(tmp_path):
     checked("explain", "box3", folder / "g.csv")
 
 
-def test_what_pictures_say_is_harmless(tmp_path):
+def test_what_images_say_is_harmless(tmp_path):
     meta = Meta(text=((EVIL[:60], EVIL), ("Comment", EVIL + "\0")), exif=EVIL.encode() * 9)
     for suffix in ("png", "tif", "jpg", "webp"):
         path = tmp_path / f"a.{suffix}"
@@ -313,9 +313,9 @@ def test_what_pictures_say_is_harmless(tmp_path):
 
 
 @pytest.mark.parametrize("variable", ["CONVCLI_CACHE", "TERM", "COLUMNS", "COLORTERM", "LANG"])
-def test_what_the_environment_says_is_harmless(variable, picture, tmp_path):
+def test_what_the_environment_says_is_harmless(variable, image, tmp_path):
     asked = program(
-        "apply", "box3", picture, "-o", tmp_path / "b.png", "--show",
+        "apply", "box3", image, "-o", tmp_path / "b.png", "--show",
         **{variable: EVIL_NAME, "FORCE_COLOR": "", "PYTHONUTF8": "1"},
     )  # fmt: skip
     done = subprocess.run(**asked, timeout=60, cwd=tmp_path)
@@ -338,12 +338,12 @@ def test_only_a_size_is_taken_for_one(variable, given, kept, monkeypatch):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such terminals here")
 @pytest.mark.parametrize("size", ["²", "9" * 5000, "9" * 10])
-def test_an_odd_size_of_a_terminal_ends_no_batch(size, picture, tmp_path):
-    """Rich raised errors of its own when the bar was to be drawn, after the first picture."""
+def test_an_odd_size_of_a_terminal_ends_no_batch(size, image, tmp_path):
+    """Rich raised errors of its own when the bar was to be drawn, after the first image."""
     folder = tmp_path / "in"
     folder.mkdir()
     for number in range(3):
-        (folder / f"{number}.png").write_bytes(picture.read_bytes())
+        (folder / f"{number}.png").write_bytes(image.read_bytes())
     sizes = {"COLUMNS": size, "LINES": size}
     status, _, shown = on_terminal("apply", "box3", folder, "-o", tmp_path / "out", **sizes)
     assert status == 0
@@ -355,7 +355,7 @@ def test_an_odd_size_of_a_terminal_ends_no_batch(size, picture, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such terminals here")
-def test_what_a_terminal_is_shown_is_harmless(picture, tmp_path):
+def test_what_a_terminal_is_shown_is_harmless(image, tmp_path):
     """With a bar, and lines above it: Rich's own sequences and no others."""
     path = tmp_path / "k.toml"
     path.write_text(FULL, encoding="utf-8")
@@ -363,7 +363,7 @@ def test_what_a_terminal_is_shown_is_harmless(picture, tmp_path):
     folder.mkdir()
     for number in range(24):
         name = f"{number:02}{EVIL_NAME[:50]}.png"
-        (folder / name).write_bytes(picture.read_bytes()[: None if number % 5 else 30])
+        (folder / name).write_bytes(image.read_bytes()[: None if number % 5 else 30])
     status, _, shown = on_terminal("apply", path, folder, "-o", tmp_path / "out", "-v")
     assert status == 1
     bar = re.sub(r"\x1b\[[\d;?]*[mAKhlJGF]|\r", "", shown)
@@ -380,14 +380,14 @@ def test_what_a_terminal_is_shown_is_harmless(picture, tmp_path):
         ("a:b*?<>|\"\\", "a-a-b.png"), ("---", "a-filtered.png"), ("\0", "a-filtered.png"),
     ],
 )  # fmt: skip
-def test_results_have_harmless_names(name, made, picture, tmp_path):
+def test_results_have_harmless_names(name, made, image, tmp_path):
     (tmp_path / "k.json").write_text(json.dumps({"name": name, "weights": [[1]]}))
-    checked("apply", tmp_path / "k.json", picture, status=0)
+    checked("apply", tmp_path / "k.json", image, status=0)
     found = {path.name for path in tmp_path.iterdir()} - {"a.png", "k.json"}
     assert found == {made}
 
 
-def test_a_nul_in_a_name_is_one_line(picture, tmp_path):
+def test_a_nul_in_a_name_is_one_line(image, tmp_path):
     """Only a program or a list can ask for such."""
     from convcli.errors import KernelError
     from convcli.kernels import get_kernel, parse_kernel, read_kernel
@@ -405,7 +405,7 @@ def test_a_nul_in_a_name_is_one_line(picture, tmp_path):
         with pytest.raises(KernelError) as caught:
             ask()
         assert "\n" not in str(caught.value)
-    (tmp_path / "list").write_bytes(b"a\0b.png\n" + os.fsencode(picture) + b"\n")
+    (tmp_path / "list").write_bytes(b"a\0b.png\n" + os.fsencode(image) + b"\n")
     checked("apply", "box3", "--from-file", tmp_path / "list", "-o", tmp_path / "out", lines=1)
 
 

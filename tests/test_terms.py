@@ -133,7 +133,7 @@ def test_a_divisor_leaves_sums_exact(depth, rng):
     assert max(divisors) > 9
 
 
-def test_whole_weights_on_float_pictures_keep_their_precision(rng):
+def test_whole_weights_on_float_images_keep_their_precision(rng):
     # Exact terms can be many times the weights, and their sums then lose what they cancel.
     pixels = rng.random((40, 41)).astype(np.float32)
     for seed in range(8):

@@ -64,7 +64,7 @@ def refusal(data):
 
 @pytest.mark.parametrize("bits", BITS)
 @pytest.mark.parametrize("extra", [None, UNSPECIFIED, UNASSOCIATED])
-def test_white_is_zero_turns_the_grey_and_nothing_else(bits, extra):
+def test_white_is_zero_turns_the_gray_and_nothing_else(bits, extra):
     """issue 13: alpha was turned, too, and 17 to 32 bits became 1 - v."""
     stored = samples(bits, 1 if extra is None else 2)
     tags = {} if extra is None else {338: [extra]}
@@ -98,7 +98,7 @@ def test_white_is_zero_of_64_bits_is_exact_or_refused():
 
 
 def test_white_is_zero_multiplied_by_alpha():
-    """Grey is turned first: what was multiplied is what is seen."""
+    """Gray is turned first: what was multiplied is what is seen."""
     stored = np.array([[[255 - 51, 102], [255, 0], [0, 255]]], dtype=np.uint8)
     data = made.page(stored, photometric=WHITE_IS_ZERO, bits=8, tags={338: [ASSOCIATED]})
     assert read(data).pixels[0].tolist() == [[128, 102], [0, 0], [255, 255]]
@@ -263,7 +263,7 @@ def test_a_short_strip_is_refused_or_whole(compression, bits, tile):
 
 
 @pytest.mark.parametrize("code", [7, 34933, 34934, 34712, 34887, 50001])
-def test_a_short_picture_within_is_refused(code):
+def test_a_short_image_within_is_refused(code):
     coded = {
         7: imagecodecs.jpeg8_encode,
         34712: imagecodecs.jpeg2k_encode,
@@ -273,10 +273,10 @@ def test_a_short_picture_within_is_refused(code):
         50001: imagecodecs.webp_encode,
     }[code]
     y, x = np.mgrid[:48, :64]
-    picture = np.stack([y * 5, x * 3, x + y], axis=2).astype(np.uint8)
-    segment = bytes(coded(picture))
+    image = np.stack([y * 5, x * 3, x + y], axis=2).astype(np.uint8)
+    segment = bytes(coded(image))
     tags = {256: 64, 257: 48, 258: [8] * 3, 259: code, 262: 6 if code == 7 else 2, 277: 3, 278: 48}
-    assert np.abs(read(made.file(tags, [segment])).pixels - picture.astype(float)).max() < 40
+    assert np.abs(read(made.file(tags, [segment])).pixels - image.astype(float)).max() < 40
     # PNG has all its pixels without its end.
     for by in (() if code == 34933 else (1, 2, 5)) + (40, len(segment) // 2):
         assert "can't be decoded" in refusal(made.file(tags, [segment[:-by]])), by
@@ -289,7 +289,7 @@ def test_sparse_files_are_refused():
     assert "tile 2 is missing" in refusal(data)
 
 
-def test_a_picture_of_another_depth_than_its_page_is_refused():
+def test_an_image_of_another_depth_than_its_page_is_refused():
     segment = bytes(imagecodecs.png_encode(np.zeros((8, 8), np.uint8)))
     tags = {256: 8, 257: 8, 258: 16, 259: 34933, 262: 1, 277: 1, 278: 8}
     assert "its samples are uint8, the page's uint16" in refusal(made.file(tags, [segment]))

@@ -135,7 +135,7 @@ def test_every_family_has_a_sheet_with_room_for_its_kernels(made):
     assert sum(path.stat().st_size for path in sheets.values()) < 2_000_000
 
 
-def test_a_picture_of_the_gallery_is_what_the_tool_makes(made):
+def test_an_image_of_the_gallery_is_what_the_tool_makes(made):
     import convcli
 
     gallery = made("gallery")
@@ -147,7 +147,7 @@ def test_a_picture_of_the_gallery_is_what_the_tool_makes(made):
 
 
 def _place(gallery, number):
-    """Return where a picture lies on a sheet: left, top, right, bottom."""
+    """Return where an image lies on a sheet: left, top, right, bottom."""
     row, column = divmod(number, gallery.COLUMNS)
     height, width = gallery.PART[2:]
     left = gallery.GAP + column * (width + gallery.GAP)

@@ -23,10 +23,12 @@ from written_kinds import image_of
 from written_tiff import decode_tiff
 
 from convcli import Frames, ImageError, read_frames, write_frames
-from convcli.image import deflate, directories, tiff_write
 from convcli.image.files import encode, read
 from convcli.image.frame_files import encode_parts
-from convcli.image.picture import Image, Meta
+from convcli.image.image import Image, Meta
+from convcli.image.png import deflate
+from convcli.image.tiff import directories
+from convcli.image.tiff import write as tiff_write
 
 #: Cases of each writer: with all its options, and all its kinds with most of them.
 COUNTS = {
@@ -67,7 +69,7 @@ def in_many_bands(number):
     size = int(rng.integers(60, 220)), int(rng.integers(60, 220))
     image = Image(image_of(rng, scene, size, channels, depth), channels)
     options = {"compress": cases.COMPRESS[number % 11]}
-    settings = {"png_write._LEAST": 20_000, "png_rows._BLOCK": 3000}
+    settings = {"png.write._LEAST": 20_000, "png.filters._BLOCK": 3000}
     return cases.Case("png", number, SEED, rng, "PNG", [image], options, settings=settings)
 
 
@@ -85,15 +87,15 @@ def test_every_road_is_taken():
             case = cases.make(writer, number, SEED, large=False)
             taken.update([case.road, case.jobs, *case.settings])
     still = {"encode", "to a file", "shuffled", "while filtered", 1, 2, 3}
-    assert still | {"png_write._LEAST", "codecs.packing"} <= roads["png"]
-    assert still | {"jpeg_bands._BAND"} <= roads["jpeg"]
+    assert still | {"png.write._LEAST", "codecs.packing"} <= roads["png"]
+    assert still | {"jpeg.bands._BAND"} <= roads["jpeg"]
     assert {"frames", "frames to a file"} <= roads["apng"]
 
 
 def test_an_image_in_bands_is_filtered_while_it_is_written(tmp_path):
     for number in range(200):
         case = cases.make("png", number, SEED, large=False)
-        if case.road == "while filtered" and "png_write._LEAST" in case.settings:
+        if case.road == "while filtered" and "png.write._LEAST" in case.settings:
             judge = Judge(tmp_path)
             assert judge.judge(case) == []
             if case.road == "while filtered" and judge.data.count(b"IDAT") > 1:
@@ -286,7 +288,7 @@ def test_pages_have_one_byte_order(blocks, rng, tmp_path):
 
 
 def test_exif_of_another_byte_order_is_put_into_a_file():
-    whole = tiff_write.encode(Image(fuzz_seeds.picture()), order="<")
+    whole = tiff_write.encode(Image(fuzz_seeds.image()), order="<")
     data = directories.put_exif(whole, big_endian())
     with Pillow.open(io.BytesIO(data)) as opened:
         assert opened.getexif()[0x010F] == "Convcli Optics"
@@ -296,7 +298,7 @@ def test_exif_of_another_byte_order_is_put_into_a_file():
 
 def test_bigtiff_is_little_endian():
     """Pillow reads no other."""
-    image = Image(fuzz_seeds.picture(), meta=Meta(exif=big_endian()))
+    image = Image(fuzz_seeds.image(), meta=Meta(exif=big_endian()))
     data = tiff_write.encode(image, big=True)
     with Pillow.open(io.BytesIO(data)) as opened:
         assert np.array_equal(np.asarray(opened), image.pixels)
@@ -314,7 +316,7 @@ def test_jpeg_has_no_side_that_libjpeg_does_not_read():
 
 
 def test_jpeg_says_the_density_of_cmyk():
-    image = Image(fuzz_seeds.picture(4), "CMYK", Meta(dpi=(300.0, 150.0)))
+    image = Image(fuzz_seeds.image(4), "CMYK", Meta(dpi=(300.0, 150.0)))
     data = encode(image, "JPEG")
     assert read(data).meta.dpi == (300, 150)
     with Pillow.open(io.BytesIO(data)) as opened:
@@ -346,14 +348,14 @@ def test_deep_jpeg_2000_is_not_turned_by_its_profile(rng):
     assert again.meta.icc == bytes(icc)
 
 
-def test_a_sequence_of_one_frame_is_as_small_as_one_picture():
-    image = Image(fuzz_seeds.picture())
+def test_a_sequence_of_one_frame_is_as_small_as_one_image():
+    image = Image(fuzz_seeds.image())
     one = b"".join(encode_parts(Frames.of([image], [40]), "AVIF"))
     assert len(one) == len(encode(image, "AVIF"))
 
 
-def greys(levels, rng):
-    """A grey animation: all levels at first, and then a part of fewer."""
+def grays(levels, rng):
+    """A gray animation: all levels at first, and then a part of fewer."""
     first = rng.permutation(np.arange(4096) % 256).astype(np.uint8).reshape(64, 64)
     part = first.copy()
     part[5:50, 7:40] = part[5:50, 7:40] % levels + 30
@@ -361,9 +363,9 @@ def greys(levels, rng):
 
 
 @pytest.mark.parametrize("levels", [1, 7, 200])
-def test_pillow_shows_grey_animations(levels, rng):
-    """It shows a later frame's palette wrongly if the first one is that of all greys."""
-    images = [Image(pixels) for pixels in greys(levels, rng)]
+def test_pillow_shows_gray_animations(levels, rng):
+    """It shows a later frame's palette wrongly if the first one is that of all grays."""
+    images = [Image(pixels) for pixels in grays(levels, rng)]
     data = b"".join(encode_parts(Frames.of(images, [50] * 3), "GIF"))
     with Pillow.open(io.BytesIO(data)) as opened:
         for number, image in enumerate(images):

@@ -16,11 +16,12 @@ import written_images as draw
 import written_kinds as kinds_of
 
 from convcli import pipeline, write_frames
-from convcli.image import files, jpeg_write
+from convcli.image import files
 from convcli.image.frame_files import encode_parts
 from convcli.image.frames import Frames
+from convcli.image.image import Image, Meta
+from convcli.image.jpeg import write as jpeg_write
 from convcli.image.pending import Pending
-from convcli.image.picture import Image, Meta
 from convcli.kernels import parse_kernel
 from convcli.spec import Spec
 
@@ -147,7 +148,7 @@ def _options(writer, number):
 def _size(case, channels, depth, big):
     rng = case.rng
     if big and case.writer == "jpeg":
-        # Pictures of two million pixels are coded in bands.
+        # Images of two million pixels are coded in bands.
         rows, cols = draw.large_size(rng, 1, 2**21)
         return min(rows, 65_500), min(cols, 65_500)
     if big:
@@ -187,7 +188,7 @@ def _page(case, image, number):
 
 
 def _source_of(rng, meta, quality):
-    """Say that a picture came from a JPEG file, with the tables and sampling of that."""
+    """Say that an image came from a JPEG file, with the tables and sampling of that."""
     sampling = [None, 0, 1, 2][rng.integers(0, 4)]
     tables = None
     if quality is None or rng.random() < 0.1:
@@ -248,14 +249,14 @@ def _choose_road(case, big):
     """Choose how a case is written, and where its writer's pieces begin."""
     rng, roll = case.rng, case.rng.random()
     if case.writer == "jpeg" and not big and roll < 0.75:
-        case.settings["jpeg_bands._BAND"] = int(rng.choice([64, 300, 700, 3000, 9000]))
+        case.settings["jpeg.bands._BAND"] = int(rng.choice([64, 300, 700, 3000, 9000]))
     if case.format == "PNG" and rng.random() < 0.3:
-        case.settings["png_write._LEAST"] = int(rng.choice([2000, 9000, 40_000]))
-        case.settings["png_rows._BLOCK"] = int(rng.choice([700, 3000, 30_000]))
+        case.settings["png.write._LEAST"] = int(rng.choice([2000, 9000, 40_000]))
+        case.settings["png.filters._BLOCK"] = int(rng.choice([700, 3000, 30_000]))
     if case.format == "PNG" and rng.random() < 0.1:
         case.settings["codecs.packing"] = _zlib
     if case.writer.startswith("tiff") and roll < 0.2:
-        case.settings["tiff_write.CLASSIC_BYTES"] = 10
+        case.settings["tiff.write.CLASSIC_BYTES"] = 10
     if case.writer in FRAMED or len(case.images) > 1:
         case.road = "frames" if roll < 0.3 else "frames to a file"
         return
@@ -292,7 +293,7 @@ def _set(case, jobs):
     settings = {**case.settings, "threads.processors": lambda: jobs}
     try:
         for name, value in settings.items():
-            module, attribute = name.split(".")
+            module, attribute = name.rsplit(".", 1)
             place = import_module(f"convcli.image.{module}")
             changed.append((place, attribute, getattr(place, attribute)))
             setattr(place, attribute, value)

@@ -46,7 +46,7 @@ def opencv(data):
     cv2.setNumThreads(1)
     found = cv2.imdecode(np.frombuffer(data, np.uint8), -1 | 128)
     if found is None:
-        raise Wrong("no picture")
+        raise Wrong("no image")
     return [found[..., [2, 1, 0, 3][: found.shape[2]]] if found.ndim == 3 else found]
 
 

@@ -180,8 +180,8 @@ def chart_map(rng, rows, cols, bands):
 def draw_lines(rng, canvas, count):
     """Draw polylines, rings and boxes on a canvas; return it."""
     rows, cols, bands = canvas.shape
-    picture = Pillow.fromarray(canvas[..., 0] if bands == 1 else canvas)
-    draw = ImageDraw.Draw(picture)
+    image = Pillow.fromarray(canvas[..., 0] if bands == 1 else canvas)
+    draw = ImageDraw.Draw(image)
     for _ in range(count):
         colour = tuple(int(v) for v in ink(rng, bands))
         colour = colour[0] if bands == 1 else colour
@@ -196,7 +196,7 @@ def draw_lines(rng, canvas, count):
         else:
             points = [(int(x), int(y)) for x, y in spots]
             draw.line(points, fill=colour, width=int(rng.integers(1, 4)))
-    return np.array(picture).reshape(rows, cols, bands)
+    return np.array(image).reshape(rows, cols, bands)
 
 
 def chart(rng, rows, cols, bands):

@@ -63,8 +63,8 @@ def _jpeg(case):
     if image.channels == "CMYK":
         quality = (_quality_of(tables) if tables else quality) or 92
         target = io.BytesIO()
-        picture = Pillow.fromarray(image.pixels, "CMYK")
-        picture.save(target, "JPEG", quality=quality, subsampling=0)
+        original = Pillow.fromarray(image.pixels, "CMYK")
+        original.save(target, "JPEG", quality=quality, subsampling=0)
         return target.getvalue()
     if tables:
         options["qtables"] = [tables[0]] if image.channels == "L" else [tables[0], tables[1]]
@@ -206,8 +206,8 @@ def _nearest(colours, clear):
     seen = flat if clear is None else flat[~clear.reshape(-1)]
     if len(seen) == 0 or len(np.unique(seen, axis=0)) <= room:
         return colours
-    picture = Pillow.fromarray(np.ascontiguousarray(colours))
-    return np.array(picture.quantize(room, dither=Pillow.Dither.NONE).convert("RGB"))
+    original = Pillow.fromarray(np.ascontiguousarray(colours))
+    return np.array(original.quantize(room, dither=Pillow.Dither.NONE).convert("RGB"))
 
 
 # Times

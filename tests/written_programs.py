@@ -134,7 +134,7 @@ def _suits_ffmpeg(case):
     if (
         not _is_usual(case)
         or case.images[0].meta.dpi
-        or "tiff_write.CLASSIC_BYTES" in case.settings
+        or "tiff.write.CLASSIC_BYTES" in case.settings
     ):
         return False
     if case.format == "JPEG2000":

@@ -1,4 +1,4 @@
-"""Many pictures: which, where to, in what order, and what became of each. Knows no terminal."""
+"""Many images: which, where to, in what order, and what became of each. Knows no terminal."""
 
 from convcli.batch.find import listed
 from convcli.batch.jobs import STREAM, Job, Limits, Outcome, Request, Writing

@@ -1,4 +1,4 @@
-"""Which pictures there are: in folders, in lists, and chosen by patterns."""
+"""Which images there are: in folders, in lists, and chosen by patterns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from convcli.errors import UsageError
 from convcli.image.formats import SUFFIXES
 from convcli.paths import reason, status
 
-#: (source, place below the output folder) of a picture.
+#: (source, place below the output folder) of an image.
 Found: TypeAlias = tuple[str, str]
 
 
@@ -39,29 +39,29 @@ def listed(text: bytes, *, null: bool) -> tuple[str, ...]:
 
 
 def find(request: Request) -> tuple[list[Found], list[Job]]:
-    """Find the pictures, and what can't be looked into.
+    """Find the images, and what can't be looked into.
 
     Returns
     -------
     list of (source, place)
         In the order of the inputs, and by name in folders.
     list of Job
-        With errors: folders that can't be read, or in which there are no pictures.
+        With errors: folders that can't be read, or in which there are no images.
 
     Raises
     ------
     UsageError
-        If a pattern is wrong, or the patterns leave none of several pictures.
+        If a pattern is wrong, or the patterns leave none of several images.
     """
     finder = _Finder(request)
     for given in request.inputs:
         finder.add(given, mirrored=False)
     for given in request.listed:
-        # What a list calls - is a file: pictures on standard input can't be told from the list.
+        # What a list calls - is a file: images on standard input can't be told from the list.
         finder.add(f".{os.sep}-" if given == STREAM else given, mirrored=True)
     if finder.left_out and not finder.found and not finder.failed:
         raise UsageError(
-            f"--include and --exclude leave none of the {finder.left_out} pictures given"
+            f"--include and --exclude leave none of the {finder.left_out} images given"
         )
     return finder.found, finder.failed
 
@@ -97,18 +97,18 @@ class _Finder:
             self.left_out += 1
 
     def _add_folder(self, folder: str, below: str) -> None:
-        """Add the pictures of a folder; it is a failure if there are none."""
+        """Add the images of a folder; it is a failure if there are none."""
         failures = len(self.failed)
-        pictures = _without_results([*self._walk(folder, below)], self.request)
-        self.found += pictures
-        if not pictures and len(self.failed) == failures:
+        images = _without_results([*self._walk(folder, below)], self.request)
+        self.found += images
+        if not images and len(self.failed) == failures:
             hint = "" if self.request.recursive else "; --recursive also looks into its folders"
             if self.request.include or self.request.exclude:
                 hint += "; --include and --exclude choose among them"
-            self.failed.append(Job(folder, "", f"no pictures in this folder{hint}"))
+            self.failed.append(Job(folder, "", f"no images in this folder{hint}"))
 
     def _walk(self, folder: str, below: str) -> Iterator[Found]:
-        """Yield a folder's pictures by name; hidden ones, and folders that are links, are not."""
+        """Yield a folder's images by name; hidden ones, and folders that are links, are not."""
         levels = [self._listing(folder, below)]
         while levels:
             for entry, place in levels[-1]:
@@ -116,7 +116,7 @@ class _Finder:
                     if self._enters(entry, place):
                         levels.append(self._listing(entry.path, place))
                         break
-                elif _is_picture(entry) and self.patterns.take(place):
+                elif _is_image(entry) and self.patterns.take(place):
                     yield entry.path, place
             else:
                 levels.pop()
@@ -142,8 +142,8 @@ class _Finder:
         return self.output is None or _identity(entry.path) != self.output
 
 
-def _is_picture(entry: os.DirEntry[str]) -> bool:
-    """Whether a file's name is a picture's; a link that leads nowhere is one that fails."""
+def _is_image(entry: os.DirEntry[str]) -> bool:
+    """Whether a file's name is an image's; a link that leads nowhere is one that fails."""
     if os.path.splitext(entry.name)[1].lower() not in SUFFIXES:  # noqa: PTH122
         return False
     try:
@@ -160,18 +160,18 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _without_results(pictures: list[Found], request: Request) -> list[Found]:
-    """Leave out what an earlier run wrote beside its sources: it is no new picture."""
+def _without_results(images: list[Found], request: Request) -> list[Found]:
+    """Leave out what an earlier run wrote beside its sources: it is no new image."""
     if request.output is not None:
-        return pictures
+        return images
     ending = f"-{request.label}"
-    names = {os.path.splitext(source)[0] for source, _ in pictures}  # noqa: PTH122
+    names = {os.path.splitext(source)[0] for source, _ in images}  # noqa: PTH122
 
     def is_result(source: str) -> bool:
         stem = os.path.splitext(source)[0]  # noqa: PTH122
         return stem.endswith(ending) and stem.removesuffix(ending) in names
 
-    return [found for found in pictures if not is_result(found[0])]
+    return [found for found in images if not is_result(found[0])]
 
 
 def _identity(folder: str) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""What a picture will take in memory, told from its header before anybody reads it."""
+"""What an image will take in memory, told from its header before anybody reads it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from convcli.record import record
 if TYPE_CHECKING:
     from convcli.batch.one import Common
     from convcli.image.header import Header
-    from convcli.image.picture import Image
+    from convcli.image.image import Image
     from convcli.pipeline.memory import Output, Sums
 
 #: What is thought of a file whose header doesn't tell: that nothing fits beside it.
@@ -24,7 +24,7 @@ _SILENT = 4
 
 
 def foretold(common: Common, job: Job) -> int:
-    """Return how many bytes a picture takes at its peak; 0 for what will be refused at once.
+    """Return how many bytes an image takes at its peak; 0 for what will be refused at once.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def output_of(common: Common, job: Job, source: str, lossy: bool) -> Output:
 
 @record(eq=False)
 class Known:
-    """What a picture takes, now that its samples are there.
+    """What an image takes, now that its samples are there.
 
     Parameters
     ----------

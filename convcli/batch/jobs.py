@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from convcli.record import field, record
 
 if TYPE_CHECKING:
-    from convcli.image.thumbnail import Sight
+    from convcli.image.show.preview import Sight
     from convcli.pipeline import Facts
 
 #: What stands for standard input or output.
@@ -17,14 +17,14 @@ STREAM = "-"
 
 @record
 class Job:
-    """One picture's way: from a file or standard input to a file or standard output.
+    """One image's way: from a file or standard input to a file or standard output.
 
     Parameters
     ----------
     source, target
         Paths, or `-`.
     error
-        Why nothing can be done, as for a folder without pictures; '' if something can.
+        Why nothing can be done, as for a folder without images; '' if something can.
     """
 
     source: str
@@ -34,7 +34,7 @@ class Job:
 
 @record
 class Outcome:
-    """What became of a picture.
+    """What became of an image.
 
     Parameters
     ----------
@@ -73,13 +73,13 @@ class Writing:
     overwrite, skip_existing
         What to do when a result is already there; else it is an error.
     max_pixels
-        The largest picture that is read; None for the default limit.
+        The largest image that is read; None for the default limit.
     lenient
         Whether damaged files are read as far as they go.
     frame
         Which of a file's frames is filtered, counted from 0; None for all.
     compare
-        A file for source and result in one picture, or None.
+        A file for source and result in one image, or None.
     show
         (rows, cols) of pixels that there are to show before and after in, or None.
     """
@@ -98,7 +98,7 @@ class Writing:
 
 @record
 class Request:
-    """Which pictures, and where results go.
+    """Which images, and where results go.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ class Request:
     stdin, stdout
         Descriptors of the standard streams, if they have any.
     reports
-        Whether more than a picture is written to standard output.
+        Whether more than an image is written to standard output.
     """
 
     inputs: Sequence[str]
@@ -150,9 +150,9 @@ class Limits:
     workers
         Processes.
     threads
-        How many each filters a picture with.
+        How many each filters an image with.
     seconds
-        How long a picture may take; None for as long as it likes.
+        How long an image may take; None for as long as it likes.
     """
 
     workers: int

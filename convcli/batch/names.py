@@ -1,4 +1,4 @@
-"""Which pictures there are, and what their results are called, before anything is read."""
+"""Which images there are, and what their results are called, before anything is read."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ def label_of(names: Sequence[str]) -> str:
 
 
 def plan(request: Request) -> list[Job]:
-    """Find the pictures and name the results, before anything is read.
+    """Find the images and name the results, before anything is read.
 
     Raises
     ------
     UsageError
-        If the output can't take them: a file for several pictures, two results of one name, a
-        result that would overwrite what is read. Or if the patterns leave none of the pictures.
+        If the output can't take them: a file for several images, two results of one name, a
+        result that would overwrite what is read. Or if the patterns leave none of the images.
     """
     found, failed = find(request)
     if request.output == STREAM and len(found) > 1:
-        raise UsageError(f"-o - takes one picture, and there are {len(found)}; name a folder")
+        raise UsageError(f"-o - takes one image, and there are {len(found)}; name a folder")
     target_of = _naming(request, found)
-    # A picture that is named twice, as by its folder and by itself, is one job.
+    # An image that is named twice, as by its folder and by itself, is one job.
     jobs = [*dict.fromkeys(Job(source, target_of(source, place)) for source, place in found)]
     _check_overwriting(request, jobs, failed)
     return jobs + failed
@@ -66,7 +66,7 @@ def _naming(request: Request, found: list[Found]) -> Callable[[str, str], str]:
         return partial(_inside, output, suffix)
     if len(found) > 1:
         raise UsageError(
-            f"-o {output} names a file, and there are {len(found)} pictures; name a folder"
+            f"-o {output} names a file, and there are {len(found)} images; name a folder"
         )
     if forced is None:
         _asked(f"-o {output}", format_of, output)
@@ -104,7 +104,7 @@ def _beside(label: str, suffix: str | None, source: str, place: str) -> str:
 def _inside(folder: str, suffix: str | None, source: str, place: str) -> str:
     """Name a result in the output folder as its source."""
     if source == STREAM:
-        raise UsageError("a picture from standard input has no name; give -o FILE or -o -")
+        raise UsageError("an image from standard input has no name; give -o FILE or -o -")
     name = os.path.splitext(place)[0] + suffix if suffix else place  # noqa: PTH122
     return os.path.join(folder, name)  # noqa: PTH118
 
@@ -144,7 +144,7 @@ def _read_by(request: Request, jobs: list[Job], identities: Identities) -> dict[
         kept[given] = "a source, standard input"
     listed = request.list_file
     found = given if listed == STREAM else listed and identities.of(listed)
-    kept |= {found: "the list of pictures"} if found else {}
+    kept |= {found: "the list of images"} if found else {}
     kept |= dict.fromkeys(map(identities.of, request.kernel_files), "the kernel's file")
     sources = (job.source for job in jobs if job.source != STREAM)
     return kept | dict.fromkeys(map(identities.of, sources), "a source")
@@ -183,7 +183,7 @@ def _check_compare(
     """Refuse a file for source and result that is one of them, or that would be for many."""
     option = f"--compare {path}"
     if len(jobs) > 1:
-        raise UsageError(f"{option}: compares one picture, and there are {len(jobs)}")
+        raise UsageError(f"{option}: compares one image, and there are {len(jobs)}")
     if path == STREAM or path.endswith(("/", os.sep)) or os.path.isdir(path):  # noqa: PTH112
         raise UsageError(f"{option}: name a file, such as both.png")
     _asked(option, format_of, path)

@@ -1,4 +1,4 @@
-"""One picture of a batch: read, filtered, written, and what came of it."""
+"""One image of a batch: read, filtered, written, and what came of it."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ from convcli.spec import Mapping
 
 if TYPE_CHECKING:
     from convcli.batch.seen import Seen
-    from convcli.image.picture import Image
-    from convcli.image.thumbnail import Sight
+    from convcli.image.image import Image
+    from convcli.image.show.preview import Sight
     from convcli.pipeline import Facts
 
     class Filter(Protocol):
-        """What is done to a picture: filtered, and stretched over a range if one is given."""
+        """What is done to an image: filtered, and stretched over a range if one is given."""
 
         def __call__(
             self, image: Image, span: tuple[float, float] | None = None
         ) -> tuple[Image, Facts]:
-            """Filter a picture."""
+            """Filter an image."""
 
         def begin(self, image: Image) -> tuple[Image, Callable[[], Facts]]:
-            """Have a picture filtered while it is written, if that is better."""
+            """Have an image filtered while it is written, if that is better."""
 
 
-#: Samples from which on a picture is filtered while it is written: then there are enough bands.
+#: Samples from which on an image is filtered while it is written: then there are enough bands.
 _LARGE = 2**22
 #: Bytes of samples up to which what was foretold is near enough: to tell of it wakes the process
-#: that hands out, which takes a tenth of the time of a small picture.
+#: that hands out, which takes a tenth of the time of a small image.
 _LITTLE = 2**21
 
 
 def foresee(job: Job, writing: Writing) -> Outcome:
-    """Return what can be told of a picture's outcome before it is read."""
+    """Return what can be told of an image's outcome before it is read."""
     if job.error:
         return Outcome(job, error=job.error)
     if job.target != STREAM:
@@ -96,12 +96,12 @@ def _unreadable(path: str) -> str:
 
 @record
 class Common:
-    """What all pictures of a batch have in common.
+    """What all images of a batch have in common.
 
     Parameters
     ----------
     work
-        What is done to a picture.
+        What is done to an image.
     writing
         How results are written.
     streams
@@ -118,16 +118,16 @@ class Common:
         resize: Callable[[int], None] | None = None,
         ahead: Callable[[], Image] | None = None,
     ) -> Outcome:
-        """Filter a picture and say what came of it.
+        """Filter an image and say what came of it.
 
         Parameters
         ----------
         job
             Which; `foresee` has found nothing against it.
         resize
-            Is told the bytes that the picture takes, each time that becomes known.
+            Is told the bytes that the image takes, each time that becomes known.
         ahead
-            Gives the picture, if it is being read already.
+            Gives the image, if it is being read already.
         """
         start = perf_counter()
         try:
@@ -139,7 +139,7 @@ class Common:
                 return Outcome(job, seconds=seconds, skipped="exists")
             return Outcome(job, seconds=seconds, error=str(error))
         except OSError as error:
-            # Standard output's are `StreamError`s: this is a file's, and the picture's alone.
+            # Standard output's are `StreamError`s: this is a file's, and the image's alone.
             return Outcome(job, seconds=perf_counter() - start, error=told(error))
         except Exception as error:
             # Under a limit libraries fail in their own ways.
@@ -151,7 +151,7 @@ class Common:
     def _one(
         self, job: Job, resize: Callable[[int], None] | None, ahead: Callable[[], Image] | None
     ) -> tuple[Facts, Sight | None]:
-        """Read, filter and write one picture, or all frames of its file."""
+        """Read, filter and write one image, or all frames of its file."""
         image, content = self._read(job, ahead)
         if _moves(image) and self.writing.frame is None:
             from convcli.batch.reel import all_frames
@@ -159,7 +159,7 @@ class Common:
             content = content or load(Path(job.source), self.writing.max_pixels)
             return all_frames(self, job, content, resize)
         sums = None
-        # A single picture has no others to be weighed against.
+        # A single image has no others to be weighed against.
         if resize and image.pixels.nbytes > _LITTLE:
             from convcli.batch.foretell import Known
 
@@ -174,7 +174,7 @@ class Common:
         notes = notes_on(result, facts, name)
         if image.meta.frames > 1 and not _moves(image):
             count = image.meta.frames
-            notes += (f"only the first of {count} pictures in the file was filtered",)
+            notes += (f"only the first of {count} images in the file was filtered",)
         seen = self.look(image, result, facts)
         chosen = {"quality": writing.quality, "compress": writing.compress}
         if job.target == STREAM:
@@ -189,7 +189,7 @@ class Common:
         return replace(facts, notes=notes + seen.write()), seen.sight
 
     def _filtered(self, image: Image, name: str) -> tuple[Image, Callable[[], Facts]]:
-        """Filter a picture, or have that done while it is written in a format."""
+        """Filter an image, or have that done while it is written in a format."""
         alone = self.writing.show is None and self.writing.compare is None
         if alone and name in IN_BANDS and image.pixels.size >= _LARGE:
             return self.work.begin(image)
@@ -197,7 +197,7 @@ class Common:
         return result, lambda: facts
 
     def look(self, image: Image, result: Image, facts: Facts) -> Seen | None:
-        """Keep what is to be seen of a filtered picture; None if nothing is."""
+        """Keep what is to be seen of a filtered image; None if nothing is."""
         if self.writing.show is None and self.writing.compare is None:
             return None
         from convcli.batch.seen import look
@@ -207,7 +207,7 @@ class Common:
     def _read(
         self, job: Job, ahead: Callable[[], Image] | None
     ) -> tuple[Image, tuple[bytes, str] | None]:
-        """Read a picture; also return the file, if there is more to be read from it."""
+        """Read an image; also return the file, if there is more to be read from it."""
         limit, lenient = self.writing.max_pixels, self.writing.lenient
         frame = self.writing.frame
         if ahead is not None and frame is None:
@@ -238,7 +238,7 @@ def notes_on(result: Image, facts: Facts, name: str) -> tuple[str, ...]:
     Parameters
     ----------
     result, facts
-        A filtered picture, and what was done to it.
+        A filtered image, and what was done to it.
     name
         The format's.
     """

@@ -1,4 +1,4 @@
-"""Patterns that choose pictures by their paths."""
+"""Patterns that choose images by their paths."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Patterns:
     Parameters
     ----------
     include
-        A picture is taken if one of these fits its path; all are if there are none.
+        An image is taken if one of these fits its path; all are if there are none.
     exclude
-        A picture or folder is left out if one of these fits its path.
+        An image or folder is left out if one of these fits its path.
 
     Raises
     ------
@@ -39,11 +39,11 @@ class Patterns:
         self._exclude = [_compiled(text, "--exclude") for text in exclude]
 
     def take(self, path: str) -> bool:
-        """Whether a picture of that path is taken."""
+        """Whether an image of that path is taken."""
         return (not self._include or _fits(self._include, path)) and not self.excluded(path)
 
     def excluded(self, path: str) -> bool:
-        """Whether a picture or folder of that path is left out."""
+        """Whether an image or folder of that path is left out."""
         return _fits(self._exclude, path)
 
 

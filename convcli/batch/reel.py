@@ -1,4 +1,4 @@
-"""One file of several pictures: all its frames filtered, one after the other."""
+"""One file of several images: all its frames filtered, one after the other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from convcli.batch.foretell import Known
 from convcli.batch.jobs import STREAM, Job
 from convcli.image.formats import check_several
 from convcli.image.frame_files import encode_parts, open_frames, timing_notes, write_frames
-from convcli.image.picture import Image
+from convcli.image.image import Image
 from convcli.pipeline.frames import together
 from convcli.record import replace
 from convcli.spec import Mapping
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from convcli.batch.one import Common
     from convcli.batch.seen import Seen
     from convcli.image.frames import Frames
-    from convcli.image.thumbnail import Sight
+    from convcli.image.show.preview import Sight
     from convcli.pipeline import Facts
 
-#: Pictures that there are beside one that is filtered: what frames are put together of.
+#: Images that there are beside one that is filtered: what frames are put together of.
 _HELD = 2
 _ALIKE = "all frames were stretched alike, so that they don't flicker"
 _APART = "each page was stretched by itself"
@@ -37,7 +37,7 @@ def all_frames(
     Parameters
     ----------
     common, job, resize
-        As for one picture.
+        As for one image.
     content
         The file's bytes and format.
 
@@ -51,7 +51,7 @@ def all_frames(
     Raises
     ------
     ConvError
-        If the result's format holds one picture only, or a frame can't be read or filtered; then
+        If the result's format holds one image only, or a frame can't be read or filtered; then
         nothing is written.
     """
     from convcli.batch.one import notes_on

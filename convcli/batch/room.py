@@ -1,4 +1,4 @@
-"""Memory that pictures share."""
+"""Memory that images share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _LITTLE = 2**26
 
 
 class Room:
-    """Memory that pictures share: one may always begin, further ones while there is room.
+    """Memory that images share: one may always begin, further ones while there is room.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Room:
         self._taken: dict[int, int] = {}
 
     def fits(self, size: int) -> bool:
-        """Whether a picture that takes `size` bytes may begin beside those that are there."""
+        """Whether an image that takes `size` bytes may begin beside those that are there."""
         if not self._taken:
             return True
         if sum(self._taken.values()) + size > self.size:
@@ -40,10 +40,10 @@ class Room:
         left = memory.left() if size > _LITTLE else None
         return left is None or size <= left
 
-    def enter(self, picture: int, size: int) -> None:
-        """Say what a picture takes, as it begins or when that becomes known."""
-        self._taken[picture] = size
+    def enter(self, image: int, size: int) -> None:
+        """Say what an image takes, as it begins or when that becomes known."""
+        self._taken[image] = size
 
-    def leave(self, picture: int) -> None:
-        """Give back what a picture took."""
-        self._taken.pop(picture, None)
+    def leave(self, image: int) -> None:
+        """Give back what an image took."""
+        self._taken.pop(image, None)

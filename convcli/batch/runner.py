@@ -10,34 +10,34 @@ from typing import TYPE_CHECKING
 
 from convcli.batch.jobs import Job, Limits, Outcome, Writing
 from convcli.batch.one import Common, foresee
-from convcli.image.ahead import Ahead, Reading
 from convcli.image.atomic import sweep
+from convcli.image.decode_ahead import Ahead, Reading
 from convcli.image.files import read
 from convcli.processors import processors
 from convcli.record import record
 
 if TYPE_CHECKING:
-    from convcli.batch.crew import Crew
-    from convcli.image.picture import Image
+    from convcli.batch.worker_pool import Crew
+    from convcli.image.image import Image
 
 
 @record
 class Begun:
-    """The first picture, on its way before all is ready to filter it."""
+    """The first image, on its way before all is ready to filter it."""
 
     job: Job
     image: Ahead[Image] | Reading
 
 
 def begin(jobs: Sequence[Job], writing: Writing, ahead: Reading | None = None) -> Begun | None:
-    """Begin to read the first picture, while the caller gets ready to filter it.
+    """Begin to read the first image, while the caller gets ready to filter it.
 
     Parameters
     ----------
     jobs, writing
         As `run` takes them.
     ahead
-        A picture that is already being read; what `writing` says of reading doesn't count for it.
+        An image that is already being read; what `writing` says of reading doesn't count for it.
 
     Returns
     -------
@@ -56,12 +56,12 @@ def begin(jobs: Sequence[Job], writing: Writing, ahead: Reading | None = None) -
     return Begun(job, Ahead(partial(read, Path(job.source), max_pixels=limit, lenient=lenient)))
 
 
-def share(pictures: int, jobs: int | None, seconds: float | None) -> Limits:
-    """Share out threads: pictures first, as these need nothing from each other.
+def share(images: int, jobs: int | None, seconds: float | None) -> Limits:
+    """Share out threads: images first, as these need nothing from each other.
 
     Parameters
     ----------
-    pictures
+    images
         How many there are.
     jobs
         Threads in all; None for one a processor.
@@ -69,7 +69,7 @@ def share(pictures: int, jobs: int | None, seconds: float | None) -> Limits:
         As `Limits` has it.
     """
     threads = jobs or processors()
-    workers = max(1, min(threads, pictures))
+    workers = max(1, min(threads, images))
     return Limits(workers, threads // workers, seconds)
 
 
@@ -80,7 +80,7 @@ def run(
     begun: Begun | None = None,
     limits: Limits | None = None,
 ) -> Generator[Outcome, None, None]:
-    """Filter pictures; one that fails doesn't stop the others.
+    """Filter images; one that fails doesn't stop the others.
 
     Close the iterator when what comes of the rest doesn't matter: then nothing goes on.
 
@@ -93,11 +93,11 @@ def run(
     begun
         What `begin` returned for these jobs.
     limits
-        How much is done at once; outcomes come as they are done then. None for one picture after
+        How much is done at once; outcomes come as they are done then. None for one image after
         the other, in this process.
     """
     if limits is not None:
-        from convcli.batch.crew import Crew, can_hand_out
+        from convcli.batch.worker_pool import Crew, can_hand_out
 
         # What a batch that was killed has left.
         for folder in {os.path.dirname(job.target) or "." for job in jobs if job.target}:  # noqa: PTH120
@@ -108,7 +108,7 @@ def run(
 
 
 def _handed_out(crew: Crew) -> Generator[Outcome, None, None]:
-    """Have workers filter the pictures; this process, if there can't be any."""
+    """Have workers filter the images; this process, if there can't be any."""
     if crew.start():
         yield from crew.run()
     else:
@@ -118,7 +118,7 @@ def _handed_out(crew: Crew) -> Generator[Outcome, None, None]:
 def _here(
     jobs: Sequence[Job], common: Common, begun: Begun | None
 ) -> Generator[Outcome, None, None]:
-    """Filter one picture after the other."""
+    """Filter one image after the other."""
     for job in jobs:
         outcome = foresee(job, common.writing)
         if not outcome.error and not outcome.skipped:

@@ -1,4 +1,4 @@
-"""What is kept of a picture to be seen: before and after, made small, or both in one file."""
+"""What is kept of an image to be seen: before and after, made small, or both in one file."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from convcli.spec import Mapping
 
 if TYPE_CHECKING:
     from convcli.batch.jobs import Writing
-    from convcli.image.picture import Image
-    from convcli.image.thumbnail import Sight
+    from convcli.image.image import Image
+    from convcli.image.show.preview import Sight
     from convcli.pipeline import Facts
 
 
 @record(eq=False)
 class Seen:
-    """What is kept of a picture once it is filtered.
+    """What is kept of an image once it is filtered.
 
     Parameters
     ----------
@@ -28,9 +28,9 @@ class Seen:
     sight
         Before and after, made small; None if they aren't shown.
     both
-        The two in one picture; None if there is no file for them.
+        The two in one image; None if there is no file for them.
     note
-        What is to be said of that picture.
+        What is to be said of that image.
     """
 
     writing: Writing
@@ -39,7 +39,7 @@ class Seen:
     note: str = ""
 
     def write(self) -> tuple[str, ...]:
-        """Write the picture of both, and return what to say of it.
+        """Write the image of both, and return what to say of it.
 
         Raises
         ------
@@ -66,12 +66,12 @@ class Seen:
 
 
 def look(image: Image, result: Image, facts: Facts, writing: Writing) -> Seen:
-    """Keep what is to be seen of a picture, and refuse early what couldn't be written.
+    """Keep what is to be seen of an image, and refuse early what couldn't be written.
 
     Parameters
     ----------
     image, result, facts
-        A picture, filtered, and what was done to it.
+        An image, filtered, and what was done to it.
     writing
         Says what is asked for.
 
@@ -83,12 +83,12 @@ def look(image: Image, result: Image, facts: Facts, writing: Writing) -> Seen:
     raw = facts.mapping is Mapping.RAW
     sight = None
     if writing.show is not None:
-        from convcli.image.thumbnail import sight as make
+        from convcli.image.show.preview import sight as make
 
         sight = make(image, result, writing.show, raw=raw)
     if writing.compare is None:
         return Seen(writing, sight)
-    from convcli.image.beside import beside
+    from convcli.image.show.beside import beside
 
     path = writing.compare
     try:
@@ -98,5 +98,5 @@ def look(image: Image, result: Image, facts: Facts, writing: Writing) -> Seen:
         raise ImageError(f"--compare {path}: {error}") from error
     note = f"compared in {path}: source left, result right, {both.size[1]}×{both.size[0]}"
     if image.size != result.size:
-        note += "; of different sizes, aligned at the top on mid-grey"
+        note += "; of different sizes, aligned at the top on mid-gray"
     return Seen(writing, sight, both, "; ".join((note, *notes)))

@@ -1,4 +1,4 @@
-"""What a worker does: a process that filters the pictures it is handed."""
+"""What a worker does: a process that filters the images it is handed."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from convcli.threads import Task
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-#: Signals that end a program. The process that hands out pictures gets them, too, and decides.
+#: Signals that end a program. The process that hands out images gets them, too, and decides.
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class StoppedError(BaseException):
-    """Nobody waits for the picture any more; not an `Exception`, which a step might deal with."""
+    """Nobody waits for the image any more; not an `Exception`, which a step might deal with."""
 
 
 def serve(
     common: Common, lines: Sequence[Connection], others: Sequence[Connection], threads: int
 ) -> None:
-    """Filter pictures until there are no more.
+    """Filter images until there are no more.
 
     Parameters
     ----------
     common
-        What all pictures have in common.
+        What all images have in common.
     lines
         Each brings `Job`s, one at a time, and takes what is to be said of them: ("takes", bytes)
         each time that becomes known, then ("done", `Outcome`), or ("broken", exception).
     others
         The other ends of all lines, inherited: while they are open here, nobody would notice
-        that the process which hands out pictures has gone.
+        that the process which hands out images has gone.
     threads
-        How many a picture is filtered and written with.
+        How many an image is filtered and written with.
     """
     for line in others:
         line.close()
@@ -71,7 +71,7 @@ def _attend(common: Common, lines: Sequence[Connection]) -> None:
 
 
 def _tell(line: Connection, size: int) -> None:
-    """Say what a picture takes, and go on, unless something waits: then all has ended."""
+    """Say what an image takes, and go on, unless something waits: then all has ended."""
     line.send(("takes", size))
     if line.poll():
         raise StoppedError

@@ -1,4 +1,4 @@
-"""`convcli apply`: filter pictures."""
+"""`convcli apply`: filter images."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 #: Not the docstring, which `python -OO` takes away.
-_HELP = """Filter pictures with a kernel.
+_HELP = """Filter images with a kernel.
 
 KERNEL is a name (see convcli kernels), a name with parameters (gaussian:sigma=2), a matrix
 ('0 -1 0; -1 5 -1; 0 -1 0', '[[1,2,1],[2,4,2],[1,2,1]]/16'), or a file (.toml, .csv, .txt,
 .mat, .json, .npy).
 
 IMAGE... are files, folders, or - for standard input. A source is never overwritten, an
-existing result only with --overwrite; one picture that fails doesn't stop the others.
+existing result only with --overwrite; one image that fails doesn't stop the others.
 """
 
 
@@ -63,24 +63,24 @@ Examples:
 @click.option("-0", "--null", is_flag=True, help="NUL characters end the paths of LIST.")
 @click.option(
     "--include", multiple=True, metavar="PATTERN",
-    help="Only pictures whose name fits, such as '*.jpg', or whose path does, such as 'raw/**'. "
+    help="Only images whose name fits, such as '*.jpg', or whose path does, such as 'raw/**'. "
     "Repeatable.",
 )  # fmt: skip
 @click.option(
     "--exclude", multiple=True, metavar="PATTERN",
-    help="Not pictures, or folders, whose name or path fits. Repeatable.",
+    help="Not images, or folders, whose name or path fits. Repeatable.",
 )  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace results that exist; never a source.")
 @click.option("--skip-existing", is_flag=True, help="Leave results that exist, as when resuming.")
-@click.option("--fail-fast", is_flag=True, help="Stop at the first picture that fails.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first image that fails.")
 @click.option(
     "--timeout", type=Real(0, float_info.max), default=600, show_default=True, metavar="SECONDS",
-    help="Give a picture of many up that takes longer; 0: never.",
+    help="Give an image of many up that takes longer; 0: never.",
 )  # fmt: skip
 @click.option("--format", "format_", metavar="FORMAT", help="Of the result: png, jpg, tif, …")
 @click.option("--quality", type=Whole(1, 100), help="Of JPEG, WebP, AVIF, JPEG 2000: 1 to 100.")
 @click.option("--compress", type=Whole(0, 9), help="Of PNG and TIFF: 0 to 9, the smallest.")
-@click.option("--max-pixels", type=Whole(1), help="Largest picture that is read.")
+@click.option("--max-pixels", type=Whole(1), help="Largest image that is read.")
 @lenient_option
 @click.option(
     "--frame", type=Whole(0), metavar="N",
@@ -92,17 +92,17 @@ Examples:
 )  # fmt: skip
 @click.option(
     "--compare", type=PathType(), metavar="FILE",
-    help="Also write source and result side by side in one picture.",
+    help="Also write source and result side by side in one image.",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a picture instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object an image instead.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Say the plan and its reason, too.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and stop.")
 def apply(kernel: AnyKernel, chain: tuple[AnyKernel, ...], spec: Spec, **given: Any) -> int:
-    """Filter pictures with a kernel."""
-    from convcli.cli.filtering import filter_pictures
+    """Filter images with a kernel."""
+    from convcli.cli.filtering import filter_images
 
     if not given["images"] and given["from_file"] is None:
         raise click.MissingParameter(param_hint="'IMAGE...'", param_type="argument")
     given["typed"] = tuple(click.get_current_context().meta[KERNELS])
-    return filter_pictures((kernel, *chain), spec, given)
+    return filter_images((kernel, *chain), spec, given)

@@ -1,4 +1,4 @@
-"""`convcli explain`: what a kernel does at one place of a picture, step by step."""
+"""`convcli explain`: what a kernel does at one place of an image, step by step."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ def _spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 #: Not the docstring, which `python -OO` takes away.
-_HELP = """Show what a kernel does at one place of a picture, and why.
+_HELP = """Show what a kernel does at one place of an image, and why.
 
 The patch below the kernel, the products, their sum and how it becomes a sample; what the
-weights say; correlation beside convolution; what the kernel costs, and where in the picture
-it finds most of what it looks for. IMAGE is a picture, whose samples are taken as they are
+weights say; correlation beside convolution; what the kernel costs, and where in the image
+it finds most of what it looks for. IMAGE is an image, whose samples are taken as they are
 stored, or a CSV file of numbers; without it a small grid is used. Numbers of a grid stay as
 they are: --fill and --bias count in their units, and without --map the response is shown.
 """
@@ -103,7 +103,7 @@ Examples:
 @click.option(
     "--grid",
     metavar="MATRIX",
-    help="Numbers to filter instead of a picture: '1 1 0; 1 0 0; 0 0 0'.",
+    help="Numbers to filter instead of an image: '1 1 0; 1 0 0; 0 0 0'.",
 )
 @click.option("--steps", is_flag=True, help="Print every step over a small grid.")
 @click.option(
@@ -117,7 +117,7 @@ Examples:
 @lenient_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def explain(kernel: Any, spec: Spec, **given: Any) -> None:
-    """Show what a kernel does at one place of a picture, and why."""
+    """Show what a kernel does at one place of an image, and why."""
     _check(given, _reads(given["image"]))
     study, name = _study(kernel, spec, given)
     if given["at"] is not None:
@@ -135,7 +135,7 @@ def explain(kernel: Any, spec: Spec, **given: Any) -> None:
 
 
 def _reads(image: str | None) -> list[str]:
-    """Return the files that are read: the picture, or `-`, and the kernel's."""
+    """Return the files that are read: the image, or `-`, and the kernel's."""
     from convcli.kernels.notation import file_of
 
     typed = click.get_current_context().meta.get(KERNELS, ())
@@ -150,7 +150,7 @@ def _check(given: dict[str, Any], reads: list[str]) -> None:
     if given["as_json"] and ways and ways[0] != "steps":
         raise UsageError(f"--json and --{ways[0]} exclude each other; give one")
     if given["image"] and given["grid"] is not None:
-        raise UsageError("--grid stands for a picture; leave it or IMAGE out")
+        raise UsageError("--grid stands for an image; leave it or IMAGE out")
     if given["page"] is None:
         check_apart(reads)
     else:
@@ -158,7 +158,7 @@ def _check(given: dict[str, Any], reads: list[str]) -> None:
 
 
 def _check_page(page: str, reads: list[str]) -> None:
-    """Refuse to replace what is read, or another picture, by a page."""
+    """Refuse to replace what is read, or another image, by a page."""
     if not page.lower().endswith((".html", ".htm")):
         raise UsageError(f"--page {page}: expected a name that ends in .html")
     if what := same_file(page, reads):
@@ -166,7 +166,7 @@ def _check_page(page: str, reads: list[str]) -> None:
 
 
 def _study(kernel: Any, spec: Spec, given: dict[str, Any]) -> tuple[Study, str]:
-    """Filter the picture or grid; and what to call it."""
+    """Filter the image or grid; and what to call it."""
     from convcli.teach import explain as teach
     from convcli.teach import explain_grid as grids
 

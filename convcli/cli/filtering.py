@@ -17,16 +17,16 @@ from convcli.report.lines import printable
 
 if TYPE_CHECKING:
     from convcli.batch import Job, Outcome, Request, Writing
-    from convcli.image.ahead import Reading
+    from convcli.image.decode_ahead import Reading
     from convcli.image.header import Header
-    from convcli.image.picture import Image
+    from convcli.image.image import Image
     from convcli.pipeline import Facts
     from convcli.pipeline.memory import Output, Sums
     from convcli.spec import Spec
     from convcli.taps import AnyKernel
 
 _HELP = "; see 'convcli apply --help'"
-#: Bytes of a list of pictures: some millions of paths. A device would have no end.
+#: Bytes of a list of images: some millions of paths. A device would have no end.
 _MOST_LISTED = 2**28
 #: Options that contradict each other, and what they are called if not like their parameters.
 _CONTRARY = (
@@ -38,10 +38,10 @@ _CONTRARY = (
 _LONG = {"skip_existing": "skip-existing", "as_json": "json"}
 
 
-def filter_pictures(
+def filter_images(
     kernels: Sequence[AnyKernel], spec: Spec, given: dict[str, Any], ahead: Reading | None = None
 ) -> int:
-    """Filter pictures, say what was done, and return the exit status.
+    """Filter images, say what was done, and return the exit status.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def filter_pictures(
     given
         The other options, by their parameters' names.
     ahead
-        The first picture, if it is already being read.
+        The first image, if it is already being read.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def filter_pictures(
 
 
 def _room(dry: bool) -> tuple[int, int] | None:
-    """Return the room to show pictures in; None, and say so, if there is none."""
+    """Return the room to show images in; None, and say so, if there is none."""
     from convcli.report import show
 
     said = "this is a dry run" if dry else show.obstacle()
@@ -89,7 +89,7 @@ def _room(dry: bool) -> tuple[int, int] | None:
 
 
 def _request(kernels: Sequence[AnyKernel], given: dict[str, Any]) -> Request:
-    """Return which pictures there are to be, and where results go."""
+    """Return which images there are to be, and where results go."""
     from convcli import batch
     from convcli.kernels.notation import file_of
 
@@ -140,7 +140,7 @@ def _listed(path: str | None, *, null: bool) -> tuple[str, ...]:
         raise UsageError(f"{option}: no file can have this name{_HELP}") from error
     found = batch.listed(text, null=null)
     if not found:
-        raise UsageError(f"{option}: names no picture; expected one path a line{_HELP}")
+        raise UsageError(f"{option}: names no image; expected one path a line{_HELP}")
     return found
 
 
@@ -160,7 +160,7 @@ def _read(file: BinaryIO, option: str) -> bytes:
 
 @record
 class _Filter:
-    """What is done to each picture, and whether anybody is told of its responses."""
+    """What is done to each image, and whether anybody is told of its responses."""
 
     kernels: tuple[AnyKernel, ...]
     spec: Spec
@@ -169,25 +169,25 @@ class _Filter:
     def __call__(
         self, image: Image, span: tuple[float, float] | None = None
     ) -> tuple[Image, Facts]:
-        """Filter a picture; `span` is what is stretched, if several are to be treated alike."""
+        """Filter an image; `span` is what is stretched, if several are to be treated alike."""
         from convcli.pipeline import apply
 
         return apply(image, self.kernels, self.spec, span, watch=self.watch)
 
     def begin(self, image: Image) -> tuple[Image, Callable[[], Facts]]:
-        """Have a picture filtered while it is written, if that is better."""
+        """Have an image filtered while it is written, if that is better."""
         from convcli.pipeline import begin
 
         return begin(image, self.kernels, self.spec, watch=self.watch)
 
     def takes(self, header: Header, size: int, output: Output) -> int:
-        """Return what a picture takes at its peak, told from its header and its file's size."""
+        """Return what an image takes at its peak, told from its header and its file's size."""
         from convcli.pipeline.memory import takes
 
         return takes(header, size, self.kernels, self.spec, output)
 
     def sums(self, image: Image, output: Output) -> Sums:
-        """Return what a picture takes whose samples are there."""
+        """Return what an image takes whose samples are there."""
         from convcli.pipeline.memory import sums_of
 
         return sums_of(image, self.kernels, self.spec, output)
@@ -200,7 +200,7 @@ def _begin(
     writing: Writing,
     how: tuple[dict[str, Any], Reading | None],
 ) -> Generator[Outcome, None, None]:
-    """Get ready to filter pictures, or to say what would be done."""
+    """Get ready to filter images, or to say what would be done."""
     from convcli import batch
 
     given, ahead = how
@@ -228,7 +228,7 @@ def _begin(
 
 
 def _check_kernels(kernels: Sequence[AnyKernel], spec: Spec) -> None:
-    """Refuse options that the kernels can't have, before any picture is filtered."""
+    """Refuse options that the kernels can't have, before any image is filtered."""
     from convcli.arrays import overridden
 
     overridden(kernels, spec)
@@ -247,15 +247,15 @@ def _check(given: dict[str, Any]) -> None:
 
 
 def _check_streams(jobs: Sequence[Job], as_json: bool) -> None:
-    """Refuse to mix a picture with JSON, or to write one to a terminal."""
+    """Refuse to mix an image with JSON, or to write one to a terminal."""
     if all(job.target != "-" for job in jobs):
         return
     if as_json:
         raise UsageError(
-            f"--json and the picture would both go to standard output; give -o FILE{_HELP}"
+            f"--json and the image would both go to standard output; give -o FILE{_HELP}"
         )
     if sys.stdout.isatty():
         raise UsageError(
-            "a picture can't be shown on a terminal; give -o FILE, or send standard output "
+            "an image can't be shown on a terminal; give -o FILE, or send standard output "
             f"to a file or a pipe{_HELP}"
         )

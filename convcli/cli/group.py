@@ -12,10 +12,10 @@ from convcli import __version__
 from convcli.cli.status import FAILED, WRONG_USAGE, Stopped, say
 
 _COMMANDS = {
-    "apply": "Filter pictures with a kernel.",
+    "apply": "Filter images with a kernel.",
     "shape": "Work out the output size, step by step.",
     "kernels": "List the kernels, look at one, or check a file of your own.",
-    "explain": "Show what a kernel does at one place of a picture, and why.",
+    "explain": "Show what a kernel does at one place of an image, and why.",
     "network": "Follow a volume through a stack of layers.",
 }
 
@@ -66,9 +66,9 @@ def _listed() -> str:
 
 
 #: Not the docstring, which `python -OO` takes away.
-_HELP = """Filter pictures with convolution kernels.
+_HELP = """Filter images with convolution kernels.
 
-A kernel slides over the picture; at each place its weights are multiplied with the samples
+A kernel slides over the image; at each place its weights are multiplied with the samples
 below and added up. What was done, and how large the result is, is said on standard error.
 
 Exit status: 0 done, 1 something could not be done, 2 the command line is wrong, 130
@@ -89,7 +89,7 @@ Examples:
 )
 @click.version_option(__version__, "--version", prog_name="convcli", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Filter pictures with convolution kernels."""
+    """Filter images with convolution kernels."""
 
 
 def call(arguments: Sequence[str] | None) -> Any:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "WRONG_USAGE", "Stopped", "cli", "main", "run"]
 
 #: Seconds until a thread that waits for Python's lock gets it. Python's own 5 ms are as long as
-#: decoding a small picture, which has to wait so a few times while modules are imported.
+#: decoding a small image, which has to wait so a few times while modules are imported.
 _TURN = 0.0005
 #: What says how large a terminal is, and digits of more than that: Rich makes lines so wide.
 _SIZES, _DIGITS = ("COLUMNS", "LINES"), 4
@@ -169,5 +169,5 @@ def _leave(status: int) -> NoReturn:
     except KeyboardInterrupt:
         status, whole = INTERRUPTED, True
     # JUSTIFICATION: to take NumPy apart object by object takes 20 ms, a tenth of what a small
-    # picture takes. Files are closed and synced by now, threads have ended, streams are flushed.
+    # image takes. Files are closed and synced by now, threads have ended, streams are flushed.
     os._exit(status if whole else status or FAILED)

@@ -23,7 +23,7 @@ SPEC_OPTIONS = (
         type=PaddingType(),
         default="same",
         show_default=True,
-        help="Samples added around the picture: same, valid (none), full, a number, or ROWS,COLS.",
+        help="Samples added around the image: same, valid (none), full, a number, or ROWS,COLS.",
     ),
     click.option(
         "--border",
@@ -49,7 +49,7 @@ SPEC_OPTIONS = (
         "--map",
         "mapping",
         type=Word(Mapping),
-        help="How a response becomes a pixel: clip; abs; offset (mid-grey is zero); normalize "
+        help="How a response becomes a pixel: clip; abs; offset (mid-gray is zero); normalize "
         "(stretch what is there); raw (signed float, where the format holds it).  "
         "[default: the kernel's own: abs for derivative kernels, else clip]",
     ),
@@ -66,7 +66,7 @@ SPEC_OPTIONS = (
         show_default=True,
         help="Multiply the response; auto makes overflow impossible (but with --luma).",
     ),
-    click.option("--gray", is_flag=True, help="Filter a grey version."),
+    click.option("--gray", is_flag=True, help="Filter a gray version."),
     click.option("--luma", is_flag=True, help="Filter the lightness only and keep the colour."),
     click.option("--channels", metavar="RGB", help="Filter these channels only."),
     click.option(
@@ -99,7 +99,7 @@ SPEC_OPTIONS = (
     click.option("-j", "--jobs", type=Whole(1, 1024), help="Threads.  [default: processors]"),
 )
 
-#: Of all commands that read pictures; no field of `Spec`.
+#: Of all commands that read images; no field of `Spec`.
 lenient_option = click.option(
     "--lenient",
     is_flag=True,

@@ -78,7 +78,7 @@ def parse(arguments: Sequence[str]) -> tuple[str, dict[str, Any]] | None:
 
 
 def attempt(arguments: Sequence[str]) -> int | None:
-    """Filter pictures; None, with nothing done, for what is left to Click."""
+    """Filter images; None, with nothing done, for what is left to Click."""
     found = parse(arguments)
     if found is None:
         return None
@@ -87,7 +87,7 @@ def attempt(arguments: Sequence[str]) -> int | None:
     # Many are handed out to processes, and this one must not have threads then.
     alone = len(given["images"]) == 1
     if alone and not given["dry_run"] and not given["skip_existing"]:
-        from convcli.image.ahead import look_ahead
+        from convcli.image.decode_ahead import look_ahead
 
         # Its pixels are decoded while the rest is imported.
         ahead = look_ahead(given["images"][0])
@@ -99,6 +99,6 @@ def attempt(arguments: Sequence[str]) -> int | None:
         kernel = parse_kernel(text)
     except KernelError:
         return None
-    from convcli.cli.filtering import filter_pictures
+    from convcli.cli.filtering import filter_images
 
-    return filter_pictures((kernel,), Spec(), given, ahead)
+    return filter_images((kernel,), Spec(), given, ahead)

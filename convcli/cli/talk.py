@@ -1,4 +1,4 @@
-"""What is said while pictures are filtered, and in the end."""
+"""What is said while images are filtered, and in the end."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from convcli.report.progress import Bar
     from convcli.taps import AnyKernel
 
-#: From so many pictures on a terminal shows a bar, and lines for failures only.
+#: From so many images on a terminal shows a bar, and lines for failures only.
 _MANY = 20
 
 
 class Talk:
-    """What is said while pictures are filtered, and in the end.
+    """What is said while images are filtered, and in the end.
 
     Parameters
     ----------
     kernels
         What they are filtered with.
     count
-        How many pictures there are.
+        How many images there are.
     given
         The options `as_json`, `quiet`, `verbose` and `show`.
     """
@@ -41,7 +41,7 @@ class Talk:
         self._verbose = given["verbose"]
         self._counts: Counter[str] = Counter()
         self._start = perf_counter()
-        # A bar would be drawn over by pictures; they show how far it is, too.
+        # A bar would be drawn over by images; they show how far it is, too.
         shows = _is_terminal() and not self._quiet and not given["show"]
         # A bar and lines of JSON would be mixed up.
         self._shows = shows and count > 1 and not (self._as_json and sys.stdout.isatty())
@@ -53,7 +53,7 @@ class Talk:
         return FAILED if self._counts["failed"] else DONE
 
     def add(self, outcome: Outcome) -> None:
-        """Say what became of a picture."""
+        """Say what became of an image."""
         from convcli.report import outcome as report
 
         self._counts[report.status(outcome)] += 1
@@ -74,7 +74,7 @@ class Talk:
 
     @property
     def _speaks(self) -> bool:
-        """Whether there are lines for pictures that didn't fail."""
+        """Whether there are lines for images that didn't fail."""
         if self._quiet or self._as_json:
             return False
         return self._verbose or not self._shows or self._count < _MANY
@@ -105,7 +105,7 @@ class Talk:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        """Count what became of all pictures."""
+        """Count what became of all images."""
         from convcli.report.outcome import tally
 
         if self._bar is not None:

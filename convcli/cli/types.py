@@ -22,7 +22,7 @@ _NEGATIVE = re.compile(r"-\s*[\d.]")
 _MOST = 10_000
 #: Under which name a command finds its kernels as they were typed, in Click's `Context.meta`.
 KERNELS = "convcli.kernels"
-#: Numbers beyond, or nearer to 0, leave nothing of a picture: single precision holds up to 3e38.
+#: Numbers beyond, or nearer to 0, leave nothing of an image: single precision holds up to 3e38.
 _LARGEST, _SMALLEST = 1e30, 1e-30
 
 

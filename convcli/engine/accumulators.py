@@ -97,7 +97,7 @@ def choose_accumulator(
     bounds
         Of the sums.
     source
-        The picture's sample type.
+        The image's sample type.
     double
         Whether sums that can't be exact are kept in float64, not float32.
     among

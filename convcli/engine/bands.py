@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from convcli.engine import places as at
 from convcli.engine.costs import block
-from convcli.engine.desks import NOTHING, Desk
 from convcli.engine.native import Call, Loop
 from convcli.engine.passes import Passes, Taps
+from convcli.engine.scratch import NOTHING, Desk
 from convcli.engine.strips import Layout, Source, Strips, empty
 from convcli.record import record
 
-#: Loops of up to so many taps are compiled for their number where a picture has this many samples
+#: Loops of up to so many taps are compiled for their number where an image has this many samples
 #: or more: a tenth to a fifth less time (bench: named), for which LLVM takes 0.4 s once.
 _FEW_TAPS, _LARGE = 40, 1 << 20
 
@@ -88,7 +88,7 @@ class Bands:
     Parameters
     ----------
     source
-        What the pictures are like.
+        What the images are like.
     taps, layout, passes
         What is summed, where it lies, and what the respond loop is given.
     respond
@@ -193,13 +193,13 @@ class Bands:
 
     @cached_property
     def _offsets(self) -> NDArray[np.int64]:
-        """(2, terms, taps) places that are read: in a strip, and in the picture itself."""
+        """(2, terms, taps) places that are read: in a strip, and in the image itself."""
         down, along = np.divmod(self.passes.offsets, self.layout.pitch)
         return np.stack([self.passes.offsets, down * self.source.samples + along])
 
     @property
     def _inner(self) -> tuple[int, int]:
-        """Where the samples of a row begin and end that are read where they lie in the picture.
+        """Where the samples of a row begin and end that are read where they lie in the image.
 
         Those that no border is near, where samples needn't be converted; what is left of and
         right of them is a block at least, or nothing.

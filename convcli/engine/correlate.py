@@ -27,7 +27,7 @@ def correlate_planned(
     finish: Finish,
     options: Options | None = None,
 ) -> Finished:
-    """Correlate a picture with one kernel, or with several whose sums are combined.
+    """Correlate an image with one kernel, or with several whose sums are combined.
 
     Parameters
     ----------
@@ -36,9 +36,9 @@ def correlate_planned(
     taps
         What is summed.
     geometry
-        Of the picture under the kernel.
+        Of the image under the kernel.
     outside
-        What lies outside the picture.
+        What lies outside the image.
     finish
         How sums become samples.
     options

@@ -18,7 +18,7 @@ _ALONG = {"int16": 4.7, "uint16": 4.7, "int32": 5.3, "float32": 4.8, "float64": 
 _PASS = 6.0
 #: Loading, counting and storing a sample.
 _SAMPLE = {"int16": 0.5, "uint16": 0.5, "int32": 1.2, "float32": 0.9, "float64": 2.2}
-#: Counting and storing a sample whose strip is the picture itself, or of its type.
+#: Counting and storing a sample whose strip is the image itself, or of its type.
 _UNCHANGED = {"int16": 0.25, "uint16": 0.25, "int32": 0.8, "float32": 0.5, "float64": 1.4}
 #: A sample of a box along a row, several at once.
 _BOX_ALONG = {"int16": 0.9, "uint16": 0.9, "int32": 1.4, "float32": 1.4, "float64": 1.8}
@@ -105,7 +105,7 @@ def sorting_cost(loaded: float, stride: int, step: int, *, as_they_are: bool) ->
     stride, step
         Of the columns: how far windows go on, and samples from one to the next.
     as_they_are
-        Whether samples stay of the picture's type.
+        Whether samples stay of the image's type.
     """
     # As `loops.load` has it.
     if stride == 2 or (stride <= 4 and step == 1):

@@ -1,6 +1,6 @@
 """Compiled loops: made once a machine, kept in a store, loaded without a compiler.
 
-Importing Numba takes longer than filtering a picture. So an entry's machine code is kept in a
+Importing Numba takes longer than filtering an image. So an entry's machine code is kept in a
 file (`folder`), laid out so that a later process only has to put it into memory (`flat`,
 `machine`). What can't be laid out so is kept as object code, and loaded through llvmlite.
 The first time, LLVM makes it of what the package has of the common loops (`lowered`, `objects`);

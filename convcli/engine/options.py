@@ -1,4 +1,4 @@
-"""What is asked for besides the taps: what lies outside a picture, and how to run."""
+"""What is asked for besides the taps: what lies outside an image, and how to run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from convcli.record import record
 
 @record
 class Border2D:
-    """What lies outside a picture, for both axes.
+    """What lies outside an image, for both axes.
 
     Parameters
     ----------
@@ -16,7 +16,7 @@ class Border2D:
         Where a sample outside comes from.
     fill
         The value of samples that come from nowhere under a `constant` border, in levels of the
-        picture; it is 0 under `zero`.
+        image; it is 0 under `zero`.
     """
 
     border: Border = Border.REPLICATE

@@ -99,7 +99,7 @@ class Choice:
     divisor
         What its sums are greater by than the kernel's own.
     tiling
-        For `fft`: how the picture is cut.
+        For `fft`: how the image is cut.
     """
 
     method: str
@@ -143,7 +143,7 @@ def choose(
     taps, layout
         What is summed, and where it lies.
     source
-        The picture's sample type.
+        The image's sample type.
     how
         What was asked for.
 
@@ -157,7 +157,7 @@ def choose(
     chosen = next((c for c in choices if asked in ("auto", c.method)), None)
     if chosen is None and asked in NEEDS_FINITE and not how.finite:
         raise UsageError(
-            f"--method {asked} needs finite samples of like size; this picture or its --fill has "
+            f"--method {asked} needs finite samples of like size; this image or its --fill has "
             f"some that are infinite, no numbers, or drown the others: leave --method out"
         )
     if chosen is None:
@@ -316,7 +316,7 @@ def _times(ratio: float) -> str:
 
 
 def cut(choice: Choice, layout: Layout, source: np.dtype[Any]) -> Strips:
-    """Cut a picture of that sample type so that what is read again is still in a cache.
+    """Cut an image of that sample type so that what is read again is still in a cache.
 
     A strip has rows enough that those which neighbouring strips both load don't outweigh the
     rest. A part is as wide as keeps the rows that a kernel reads in the cache, but eight times

@@ -1,4 +1,4 @@
-"""Correlation made ready for pictures of one shape and sample type, and run on them."""
+"""Correlation made ready for images of one shape and sample type, and run on them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from convcli.engine import native
 from convcli.engine.accumulators import Accumulator
 from convcli.engine.bands import Bands, Seen, Storing
-from convcli.engine.desks import Desk, give_back, take
 from convcli.engine.finish import Finish
 from convcli.engine.options import Border2D, Options
 from convcli.engine.passes import Passes, Taps, box_passes, one_pass, two_passes
@@ -27,8 +26,9 @@ from convcli.engine.plan import (
     make_plan,
 )
 from convcli.engine.rows import Rows
+from convcli.engine.scratch import Desk, give_back, take
 from convcli.engine.strips import Layout, Source, lay_out
-from convcli.engine.team import Work, run_bands
+from convcli.engine.thread_pool import Work, run_bands
 from convcli.engine.tiled import TileGroups
 from convcli.errors import ImageError
 from convcli.geometry import Geometry
@@ -68,7 +68,7 @@ class Finished:
 
 
 class Kind(NamedTuple):
-    """What pictures are like: (rows, cols) or (rows, cols, channels), and their sample type."""
+    """What images are like: (rows, cols) or (rows, cols, channels), and their sample type."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -82,18 +82,18 @@ def prepare(
     finish: Finish,
     options: Options,
 ) -> Prepared:
-    """Plan and lay out the correlation of pictures with one kernel, or with several.
+    """Plan and lay out the correlation of images with one kernel, or with several.
 
     Parameters
     ----------
     kind
-        Of the pictures, which are of uint8, uint16, float32 or float64.
+        Of the images, which are of uint8, uint16, float32 or float64.
     taps
         What is summed.
     geometry
-        Of a picture under the kernel.
+        Of an image under the kernel.
     outside
-        What lies outside a picture.
+        What lies outside an image.
     finish
         How sums become samples.
     options
@@ -116,7 +116,7 @@ def prepare(
 
 @record(eq=False)
 class Prepared:
-    """A correlation that only needs a picture.
+    """A correlation that only needs an image.
 
     Parameters
     ----------
@@ -138,12 +138,12 @@ class Prepared:
     options: Options
 
     def run(self, pixels: NDArray[Any], *, again: bool = True) -> Finished:
-        """Correlate a picture of that shape and sample type.
+        """Correlate an image of that shape and sample type.
 
         Parameters
         ----------
         pixels
-            The picture.
+            The image.
         again
             Whether others may follow, so that scratch is kept for them.
 
@@ -168,7 +168,7 @@ class Prepared:
         Parameters
         ----------
         pixels
-            A picture of that shape and sample type.
+            An image of that shape and sample type.
 
         Returns
         -------
@@ -197,7 +197,7 @@ class Prepared:
         return Seen(sums.lowest / divisor, sums.highest / divisor, sums.clipped)
 
     def load(self) -> None:
-        """Have the loops loaded before there is a picture."""
+        """Have the loops loaded before there is an image."""
         _ = self._desk
 
     @cached_property
@@ -210,7 +210,7 @@ class Prepared:
 
     @cached_property
     def _uneven(self) -> Prepared:
-        """The same for pictures whose samples are not finite, or drown others."""
+        """The same for images whose samples are not finite, or drown others."""
         rows, options = self.rows, replace(self.options, finite=False)
         plan, choice = plan_for(rows.source.dtype, rows.taps, rows.layout, options)
         again = _rows_of(rows.source, rows.taps, rows.layout, choice, rows.fill)
@@ -276,12 +276,12 @@ def _sums(accumulator: Accumulator, taps: Taps) -> tuple[np.dtype[Any], float, b
 def plan_for(
     dtype: np.dtype[Any], taps: Taps, layout: Layout, options: Options
 ) -> tuple[Plan, Choice]:
-    """Return how a picture of that sample type would be filtered, and what was chosen.
+    """Return how an image of that sample type would be filtered, and what was chosen.
 
     Parameters
     ----------
     dtype
-        Of the picture.
+        Of the image.
     taps, layout, options
         What is summed, where it lies, and how it is run.
     """
@@ -298,7 +298,7 @@ def _plan_for(dtype: np.dtype[Any], taps: Taps, layout: Layout, how: How) -> tup
 def lay_out_for(
     shape: tuple[int, ...], taps: Taps, geometry: Geometry, outside: Border2D
 ) -> Layout:
-    """Lay out strips for a picture of that shape, channels last."""
+    """Lay out strips for an image of that shape, channels last."""
     channels = 1 if len(shape) == 2 else shape[2]
     return lay_out(geometry, outside.border, channels, parted=taps.weights.ndim == 4)
 
@@ -334,5 +334,5 @@ def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         size = int(np.prod(shape)) * dtype.itemsize
         raise ImageError(
             f"a result of {' × '.join(map(str, shape))} {dtype} samples takes {size:,} bytes, "
-            f"more than there is memory; use a larger stride or a smaller picture"
+            f"more than there is memory; use a larger stride or a smaller image"
         ) from None

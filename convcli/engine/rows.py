@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.engine.bands import Seen
-from convcli.engine.desks import Desk
+from convcli.engine.scratch import Desk
 
 
 class Rows:
-    """A picture that is filtered bit by bit: who writes a result needs a few rows of it at a time.
+    """An image that is filtered bit by bit: who writes a result needs a few rows of it at a time.
 
     JUSTIFICATION: a band is coded while it is still in the cache, and the next one takes its place
     in memory. New memory is dear: 36 MB of it take as long to be had as to be filled (bench:
@@ -24,7 +24,7 @@ class Rows:
     Parameters
     ----------
     source
-        (rows, samples) of the picture.
+        (rows, samples) of the image.
     shape, dtype
         Of the result.
     step

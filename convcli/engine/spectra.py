@@ -48,7 +48,7 @@ def packing(weights: NDArray[Any], source: np.dtype[Any], size: int) -> Packing 
     weights
         (kernels, taps), int64 if whole.
     source
-        The picture's sample type.
+        The image's sample type.
     size
         Of a tile, in samples.
 

@@ -1,4 +1,4 @@
-"""Laying a picture out in strips."""
+"""Laying an image out in strips."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Layout:
     row_source, col_source
         As `loops.load_rows` takes them.
     col_map
-        The picture's column for each padded column, -1 for the fill value.
+        The image's column for each padded column, -1 for the fill value.
     phases
         Phases that columns are sorted by: up to which, and how far from one to the next that is
         read. (0, 1) if they needn't be, or channels are parted.
@@ -76,7 +76,7 @@ class Layout:
 
 
 class Source(NamedTuple):
-    """What a picture is like: samples of a row, of all its columns and channels, and their type."""
+    """What an image is like: samples of a row, of all its columns and channels, and their type."""
 
     samples: int
     dtype: np.dtype[Any]
@@ -91,7 +91,7 @@ class Strips(NamedTuple):
 
 @lru_cache(maxsize=32)
 def lay_out(geometry: Geometry, border: Border, channels: int, *, parted: bool = False) -> Layout:
-    """Lay out strips for a picture of `channels` interleaved channels.
+    """Lay out strips for an image of `channels` interleaved channels.
 
     With `parted`, every channel has its own part of a strip's row, and a tap for each.
     """
@@ -134,7 +134,7 @@ def lay_out(geometry: Geometry, border: Border, channels: int, *, parted: bool =
 
 
 def _samples(picked: NDArray[np.intp], channels: int, *, parted: bool) -> NDArray[np.intp]:
-    """Which samples of a picture's row some of its columns have, -1 outside: `col_source`."""
+    """Which samples of an image's row some of its columns have, -1 outside: `col_source`."""
     columns, channel = picked[:, None], np.arange(channels)
     places = np.where(columns < 0, -1, columns * channels + channel)
     return np.ascontiguousarray((places.T if parted else places).ravel(), dtype=np.intp)

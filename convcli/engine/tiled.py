@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from convcli.engine import places as at
 from convcli.engine.bands import Seen, Storing, combine_loop, seen
 from convcli.engine.costs import block
-from convcli.engine.desks import NOTHING, Desk
 from convcli.engine.native import Call, Loop
 from convcli.engine.passes import Taps
+from convcli.engine.scratch import NOTHING, Desk
 from convcli.engine.spectra import LANES, factors, turns
 from convcli.engine.strips import Layout, Source, empty
 from convcli.engine.tiling import Tiling
@@ -53,7 +53,7 @@ class TileGroups:
     Parameters
     ----------
     source
-        What the pictures are like.
+        What the images are like.
     taps, layout, tiling
         What is summed, where it lies, and how it is cut.
     fill

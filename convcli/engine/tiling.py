@@ -1,4 +1,4 @@
-"""How a picture is cut into tiles for products of spectra."""
+"""How an image is cut into tiles for products of spectra."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from convcli.record import record
 #: Memory that the sums of a group of tiles may take, for each thread, in bytes; more only if no
 #: smaller tiles will do.
 _SUMS_BYTES = 12 * 1024 * 1024
-#: Groups that a picture should have at least, if there are as many full sets.
+#: Groups that an image should have at least, if there are as many full sets.
 _GROUPS = 4
 #: Part of all places that may stay empty, so that fewer groups need be looked at.
 _WASTE = 1 / 32
@@ -25,7 +25,7 @@ _WASTE = 1 / 32
 
 @record
 class Tiling:
-    """Tiles of a picture.
+    """Tiles of an image.
 
     Parameters
     ----------

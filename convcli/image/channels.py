@@ -1,4 +1,4 @@
-"""What a picture's channels mean: grey from colour, colour weighted by alpha."""
+"""What an image's channels mean: gray from colour, colour weighted by alpha."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 
-#: Weights of red, green and blue in the grey of stored (gamma-encoded) values, in thousandths:
+#: Weights of red, green and blue in the gray of stored (gamma-encoded) values, in thousandths:
 #: ITU-R BT.601, section 2.5.1, as JPEG, Pillow and OpenCV have it.
 STORED_WEIGHTS = (299, 587, 114)
 #: Weights of linear red, green and blue in luminance, for sRGB's primaries: IEC 61966-2-1.
@@ -45,8 +45,8 @@ def alpha(pixels: NDArray[Any], channels: str) -> NDArray[Any] | None:
     return pixels[:, :, -1] if channels.endswith("A") else None
 
 
-def grey(samples: NDArray[Any], channels: str, *, linear: bool = False) -> NDArray[Any]:
-    """Grey from colour.
+def gray(samples: NDArray[Any], channels: str, *, linear: bool = False) -> NDArray[Any]:
+    """Gray from colour.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def grey(samples: NDArray[Any], channels: str, *, linear: bool = False) -> NDArr
         return _like(result, samples.dtype)
     if names != "RGB":
         raise ImageError(
-            f"a picture of {len(channels)} channels of unknown meaning has no grey version; "
+            f"an image of {len(channels)} channels of unknown meaning has no gray version; "
             f"leave out --gray and --luma"
         )
     if samples.dtype.kind == "f":
@@ -126,7 +126,7 @@ def unweigh(responses: NDArray[Any], maximum: float, gain: float = 1.0) -> NDArr
     maximum
         The value of a full sample.
     gain
-        What the filter multiplies a flat picture by, which colour keeps.
+        What the filter multiplies a flat image by, which colour keeps.
 
     Returns
     -------
@@ -155,7 +155,7 @@ def pick(wanted: str, channels: str) -> list[int]:
     missing = [letter for letter in letters if letter not in channels]
     if missing or len(set(letters)) != len(letters) or "?" in letters:
         raise ImageError(
-            f"--channels {wanted} doesn't fit a picture whose channels are "
+            f"--channels {wanted} doesn't fit an image whose channels are "
             f"{', '.join(channels)}; name some of these, each once"
         )
     return sorted(channels.index(letter) for letter in letters)

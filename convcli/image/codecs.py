@@ -26,7 +26,7 @@ def load(name: str) -> Any:
 def load_quiet() -> Any:
     """Return `imagecodecs` for the codecs that remark upon nothing: spng and jpeg8.
 
-    So `logging` needn't be imported, which takes as long as to decode a small picture.
+    So `logging` needn't be imported, which takes as long as to decode a small image.
     """
     return import_module("imagecodecs")
 

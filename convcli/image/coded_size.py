@@ -1,6 +1,6 @@
-"""How large a coded picture says it is, told from its header: before anybody makes room for it.
+"""How large a coded image says it is, told from its header: before anybody makes room for it.
 
-Pillow and libavif have limits of their own, and name no option when they refuse a picture.
+Pillow and libavif have limits of their own, and name no option when they refuse an image.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 
 from convcli.errors import ImageError
-from convcli.image.jpeg_marks import FRAMES, walk
+from convcli.image.jpeg.segments import FRAMES, walk
 from convcli.image.limits import check_size
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -18,12 +18,12 @@ _BOXED = b"\0\0\0\x0cjP  "
 
 
 def coded_size(data: bytes | memoryview) -> tuple[int, int] | None:
-    """Return (width, height) of a PNG, JPEG, WebP, AVIF or JPEG 2000 picture; None of others.
+    """Return (width, height) of a PNG, JPEG, WebP, AVIF or JPEG 2000 image; None of others.
 
     Parameters
     ----------
     data
-        The picture; its first kilobytes are enough.
+        The image; its first kilobytes are enough.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def coded_size(data: bytes | memoryview) -> tuple[int, int] | None:
 
 
 def check_coded(data: bytes, limit: int) -> None:
-    """Refuse a picture that says it has more than `limit` pixels, if it says so at its beginning.
+    """Refuse an image that says it has more than `limit` pixels, if it says so at its beginning.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Samples of any width, brought to the widths a picture can have, and nothing lost."""
+"""Samples of any width, brought to the widths an image can have, and nothing lost."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def scale_to_full(samples: NDArray[Any], maximum: int) -> NDArray[Any]:
 
 
 def storable(samples: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Any numeric array as one of a picture's sample types, and what there is to say about it.
+    """Any numeric array as one of an image's sample types, and what there is to say about it.
 
     bool, uint8, uint16, float32 and float64 stay; float16 becomes float32; other whole numbers
     become float64 with the same values, if each is exact there.
@@ -87,7 +87,7 @@ def storable(samples: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
         return samples.astype(np.float32), ()
     if kind.kind not in "iu":
         raise ImageError(
-            f"samples of type {kind.name} can't be a picture; expected whole or real numbers"
+            f"samples of type {kind.name} can't be an image; expected whole or real numbers"
         )
     if kind.itemsize == 8 and samples.size:
         least, most = int(samples.min()), int(samples.max())

@@ -49,7 +49,7 @@ def resolution(block: bytes | None) -> tuple[float, float] | None:
 
 
 def settle(block: bytes | None) -> bytes | None:
-    """Return the block for an upright picture: orientation 1, and no thumbnail.
+    """Return the block for an upright image: orientation 1, and no thumbnail.
 
     A block that can't be understood is returned as it is.
     """
@@ -65,7 +65,7 @@ def settle(block: bytes | None) -> bytes | None:
 
 
 def _drop_thumbnail(block: bytes, changed: bytearray) -> None:
-    """Unlink the second directory, blank its picture, and cut that off if it comes last."""
+    """Unlink the second directory, blank its image, and cut that off if it comes last."""
     link = _link(block)
     if link is None or not any(_entries(block, 1)):
         return

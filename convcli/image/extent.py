@@ -1,4 +1,4 @@
-"""How far a large file is read: to where its structure ends, or to what its picture can take.
+"""How far a large file is read: to where its structure ends, or to what its image can take.
 
 Behind that may be anything: a film beside a photograph, an archive, zeros without end. None of it
 is read.
@@ -39,7 +39,7 @@ def extent(peek: Peek, format: str, header: Header | None, limit: int) -> int:
     header
         As `header_of` gives it.
     limit
-        The most pixels of a picture.
+        The most pixels of an image.
     """
     if format == "GIF":
         return _gif(peek, limit)

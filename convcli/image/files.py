@@ -1,4 +1,4 @@
-"""Reading and writing pictures: from anything to an `Image`, and back to a whole file."""
+"""Reading and writing images: from anything to an `Image`, and back to a whole file."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from convcli import memory
 from convcli.errors import ConvError, ImageError, TakenError
 from convcli.image.atomic import write_atomic
 from convcli.image.formats import check_holds, format_of, parse_format
+from convcli.image.image import Image
 from convcli.image.limits import MAX_PIXELS
 from convcli.image.load import Source, load
-from convcli.image.picture import Image
 from convcli.image.upright import upright
 
 if TYPE_CHECKING:
-    from convcli.image.inflating import Inflating
+    from convcli.image.png.inflate import Inflating
 
 Result = TypeVar("Result")
 
 #: Where each format is read: module and function of (data, limit).
 _DECODERS = {
-    "PNG": ("png", "decode"),
-    "JPEG": ("jpeg", "decode"),
-    "TIFF": ("tiff", "decode"),
+    "PNG": ("png.read", "decode"),
+    "JPEG": ("jpeg.read", "decode"),
+    "TIFF": ("tiff.read", "decode"),
     "WEBP": ("pillow", "decode_webp"),
     "BMP": ("pillow", "decode_bmp"),
-    "GIF": ("gif", "decode"),
+    "GIF": ("gif.read", "decode"),
     "AVIF": ("pillow", "decode_avif"),
     "JPEG2000": ("jpeg2000", "decode"),
-    "NPY": ("array", "decode"),
+    "NPY": ("npy", "decode"),
     **dict.fromkeys(("PBM", "PGM", "PPM", "PFM"), ("netpbm", "decode")),
 }
 #: Where each format is written: module and function of (image, …), and what it takes beside.
 _ENCODERS = {
-    "PNG": ("png_write", "parts", "compress"),
-    "JPEG": ("jpeg_write", "parts", "quality"),
-    "TIFF": ("tiff_write", "encode", "compress"),
+    "PNG": ("png.write", "parts", "compress"),
+    "JPEG": ("jpeg.write", "parts", "quality"),
+    "TIFF": ("tiff.write", "encode", "compress"),
     "WEBP": ("pillow_write", "encode_webp", "quality"),
     "BMP": ("pillow_write", "encode_bmp", ""),
-    "GIF": ("gif_write", "encode", ""),
+    "GIF": ("gif.write", "encode", ""),
     "AVIF": ("pillow_write", "encode_avif", "quality"),
     "JPEG2000": ("jpeg2000", "encode", "quality"),
-    "NPY": ("array", "encode", ""),
+    "NPY": ("npy", "encode", ""),
     **dict.fromkeys(("PBM", "PGM", "PPM", "PFM", "PNM"), ("netpbm", "encode", "format")),
 }
 #: Formats of which a damaged file may be read in part.
@@ -66,7 +66,7 @@ def read(
     max_pixels: int | None = None,
     lenient: bool = False,
 ) -> Image:
-    """Read a picture, upright, with nothing of it lost.
+    """Read an image, upright, with nothing of it lost.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def read(
         A path, an open binary file, or the file's bytes.
     frame
         Which of the file's frames, counted from 0. None for what is seen where nothing moves: the
-        first one, but for a PNG animation that has a picture beside its frames.
+        first one, but for a PNG animation that has an image beside its frames.
     max_pixels
         The most pixels it may have, told from its header; None for 178,956,970.
     lenient
@@ -84,12 +84,12 @@ def read(
     Returns
     -------
     Image
-        The picture. `meta.notes` say what reading changed or left out.
+        The image. `meta.notes` say what reading changed or left out.
 
     Raises
     ------
     ImageError
-        If it can't be read: missing, not a picture, damaged, cut short, too large, of a kind that
+        If it can't be read: missing, not an image, damaged, cut short, too large, of a kind that
         isn't held, or without that frame. The message doesn't name the file.
     """
     if frame is None:
@@ -108,7 +108,7 @@ def decode(
     max_pixels: int | None = None,
     lenient: bool = False,
 ) -> Image:
-    """Read a picture from its file's bytes, upright, with nothing of it lost.
+    """Read an image from its file's bytes, upright, with nothing of it lost.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def decode(
     rows
         What is in a PNG file's rows, if that is already being found.
     stored
-        Gives the picture as it is stored, if that is already being found.
+        Gives the image as it is stored, if that is already being found.
     max_pixels, lenient
         As for `read`, which raises the same errors.
     """
@@ -135,7 +135,7 @@ def decode(
 def encode(
     image: Image, format: str, *, quality: int | None = None, compress: int | None = None
 ) -> bytes:
-    """Return a file of a picture, as bytes.
+    """Return a file of an image, as bytes.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def encode(
     Raises
     ------
     ImageError
-        If the format can't hold the picture, or a number is out of range.
+        If the format can't hold the image, or a number is out of range.
     """
     return b"".join(_parts(image, format, quality=quality, compress=compress))
 
@@ -209,7 +209,7 @@ def write(
     compress: int | None = None,
     overwrite: bool = False,
 ) -> Path:
-    """Write a picture to a file that appears whole or not at all.
+    """Write an image to a file that appears whole or not at all.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ def write(
     Raises
     ------
     ImageError
-        If the format can't hold the picture, the file exists, or it can't be written.
+        If the format can't hold the image, the file exists, or it can't be written.
     """
     name = format_of(path) if format is None else format
     check_free(path, overwrite)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from convcli.errors import ImageError
-from convcli.image.picture import Meta
+from convcli.image.image import Meta
 from convcli.record import record
 
-_GREY = frozenset({"L"})
+_GRAY = frozenset({"L"})
 _OPAQUE = frozenset({"L", "RGB"})
 _INK = frozenset({"L", "RGB", "CMYK"})
 _CLEAR = frozenset({"L", "LA", "RGB", "RGBA"})
@@ -33,7 +33,7 @@ class Format:
     note
         What happens to some that it holds nonetheless: (sample type or '', channels, words).
     several
-        Whether a file holds several pictures: frames of an animation, or pages.
+        Whether a file holds several images: frames of an animation, or pages.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Format:
     several: bool = False
 
     def has(self, dtype: str, channels: str) -> bool:
-        """Whether a picture of that sample type and those channels can be written."""
+        """Whether an image of that sample type and those channels can be written."""
         held = self.holds.get(dtype, frozenset())
         return held == _ANY or channels in held
 
@@ -62,33 +62,33 @@ FORMATS: dict[str, Format] = {
         Format(
             "PNG",
             (".png",),
-            {"bool": _GREY, "uint8": _CLEAR, "uint16": _CLEAR},
+            {"bool": _GRAY, "uint8": _CLEAR, "uint16": _CLEAR},
             several=True,
         ),
         Format(
             "JPEG",
             (".jpg", ".jpeg", ".jpe", ".jfif"),
-            {"bool": _GREY, "uint8": _INK},
+            {"bool": _GRAY, "uint8": _INK},
             lossy=True,
         ),
         Format(
             "TIFF",
             (".tif", ".tiff"),
-            {"bool": _GREY, "uint8": _ANY, "uint16": _ANY, "float32": _ANY, "float64": _ANY},
+            {"bool": _GRAY, "uint8": _ANY, "uint16": _ANY, "float32": _ANY, "float64": _ANY},
             several=True,
         ),
-        Format("WEBP", (".webp",), {"bool": _GREY, "uint8": _CLEAR}, several=True),
-        Format("BMP", (".bmp", ".dib"), {"bool": _GREY, "uint8": _OPAQUE}),
-        Format("PBM", (".pbm",), {"bool": _GREY}),
-        Format("PGM", (".pgm",), {"bool": _GREY, "uint8": _GREY, "uint16": _GREY}),
-        Format("PPM", (".ppm",), {"bool": _GREY, "uint8": _OPAQUE, "uint16": _OPAQUE}),
-        Format("PNM", (".pnm",), {"bool": _GREY, "uint8": _OPAQUE, "uint16": _OPAQUE}),
+        Format("WEBP", (".webp",), {"bool": _GRAY, "uint8": _CLEAR}, several=True),
+        Format("BMP", (".bmp", ".dib"), {"bool": _GRAY, "uint8": _OPAQUE}),
+        Format("PBM", (".pbm",), {"bool": _GRAY}),
+        Format("PGM", (".pgm",), {"bool": _GRAY, "uint8": _GRAY, "uint16": _GRAY}),
+        Format("PPM", (".ppm",), {"bool": _GRAY, "uint8": _OPAQUE, "uint16": _OPAQUE}),
+        Format("PNM", (".pnm",), {"bool": _GRAY, "uint8": _OPAQUE, "uint16": _OPAQUE}),
         Format("PFM", (".pfm",), {"float32": _OPAQUE}),
-        Format("GIF", (".gif",), {"bool": _GREY, "uint8": _CLEAR}, note=_GIF_NOTE, several=True),
+        Format("GIF", (".gif",), {"bool": _GRAY, "uint8": _CLEAR}, note=_GIF_NOTE, several=True),
         Format(
             "AVIF",
             (".avif",),
-            {"bool": _GREY, "uint8": _CLEAR, "uint16": _CLEAR},
+            {"bool": _GRAY, "uint8": _CLEAR, "uint16": _CLEAR},
             lossy=True,
             note=_AVIF_NOTE,
             several=True,
@@ -96,7 +96,7 @@ FORMATS: dict[str, Format] = {
         Format(
             "JPEG2000",
             (".jp2", ".j2k", ".jpx"),
-            {"bool": _GREY, "uint8": _CLEAR, "uint16": _CLEAR},
+            {"bool": _GRAY, "uint8": _CLEAR, "uint16": _CLEAR},
         ),
         Format(
             "NPY",
@@ -106,7 +106,7 @@ FORMATS: dict[str, Format] = {
     )
 }
 
-#: Every ending of a picture's file name, in lower case, with its format.
+#: Every ending of an image's file name, in lower case, with its format.
 SUFFIXES: dict[str, str] = {
     suffix: item.name for item in FORMATS.values() for suffix in item.suffixes
 }
@@ -137,8 +137,8 @@ _DEPTHS = {
     "float64": "double",
 }
 _WORDS = {
-    "L": "grey",
-    "LA": "grey with alpha",
+    "L": "gray",
+    "LA": "gray with alpha",
     "RGB": "colour",
     "RGBA": "colour with alpha",
     "CMYK": "CMYK",
@@ -148,7 +148,7 @@ _PROPOSED = ("PNG", "PGM", "PPM", "JPEG", "TIFF", "NPY")
 
 
 def suffixes() -> tuple[str, ...]:
-    """Every ending of a picture's file name, in lower case, with its dot."""
+    """Every ending of an image's file name, in lower case, with its dot."""
     return tuple(SUFFIXES)
 
 
@@ -168,7 +168,7 @@ def format_of(path: str | Path) -> str:
     suffix = Path(path).suffix
     if suffix.lower() in SUFFIXES:
         return SUFFIXES[suffix.lower()]
-    what = f"suffix {suffix!r} belongs to no picture format" if suffix else "no suffix"
+    what = f"suffix {suffix!r} belongs to no image format" if suffix else "no suffix"
     raise ImageError(f"{what}; expected one of {' '.join(_usual())}, or --format")
 
 
@@ -190,7 +190,7 @@ def parse_format(text: str) -> str:
     name = SUFFIXES.get("." + text.lower().removeprefix("."))
     if name is None:
         known = ", ".join(suffix[1:] for suffix in _usual())
-        raise ImageError(f"no picture format named {text!r}; there are {known}")
+        raise ImageError(f"no image format named {text!r}; there are {known}")
     return name
 
 
@@ -200,7 +200,7 @@ def check_holds(dtype: str, channels: str, format: str) -> tuple[str, ...]:
     Parameters
     ----------
     dtype, channels
-        The picture's sample type, such as `uint16`, and its channels, such as `RGBA`.
+        The image's sample type, such as `uint16`, and its channels, such as `RGBA`.
     format
         The name of the format to be written.
 
@@ -232,7 +232,7 @@ def check_holds(dtype: str, channels: str, format: str) -> tuple[str, ...]:
 
 
 def check_several(format: str, count: int) -> None:
-    """Refuse to write several pictures to a file that holds one.
+    """Refuse to write several images to a file that holds one.
 
     Parameters
     ----------
@@ -253,7 +253,7 @@ def check_several(format: str, count: int) -> None:
         item.suffixes[0] for item in FORMATS.values() if item.several and item.name != "TIFF"
     ]
     raise ImageError(
-        f"{format} holds one picture, and the source has {count} frames; use --frame N for one "
+        f"{format} holds one image, and the source has {count} frames; use --frame N for one "
         f"of them, counted from 0, or -o NAME.tif for all (also {', '.join(holding)})"
     )
 
@@ -278,7 +278,7 @@ def _usual() -> list[str]:
 
 
 def _words(channels: str) -> str:
-    return _WORDS.get(channels, f"pictures of {len(channels)} channels")
+    return _WORDS.get(channels, f"images of {len(channels)} channels")
 
 
 def _notes(known: Format, dtype: str, channels: str) -> tuple[str, ...]:

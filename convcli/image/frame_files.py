@@ -1,4 +1,4 @@
-"""Reading and writing files of several pictures: animations, and stacks of pages."""
+"""Reading and writing files of several images: animations, and stacks of pages."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from convcli.image.files import (
 )
 from convcli.image.formats import check_holds, check_several, format_of, parse_format
 from convcli.image.frames import DURATION, Frames
+from convcli.image.image import Image
 from convcli.image.limits import MAX_PIXELS
 from convcli.image.load import Source, load
-from convcli.image.picture import Image
 from convcli.record import replace
 
 #: Where each format is read: module and function of (data, limit), giving `Frames`.
 _READERS = {
-    "GIF": ("gif", "open_frames"),
-    "PNG": ("apng", "open_frames"),
-    "WEBP": ("webp_frames", "open_frames"),
-    "AVIF": ("avif_frames", "open_frames"),
-    "TIFF": ("tiff_pages", "open_frames"),
+    "GIF": ("gif.read", "open_frames"),
+    "PNG": ("png.animation", "open_frames"),
+    "WEBP": ("webp", "open_frames"),
+    "AVIF": ("avif", "open_frames"),
+    "TIFF": ("tiff.pages", "open_frames"),
 }
 #: Where each format is written: module and function of (frames, …), and what it takes beside.
 _WRITERS = {
-    "GIF": ("gif_write", "frame_parts", ""),
-    "PNG": ("apng_write", "parts", "compress"),
-    "WEBP": ("webp_frames", "parts", "quality"),
-    "AVIF": ("avif_frames", "parts", "quality"),
-    "TIFF": ("tiff_pages", "parts", "compress"),
+    "GIF": ("gif.write", "frame_parts", ""),
+    "PNG": ("png.animation_write", "parts", "compress"),
+    "WEBP": ("webp", "parts", "quality"),
+    "AVIF": ("avif", "parts", "quality"),
+    "TIFF": ("tiff.pages", "parts", "compress"),
 }
 
 
 def read_frames(source: Source, *, max_pixels: int | None = None, lenient: bool = False) -> Frames:
-    """Open a file of one picture or several.
+    """Open a file of one image or several.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def read_frames(source: Source, *, max_pixels: int | None = None, lenient: bool 
     Returns
     -------
     Frames
-        Pages of TIFF; the frames of an animation in GIF, PNG, WebP or AVIF; else one picture.
+        Pages of TIFF; the frames of an animation in GIF, PNG, WebP or AVIF; else one image.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def read_frames(source: Source, *, max_pixels: int | None = None, lenient: bool 
 def open_frames(
     data: bytes, name: str, *, max_pixels: int | None = None, lenient: bool = False
 ) -> Frames:
-    """Open a file of one picture or several, as `read_frames` does.
+    """Open a file of one image or several, as `read_frames` does.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def write_frames(
     compress: int | None = None,
     overwrite: bool = False,
 ) -> Path:
-    """Write pictures to one file, which appears whole or not at all.
+    """Write images to one file, which appears whole or not at all.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def write_frames(
         The target; its suffix says the format unless `format` does: TIFF, or an animation in GIF,
         PNG, WebP or AVIF.
     frames
-        As `read_frames` gives them, or pictures; `Frames.of` gives these times. Those of an
+        As `read_frames` gives them, or images; `Frames.of` gives these times. Those of an
         animation have one size, one depth and the same channels; without times each is shown for
         100 ms.
     format, quality, compress, overwrite
@@ -144,7 +144,7 @@ def encode_parts(
     Raises
     ------
     ImageError
-        At once if the format can't hold several pictures or a number is out of range; while
+        At once if the format can't hold several images or a number is out of range; while
         parts are asked for, if it can't hold a frame, or that can't be read.
     """
     check_several(format, frames.count)

@@ -1,4 +1,4 @@
-"""Several pictures of one file: an animation's frames, or a stack of pages."""
+"""Several images of one file: an animation's frames, or a stack of pages."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from math import floor, inf
 
 from convcli.errors import ConvError, ImageError
 from convcli.image.files import guard
+from convcli.image.image import Image
 from convcli.image.limits import TOGETHER
-from convcli.image.picture import Image
 from convcli.record import record, replace
 
 #: How long a frame is shown that nobody has given a time, in milliseconds.
@@ -20,7 +20,7 @@ _HELD = 8
 
 @record(eq=False)
 class Frames:
-    """The pictures of a file, read one after the other when they are asked for.
+    """The images of a file, read one after the other when they are asked for.
 
     Each is what a viewer shows: whole, upright, and put together from what the file stores.
     There is no more than one in memory unless you keep them. `len(frames)` counts them,
@@ -103,7 +103,7 @@ class Frames:
         loop: int = 0,
         format: str = "",
     ) -> Frames:
-        """Return pictures that are in memory as frames.
+        """Return images that are in memory as frames.
 
         Parameters
         ----------
@@ -117,11 +117,11 @@ class Frames:
         Raises
         ------
         ImageError
-            If there is no picture, or as for `timed`.
+            If there is no image, or as for `timed`.
         """
         held = tuple(images)
         if not held:
-            raise ImageError("there is no frame to write; give at least one picture")
+            raise ImageError("there is no frame to write; give at least one image")
         sizes = tuple(image.pixels.nbytes for image in held)
         frames = cls(len(held), lambda first: iter(held[first:]), format=format, sizes=sizes)
         return frames.timed(durations, loop)

@@ -1,4 +1,4 @@
-"""What a file's header says of its picture, before anything else of the file is read.
+"""What a file's header says of its image, before anything else of the file is read.
 
 NumPy isn't needed: a batch asks this of every file before it is handed to a worker, and a single
 file is asked while NumPy is still being imported.
@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from convcli.errors import ImageError
 from convcli.image.coded_size import coded_size
-from convcli.image.jpeg_marks import FRAMES, Segment, walk
+from convcli.image.jpeg.segments import FRAMES, Segment, walk
 from convcli.record import record
 
 #: Returns so many bytes from a place of a file on, or as many as there are.
@@ -56,7 +56,7 @@ class Header:
     beside
         Bytes that reading takes at its peak beside the file and the samples.
     frames
-        How many pictures there are, as far as the header says so.
+        How many images there are, as far as the header says so.
     stored
         Bytes that all samples take uncompressed in the file; 0 for as many as in memory.
     lossy
@@ -74,12 +74,12 @@ class Header:
 
     @property
     def pixels(self) -> int:
-        """Of one picture."""
+        """Of one image."""
         return prod(self.size)
 
     @property
     def nbytes(self) -> int:
-        """What one picture's samples take in memory."""
+        """What one image's samples take in memory."""
         return self.pixels * self.channels * WIDTHS[self.dtype]
 
 
@@ -101,7 +101,7 @@ def header_of(peek: Peek, format: str) -> Header | None:
     """
     try:
         if format == "TIFF":
-            from convcli.image.header_tiff import tiff
+            from convcli.image.tiff.header import tiff
 
             return tiff(peek)
         found = _FORMATS[format](peek)
@@ -169,7 +169,7 @@ def _jpeg(peek: Peek) -> Header | None:
 
 
 def _frame(data: bytes) -> Segment | None:
-    """Return the segment that says what a JPEG file's picture is like, if it is there."""
+    """Return the segment that says what a JPEG file's image is like, if it is there."""
     try:
         return next((found for found in walk(data) if found.marker in FRAMES), None)
     except ImageError:
@@ -189,7 +189,7 @@ def _webp(peek: Peek) -> Header | None:
     moves = kind == b"VP8X" and bool(flags & 0x02)
     pixels = size[0] * size[1]
     channels = 3 + alpha
-    # The decoder's picture, Pillow's of it, and for what is lossy planes of their own.
+    # The decoder's image, Pillow's of it, and for what is lossy planes of their own.
     return Header(
         "WEBP",
         size[::-1],

@@ -12,15 +12,15 @@ from convcli.errors import ImageError
 from convcli.image import codecs
 from convcli.image.coded_size import coded_size
 from convcli.image.depth import widen_bits
+from convcli.image.image import Image, Meta
+from convcli.image.light.profile import fits
 from convcli.image.limits import check_size
-from convcli.image.picture import Image, Meta
 from convcli.image.pillow import open_with_pillow, to_pixels
-from convcli.image.profile import fits
 
 _SIZ, _COD = b"\xff\x4f\xff\x51", 0x52
 #: Kinds of colours, by their numbers (T.801, table M.25); 0 where none is told.
-_CMYK, _SRGB, _GREY, _SYCC = 12, 16, 17, 18
-_SPACES = (0, _CMYK, _SRGB, _GREY, _SYCC)
+_CMYK, _SRGB, _GRAY, _SYCC = 12, 16, 17, 18
+_SPACES = (0, _CMYK, _SRGB, _GRAY, _SYCC)
 _UNREAD_SPACES = {1: "YCbCr", 3: "YCbCr", 4: "YCbCr", 9: "PhotoYCC", 11: "CMY", 13: "YCCK",
                   14: "CIE L*a*b*", 15: "black and white with 1 for black", 19: "CIE JAB",
                   20: "e-sRGB", 21: "ROMM RGB", 24: "e-sYCC"}  # fmt: skip
@@ -157,7 +157,7 @@ def _profile(header: bytes) -> bytes | None:
 def _without_profile(data: bytes, code: bytes) -> bytes:
     """Return a file without its profile: OpenJPEG would turn the samples by it, into sRGB."""
     (count,) = struct.unpack_from(">H", code, 40)
-    plain = _box(b"colr", b"\x01\0\0" + struct.pack(">I", _SRGB if count > 2 else _GREY))
+    plain = _box(b"colr", b"\x01\0\0" + struct.pack(">I", _SRGB if count > 2 else _GRAY))
     parts = []
     for name, content in _boxes(data):
         if name == b"jp2h":

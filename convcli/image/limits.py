@@ -1,4 +1,4 @@
-"""How large a picture may be, told from its header before anything is allocated."""
+"""How large an image may be, told from its header before anything is allocated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIDES = {"WebP": 2**14 - 1, "JPEG": 65500, "GIF": 2**16 - 1, "AVIF": 2**15}
 
 
 def check_sides(size: tuple[int, int], name: str) -> None:
-    """Refuse to write a picture whose (rows, cols) are more than a format counts.
+    """Refuse to write an image whose (rows, cols) are more than a format counts.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def check_sides(size: tuple[int, int], name: str) -> None:
 
 
 def check_size(width: int, height: int, limit: int) -> None:
-    """Refuse a picture without pixels, or with more than `limit` of them.
+    """Refuse an image without pixels, or with more than `limit` of them.
 
     Raises
     ------
@@ -43,10 +43,10 @@ def check_size(width: int, height: int, limit: int) -> None:
         If it is; the message names both numbers and the option that raises the limit.
     """
     if width < 1 or height < 1:
-        raise ImageError(f"the picture is {width} × {height} pixels: it has none")
+        raise ImageError(f"the image is {width} × {height} pixels: it has none")
     pixels = width * height
     if pixels > limit:
         raise ImageError(
-            f"the picture has {pixels} pixels ({width} × {height}), the limit is {limit}; "
+            f"the image has {pixels} pixels ({width} × {height}), the limit is {limit}; "
             f"if you trust the file, use --max-pixels {pixels}"
         )

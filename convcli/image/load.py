@@ -1,7 +1,7 @@
-"""A picture file's bytes, and which format they have; nothing is decoded.
+"""An image file's bytes, and which format they have; nothing is decoded.
 
 A file is recognised by its first bytes, its header is looked at next, and of what is large no more
-is read than its picture can take.
+is read than its image can take.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Source: TypeAlias = Union[str, "Path", BinaryIO, bytes]
 
 #: From so many bytes on a TIFF file is not read as a whole.
 _LARGE = 2**26
-#: Up to so many bytes a file is read at once; from so many on only as far as its picture goes.
+#: Up to so many bytes a file is read at once; from so many on only as far as its image goes.
 _LITTLE, _MUCH = 2**20, 2**26
 #: Bytes that most headers are in.
 _HEAD = 4096
@@ -36,27 +36,27 @@ _HEAD = 4096
 _PIECE, _LOOK = 2**22, 2**28
 #: Bytes a pixel that may lie before a TIFF file's first directory: four channels of float32.
 _BEFORE = 16
-#: Formats whose header says for sure how large the picture is that is read.
+#: Formats whose header says for sure how large the image is that is read.
 _SURE = frozenset(
     ("PNG", "JPEG", "WEBP", "AVIF", "JPEG2000", "BMP", "NPY", "PBM", "PGM", "PPM", "PFM")
 )
 
 
 def load(source: Source, max_pixels: int | None = None) -> tuple[bytes, str]:
-    """Return a source's bytes and format; what is no picture is not read to its end.
+    """Return a source's bytes and format; what is no image is not read to its end.
 
     Parameters
     ----------
     source
         What is read.
     max_pixels
-        The most pixels that a picture may have; None for 178,956,970. A large file is not read if
+        The most pixels that an image may have; None for 178,956,970. A large file is not read if
         its header says that there are more.
 
     Raises
     ------
     ImageError
-        If it can't be read, is no picture, or has too many pixels.
+        If it can't be read, is no image, or has too many pixels.
     """
     limit = MAX_PIXELS if max_pixels is None else max_pixels
     if isinstance(source, bytes | bytearray | memoryview):
@@ -81,7 +81,7 @@ def facts_of(path: str | Path) -> Header | None:
     Raises
     ------
     ImageError, OSError
-        If it is no picture, or can't be read.
+        If it is no image, or can't be read.
     """
     from convcli.image.header import header_of
 
@@ -103,7 +103,7 @@ def _open(path: str | Path) -> BinaryIO:
     if stat.S_ISDIR(kind) or stat.S_ISCHR(kind) or stat.S_ISBLK(kind):
         os.close(handle)
         what = "a folder" if stat.S_ISDIR(kind) else "a device"
-        raise ImageError(f"can't be read: it is {what}, not a picture")
+        raise ImageError(f"can't be read: it is {what}, not an image")
     with suppress(AttributeError, OSError):
         os.set_blocking(handle, True)
     return os.fdopen(handle, "rb")

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image.depth import scale_to_full
+from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
-from convcli.image.picture import Image, Meta
 
 #: One number of the header, with the white space and the comments before it.
 _TOKEN = re.compile(rb"(?:[ \t\r\n\v\f]|#[^\r\n]*[\r\n])+([^ \t\r\n\v\f#]+)")
@@ -156,7 +156,7 @@ def encode(image: Image, format: str) -> bytes:
     Parameters
     ----------
     image
-        What the format's table allows; grey becomes equal red, green and blue in PPM.
+        What the format's table allows; gray becomes equal red, green and blue in PPM.
     format
         `PBM`, `PGM`, `PPM`, `PFM` or `PNM`.
     """

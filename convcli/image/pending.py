@@ -1,4 +1,4 @@
-"""A picture whose rows are made when they are written."""
+"""An image whose rows are made when they are written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.image.picture import Image, Meta
+from convcli.image.image import Image, Meta
 
 
 class Rows(Protocol):
@@ -22,7 +22,7 @@ class Rows(Protocol):
 
 
 class Pending(Image):
-    """A picture whose rows aren't there yet; `rows` makes them, `pixels` all of them.
+    """An image whose rows aren't there yet; `rows` makes them, `pixels` all of them.
 
     Those of formats that are written in bands take them so; each row is to be asked for once.
 

@@ -17,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
-from convcli.image import bmp, bmp_palette, codecs, exif
+from convcli.image import codecs, exif
+from convcli.image.bmp import palette as bmp_palette
+from convcli.image.bmp import read as bmp
 from convcli.image.coded_size import check_coded
 from convcli.image.depth import widen_bits
+from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
-from convcli.image.picture import Image, Meta
-from convcli.image.whole import check_bmp
+from convcli.image.tiff.whole import check_bmp
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -39,7 +41,7 @@ _TARGETS = {"1": "1", "L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA", "CMYK"
 
 def open_with_pillow(data: bytes, format: str) -> ImageFile:
     """Return Pillow's view of a file of that format, header read, pixels not."""
-    # Pillow remarks upon odd metadata and large pictures through `warnings`. This filter is for
+    # Pillow remarks upon odd metadata and large images through `warnings`. This filter is for
     # good, as taking it back isn't safe with threads.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     module, reader = _READERS[format]
@@ -48,7 +50,7 @@ def open_with_pillow(data: bytes, format: str) -> ImageFile:
 
 
 def decode_bmp(data: bytes, limit: int) -> Image:
-    """Read a BMP file: 1-bit grey, grey, colour, and colour with alpha."""
+    """Read a BMP file: 1-bit gray, gray, colour, and colour with alpha."""
     header = bmp.read_header(data)
     check_bmp(data)
     if bmp.is_unusual(header):
@@ -81,7 +83,7 @@ def decode_avif(data: bytes, limit: int) -> Image:
     width, height = opened.size
     count = count_frames(opened)
     check_size(width, height * count, limit)
-    # Never with an index: imagecodecs (2026.3.6) then makes room for one picture and writes all
+    # Never with an index: imagecodecs (2026.3.6) then makes room for one image and writes all
     # of them, beyond its end.
     stored = imagecodecs.avif_decode(data)
     stored = stored[0] if count > 1 else stored
@@ -144,9 +146,9 @@ def meta_of(opened: ImageFile, mode: str) -> Meta:
 
 
 _MODE_WORDS = {
-    "1": "1-bit grey",
-    "L": "8-bit grey",
-    "LA": "8-bit grey with alpha",
+    "1": "1-bit gray",
+    "L": "8-bit gray",
+    "LA": "8-bit gray with alpha",
     "P": "8-bit palette",
     "RGB": "8-bit colour",
     "RGBA": "8-bit colour with alpha",
@@ -154,11 +156,11 @@ _MODE_WORDS = {
 
 
 def count_frames(opened: Any) -> int:
-    """Return how many pictures there are, as far as they can be counted."""
+    """Return how many images there are, as far as they can be counted."""
     try:
         return int(getattr(opened, "n_frames", 1))
     except MemoryError:
         raise
     except Exception:
-        # The first picture is whole; a later one is damaged.
+        # The first image is whole; a later one is damaged.
         return 1

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.image import codecs
+from convcli.image.image import Image, Meta
+from convcli.image.light.profile import fits
 from convcli.image.limits import check_sides
-from convcli.image.picture import Image, Meta
-from convcli.image.profile import fits
 
 #: Quality without a word from the user, for a source that had lost something already.
 WEBP_QUALITY = 90
@@ -30,7 +30,7 @@ def encode_webp(image: Image, quality: int | None) -> bytes:
     Parameters
     ----------
     image
-        bool (written as 0 and 255) or uint8; grey becomes equal red, green and blue.
+        bool (written as 0 and 255) or uint8; gray becomes equal red, green and blue.
     quality
         1 to 100 for lossy coding. None is lossless, or 90 if the source's coding was lossy.
     """
@@ -50,7 +50,7 @@ def encode_avif(image: Image, quality: int | None) -> bytes:
     image
         bool (written as 0 and 255), uint8 or uint16.
     quality
-        1 to 100; None is 85. With 100, 12-bit pictures lose nothing but the lowest 4 bits.
+        1 to 100; None is 85. With 100, 12-bit images lose nothing but the lowest 4 bits.
     """
     check_sides(image.size, "AVIF")
     quality = quality or AVIF_QUALITY

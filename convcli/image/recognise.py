@@ -21,7 +21,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG2000"),
     (b"\xff\x4f\xff\x51", "JPEG2000"),
 )
-#: Files that people take for pictures of ours, and what they are.
+#: Files that people take for images of ours, and what they are.
 _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF document"),
     (b"%!PS", "a PostScript document"),
@@ -29,10 +29,10 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"<?xml", "an XML document, perhaps an SVG drawing"),
     (b"PK\x03\x04", "a zip archive"),
     (b"8BPS", "a Photoshop document"),
-    (b"\xff\x0a", "a JPEG XL picture"),
-    (b"\0\0\0\x0cJXL ", "a JPEG XL picture"),
-    (b"\x76\x2f\x31\x01", "an OpenEXR picture"),
-    (b"P7\n", "a PAM picture (netpbm's P7)"),
+    (b"\xff\x0a", "a JPEG XL image"),
+    (b"\0\0\0\x0cJXL ", "a JPEG XL image"),
+    (b"\x76\x2f\x31\x01", "an OpenEXR image"),
+    (b"P7\n", "a PAM image (netpbm's P7)"),
     (b"\x89PNG", "a PNG file damaged in transfer: its line ends were changed"),
 )
 _AVIF_BRANDS = (b"avif", b"avis", b"mif1", b"msf1", b"miaf")
@@ -52,7 +52,7 @@ def recognise(head: bytes) -> str:
     Raises
     ------
     ImageError
-        If it is no picture that can be read.
+        If it is no image that can be read.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def recognise(head: bytes) -> str:
     raise ImageError(
         f"this is {what}, which can't be read"
         if what
-        else "this is not a picture in a known format (PNG, JPEG, TIFF, WebP, BMP, "
+        else "this is not an image in a known format (PNG, JPEG, TIFF, WebP, BMP, "
         "PBM, PGM, PPM, PFM, GIF, AVIF, JPEG 2000, NPY)"
     )
 
@@ -84,7 +84,7 @@ def _boxed(head: bytes) -> str:
     size = min(int.from_bytes(head[:4], "big"), len(head))
     brands = [head[8:12], *(head[at : at + 4] for at in range(16, size - 3, 4))]
     if any(brand in _HEIC_BRANDS for brand in brands):
-        raise ImageError("this is a HEIC picture, which can't be read: save it as JPEG or PNG")
+        raise ImageError("this is a HEIC image, which can't be read: save it as JPEG or PNG")
     if any(brand in _AVIF_BRANDS for brand in brands):
         return "AVIF"
-    raise ImageError("this is a film or another kind of media file, not a picture")
+    raise ImageError("this is a film or another kind of media file, not an image")

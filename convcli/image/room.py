@@ -1,4 +1,4 @@
-"""Memory for a picture's samples, had while the interpreter is busy with something else."""
+"""Memory for an image's samples, had while the interpreter is busy with something else."""
 
 from __future__ import annotations
 

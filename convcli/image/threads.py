@@ -1,4 +1,4 @@
-"""Parts of a picture on several threads, their results in order."""
+"""Parts of an image on several threads, their results in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures turned the way they are meant to be seen."""
+"""Images turned the way they are meant to be seen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.image import exif
-from convcli.image.picture import Image
+from convcli.image.image import Image
 from convcli.record import replace
 
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>)\s*)[2-8]")
@@ -46,14 +46,14 @@ def turn(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 
 def upright(image: Image, orientation: int | None = None) -> Image:
-    """Return the picture upright; what its metadata say agrees with that.
+    """Return the image upright; what its metadata say agrees with that.
 
     Parameters
     ----------
     image
-        The picture as stored.
+        The image as stored.
     orientation
-        1 to 8; None to ask the picture's EXIF.
+        1 to 8; None to ask the image's EXIF.
     """
     meta = image.meta
     stored = exif.orientation(meta.exif) if orientation is None else orientation

@@ -1,4 +1,4 @@
-"""What can be said of a file of kernels before it meets a picture."""
+"""What can be said of a file of kernels before it meets an image."""
 
 from __future__ import annotations
 

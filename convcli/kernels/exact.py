@@ -22,7 +22,7 @@ MAX_TAPS = 1001
 MAX_DENOMINATOR = 10**6
 #: Whole numbers up to here are exact in double precision.
 _EXACT = 2**53
-#: Larger numbers overflow single precision once they meet a picture.
+#: Larger numbers overflow single precision once they meet an image.
 _LARGEST = 10**30
 _MOST_DIGITS = 400
 

@@ -1,7 +1,7 @@
 """Kernels from formulas: parameters in, weights and divisor out.
 
 Correlation form; x to the right, y down, both 0 at the centre tap. An angle called theta turns
-from +x towards +y, clockwise as the picture is seen; one called angle turns the other way.
+from +x towards +y, clockwise as the image is seen; one called angle turns the other way.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def laplacian(alpha: Fraction = Fraction(0)) -> Matrix:
 
 
 def highboost(amount: Fraction = Fraction(1)) -> Matrix:
-    """−1 around 8 + amount: `amount` times the picture and its detail (Gonzalez and Woods)."""
+    """−1 around 8 + amount: `amount` times the image and its detail (Gonzalez and Woods)."""
     outer = [Fraction(-1)] * 3
     return exact([outer, [Fraction(-1), 8 + amount, Fraction(-1)], outer])
 

@@ -1,7 +1,7 @@
 """Kernels made of Gaussians: blurs, their derivatives, differences and waves.
 
 Correlation form; x to the right, y down, both 0 at the centre tap. The angle theta turns from
-+x towards +y, clockwise as the picture is seen.
++x towards +y, clockwise as the image is seen.
 """
 
 from __future__ import annotations

@@ -287,9 +287,9 @@ GENERATORS = {
         Generator(
             "highboost",
             "sharpening",
-            "Sharpens and brightens: amount times the picture, plus its detail.",
+            "Sharpens and brightens: amount times the image, plus its detail.",
             "Gonzalez and Woods, high-boost filtering",
-            (Parameter("amount", "how often the picture counts", Fraction(1), Type.EXACT, 0, 100),),
+            (Parameter("amount", "how often the image counts", Fraction(1), Type.EXACT, 0, 100),),
             "formulas",
             "highboost",
             aliases=("high-boost",),

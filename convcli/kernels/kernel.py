@@ -1,4 +1,4 @@
-"""A kernel: a small matrix of weights, and what can be said of it without a picture."""
+"""A kernel: a small matrix of weights, and what can be said of it without an image."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ZERO = 1e-6
 
 
 class Kind(StrEnum):
-    """What a kernel does to a picture, told from the sum of its weights and their signs."""
+    """What a kernel does to an image, told from the sum of its weights and their signs."""
 
     SMOOTHING = "smoothing"
     SHARPENING = "sharpening"
@@ -51,7 +51,7 @@ class Kernel:
     divisor
         What the sum is divided by; not 0.
     offset
-        What is added afterwards, in levels of an 8-bit picture.
+        What is added afterwards, in levels of an 8-bit image.
     family, effect, source, note
         Its group, what it does in one line, where its values come from, and what else to know.
     aliases
@@ -63,7 +63,7 @@ class Kernel:
     ------
     KernelError
         If the weights aren't a matrix of finite numbers, the divisor is 0, or they are so great
-        that no picture could be filtered.
+        that no image could be filtered.
     """
 
     name: str
@@ -86,7 +86,7 @@ class Kernel:
         self._check_size()
 
     def _check_size(self) -> None:
-        """Refuse weights that a picture can't be filtered with."""
+        """Refuse weights that an image can't be filtered with."""
         with np.errstate(over="ignore"):
             total = float(np.abs(self.weights).sum(dtype=np.float64))
         if total > _MOST:
@@ -127,7 +127,7 @@ class Kernel:
 
     @cached_property
     def sum(self) -> float:
-        """Σ weights / divisor: what a flat picture is multiplied by."""
+        """Σ weights / divisor: what a flat image is multiplied by."""
         total = float(self.scaled.sum())
         if self.weights.dtype.kind == "i":
             return int(self.weights.sum()) / self.divisor

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: Files that hold kernels.
 SUFFIXES = (".toml", ".csv", ".txt", ".mat", ".json", ".npy")
-_PICTURES = (
+_IMAGES = (
     *(".avif", ".bmp", ".exr", ".gif", ".heic", ".jp2", ".jpeg", ".jpg", ".jxl", ".pgm"),
     *(".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
 )
@@ -93,9 +93,9 @@ def _as_file(text: str) -> tuple[str, str | None]:
 def _refuse_path(text: str) -> None:
     """Refuse a text that names a file of another kind."""
     suffix = splitext(text)[1].lower()  # noqa: PTH122
-    if suffix in _PICTURES:
+    if suffix in _IMAGES:
         raise KernelError(
-            f"{text[:60]!r} looks like a picture; expected a kernel first, then pictures: "
+            f"{text[:60]!r} looks like an image; expected a kernel first, then images: "
             f"convcli apply KERNEL IMAGE"
         )
     looks = text.startswith(("./", "../", "/", "~", ".\\", "..\\")) or "\\" in text

@@ -1,4 +1,4 @@
-"""One picture, from its samples to its result: channels, alpha, light, kernels, mapping."""
+"""One image, from its samples to its result: channels, alpha, light, kernels, mapping."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from convcli.engine import Plan, keeps_loops, seconds_compiling
 from convcli.errors import ConvError
 from convcli.geometry import Geometry
 from convcli.image import channels as ch
+from convcli.image.image import Image, Meta
 from convcli.image.pending import Pending
-from convcli.image.picture import Image, Meta
 from convcli.pipeline.kept import beside_kept
 from convcli.pipeline.work import Work, prepare, squeezed
 from convcli.record import field, record, replace
@@ -30,7 +30,7 @@ _told = 0.0
 
 @record
 class Facts:
-    """What was done to a picture.
+    """What was done to an image.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Facts:
     notes
         What else the user should know.
     frames
-        How many pictures of one file these are: of several, the first is described.
+        How many images of one file these are: of several, the first is described.
     """
 
     size: tuple[int, int]
@@ -83,19 +83,19 @@ def apply(
     *,
     watch: bool = True,
 ) -> tuple[Image, Facts]:
-    """Filter a picture.
+    """Filter an image.
 
     Parameters
     ----------
     image
-        The picture.
+        The image.
     kernels
         At least one; applied one after the other without rounding between them.
     spec
         Everything else.
     span
-        The range of responses that `normalize` stretches, so that several pictures are treated
-        alike; None for the picture's own.
+        The range of responses that `normalize` stretches, so that several images are treated
+        alike; None for the image's own.
     watch
         Whether the range of responses and how many samples are clipped will be asked for: to look
         at them takes a third of a small kernel's time.
@@ -110,7 +110,7 @@ def apply(
     Raises
     ------
     ConvError
-        If the spec doesn't fit the picture, or the kernel doesn't fit into it.
+        If the spec doesn't fit the image, or the kernel doesn't fit into it.
     """
     work = prepare(image, arrays.overridden(kernels, spec), spec, span, watch=watch)
     return _at_once(image, work)
@@ -119,7 +119,7 @@ def apply(
 def begin(
     image: Image, kernels: Sequence[AnyKernel], spec: Spec, *, watch: bool = True
 ) -> tuple[Image, Callable[[], Facts]]:
-    """Have a picture filtered while it is written, or at once where that is better.
+    """Have an image filtered while it is written, or at once where that is better.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def get_ready(
     Parameters
     ----------
     image
-        Like the picture that is to come; without alpha, of which the samples decide.
+        Like the image that is to come; without alpha, of which the samples decide.
     kernels, spec, watch
         As `apply` takes them, which says what is wrong with them.
     """
@@ -166,7 +166,7 @@ def _get_ready(work: Work) -> None:
 
 
 def _at_once(image: Image, work: Work) -> tuple[Image, Facts]:
-    """Filter all of a picture that was made ready."""
+    """Filter all of an image that was made ready."""
     if work.needs_floats:
         from convcli.pipeline.floats import in_floats
 
@@ -196,11 +196,11 @@ def _as_stored(work: Work) -> tuple[Filtered, NDArray[Any]]:
 
 
 def _meta(image: Image, channels: str) -> Meta:
-    """Return the source's metadata, without a colour profile that a grey result can't have."""
+    """Return the source's metadata, without a colour profile that a gray result can't have."""
     was, now = (len(names.removesuffix("A")) for names in (image.channels, channels))
     if was == now or image.meta.icc is None:
         return image.meta
-    note = "the colour profile was left out: it doesn't describe a grey picture"
+    note = "the colour profile was left out: it doesn't describe a gray image"
     return replace(image.meta, icc=None, notes=(*image.meta.notes, note))
 
 

@@ -13,11 +13,11 @@ from convcli import arrays
 from convcli.arrays import Filtered
 from convcli.geometry import Geometry
 from convcli.image import channels as ch
-from convcli.image import light
-from convcli.image.picture import Image
+from convcli.image.image import Image
+from convcli.image.light import linear as light
 from convcli.kernels.kernel import Kernel
 from convcli.pipeline.kept import at_anchors, beside_kept
-from convcli.pipeline.work import Work, grey_beside_alpha, squeezed
+from convcli.pipeline.work import Work, gray_beside_alpha, squeezed
 from convcli.responses import Target, after
 from convcli.spec import Mapping, Precision
 
@@ -81,7 +81,7 @@ def _floats(work: Work) -> tuple[NDArray[Any], float]:
     if work.spec.linear:
         samples = light.decode(image).reshape(*image.size, -1)
         if work.spec.gray:
-            samples, _ = grey_beside_alpha(samples, image.channels, linear=True)
+            samples, _ = gray_beside_alpha(samples, image.channels, linear=True)
         return samples.reshape(*image.size, -1), 1.0
     # Colour times alpha is exact in float32 for 8-bit samples only.
     wide = image.pixels.dtype.itemsize > 1 or work.spec.precision is Precision.DOUBLE
@@ -92,7 +92,7 @@ def _floats(work: Work) -> tuple[NDArray[Any], float]:
 def _lightness(work: Work, planes: NDArray[Any]) -> NDArray[Any]:
     """Return (rows, cols, 1) of lightness, with alpha beside it if there is one."""
     linear = work.spec.linear
-    return grey_beside_alpha(planes, work.channels, linear=linear)[0].reshape(*planes.shape[:2], -1)
+    return gray_beside_alpha(planes, work.channels, linear=linear)[0].reshape(*planes.shape[:2], -1)
 
 
 def _apart(
@@ -146,9 +146,9 @@ def _encoded(work: Work, colour: NDArray[Any]) -> tuple[NDArray[Any], int]:
         stored = arrays.store_responses(colour, None, work.spec, Target(dtype, Mapping.CLIP, 1.0))
         return stored.pixels, stored.clipped
     if work.target.mapping is Mapping.OFFSET:
-        # What looks mid-grey, not half of the light, stands for zero.
-        grey = np.full((1, 1, colour.shape[2]), 0.5, dtype=np.float32)
-        middle = light.decode(Image(squeezed(grey), meta=work.image.meta))
+        # What looks mid-gray, not half of the light, stands for zero.
+        gray = np.full((1, 1, colour.shape[2]), 0.5, dtype=np.float32)
+        middle = light.decode(Image(squeezed(gray), meta=work.image.meta))
         colour = colour + (middle - 0.5)
     # Under half a level of 16 bits is rounding, not clipping.
     clipped = 0

@@ -1,4 +1,4 @@
-"""Several pictures of one file: what was done to all of them."""
+"""Several images of one file: what was done to all of them."""
 
 from __future__ import annotations
 

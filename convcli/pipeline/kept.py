@@ -41,7 +41,7 @@ def beside_kept(
     others = [k for k in range(count) if k not in chosen]
     out = np.empty((*filtered.shape[:2], count), dtype=work.target.dtype)
     out[:, :, chosen] = filtered if filtered.shape[2] == len(chosen) else filtered[:, :, chosen]
-    # Counted from the end: where grey was made, alpha is still the last of the image's.
+    # Counted from the end: where gray was made, alpha is still the last of the image's.
     unfiltered = ch.select(work.planes, [k - count for k in others])
     kept = at_anchors(unfiltered, geometries, work.spec, work.target)
     if kept.dtype != out.dtype and work.target.mapping is not Mapping.RAW:

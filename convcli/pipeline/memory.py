@@ -1,4 +1,4 @@
-"""What filtering a picture takes in memory at its peak, told from its header and its options.
+"""What filtering an image takes in memory at its peak, told from its header and its options.
 
 The factors are measured, of whole commands on 12 megapixels (`python tests/peaks.py`), and a test
 keeps the sums at what a few of these take.
@@ -13,7 +13,7 @@ from convcli import arrays
 from convcli.errors import ConvError
 from convcli.geometry import plan_geometry
 from convcli.image.header import WIDTHS, Header
-from convcli.image.picture import Image
+from convcli.image.image import Image
 from convcli.kernels.kernel import Kind as KernelKind
 from convcli.record import record
 from convcli.spec import Alpha, Depth, Mapping, Method, Precision, Spec
@@ -28,18 +28,18 @@ _CODERS = {
 #: The same for WebP where something may be lost, and for samples of two bytes, which are swapped.
 _LOSSY_WEBP, _WIDE = 5.0, {"PNG": 1.4, "PGM": 3.0, "PPM": 3.0, "PNM": 3.0}
 _OTHER = 3.0
-#: Bands, scratch and what else doesn't grow with the picture; small pictures need less. With
+#: Bands, scratch and what else doesn't grow with the image; small images need less. With
 #: products of spectra it is more.
 _SCRATCH, _SPECTRA = 2**24, 5 * 2**23
 #: Taps a side from which on spectra may be multiplied.
 _MANY_TAPS = 15
 #: From so many bytes on a TIFF file is mapped and not held; a smaller one is to the end.
 _MAPPED = 2**26
-#: Pictures of floats that there are at once beside the result: planes and responses; in linear
+#: Images of floats that there are at once beside the result: planes and responses; in linear
 #: light alone, and where colour is weighted by alpha or lightness is put back.
 _LINEAR, _WEIGHED = 2.1, 4.1
-#: Bytes a pixel while grey is made of whole samples.
-_GREY = 25
+#: Bytes a pixel while gray is made of whole samples.
+_GRAY = 25
 #: Source and result side by side: with the halves that become it, a byte of both.
 _COMPARED = 2.2
 
@@ -55,7 +55,7 @@ class Output:
 
 @record
 class Kind:
-    """What a picture is like.
+    """What an image is like.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class Kind:
 
 @record
 class Sums:
-    """What a picture takes in bytes: its samples, its result's, and stage by stage.
+    """What an image takes in bytes: its samples, its result's, and stage by stage.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class Sums:
 def takes(
     header: Header, file: int, kernels: Sequence[AnyKernel], spec: Spec, output: Output
 ) -> int:
-    """Return the bytes that a picture takes at its peak, from its file to its result's.
+    """Return the bytes that an image takes at its peak, from its file to its result's.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def takes(
 
 @lru_cache(maxsize=256)
 def sums(kind: Kind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Output) -> Sums:
-    """Return what a picture takes while it is filtered and written.
+    """Return what an image takes while it is filtered and written.
 
     Parameters
     ----------
@@ -146,14 +146,14 @@ def sums(kind: Kind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Output)
 
 
 def sums_of(image: Image, kernels: Sequence[AnyKernel], spec: Spec, output: Output) -> Sums:
-    """Return what a picture takes whose samples are there, alpha among them."""
+    """Return what an image takes whose samples are there, alpha among them."""
     opaque = image.has_alpha and bool((image.pixels[..., -1] == image.maximum).all())
     kind = Kind(image.size, len(image.channels), image.pixels.dtype.name, opaque)
     return sums(kind, tuple(kernels), spec, output)
 
 
 class _Facts:
-    """What of a picture and its options decides how much is held."""
+    """What of an image and its options decides how much is held."""
 
     def __init__(self, kind: Kind, kernels: tuple[AnyKernel, ...], spec: Spec) -> None:
         size, channels, dtype = kind.size, kind.channels, kind.dtype
@@ -203,7 +203,7 @@ class _Facts:
             return result + int(many * largest * self.float_width)
         held = 2 * result if self.normalized else result
         if self.spec.gray:
-            held = max(held, _GREY * self.pixels if self.whole else 0) + self.pixels * self.stored
+            held = max(held, _GRAY * self.pixels if self.whole else 0) + self.pixels * self.stored
         elif self.chosen < self.channels:
             part = self.chosen / self.channels
             held += int(largest * self.stored + part * result)

@@ -1,4 +1,4 @@
-"""A picture made ready for filtering: which channels, what happens to alpha, which types."""
+"""An image made ready for filtering: which channels, what happens to alpha, which types."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from convcli import arrays
 from convcli.borders import Border
 from convcli.errors import UsageError
 from convcli.image import channels as ch
-from convcli.image.picture import Image
+from convcli.image.image import Image
 from convcli.kernels.kernel import Kind
 from convcli.record import record
 from convcli.responses import Target
@@ -21,14 +21,14 @@ from convcli.taps import AnyKernel
 
 @record
 class Work:
-    """A picture made ready, and what to do with it.
+    """An image made ready, and what to do with it.
 
     Parameters
     ----------
     image
         With samples of a type that the engine takes, without alpha if that is dropped.
     channels
-        The result's; they differ from the image's where grey is still to be made.
+        The result's; they differ from the image's where gray is still to be made.
     chosen
         Which of the result's channels are filtered; the others are sampled at the anchors.
     kernels, spec, target
@@ -79,7 +79,7 @@ def prepare(
     *,
     watch: bool = True,
 ) -> Work:
-    """Choose channels, alpha and sample types; make grey of stored values.
+    """Choose channels, alpha and sample types; make gray of stored values.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def prepare(
     Raises
     ------
     ConvError
-        If the spec doesn't fit the picture.
+        If the spec doesn't fit the image.
     """
     mapping = spec.mapping or arrays.own_mapping(kernels)
     pixels, names = image.pixels, image.channels
@@ -102,7 +102,7 @@ def prepare(
     if image.has_alpha and mode is Alpha.DROP:
         pixels, names = ch.colours(pixels, names), names[:-1]
     if spec.gray and not spec.linear:
-        pixels, names = grey_beside_alpha(pixels, names)
+        pixels, names = gray_beside_alpha(pixels, names)
     ready = Image(squeezed(pixels), names, image.meta)
     dtype = _result_dtype(ready, spec, mapping)
     result_names = names
@@ -119,13 +119,13 @@ def prepare(
     )
 
 
-def grey_beside_alpha(
+def gray_beside_alpha(
     pixels: NDArray[Any], names: str, *, linear: bool = False
 ) -> tuple[NDArray[Any], str]:
-    """Grey, with alpha beside it if there is one."""
-    grey = ch.grey(ch.colours(pixels, names), names, linear=linear)
+    """Gray, with alpha beside it if there is one."""
+    gray = ch.gray(ch.colours(pixels, names), names, linear=linear)
     alpha = ch.alpha(pixels, names)
-    return (grey, "L") if alpha is None else (np.dstack((grey, alpha)), "LA")
+    return (gray, "L") if alpha is None else (np.dstack((gray, alpha)), "LA")
 
 
 def squeezed(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -142,7 +142,7 @@ def _chosen(names: str, with_alpha: bool, spec: Spec) -> tuple[int, ...]:
 
 def _check_luma(names: str) -> None:
     if names.removesuffix("A") not in ("L", "RGB"):
-        raise UsageError(f"--luma needs red, green and blue; this picture's channels are {names}")
+        raise UsageError(f"--luma needs red, green and blue; this image's channels are {names}")
 
 
 def _alpha_mode(image: Image, kernels: tuple[AnyKernel, ...], spec: Spec) -> Alpha:

@@ -1,4 +1,4 @@
-"""One place of a picture under a kernel, explained: for people."""
+"""One place of an image under a kernel, explained: for people."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ _FEW = 12
 _LISTED = 7
 
 _OUTSIDE = {
-    Border.REPLICATE: "outside the picture its nearest edge sample is repeated",
-    Border.ZERO: "outside the picture all is 0",
-    Border.REFLECT: "outside, the picture is mirrored at its edge samples",
-    Border.SYMMETRIC: "outside, the picture is mirrored, edge samples included",
-    Border.WRAP: "outside, the picture begins again from its other side",
+    Border.REPLICATE: "outside the image its nearest edge sample is repeated",
+    Border.ZERO: "outside the image all is 0",
+    Border.REFLECT: "outside, the image is mirrored at its edge samples",
+    Border.SYMMETRIC: "outside, the image is mirrored, edge samples included",
+    Border.WRAP: "outside, the image begins again from its other side",
 }
 
 
 _FORMULA = (
-    "output(r, c) = Σ kernel(i, j) · picture(r·S − P + i·D, c·S − P + j·D), "
+    "output(r, c) = Σ kernel(i, j) · image(r·S − P + i·D, c·S − P + j·D), "
     "with stride S, padding P, dilation D"
 )
 
@@ -86,7 +86,7 @@ class Lines:
 
 
 def heading(study: Study, place: Place, name: str) -> str:
-    """Say which kernel is where on which picture."""
+    """Say which kernel is where on which image."""
     row, col = place.at
     return f"{named(study.kernel.name)} on {name}: row {row}, column {col} of the result"
 
@@ -158,7 +158,7 @@ def _show_outside(lines: Lines, study: Study, place: Place) -> None:
         return
     border = study.spec.border
     if border is Border.CONSTANT:
-        rule = f"outside the picture all is {number(outside[0].sample)}"
+        rule = f"outside the image all is {number(outside[0].sample)}"
     else:
         rule = _OUTSIDE[border]
     where = "" if outside[0].source is None else _shown_instead(outside)
@@ -254,7 +254,7 @@ def explanation(study: Study, place: Place, name: str, width: int) -> list[Text]
     study, place
         What to explain.
     name
-        What the picture is called.
+        What the image is called.
     width
         Of the terminal.
     """

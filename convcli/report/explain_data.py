@@ -1,4 +1,4 @@
-"""One place of a picture under a kernel, and every step over a small one: for programs."""
+"""One place of an image under a kernel, and every step over a small one: for programs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def data(study: Study, place: Place, name: str) -> dict[str, Any]:
 
 
 def steps_data(study: Study, name: str) -> dict[str, Any]:
-    """Every step over a small picture, as JSON-ready values."""
+    """Every step over a small image, as JSON-ready values."""
     rows, cols = study.out
     steps = [place_data(study.at(row, col)) for row in range(rows) for col in range(cols)]
     return {**_head(study, name), "steps": steps}
@@ -49,7 +49,7 @@ def steps_data(study: Study, name: str) -> dict[str, Any]:
 def _head(study: Study, name: str) -> dict[str, Any]:
     axes = study.geometry.rows, study.geometry.cols
     return {
-        "picture": name,
+        "image": name,
         "channels_explained": study.channels,
         "kernel": card_data(study.kernel),
         "axes": [axis_data(axis) for axis in axes],

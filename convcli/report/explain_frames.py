@@ -1,4 +1,4 @@
-"""A kernel at one place of its way over a picture, drawn in characters; and its whole way."""
+"""A kernel at one place of its way over an image, drawn in characters; and its whole way."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: Outputs, samples a side (padding included) and weights a side that every step is printed of.
 MOST_STEPS, MOST_SIDE, MOST_TAPS = 64, 16, 7
-#: Rows and columns of a larger picture that are drawn around the kernel: the most that fit.
+#: Rows and columns of a larger image that are drawn around the kernel: the most that fit.
 _VIEWS = ((MOST_SIDE, MOST_SIDE), (11, 13), (9, 9), (7, 7), (5, 5), (3, 5))
 #: Weights that are written out, each times its sample.
 _FEW = 12
@@ -59,14 +59,14 @@ def every_step(study: Study, name: str, width: int) -> list[Text]:
 
 
 def frame(study: Study, name: str, step: int, width: int, height: int | None = None) -> list[Text]:
-    """The picture with the kernel on it, the result so far, and the sum at this place.
+    """The image with the kernel on it, the result so far, and the sum at this place.
 
     Parameters
     ----------
     study
-        Of the picture.
+        Of the image.
     name
-        What the picture is called.
+        What the image is called.
     step
         Which output, in reading order, from 0.
     width, height
@@ -87,10 +87,10 @@ def frame(study: Study, name: str, step: int, width: int, height: int | None = N
 
 
 def _drawn(study: Study, place: Place, width: int, room: int | None) -> list[Text]:
-    """Picture, kernel and result, as much of them as there is room for."""
+    """Image, kernel and result, as much of them as there is room for."""
     lines: list[Text] = []
     for view in _VIEWS:
-        blocks = [_picture(study, place, view)]
+        blocks = [_image(study, place, view)]
         if len(place.parts) == 1 and max(study.kernel.shape) <= MOST_TAPS:
             blocks.append(_kernel(place.parts[0], turned=study.spec.convolve))
         blocks.append(_result(study, place, view))
@@ -109,8 +109,8 @@ def _view(around: Sequence[int], first: int, last: int, most: int) -> range:
     return range(start, start + most)
 
 
-def _picture(study: Study, place: Place, sizes: tuple[int, int]) -> list[Text]:
-    """The picture and its padding, an edge between them, the samples below taps in brackets."""
+def _image(study: Study, place: Place, sizes: tuple[int, int]) -> list[Text]:
+    """The image and its padding, an edge between them, the samples below taps in brackets."""
     axes = study.geometry.rows, study.geometry.cols
     taps = place.parts[0].taps
     below = {tap.at for row in taps for tap in row}
@@ -121,7 +121,7 @@ def _picture(study: Study, place: Place, sizes: tuple[int, int]) -> list[Text]:
     ]
     texts = _aligned([[_sample(study, r, c) for c in views[1]] for r in views[0]])
     cell = max(len(text) for row in texts for text in row)
-    lines = [Text("picture", style=LABEL)]
+    lines = [Text("image", style=LABEL)]
     for r, said in zip(views[0], texts, strict=True):
         if r in (0, axes[0].size) and r != views[0][0]:
             lines.append(_rule(views[1], axes[1], cell))
@@ -139,7 +139,7 @@ def _picture(study: Study, place: Place, sizes: tuple[int, int]) -> list[Text]:
 
 
 def _rule(view: range, axis: Axis, cell: int) -> Text:
-    """The picture's edge between two rows."""
+    """The image's edge between two rows."""
     line = ""
     for c in view:
         if c in (0, axis.size) and c != view[0]:

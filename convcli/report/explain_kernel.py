@@ -82,7 +82,7 @@ def signs(says: Weights) -> str:
         "compares": "positive and negative ones cancel out: one part of the patch is compared "
         "with another, and the response is their difference",
         "mixes": "positive and negative ones that don't cancel out: a difference is added to "
-        "the picture itself",
+        "the image itself",
     }[says.signs]
 
 

@@ -26,7 +26,7 @@ def mapping_line(study: Study) -> str:
         if top
         else "floats are not clipped",
         Mapping.ABS: f"the sign is dropped{fits}",
-        Mapping.OFFSET: f"mid-grey stands for 0{fits}",
+        Mapping.OFFSET: f"mid-gray stands for 0{fits}",
         Mapping.NORMALIZE: f"the least response becomes 0, the greatest {top[5:] or 1}",
         Mapping.RAW: "the response itself is the result",
     }
@@ -89,7 +89,7 @@ def _reason(study: Study, step: Step) -> str:
             full = kernel.full_scale if isinstance(kernel, Compound) else None
             return f": {number(full or 1)} becomes {number(study.target.maximum)}"
         case "levels":
-            return ": from the picture's levels to the result's"
+            return ": from the image's levels to the result's"
         case "middle":
             return ": this level stands for 0"
         case "shift":

@@ -128,7 +128,7 @@ def _kernel_facts(kernel: Kernel) -> list[tuple[str, str]]:
         ("gain", f"x {_small(x)}, y {_small(y)} on a ramp of 1 a pixel"),
         ("symmetry", _SYMMETRY[str(kernel.symmetry)]),
         ("rank", _rank(kernel)),
-        ("range", f"{low:.6g} … {high:.6g} for an 8-bit picture"),
+        ("range", f"{low:.6g} … {high:.6g} for an 8-bit image"),
         ("mapping", f"{kernel.default_mapping} unless --map says otherwise"),
     ]
     return facts + _origin(kernel)

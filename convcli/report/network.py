@@ -49,7 +49,7 @@ def _totals(trace: Trace) -> list[str]:
     held = memory(BYTES * cost.parameters)
     return [
         _wrapped("parameters     ", f"{cost.parameters:,}: {held} as float32"),
-        _wrapped("multiply-adds  ", f"{cost.multiply_adds:,} for one picture"),
+        _wrapped("multiply-adds  ", f"{cost.multiply_adds:,} for one image"),
         _wrapped(
             "memory         ", f"{memory(trace.bytes)} for the input and all that layers put out"
         ),

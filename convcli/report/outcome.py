@@ -1,4 +1,4 @@
-"""What was done to a picture, for people and for programs."""
+"""What was done to an image, for people and for programs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SAYS = {
 
 
 def line(outcome: Outcome) -> str:
-    """One line, for one of many pictures."""
+    """One line, for one of many images."""
     source, target = printable(outcome.job.source), printable(outcome.job.target)
     if outcome.error:
         return f"{source}: {printable(outcome.error)}"
@@ -35,21 +35,21 @@ def line(outcome: Outcome) -> str:
     clipped = f", {_share(facts)} clipped" if facts.clipped else ""
     return (
         f"{source} → {target}  {_frames(facts)}"
-        f"{_picture(facts.out_size, facts.out_channels, facts.out_depth)}{clipped}, "
+        f"{_image(facts.out_size, facts.out_channels, facts.out_depth)}{clipped}, "
         f"{outcome.seconds:.2f} s"
     )
 
 
 def text(outcome: Outcome, kernels: Sequence[AnyKernel], *, verbose: bool = False) -> str:
-    """Lines for one picture, each a label and what there is to say."""
+    """Lines for one image, each a label and what there is to say."""
     facts = outcome.facts
     if facts is None:
         return line(outcome)
     rows = []
-    before = _picture(facts.size, facts.channels, facts.depth)
-    after = _picture(facts.out_size, facts.out_channels, facts.out_depth)
+    before = _image(facts.size, facts.channels, facts.depth)
+    after = _image(facts.out_size, facts.out_channels, facts.out_depth)
     both = before if before == after else f"{before} → {after}"
-    rows.append(("picture", _frames(facts) + both))
+    rows.append(("image", _frames(facts) + both))
     for kernel, geometry in zip(kernels, facts.geometries, strict=True):
         rows.append(("kernel", describe(kernel)))
         for name, axis in (("height", geometry.rows), ("width", geometry.cols)):
@@ -98,7 +98,7 @@ def _frames(facts: Facts) -> str:
     return f"{facts.frames} frames, " if facts.frames > 1 else ""
 
 
-def _picture(size: tuple[int, int], channels: str, depth: str) -> str:
+def _image(size: tuple[int, int], channels: str, depth: str) -> str:
     names = f"{len(channels)} channels" if "?" in channels else channels
     return f"{size[1]}×{size[0]} {names} {depth}"
 
@@ -141,9 +141,9 @@ def data(outcome: Outcome, kernels: Sequence[AnyKernel]) -> dict[str, Any]:
         "kernels": [_kernel_data(kernel) for kernel in kernels],
     }
     facts = outcome.facts
-    result["input"] = _picture_data(facts.size, facts.channels, facts.depth) if facts else None
+    result["input"] = _image_data(facts.size, facts.channels, facts.depth) if facts else None
     result["output"] = (
-        _picture_data(facts.out_size, facts.out_channels, facts.out_depth) if facts else None
+        _image_data(facts.out_size, facts.out_channels, facts.out_depth) if facts else None
     )
     result["frames"] = facts.frames if facts else None
     result["response"] = _response_data(facts) if facts else None
@@ -157,7 +157,7 @@ def data(outcome: Outcome, kernels: Sequence[AnyKernel]) -> dict[str, Any]:
 
 
 def status(outcome: Outcome) -> str:
-    """Return what became of a picture: `done`, `skipped`, `failed` or `planned`."""
+    """Return what became of an image: `done`, `skipped`, `failed` or `planned`."""
     if outcome.error:
         return "failed"
     return "skipped" if outcome.skipped else "done" if outcome.facts else "planned"
@@ -173,7 +173,7 @@ def _kernel_data(kernel: AnyKernel) -> dict[str, Any]:
     }
 
 
-def _picture_data(size: tuple[int, int], channels: str, depth: str) -> dict[str, Any]:
+def _image_data(size: tuple[int, int], channels: str, depth: str) -> dict[str, Any]:
     return {"height": size[0], "width": size[1], "channels": channels, "depth": depth}
 
 
@@ -194,7 +194,7 @@ def _plan_data(plan: Any) -> dict[str, Any]:
 
 
 def tally(counts: Counts[str, int], total: int, seconds: float) -> str:
-    """One line that counts what became of all pictures.
+    """One line that counts what became of all images.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A kernel that slides over a picture, in the terminal: for `convcli explain --play`."""
+"""A kernel that slides over an image, in the terminal: for `convcli explain --play`."""
 
 from __future__ import annotations
 
@@ -109,16 +109,16 @@ class Player:
 
 
 def play(study: Study, name: str, at: Pair | None = None) -> None:
-    """Let a kernel slide over a picture until `q` is pressed.
+    """Let a kernel slide over an image until `q` is pressed.
 
     Parameters
     ----------
     study
-        Of the picture.
+        Of the image.
     name
         What it is called.
     at
-        Where to begin; None for the first output, or in a large picture for the one whose
+        Where to begin; None for the first output, or in a large image for the one whose
         response is largest.
     """
     rows, cols = study.out

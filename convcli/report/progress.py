@@ -10,17 +10,17 @@ from rich.text import Text
 
 from convcli.report.lines import harmless
 
-#: Seconds between two pictures of the bar.
+#: Seconds between two images of the bar.
 _PAUSE = 0.1
 
 
 class Bar:
-    """A bar on standard error, with how many pictures a second are done and the time left.
+    """A bar on standard error, with how many images a second are done and the time left.
 
     Parameters
     ----------
     count
-        How many pictures there are.
+        How many images there are.
     """
 
     def __init__(self, count: int) -> None:
@@ -42,7 +42,7 @@ class Bar:
         self._progress.start()
 
     def advance(self) -> None:
-        """Count a picture."""
+        """Count an image."""
         self._done += 1
         now = monotonic()
         if now < self._shown + _PAUSE:

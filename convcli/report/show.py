@@ -23,12 +23,12 @@ from convcli.report.lines import printable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from convcli.image.thumbnail import Sight
+    from convcli.image.show.preview import Sight
 
 _HALF = "▀"
-#: Columns between the two, and lines that are left for what was said of the picture.
+#: Columns between the two, and lines that are left for what was said of the image.
 _GAP, _SAID = 2, 4
-#: Lines that a picture takes at most, and columns without which nothing can be seen.
+#: Lines that an image takes at most, and columns without which nothing can be seen.
 _TALLEST, _NARROWEST = 40, 12
 _TITLES = ("before", "after")
 
@@ -56,36 +56,36 @@ def obstacle() -> str:
 
 
 def remark() -> str:
-    """Say what there is to know of how pictures are shown; '' if nothing."""
+    """Say what there is to know of how images are shown; '' if nothing."""
     if _console().color_system == "truecolor":
         return ""
     return "shown in 256 colours; COLORTERM=truecolor says that the terminal has 24-bit ones"
 
 
 def room() -> tuple[int, int]:
-    """(rows, cols) of pixels that there are for both pictures."""
+    """(rows, cols) of pixels that there are for both images."""
     console = _console()
     lines = min(_TALLEST, max(3, console.height - _SAID))
     return 2 * lines, console.width - 1 - _GAP
 
 
 def show(sight: Sight) -> None:
-    """Show a picture before and after on standard error."""
+    """Show an image before and after on standard error."""
     console = _console()
-    console.print(Pictures(sight))
+    console.print(Images(sight))
     for note in sight.notes:
         console.print(Text(printable(note), style="dim"))
     console.file.flush()
 
 
-class Pictures:
-    """Two pictures side by side, aligned at the top."""
+class Images:
+    """Two images side by side, aligned at the top."""
 
     def __init__(self, sight: Sight) -> None:
         self.sight = sight
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw the titles, and the pictures below."""
+        """Draw the titles, and the images below."""
         before, after = self.sight.before, self.sight.after
         left = max(before.shape[1], len(_TITLES[0]))
         if left + _GAP + max(after.shape[1], len(_TITLES[1])) > options.max_width:

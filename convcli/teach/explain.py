@@ -1,6 +1,6 @@
-"""What a kernel does at one place of a picture, worked out in whole numbers and fractions.
+"""What a kernel does at one place of an image, worked out in whole numbers and fractions.
 
-`study` filters a picture once, with the engine; `Study.at` then works any output out by hand, out
+`study` filters an image once, with the engine; `Study.at` then works any output out by hand, out
 of the samples, the geometry and the borders, and checks that the engine stored the same.
 
 >>> from convcli.kernels import parse_kernel
@@ -29,7 +29,7 @@ from convcli.borders import source
 from convcli.engine import Plan
 from convcli.errors import GeometryError, ImageError, UsageError
 from convcli.geometry import Axis, Geometry, Pair, plan_geometry
-from convcli.image.picture import Image
+from convcli.image.image import Image
 from convcli.pipeline.work import Work, prepare
 from convcli.record import field, record, replace
 from convcli.responses import Target, fill_level
@@ -45,12 +45,12 @@ __all__ = ["Part", "Place", "Step", "Study", "Tap", "study", "study_grid"]
 
 @record(eq=False)
 class Study:
-    """A picture, a kernel, and what the engine made of them.
+    """An image, a kernel, and what the engine made of them.
 
     Parameters
     ----------
     work
-        The picture made ready, its channels, the kernel, the spec and the target.
+        The image made ready, its channels, the kernel, the spec and the target.
     geometry, plan
         Where the kernel lies, and how the engine went about it.
     result
@@ -168,7 +168,7 @@ class Study:
         return replace(self, work=replace(self.work, spec=spec), geometry=geometry)
 
     def parts(self, row: int, col: int, channel: int = 0) -> tuple[Part, ...]:
-        """Lay the kernel, or each of a compound's, over the picture at one place."""
+        """Lay the kernel, or each of a compound's, over the image at one place."""
         axes = self.geometry.rows, self.geometry.cols
         rows, cols = (_under(axis, at) for axis, at in zip(axes, (row, col), strict=True))
         planes = [channel]
@@ -204,7 +204,7 @@ class Study:
         Parameters
         ----------
         row, col
-            Counted from the picture's first sample; in the picture or in its padding.
+            Counted from the image's first sample; in the image or in its padding.
         channel
             Its place in `channels`. Colour that is weighted by alpha is given as such.
 
@@ -238,7 +238,7 @@ class Study:
 
     @cached_property
     def _fill(self) -> Fraction:
-        """The fill value, in levels of the picture."""
+        """The fill value, in levels of the image."""
         if self.spec.border != "constant":
             return Fraction(0)
         target = self.target
@@ -255,7 +255,7 @@ def _under(axis: Axis, at: int) -> range:
 
 
 def study(image: Image, kernel: AnyKernel, spec: Spec) -> Study:
-    """Filter a picture, so that its outputs can be worked out.
+    """Filter an image, so that its outputs can be worked out.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where in a picture a kernel's response is greatest and least."""
+"""Where in an image a kernel's response is greatest and least."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def extremes(study: Study, channel: int = 0) -> tuple[Extreme, Extreme] | None:
     Parameters
     ----------
     study
-        Of a picture.
+        Of an image.
     channel
         Its place in `study.channels`.
     """
@@ -57,7 +57,7 @@ def extremes(study: Study, channel: int = 0) -> tuple[Extreme, Extreme] | None:
 
 def responses(study: Study, channel: int = 0) -> NDArray[np.floating]:
     """Return (rows, cols) of the engine's responses, before the mapping."""
-    # The kernel has the divisor and bias already, and the picture is grey.
+    # The kernel has the divisor and bias already, and the image is gray.
     raw = replace(study.spec, mapping=Mapping.RAW, depth=Depth.SAME)
     raw = replace(raw, divisor=None, bias=None, gray=False)
     if study.work.weighs:

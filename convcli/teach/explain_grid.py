@@ -1,4 +1,4 @@
-"""A small grid of numbers, typed or in a file, as a picture whose samples stand for themselves."""
+"""A small grid of numbers, typed or in a file, as an image whose samples stand for themselves."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from convcli.errors import ImageError, KernelError
-from convcli.image.picture import Image
+from convcli.image.image import Image
 from convcli.kernels.grids import read_csv
 from convcli.kernels.matrix import read_cells
 from convcli.kernels.texts import Kind
 
-#: Files that hold a grid, not a picture.
+#: Files that hold a grid, not an image.
 SUFFIXES = (".csv", ".txt")
 #: Larger files hold no grid that anybody would read.
 _MAX_BYTES = 2**24

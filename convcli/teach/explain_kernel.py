@@ -1,4 +1,4 @@
-"""What a kernel's weights say before it meets any picture."""
+"""What a kernel's weights say before it meets any image."""
 
 from __future__ import annotations
 

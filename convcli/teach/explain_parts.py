@@ -1,4 +1,4 @@
-"""One output of a filtered picture, worked out: taps, their sum, and the steps to the sample."""
+"""One output of a filtered image, worked out: taps, their sum, and the steps to the sample."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Tap:
     weight
         As it slides: of the flipped kernel under true convolution.
     at
-        (row, col) below the tap, counted from the picture's first sample: negative, or beyond
+        (row, col) below the tap, counted from the image's first sample: negative, or beyond
         the last one, in the padding.
     source
-        (row, col) of the picture's sample that stands there; None for the fill value.
+        (row, col) of the image's sample that stands there; None for the fill value.
     sample
         Its value.
     """
@@ -54,7 +54,7 @@ def _over(value: Fraction, denominator: int) -> int:
 
 @record
 class Part:
-    """One kernel laid over the picture at one place.
+    """One kernel laid over the image at one place.
 
     Parameters
     ----------

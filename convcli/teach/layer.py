@@ -67,7 +67,7 @@ class ConvLayer:
 
     @property
     def multiplications(self) -> int:
-        """Multiply-adds for one picture."""
+        """Multiply-adds for one image."""
         rows, cols, filters = self.output
         return self.filter_weights * rows * cols * filters
 

@@ -1,4 +1,4 @@
-"""The sections of the interactive page: small pictures and kernels, studied."""
+"""The sections of the interactive page: small images and kernels, studied."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convcli.borders import Border, source
-from convcli.image.picture import Image
+from convcli.image.image import Image
 from convcli.kernels import get_kernel
 from convcli.kernels.kernel import Kernel
 from convcli.record import record
@@ -16,7 +16,7 @@ from convcli.spec import Spec
 from convcli.taps import AnyKernel
 from convcli.teach.explain import Study, Tap, study_grid
 
-#: The 5×5 picture and the kernel of most introductions; the answer is 4 3 4 / 2 4 3 / 2 3 4.
+#: The 5×5 image and the kernel of most introductions; the answer is 4 3 4 / 2 4 3 / 2 3 4.
 FIVE = [[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0], [0, 1, 1, 0, 0]]
 CROSS = Kernel("cross", np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]]))
 #: A face of 0 and 9: the mean of nine such samples is a whole number.
@@ -38,25 +38,25 @@ EDGE = [[0, 0, 0, 10, 10, 10]] * 3 + [[0] * 6] * 2
 NUMBERED = np.arange(1, 21).reshape(4, 5).tolist()
 SPOT = np.pad([[1]], 2).tolist()
 COUNTED = Kernel("counted", np.arange(1, 10).reshape(3, 3))
-#: A kernel that changes nothing: with padding it shows what lies around a picture.
+#: A kernel that changes nothing: with padding it shows what lies around an image.
 ITSELF = Kernel("itself", np.array([[1]]))
 
 STRIDES, PADDINGS = (1, 2, 3), (0, 1, 2)
-#: Samples around the numbered picture, and around a row of it.
+#: Samples around the numbered image, and around a row of it.
 AROUND, ALONG = 2, 3
 FILL = 50.0
 
 
 @record(eq=False)
 class Lesson:
-    """A kernel over a small picture, and what it sees of it.
+    """A kernel over a small image, and what it sees of it.
 
     Parameters
     ----------
     study
         Of the kernel.
     around
-        (rows, cols) of the padded picture: each sample, and where it comes from.
+        (rows, cols) of the padded image: each sample, and where it comes from.
     """
 
     study: Study
@@ -65,7 +65,7 @@ class Lesson:
 
 @record(eq=False)
 class Surrounding:
-    """What lies outside a picture under one border.
+    """What lies outside an image under one border.
 
     Parameters
     ----------
@@ -85,12 +85,12 @@ class Surrounding:
 
 @record(eq=False)
 class Lessons:
-    """All that the page's sections show, but the user's own picture.
+    """All that the page's sections show, but the user's own image.
 
     Parameters
     ----------
     sliding
-        The 3×3 kernel over the 5×5 picture.
+        The 3×3 kernel over the 5×5 image.
     strides, paddings
         One for each of `STRIDES` and of `PADDINGS`.
     stairs, edge
@@ -98,7 +98,7 @@ class Lessons:
     surroundings
         One a border.
     correlated, convolved
-        One picture and kernel, without and with the flip.
+        One image and kernel, without and with the flip.
     """
 
     sliding: Lesson
@@ -136,7 +136,7 @@ def lessons() -> Lessons:
 
 
 def lesson(pixels: ArrayLike, kernel: AnyKernel, **options: Any) -> Lesson:
-    """Study a kernel on a small picture of whole numbers.
+    """Study a kernel on a small image of whole numbers.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def lesson(pixels: ArrayLike, kernel: AnyKernel, **options: Any) -> Lesson:
 
 
 def surroundings(study: Study) -> tuple[tuple[Tap, ...], ...]:
-    """Return the picture of a grid's study with its padding: what the kernel slides over."""
+    """Return the image of a grid's study with its padding: what the kernel slides over."""
     axes = study.geometry.rows, study.geometry.cols
     pads = tuple((axis.before, axis.after) for axis in axes)
     spec = Spec(padding=pads, border=study.spec.border, fill=study.spec.fill)  # type: ignore[arg-type]

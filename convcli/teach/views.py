@@ -1,4 +1,4 @@
-"""Parts of a picture worth a close look, and the pictures that show them."""
+"""Parts of an image worth a close look, and the images that show them."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from convcli import pipeline
 from convcli.borders import Border, source
 from convcli.errors import UsageError
 from convcli.geometry import Axis, Pair
-from convcli.image.picture import Image, Meta
+from convcli.image.image import Image, Meta
 from convcli.kernels.kernel import Kernel
 from convcli.pipeline.kept import beside_kept
-from convcli.pipeline.work import grey_beside_alpha, squeezed
+from convcli.pipeline.work import gray_beside_alpha, squeezed
 from convcli.record import record, replace
 from convcli.spec import Alpha, Depth, Mapping, Spec
 from convcli.teach.explain import Study
 from convcli.teach.explain_extremes import extremes
 from convcli.teach.lessons import ITSELF
 
-#: Products that a page holds for the user's picture, about seven letters each.
+#: Products that a page holds for the user's image, about seven letters each.
 MOST_PRODUCTS = 40_000
 #: Outputs along a view's side.
 WIDEST = 15
-#: Samples along the longer side of a small picture.
+#: Samples along the longer side of a small image.
 SMALL = 560
 #: Larger colour profiles are left out.
 _MOST_PROFILE = 4096
@@ -58,7 +58,7 @@ class Along:
 
 @record(eq=False)
 class View:
-    """A part of the result, and the part of the padded picture that it is made of.
+    """A part of the result, and the part of the padded image that it is made of.
 
     Parameters
     ----------
@@ -82,14 +82,14 @@ class View:
 
 @record(eq=False)
 class Views:
-    """The user's picture.
+    """The user's image.
 
     Parameters
     ----------
     before, after
-        Both whole, in 8 bits; `factor` samples of the picture become one along either axis.
+        Both whole, in 8 bits; `factor` samples of the image become one along either axis.
     factor
-        1 for small pictures.
+        1 for small images.
     stretched
         Whether the brightness of `before`, and of `after`, was stretched to be seen.
     channels
@@ -116,12 +116,12 @@ def opaque(study: Study) -> Study:
 
 
 def views(study: Study, at: Pair | None = None) -> Views:
-    """Choose parts of a picture, and make the pictures that show them.
+    """Choose parts of an image, and make the images that show them.
 
     Parameters
     ----------
     study
-        Of a kernel on a picture whose colour isn't weighted by alpha.
+        Of a kernel on an image whose colour isn't weighted by alpha.
     at
         The output that was asked for, if one was.
 
@@ -144,7 +144,7 @@ def views(study: Study, at: Pair | None = None) -> Views:
 
 
 def _bare(spec: Spec) -> Spec:
-    """What is asked for of a picture made ready already."""
+    """What is asked for of an image made ready already."""
     return replace(spec, gray=False, divisor=None, bias=None, alpha=Alpha.KEEP)
 
 
@@ -192,8 +192,8 @@ def _view(study: Study, shown: tuple[Image, Image], name: str, at: Pair, side: i
     level = int(study.spec.fill + 0.5) if border is Border.CONSTANT else 0
     part[rows.sources < 0], part[:, cols.sources < 0] = level, level
     result = after.pixels[np.ix_(rows.places, cols.places)]
-    pictures = (replace(before, pixels=part), replace(after, pixels=result))
-    return View(name, at, rows, cols, pictures[0], pictures[1])
+    images = (replace(before, pixels=part), replace(after, pixels=result))
+    return View(name, at, rows, cols, images[0], images[1])
 
 
 def _along(axis: Axis, place: int, side: int, border: Border) -> Along:
@@ -215,18 +215,18 @@ def _around(place: int, count: int, side: int) -> range:
 
 
 def _beyond(image: Image) -> bool:
-    """Whether a picture has samples below black or above white."""
+    """Whether an image has samples below black or above white."""
     pixels = image.pixels
     return pixels.dtype.kind == "f" and bool(pixels.min() < 0 or pixels.max() > 1)
 
 
 def _eight_bits(image: Image, stretch: bool) -> Image:
-    """Return a picture as a browser shows it."""
+    """Return an image as a browser shows it."""
     pixels, names = image.pixels, image.channels
     profile = image.meta.icc
     meta = Meta(icc=profile if profile and len(profile) <= _MOST_PROFILE else None)
     if names == "CMYK":
-        pixels, names, meta = *grey_beside_alpha(pixels, names), Meta()
+        pixels, names, meta = *gray_beside_alpha(pixels, names), Meta()
     elif names not in ("L", "LA", "RGB", "RGBA"):
         pixels, names = pixels.reshape(*image.size, -1)[:, :, 0], "L"
     plain = Image(pixels, names, meta)
@@ -237,7 +237,7 @@ def _eight_bits(image: Image, stretch: bool) -> Image:
 
 
 def _smaller(image: Image, factor: int) -> Image:
-    """Return a picture whose samples are the means of squares of `factor` samples."""
+    """Return an image whose samples are the means of squares of `factor` samples."""
     if factor == 1:
         return image
     after = tuple((0, -size % factor) for size in image.size)

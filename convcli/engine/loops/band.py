@@ -37,7 +37,7 @@ from convcli.engine.places import (
 
 @jit
 def _follow(row_source, first, count):
-    """Whether these padded rows are rows of the picture that follow one another.
+    """Whether these padded rows are rows of the image that follow one another.
 
     None is more than one row below the one before it, so it is enough to look at both ends.
     """
@@ -47,7 +47,7 @@ def _follow(row_source, first, count):
 
 @jit
 def _inner(row_source, first, count, rows, sizes):
-    """Where the samples begin and end that are read in the picture, for some output rows."""
+    """Where the samples begin and end that are read in the image, for some output rows."""
     if rows % sizes[ROWS] != 0 or not _follow(row_source, first, count):
         return sizes[WIDTH], sizes[WIDTH]
     return sizes[INNER_FROM], sizes[INNER_TO]
@@ -127,7 +127,7 @@ def _banding(load_rows):
         As `load_rows` takes them; `fill` an array of one.
     offsets : (2, TERMS, TAPS) int64
         Where each tap reads, in samples from the output sample's own place: in a strip, and
-        in the picture, where samples from INNER_FROM to INNER_TO of a row are read from.
+        in the image, where samples from INNER_FROM to INNER_TO of a row are read from.
     row_offsets : (TERMS, ROW_TAPS) int64
         The same, in a row of columns.
     weights, row_weights : (KERNELS, TERMS, TAPS, ROWS) and (KERNELS, TERMS, ROW_TAPS)

@@ -2,7 +2,7 @@
 
 JUSTIFICATION: Numba optimises each function and makes machine code of it, though nothing is
 called from Python here but the entry that has them all inlined. Leaving that out takes a third
-to a half off the time to the first picture (bench: startup). It uses what Numba offers to those
+to a half off the time to the first image (bench: startup). It uses what Numba offers to those
 who extend it: a pipeline of one's own with its own lowering, and its own library of code.
 """
 

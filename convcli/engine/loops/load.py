@@ -78,7 +78,7 @@ def _phases(row, col_source, sizes, fill, start, stop, target):
     """Fill all of a row, its columns sorted by their phase: ``target[i] = row[col_source[i]]``.
 
     JUSTIFICATION: those of a phase lie STRIDE_COLS apart, so they can be picked out of blocks of
-    the picture's, a quarter of the time of looking each up; with that a strided filter takes less
+    the image's, a quarter of the time of looking each up; with that a strided filter takes less
     than one without a stride (bench: regret, stride 2).
     """
     stride, step, begin = sizes[STRIDE_COLS], sizes[STEP], 0
@@ -86,7 +86,7 @@ def _phases(row, col_source, sizes, fill, start, stop, target):
         count = (sizes[NEEDED] - phase + stride - 1) // stride
         first = phase - sizes[AHEAD]
         low = min((max(-first, 0) + stride - 1) // stride, count)
-        # Blocks are read whole, up to the picture's last column.
+        # Blocks are read whole, up to the image's last column.
         high = min((sizes[COLS] - first) // stride, count)
         done = low
         if stride == 2 and step == 1:
@@ -121,11 +121,11 @@ def _loading(load_row):
         Parameters
         ----------
         source : (rows, SOURCE_SAMPLES)
-            The picture.
+            The image.
         row_source : (padded rows,) intp
-            The picture's row for each padded row, -1 for the fill value.
+            The image's row for each padded row, -1 for the fill value.
         col_source : (LOADED,) intp
-            The sample of a picture's row for each sample of a strip's row, -1 for the fill value.
+            The sample of an image's row for each sample of a strip's row, -1 for the fill value.
         sizes : int64
             Of every STRIDE rows the first STRIDE_READ are filled, and of these every ROW_APART-th.
         fill

@@ -48,7 +48,7 @@ def respond_direct(
 
     Parameters
     ----------
-    strip : of the working type; for columns and boxes of the picture's
+    strip : of the working type; for columns and boxes of the image's
     row : int
         Which of the strip's output rows this is.
     sizes : int64

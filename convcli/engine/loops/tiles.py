@@ -66,7 +66,7 @@ def _corner(slot, sizes):
 
 @jit
 def _line(source, row_source, col_source, sizes, fill, middle, slot, slots, y, line):
-    """Return where row y of a slot's tile stands: in the picture, or put together in `line`."""
+    """Return where row y of a slot's tile stands: in the image, or put together in `line`."""
     row, column, channel = _corner(min(slot, slots - 1), sizes)
     size, step = sizes[TILE], sizes[STEP]
     top = row * sizes[EDGE_ROWS] * sizes[STRIDE] + y
@@ -78,13 +78,13 @@ def _line(source, row_source, col_source, sizes, fill, middle, slot, slots, y, l
     cols = min(size, sizes[PADDED_COLS] - left)
     columns = at(col_source, left * step + channel)
     index, start = row_source[top], columns[0]
-    picture = at(source, max(index, 0) * sizes[SOURCE_SAMPLES])
+    image = at(source, max(index, 0) * sizes[SOURCE_SAMPLES])
     inside = step == 1 and cols == size and index >= 0 and start >= 0
     if inside and columns[size - 1] - start == size - 1:
-        return at(picture, start)
+        return at(image, start)
     for x in range(cols):
         place = columns[x * step]
-        line[x] = fill if index < 0 or place < 0 else picture[place]
+        line[x] = fill if index < 0 or place < 0 else image[place]
     for x in range(cols, size):
         line[x] = middle
     return line
@@ -248,7 +248,7 @@ def tiles(
     combine, level, source, row_source, col_source, fill, acc, rest, out, sizes, numbers, limits,
     extremes
         As `band` takes them, but SAMPLES is how many a row of the group has, of OUT_COLS · STEP;
-        `fill` is of the picture's type.
+        `fill` is of the image's type.
     factors_re, factors_im : (KERNELS, TILE, TILE) float64
         Conjugated spectra divided by TILE², in the order that `forward` leaves.
     cosines, sines : (TILE,) float64
@@ -256,7 +256,7 @@ def tiles(
         What MIDDLE takes from each kernel's sums.
     levels : (2,) float64
         MIDDLE, which is taken from samples, and POWER.
-    lines : (4, TILE) of the picture's type, scratch
+    lines : (4, TILE) of the image's type, scratch
     re, im, product_re, product_im : (TILE, TILE_PITCH) float64, scratch
         Real parts, and imaginary ones that begin a vector later: the two of a place share a line
         of the cache. The last two may be the first two for a single kernel.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from convcli.teach.explain import Study
 
 #: In the order they run.
-_SCRIPTS = ("draw.js", "lab.js", "lessons.js", "picture.js", "start.js")
+_SCRIPTS = ("draw.js", "lab.js", "lessons.js", "image.js", "start.js")
 
 
 def write(
@@ -28,16 +28,16 @@ def write(
     at: Pair | None = None,
     overwrite: bool = False,
 ) -> Path:
-    """Write the page of a kernel and a picture to a file that appears whole or not at all.
+    """Write the page of a kernel and an image to a file that appears whole or not at all.
 
     Parameters
     ----------
     path
         The target.
     study
-        The user's kernel on the user's picture or grid.
+        The user's kernel on the user's image or grid.
     source
-        What the picture is called; '' for the built-in grid.
+        What the image is called; '' for the built-in grid.
     at
         (row, col) of the output to begin with, counted from 0; None for the largest response.
     overwrite

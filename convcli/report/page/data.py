@@ -36,7 +36,7 @@ def sections(made: Lessons) -> dict[str, Any]:
 
 
 def walk(lesson: Lesson) -> dict[str, Any]:
-    """Return a kernel's whole way over a small picture as JSON-ready values.
+    """Return a kernel's whole way over a small image as JSON-ready values.
 
     Parameters
     ----------

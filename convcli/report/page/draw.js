@@ -84,7 +84,7 @@ class Matrix {
   }
 }
 
-// A matrix too wide for numbers: shades of its colour, the larger the stronger; grey if negative.
+// A matrix too wide for numbers: shades of its colour, the larger the stronger; gray if negative.
 class Shades {
   constructor(kind, name, detail, [rows, cols]) {
     this.canvas = el("canvas", { class: "shades-of", width: cols, height: rows, role: "img" });

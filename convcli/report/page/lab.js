@@ -1,4 +1,4 @@
-// A kernel's way over a small picture: grids, the window at one position, controls, the formula.
+// A kernel's way over a small image: grids, the window at one position, controls, the formula.
 
 const PAUSE = 1000; // milliseconds at each position
 
@@ -8,13 +8,13 @@ function outsideOf({ size, pad }, { rows, cols }) {
   return flat(rows.map((row) => cols.map((col) => beyond(row, 0) || beyond(col, 1))));
 }
 
-// The picture with its padding, the patch, the kernel, the products, and the output of one walk.
+// The image with its padding, the patch, the kernel, the products, and the output of one walk.
 class Board {
   constructor(walks, options = {}) {
     const most = (grids) => [Math.max(...grids.map((g) => g.length)), Math.max(...grids.map((g) => g[0].length))];
     const taps = most([walks[0].kernel]);
     this.options = options;
-    this.input = new Matrix("input", "picture", "", most(walks.map((w) => w.cells)), { sample: true, tall: walks.length > 1 });
+    this.input = new Matrix("input", "image", "", most(walks.map((w) => w.cells)), { sample: true, tall: walks.length > 1 });
     this.patch = new Matrix("patch", "patch", "", taps);
     this.kernel = new Matrix("kernel", options.kernelName ?? "kernel", "", taps);
     this.products = new Matrix("products", "products", "", taps);
@@ -44,7 +44,7 @@ class Board {
     });
   }
 
-  // Another walk: its picture, kernel and output.
+  // Another walk: its image, kernel and output.
   load(walk) {
     this.walk = walk;
     const [rows, cols] = walk.size;

@@ -1,4 +1,4 @@
-// The sections on small pictures.
+// The sections on small images.
 
 const LESSONS = {
   sliding(root, data) {
@@ -29,7 +29,7 @@ const LESSONS = {
     return new Borders(root, data.borders);
   },
   yours(root, data) {
-    return data.yours.walk ? new YourGrid(root, data.yours) : new YourPicture(root, data.yours);
+    return data.yours.walk ? new YourGrid(root, data.yours) : new YourImage(root, data.yours);
   },
 };
 
@@ -48,10 +48,10 @@ class Borders {
       const [from, at] = [rules[0].from[r][c], rules[0].at[r][c]];
       return !from || from[0] !== at[0] || from[1] !== at[1];
     });
-    // The first rule repeats the nearest sample, so every sample of the picture comes from itself.
+    // The first rule repeats the nearest sample, so every sample of the image comes from itself.
     this.place = this.outside.findIndex(([r, c]) => r === 0 && c === 3);
     const { cells } = rules[0];
-    this.grid = new Matrix("input", "picture", "4×5, with 2 samples on every side", [cells.length, cells[0].length]);
+    this.grid = new Matrix("input", "image", "4×5, with 2 samples on every side", [cells.length, cells[0].length]);
     this.grid.table.classList.add("toned");
     this.arrow = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     this.arrow.setAttribute("class", "arrow");
@@ -120,7 +120,7 @@ class Borders {
       this.origin = grid.cells[k];
       this.origin.classList.add("origin");
     }
-    const source = from ? `is the picture’s sample at row ${from[0]}, column ${from[1]}: ` : "comes from nowhere and is ";
+    const source = from ? `is the image’s sample at row ${from[0]}, column ${from[1]}: ` : "comes from nowhere and is ";
     this.status.replaceChildren(`The sample at row ${show(row)}, column ${show(col)} ${source}`, el("b", {}, show(rule.cells[r][c])));
     this.slide.set(place + 1, `${place + 1} of ${this.outside.length}`);
     this.draw();

@@ -7,12 +7,12 @@ from convcli.kernels.kernel import Combine, Compound
 from convcli.teach.explain import Step, Study
 
 BORDERS = {
-    Border.REPLICATE: "The nearest sample of the picture is repeated.",
+    Border.REPLICATE: "The nearest sample of the image is repeated.",
     Border.ZERO: "Everything outside is 0.",
     Border.CONSTANT: "Everything outside is one value that you choose (here 50).",
-    Border.REFLECT: "The picture is mirrored at its last sample, which isn't repeated.",
-    Border.SYMMETRIC: "The picture is mirrored at its edge, so the last sample comes twice.",
-    Border.WRAP: "The picture begins again from its other side.",
+    Border.REFLECT: "The image is mirrored at its last sample, which isn't repeated.",
+    Border.SYMMETRIC: "The image is mirrored at its edge, so the last sample comes twice.",
+    Border.WRAP: "The image begins again from its other side.",
 }
 
 VIEWS = {
@@ -53,5 +53,5 @@ def step_label(step: Step, study: Study) -> str:
     if step.name in ("divide", "unweigh"):
         return f"divided by {sign}{by}"
     if step.name in ("offset", "shift", "middle"):
-        return f"{sign or '+'} {by}" + (", mid-grey" if step.name == "middle" else "")
+        return f"{sign or '+'} {by}" + (", mid-gray" if step.name == "middle" else "")
     return f"times {sign}{by}"

@@ -1,4 +1,4 @@
-"""What the page's last section shows, as JSON: the user's own kernel on their own picture."""
+"""What the page's last section shows, as JSON: the user's own kernel on their own image."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from convcli.report.explain_steps import mapping_line
 from convcli.report.lines import named, prose
 from convcli.report.outcome import describe
 from convcli.report.page.data import number, taps_in, walk
-from convcli.report.page.pictures import address, exact_address
+from convcli.report.page.images import address, exact_address
 from convcli.report.page.words import VIEWS, step_label
 from convcli.teach.explain import Part, Place, Study
 from convcli.teach.explain_extremes import extremes
 from convcli.teach.lessons import Lesson, surroundings
 from convcli.teach.views import View, Views, opaque, views
 
-#: Grids and kernels up to these sides are shown as numbers, not as pictures.
+#: Grids and kernels up to these sides are shown as numbers, not as images.
 _NUMBERS = 12
 _KERNEL = 7
 
@@ -29,7 +29,7 @@ def yours(study: Study, source: str, at: Pair | None) -> dict[str, Any]:
     Parameters
     ----------
     study
-        Of the user's kernel on the user's picture or grid.
+        Of the user's kernel on the user's image or grid.
     source
         What that is called.
     at
@@ -54,7 +54,7 @@ def yours(study: Study, source: str, at: Pair | None) -> dict[str, Any]:
         row, col = at or _largest(study)
         start = row * study.out[1] + col
         return common | {"walk": walk(Lesson(study, surroundings(study))), "start": start}
-    return common | _picture(study, at)
+    return common | _image(study, at)
 
 
 def _largest(study: Study) -> Pair:
@@ -69,7 +69,7 @@ def _as_numbers(study: Study) -> bool:
     return study.is_grid and single and sides[0] <= _NUMBERS and sides[1] <= _KERNEL
 
 
-def _picture(study: Study, at: Pair | None) -> dict[str, Any]:
+def _image(study: Study, at: Pair | None) -> dict[str, Any]:
     clear = opaque(study)
     shown = views(clear, at)
     kernel = clear.kernel
@@ -126,7 +126,7 @@ def _view(study: Study, view: View, channels: tuple[int, ...]) -> dict[str, Any]
 
 
 def _spot(geometry: Geometry, view: View) -> list[float]:
-    """Where a view lies in the picture, its padding left out: top, left, height and width."""
+    """Where a view lies in the image, its padding left out: top, left, height and width."""
     spans = []
     for axis, along in ((geometry.rows, view.rows), (geometry.cols, view.cols)):
         start = along.first - axis.before

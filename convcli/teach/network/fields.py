@@ -28,7 +28,7 @@ _MOST_PHASES = 2**16
 class Field:
     """What the outputs of a layer see along one axis of the input.
 
-    Samples are counted from 0, the first of the picture. Those below 0 and behind the last are
+    Samples are counted from 0, the first of the image. Those below 0 and behind the last are
     padding. A dilated window leaves samples out between its first and its last one.
 
     Parameters

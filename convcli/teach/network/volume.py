@@ -99,7 +99,7 @@ class Cost:
     weights, biases
         Numbers that are learnt.
     multiply_adds
-        Multiplications, each with an addition, for one picture. Those with padding count; biases,
+        Multiplications, each with an addition, for one image. Those with padding count; biases,
         pooling and what is done value by value don't, as is usual.
     """
 

@@ -34,7 +34,7 @@ def laid(steps: Sequence[Pair], padding: Padding, volume: Volume) -> Geometry:
 def laid_whole(steps: Sequence[Pair], padding: Padding, volume: Volume) -> Geometry:
     """Lay a window over a volume, and pad its end until a last, incomplete one fits.
 
-    That is PyTorch's `ceil_mode`. A window that would begin behind the picture is left out.
+    That is PyTorch's `ceil_mode`. A window that would begin behind the image is left out.
     """
     rows, cols = volume.rows, volume.cols
     more = Volume(rows + steps[1][0] - 1, cols + steps[1][1] - 1, 1, volume.flat)

@@ -1,0 +1,85 @@
+"""What a thread needs to run a loop, kept for the next image of the kind."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.engine.native import Call, Loop
+from convcli.engine.thread_pool import Work
+
+#: Desks that are kept, and bytes that one's arrays may have for that.
+_DESKS, _KEPT_BYTES = 16, 1 << 19
+
+#: Stands where an image and a result will.
+NOTHING = np.empty(0, np.uint8)
+
+
+class Desk:
+    """One thread's scratch and arguments of a loop: all but the image and the result.
+
+    Parameters
+    ----------
+    loop, arrays
+        What is run, and on what; with `NOTHING` in place of the image and of the result. The
+        last of the arrays is what the loop has seen of the sums, as it is before an image.
+    work
+        Given what calls the loop and the first row that there is of the result, filters some units.
+    """
+
+    def __init__(
+        self, loop: Loop, arrays: Sequence[NDArray[Any]], work: Callable[[Call, int, int, int], Any]
+    ) -> None:
+        self._call = loop.bind(*arrays)
+        self._work = partial(work, self._call)
+        self._places = [k for k, array in enumerate(arrays) if array is NOTHING]
+        self._seen, self._before = arrays[-1], arrays[-1].copy()
+        self.size = sum(array.nbytes for array in arrays)
+        self.maker: object = None
+
+    def on(self, source: NDArray[Any], out: NDArray[Any], top: int = 0) -> Work:
+        """Return what filters some units of an image; `out` has the result from row `top` on."""
+        self._seen[...] = self._before
+        self._put(source, out)
+        return partial(self._work, top)
+
+    def clear(self) -> None:
+        """Let go of the image and the result."""
+        self._put(NOTHING, NOTHING)
+
+    def _put(self, *pair: NDArray[Any]) -> None:
+        for place, array in zip(self._places, pair, strict=True):
+            self._call.put(place, array)
+
+
+#: The last ones that were used, of all makers.
+_kept: deque[Desk] = deque(maxlen=_DESKS)
+
+
+def take(maker: Callable[[], Desk]) -> Desk:
+    """Return a desk of this maker that nobody uses, or a new one.
+
+    JUSTIFICATION: making one takes 0.2 ms, as long as a small image (bench: growth).
+    """
+    for desk in tuple(_kept):
+        if desk.maker is maker:
+            try:
+                _kept.remove(desk)
+            except ValueError:  # another thread has it now
+                continue
+            return desk
+    desk = maker()
+    desk.maker = maker
+    return desk
+
+
+def give_back(desk: Desk) -> None:
+    """Keep a desk for the next image, without this one."""
+    desk.clear()
+    if desk.size <= _KEPT_BYTES:
+        _kept.append(desk)

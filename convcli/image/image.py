@@ -1,0 +1,144 @@
+"""An image in memory: its pixels, what its channels mean, and what its file said beside them."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.errors import ImageError
+from convcli.record import field, record
+
+#: Sample types an image can have. float64 comes from arrays and 32-bit integer files only.
+DEPTHS = ("bool", "uint8", "uint16", "float32", "float64")
+
+
+@record
+class Meta:
+    """What a file says beside its pixels, kept so that a result can say it too.
+
+    Parameters
+    ----------
+    format
+        Pillow's name of the file format (`PNG`, `JPEG`, …), `NPY` for arrays; '' if none.
+    mode
+        What the file held, in words a person knows, such as `palette with transparency`.
+    icc, exif, xmp
+        The raw blocks, or None. EXIF has orientation 1 and no thumbnail after reading.
+    dpi
+        Pixels an inch (x, y), or None.
+    text
+        (key, value) pairs of text, comments included.
+    quantization, subsampling
+        JPEG's quality: its tables and Pillow's number for its chroma subsampling, or None.
+    frames
+        How many images the file holds; `Image.pixels` is one of them.
+    lossy
+        Whether the file's coding loses something, so that a result need not be lossless either.
+    chunks
+        PNG's own words on colour (`gAMA`, `cHRM`, `sRGB`, `cICP`, …) as (name, content).
+    notes
+        What reading changed or left out, each a line for the user.
+    """
+
+    format: str = ""
+    mode: str = ""
+    icc: bytes | None = field(default=None, repr=False)
+    exif: bytes | None = field(default=None, repr=False)
+    xmp: bytes | None = field(default=None, repr=False)
+    dpi: tuple[float, float] | None = None
+    text: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    quantization: dict[int, list[int]] | None = field(default=None, repr=False)
+    subsampling: int | None = None
+    frames: int = 1
+    lossy: bool = False
+    chunks: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    notes: tuple[str, ...] = ()
+
+
+@record
+class Image:
+    """An image, upright.
+
+    Parameters
+    ----------
+    pixels
+        (rows, cols) or (rows, cols, channels), C-contiguous, native byte order; one of `DEPTHS`.
+        Float pixels are nominally 0..1 and may lie outside.
+    channels
+        One letter a channel: `L`, `LA`, `RGB`, `RGBA`, `CMYK`; or `?` times the number of
+        channels for an array whose channels have no known meaning. Told from the shape if empty.
+        Colour is not premultiplied by alpha.
+    meta
+        What the file said beside the pixels.
+
+    Raises
+    ------
+    ImageError
+        If the pixels are of another type or shape, or empty.
+    """
+
+    pixels: NDArray[Any] = field(repr=False)
+    channels: str = ""
+    meta: Meta = field(default_factory=Meta)
+
+    def __post_init__(self) -> None:
+        pixels = np.asarray(self.pixels)
+        pixels = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
+        if pixels.ndim not in (2, 3) or 0 in pixels.shape:
+            raise ImageError(
+                f"an image has shape (rows, cols) or (rows, cols, channels), none of them 0; "
+                f"got {pixels.shape}"
+            )
+        if pixels.dtype.name not in DEPTHS:
+            raise ImageError(f"an image's samples are {', '.join(DEPTHS)}; got {pixels.dtype.name}")
+        count = 1 if pixels.ndim == 2 else pixels.shape[2]
+        channels = self.channels or {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}.get(count, "?" * count)
+        if len(channels) != count:
+            raise ImageError(f"{count} channels can't be named {channels!r}: one letter each")
+        # NumPy leaves any stride to an axis of one sample, and libjpeg's binding minds.
+        object.__setattr__(self, "pixels", pixels.reshape(-1).reshape(pixels.shape))
+        object.__setattr__(self, "channels", channels)
+
+    def rows(self, start: int, stop: int) -> NDArray[Any]:
+        """Return some rows, as who writes them takes them."""
+        return self.pixels[start:stop]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The pixels'."""
+        return self.pixels.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The samples' type."""
+        return self.pixels.dtype
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(rows, cols)."""
+        return self.shape[0], self.shape[1]
+
+    @property
+    def row_bytes(self) -> int:
+        """What a row takes in memory."""
+        return prod(self.shape[1:]) * self.dtype.itemsize
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the last channel is alpha."""
+        return self.channels.endswith("A")
+
+    @property
+    def maximum(self) -> float:
+        """The value of a full sample: 1 for bool and float, 255, or 65535."""
+        return float(np.iinfo(self.dtype).max) if self.dtype.kind == "u" else 1.0
+
+    @property
+    def depth(self) -> str:
+        """The sample type in words: `1-bit`, `8-bit`, `16-bit`, `float`, `double`."""
+        return {"bool": "1-bit", "uint8": "8-bit", "uint16": "16-bit", "float32": "float"}.get(
+            self.dtype.name, "double"
+        )

@@ -1,0 +1,1 @@
+"""Stored samples and linear light."""

@@ -1,0 +1,137 @@
+"""Two images in one, side by side: a source and its result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.errors import ImageError
+from convcli.image.channels import alpha, colours
+from convcli.image.image import Image
+from convcli.record import replace
+
+#: The gap is a hundredth of the wider image.
+_GAP = 100
+
+
+def beside(source: Image, result: Image, *, raw: bool = False) -> Image:
+    """Put a source and its result side by side, with a thin gap between them.
+
+    The deeper sample type of both is taken. Gray beside colour becomes colour; alpha is full in
+    the one that has none. Both are aligned at the top; gap and what else is free are mid-gray.
+
+    Parameters
+    ----------
+    source, result
+        What is on the left and what on the right.
+    raw
+        Whether the result's samples are responses in levels of the source: then the source's
+        become floats of these levels.
+
+    Returns
+    -------
+    Image
+        With the metadata of the one whose channels it has.
+
+    Raises
+    ------
+    ImageError
+        If their channels have nothing in common.
+
+    Examples
+    --------
+    >>> both = beside(Image(np.zeros((3, 4), np.uint8)), Image(np.ones((2, 2, 3), np.uint16)))
+    >>> both.size, both.channels, both.depth
+    ((3, 7), 'RGB', '16-bit')
+    """
+    names = _channels(source.channels, result.channels)
+    kind = np.result_type(*(_kind(image) for image in (source, result)))
+    full = source.maximum if raw else 1.0
+    if kind.kind == "u":
+        full = float(np.iinfo(kind).max)
+    elif raw and source.pixels.dtype == np.bool_:
+        full = 255.0
+    left, right = (
+        _as(image, names, kind, (_step(image, kind, levels=raw), full))
+        for image in (source, result)
+    )
+    gap = max(1, max(left.shape[1], right.shape[1]) // _GAP)
+    canvas = np.empty(
+        (max(len(left), len(right)), left.shape[1] + gap + right.shape[1], len(names)), kind
+    )
+    canvas[:] = _gray(names, full, _opaque(kind)).astype(kind)
+    canvas[: len(left), : left.shape[1]] = left
+    canvas[: len(right), left.shape[1] + gap :] = right
+    alike = names.removesuffix("A") == source.channels.removesuffix("A")
+    meta = replace((source if alike else result).meta, frames=1)
+    return Image(canvas[:, :, 0] if len(names) == 1 else canvas, names, meta)
+
+
+def _channels(one: str, other: str) -> str:
+    """Return the channels that both can have."""
+    kinds = {one.removesuffix("A"), other.removesuffix("A")}
+    if len(kinds) > 1:
+        kinds.discard("L")
+    name = kinds.pop()
+    if kinds or ("?" in name and one != other):
+        raise ImageError(f"images of channels {one} and {other} can't be put side by side")
+    return name + "A" * (one.endswith("A") or other.endswith("A"))
+
+
+def _kind(image: Image) -> np.dtype[Any]:
+    return np.dtype(np.uint8) if image.pixels.dtype == np.bool_ else image.pixels.dtype
+
+
+def _step(image: Image, kind: np.dtype[Any], *, levels: bool) -> float:
+    """Return by what samples are multiplied: 257 from 8 to 16 bits, 1/255 to floats."""
+    if levels:
+        return 255.0 if image.pixels.dtype == np.bool_ else 1.0
+    return _opaque(kind) / image.maximum
+
+
+def _as(image: Image, names: str, kind: np.dtype[Any], levels: tuple[float, float]) -> NDArray[Any]:
+    """Return samples of these channels and this type; `levels` are a step and a full sample."""
+    step, full = levels
+    light = _times(colours(image.pixels, image.channels), kind, step)
+    wanted = names.removesuffix("A")
+    if image.channels.removesuffix("A") != wanted:
+        light = _ink(light, full) if wanted == "CMYK" else np.repeat(light, len(wanted), axis=2)
+    if not names.endswith("A"):
+        return light
+    opacity = alpha(image.pixels, image.channels)
+    if opacity is None:
+        opacity = np.full(image.size, _opaque(kind), kind)
+    else:
+        opacity = _times(opacity, kind, _step(image, kind, levels=False))
+    return np.dstack((light, opacity))
+
+
+def _times(samples: NDArray[Any], kind: np.dtype[Any], step: float) -> NDArray[Any]:
+    """Return samples of a type, multiplied."""
+    wide = kind if step >= 1 else np.dtype(np.float64)
+    result: NDArray[Any] = (samples.astype(wide) * wide.type(step)).astype(kind, copy=False)
+    return result
+
+
+def _opaque(kind: np.dtype[Any]) -> float:
+    """Return full alpha: 1 among floats, be they responses or not."""
+    return float(np.iinfo(kind).max) if kind.kind == "u" else 1.0
+
+
+def _ink(light: NDArray[Any], full: float) -> NDArray[Any]:
+    """Return gray as black ink alone."""
+    none = np.zeros_like(light)
+    return np.dstack((none, none, none, light.dtype.type(full) - light))
+
+
+def _gray(names: str, full: float, opaque: float) -> NDArray[np.float64]:
+    """Return a pixel of mid-gray, opaque."""
+    middle = full / 2 if full <= 1 else float(int(full / 2 + 0.5))
+    pixel = np.full(len(names), middle)
+    if names.startswith("CMYK"):
+        pixel[:3] = 0
+    if names.endswith("A"):
+        pixel[-1] = opaque
+    return pixel

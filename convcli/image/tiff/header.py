@@ -1,0 +1,128 @@
+"""What the directories of a TIFF file say of its pages (TIFF 6.0, section 2; BigTIFF)."""
+
+from __future__ import annotations
+
+import struct
+
+from convcli.image.header import Header, Peek, number_type
+from convcli.image.tiff.ifd import CODES, Form, form_of
+from convcli.record import record
+
+#: Pages that are looked at, and entries of all of them: directories may lie about both, and lie
+#: upon one another.
+_MOST, _ENTRIES = 4096, 2**16
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _KIND, _SAMPLES, _FORMAT = 256, 257, 258, 259, 262, 277, 339
+_WANTED = (_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _KIND, _SAMPLES, _FORMAT)
+_PALETTE = 3
+_LETTERS = {2: "i", 3: "f"}
+
+
+@record
+class Page:
+    """What one directory says; `following` is where the next one is, 0 for nowhere."""
+
+    size: tuple[int, int]
+    samples: int
+    bits: int
+    kind: str
+    palette: bool
+    compressed: bool
+    following: int
+
+    @property
+    def stored(self) -> int:
+        """What its samples take uncompressed, in bytes."""
+        return self.size[0] * self.size[1] * self.samples * -(-self.bits // 8)
+
+
+def tiff(peek: Peek) -> Header | None:
+    """Return what the largest page is like, and how many there are.
+
+    Raises
+    ------
+    struct.error
+        If the first directory isn't there.
+    """
+    best: Header | None = None
+    count = stored = 0
+    for page in pages(peek):
+        count += 1
+        stored += page.stored
+        found = _header(page)
+        if best is None or found.nbytes + found.beside > best.nbytes + best.beside:
+            best = found
+    if best is None or min(best.size) < 1:
+        return None
+    return Header("TIFF", best.size, best.channels, best.dtype, best.beside, count, max(1, stored))
+
+
+def _header(page: Page) -> Header:
+    channels = 3 if page.palette else max(1, page.samples)
+    dtype = "uint8" if page.palette else number_type(page.kind, page.bits)
+    pixels = page.size[0] * page.size[1]
+    # Strips are decoded one by one; what isn't of a type of ours is held twice.
+    beside = page.stored if page.compressed else page.stored // 4
+    if page.palette:
+        beside += 9 * pixels
+    elif page.bits not in (8, 16) or page.kind != "u":
+        beside += pixels * channels * max(1, page.bits // 8)
+    return Header("TIFF", page.size, channels, dtype, beside)
+
+
+def pages(peek: Peek) -> list[Page]:
+    """Return what the directories say, up to one that can't be found.
+
+    Raises
+    ------
+    struct.error
+        If the first one isn't there.
+    """
+    head = peek(0, 16)
+    form = form_of(head)
+    (at,) = struct.unpack_from(form.place, head, 8 if form.big else 4)
+    found: list[Page] = []
+    seen = set[int]()
+    left = _ENTRIES
+    while at and at not in seen and len(found) < _MOST:
+        seen.add(at)
+        try:
+            (count,) = struct.unpack(form.count, peek(at, struct.calcsize(form.count)))
+            left -= count
+            if left < 0:
+                break
+            found.append(_page(peek, at, form, count))
+        except struct.error:
+            if not found:
+                raise
+            break
+        at = found[-1].following
+    return found
+
+
+def _page(peek: Peek, at: int, form: Form, count: int) -> Page:
+    width, head = form.width, struct.calcsize(form.entry)
+    size = struct.calcsize(form.count)
+    table = peek(at + size, count * (head + width) + width)
+    values: dict[int, int] = {}
+    for k in range(count):
+        place = k * (head + width)
+        tag, kind, number = struct.unpack_from(form.entry, table, place)
+        if tag not in _WANTED or kind not in CODES:
+            continue
+        code = form.order + CODES[kind]
+        if number * struct.calcsize(code) > width:
+            # The values of all channels are alike, or the page isn't read.
+            (far,) = struct.unpack_from(form.place, table, place + head)
+            (values[tag],) = struct.unpack(code, peek(far, struct.calcsize(code)))
+        else:
+            (values[tag],) = struct.unpack_from(code, table, place + head)
+    (following,) = struct.unpack_from(form.place, table, count * (head + width))
+    return Page(
+        (values.get(_HEIGHT, 0), values.get(_WIDTH, 0)),
+        max(1, values.get(_SAMPLES, 1)),
+        max(1, values.get(_BITS, 1)),
+        _LETTERS.get(values.get(_FORMAT, 1), "u"),
+        values.get(_KIND) == _PALETTE,
+        values.get(_COMPRESSION, 1) != 1,
+        following,
+    )

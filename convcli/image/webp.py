@@ -1,0 +1,171 @@
+"""Animated WebP: every frame as it is seen, and written one by one.
+
+WebP container specification (Google, 2011): a RIFF file of chunks, of which each ANMF is a frame.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from convcli.errors import ImageError
+from convcli.image.canvas import changed
+from convcli.image.coded_size import check_coded
+from convcli.image.frames import Frames, check_total
+from convcli.image.image import Image
+from convcli.image.limits import check_sides, check_size
+from convcli.image.pillow import (
+    count_frames,
+    decode_webp,
+    meta_of,
+    open_with_pillow,
+    to_pixels,
+)
+from convcli.image.pillow_write import blocks, encode_webp
+from convcli.image.upright import upright
+from convcli.record import replace
+
+_ICC, _ALPHA, _EXIF, _XMP, _MOVES = 0x20, 0x10, 0x08, 0x04, 0x02
+#: A frame replaces what was there, and stays: it is neither blended nor disposed of.
+_REPLACES = 0x02
+#: The chunks that hold an image, and the longest time and the most repetitions.
+_IMAGE = (b"ALPH", b"VP8 ", b"VP8L")
+_LONGEST, _PLAYS = 2**24 - 1, 65535
+
+
+def open_frames(data: bytes, limit: int) -> Frames:
+    """Open a WebP file: its frames, or its one image.
+
+    Raises
+    ------
+    ImageError
+        If it is damaged, or has too many pixels.
+    """
+    times = [
+        float(int.from_bytes(content[12:15], "little"))
+        for name, content in _chunks(data)
+        if name == b"ANMF"
+    ]
+    check_coded(data, limit)
+    opened = open_with_pillow(data, "WEBP")
+    count = count_frames(opened)
+    if count == 1:
+        return Frames.of([upright(decode_webp(data, limit))], format="WEBP")
+    check_size(*opened.size, limit)
+    check_total(count, count * opened.width * opened.height, limit)
+    if len(times) != count:
+        raise ImageError(f"the WebP file is damaged: {len(times)} of its {count} frames are there")
+    return Frames(
+        count,
+        lambda first: _frames(data, first),
+        durations=tuple(times),
+        loop=int(opened.info.get("loop", 0)),
+        format="WEBP",
+        sizes=(4 * opened.width * opened.height,) * count,
+    )
+
+
+def _frames(data: bytes, first: int) -> Iterator[Image]:
+    """Give frames as they are seen, from a number on."""
+    opened = open_with_pillow(data, "WEBP")
+    meta = replace(meta_of(opened, opened.mode), format="WEBP", lossy=b"VP8L" not in data)
+    for number in range(first, count_frames(opened)):
+        opened.seek(number)
+        opened.load()
+        yield upright(Image(*to_pixels(opened), meta))
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """Give a RIFF file's chunks.
+
+    Raises
+    ------
+    ImageError
+        If the file is cut short.
+    """
+    view = memoryview(data)
+    (size,) = struct.unpack_from("<I", data, 4)
+    if size + 8 > len(data):
+        raise ImageError(f"the WebP file is cut short: {len(data)} bytes of {size + 8}")
+    at = 12
+    while at + 8 <= size + 8:
+        name, length = struct.unpack_from("<4sI", data, at)
+        yield name, view[at + 8 : at + 8 + length]
+        at += 8 + length + length % 2
+
+
+def parts(frames: Frames, quality: int | None = None) -> Iterator[bytes]:
+    """Yield an animated WebP file.
+
+    After the first frame only what differs from the one before is stored. The file begins with its
+    size: it is held in memory, packed, until the last frame is known.
+
+    Parameters
+    ----------
+    frames
+        All of one size, of bool or uint8.
+    quality
+        As for one image: None is lossless, unless the source's coding was lossy.
+    """
+    stored: list[bytes] = []
+    before: Image | None = None
+    for image, duration in zip(frames, frames.steps(1.0, _LONGEST), strict=True):
+        region = slice(0, image.size[0]), slice(0, image.size[1])
+        if before is None:
+            head = _head(image, frames.loop)
+        else:
+            region = _even(changed(before.pixels, image.pixels))
+        stored.append(_frame(image, region, duration, quality))
+        before = image
+    if before is not None:
+        body = [b"WEBP", *head, *stored, *_tail(before)]
+        yield b"RIFF" + struct.pack("<I", sum(map(len, body)))
+        yield from body
+
+
+def _even(region: tuple[slice, slice]) -> tuple[slice, slice]:
+    """Return a region whose first row and column are even, as they are stored halved."""
+    rows, cols = region
+    return slice(rows.start & ~1, rows.stop), slice(cols.start & ~1, cols.stop)
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2)
+
+
+def _number(value: int) -> bytes:
+    return value.to_bytes(3, "little")
+
+
+def _head(image: Image, plays: int) -> list[bytes]:
+    """Return the chunks before the frames."""
+    rows, cols = image.size
+    check_sides(image.size, "WebP")
+    beside = blocks(image)
+    profile = beside["icc_profile"]
+    flags = _MOVES | _ALPHA * image.has_alpha | _ICC * bool(profile)
+    flags |= _EXIF * ("exif" in beside) | _XMP * ("xmp" in beside)
+    head = struct.pack("<I", flags) + _number(cols - 1) + _number(rows - 1)
+    chunks = [_chunk(b"VP8X", head)]
+    if profile:
+        chunks.append(_chunk(b"ICCP", profile))
+    chunks.append(_chunk(b"ANIM", struct.pack("<IH", 0, min(plays, _PLAYS))))
+    return chunks
+
+
+def _tail(image: Image) -> list[bytes]:
+    """Return the chunks after the frames."""
+    beside = blocks(image)
+    known = ((b"EXIF", "exif"), (b"XMP ", "xmp"))
+    return [_chunk(name, beside[key]) for name, key in known if key in beside]
+
+
+def _frame(image: Image, region: tuple[slice, slice], duration: int, quality: int | None) -> bytes:
+    """Return a frame's chunk: the image's own chunks after where, how large and how long."""
+    bare = replace(image.meta, icc=None, exif=None, xmp=None)
+    coded = encode_webp(Image(image.pixels[region], image.channels, bare), quality)
+    held = b"".join(_chunk(name, bytes(found)) for name, found in _chunks(coded) if name in _IMAGE)
+    place = (region[1].start // 2, region[0].start // 2)
+    size = tuple(side.stop - side.start - 1 for side in (region[1], region[0]))
+    numbers = b"".join(map(_number, (*place, *size, duration)))
+    return _chunk(b"ANMF", numbers + bytes([_REPLACES]) + held)

@@ -23,7 +23,7 @@ from convcli.batch import Common, Job, Writing
 from convcli.batch.foretell import foretold
 from convcli.batch.jobs import Limits
 from convcli.batch.room import Room
-from convcli.batch.worker_pool import Crew
+from convcli.batch.worker_pool import WorkerPool
 from convcli.cli.filtering import _Filter
 from convcli.engine.thread_pool import run_bands
 from convcli.errors import ImageError
@@ -184,20 +184,20 @@ def test_a_second_one_begins_only_if_there_is_room(tmp_path, monkeypatch):
     for name in "abc":
         (tmp_path / f"{name}.png").write_bytes(flat(13377, 13377))
     jobs = [Job(str(tmp_path / f"{name}.png"), str(tmp_path / f"{name}.tif")) for name in "abc"]
-    crew = Crew(jobs, common("box3", spec=Spec(linear=True)), Limits(2, 1))
+    pool = WorkerPool(jobs, common("box3", spec=Spec(linear=True)), Limits(2, 1))
     begun = []
-    monkeypatch.setattr(Crew, "start", lambda self: True)
-    monkeypatch.setattr(Crew, "_free", lambda self, alone: object())
+    monkeypatch.setattr(WorkerPool, "start", lambda self: True)
+    monkeypatch.setattr(WorkerPool, "_free", lambda self, alone: object())
 
     def begin(self, slot, place, size):
         begun.append(place)
         self._room.enter(place, size)
 
-    monkeypatch.setattr(Crew, "_begin", begin)
-    assert list(crew._hand_out()) == []
+    monkeypatch.setattr(WorkerPool, "_begin", begin)
+    assert list(pool._hand_out()) == []
     assert begun == [0]
-    crew._room.leave(0)
-    assert list(crew._hand_out()) == []
+    pool._room.leave(0)
+    assert list(pool._hand_out()) == []
     assert begun == [0, 1]
 
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from convcli import correlate
-from convcli.engine import native
-from convcli.engine import scratch as desks
+from convcli.engine import native, scratch
 
 
 def images(rng, count=3, shape=(40, 61)):
@@ -19,7 +18,7 @@ def images(rng, count=3, shape=(40, 61)):
 @pytest.fixture
 def bound(monkeypatch):
     """The loops that were bound to new scratch."""
-    desks._kept.clear()
+    scratch._kept.clear()
     made = []
     bind = native.Loop.bind
 
@@ -29,7 +28,7 @@ def bound(monkeypatch):
 
     monkeypatch.setattr(native.Loop, "bind", noting)
     yield made
-    desks._kept.clear()
+    scratch._kept.clear()
 
 
 @pytest.mark.parametrize("mapping", ["clip", "abs", "raw"])
@@ -38,10 +37,10 @@ def test_what_was_filtered_before_leaves_no_trace(name, mapping, bound, rng):
     several = images(rng)
     alone = []
     for image in several:
-        desks._kept.clear()
+        scratch._kept.clear()
         alone.append(correlate(image, name, mapping=mapping, jobs=1))
     del bound[:]
-    desks._kept.clear()
+    scratch._kept.clear()
     for image, expected in zip(several * 2, alone * 2, strict=True):
         assert np.array_equal(correlate(image, name, mapping=mapping, jobs=1), expected)
     assert len(bound) == 1
@@ -59,12 +58,12 @@ def test_the_range_of_sums_is_each_images_own(rng):
 def test_neither_image_nor_result_is_kept(bound, rng):
     image = images(rng, 1)[0]
     result = correlate(image, "gaussian5", mapping="clip", jobs=1)
-    assert len(desks._kept) == 1
-    held = {array.ctypes.data for array in desks._kept[0]._call._held}
+    assert len(scratch._kept) == 1
+    held = {array.ctypes.data for array in scratch._kept[0]._call._held}
     assert not held & {image.ctypes.data, result.ctypes.data}
 
 
-def test_threads_have_desks_of_their_own(bound, rng, monkeypatch):
+def test_threads_have_scratch_of_their_own(bound, rng, monkeypatch):
     monkeypatch.setattr("convcli.engine.thread_pool._SMALL", 0)
     several = images(rng, 6, (400, 300))
     expected = [correlate(p, "gaussian:sigma=1", mapping="clip", jobs=1) for p in several]
@@ -82,13 +81,13 @@ def test_threads_have_desks_of_their_own(bound, rng, monkeypatch):
     for thread in threads:
         thread.join()
     assert not wrong
-    assert len(desks._kept) <= desks._DESKS
-    assert len({id(desk) for desk in desks._kept}) == len(desks._kept)
+    assert len(scratch._kept) <= scratch._MOST_KEPT
+    assert len({id(each) for each in scratch._kept}) == len(scratch._kept)
 
 
 def test_large_scratch_is_not_kept(bound):
     correlate(np.zeros((3, 1 << 20), np.uint8), "gaussian5", mapping="clip", jobs=1)
-    assert not desks._kept
+    assert not scratch._kept
 
 
 def test_what_was_interrupted_is_not_used_again(bound, rng, monkeypatch):
@@ -101,19 +100,19 @@ def test_what_was_interrupted_is_not_used_again(bound, rng, monkeypatch):
         patch.setattr(native.Call, "__call__", interrupt)
         with pytest.raises(KeyboardInterrupt):
             correlate(image, "gaussian5", mapping="clip", jobs=1)
-    assert not desks._kept
+    assert not scratch._kept
     correlate(image, "gaussian5", mapping="clip", jobs=1)
     assert len(bound) == 2
 
 
-def test_what_cannot_come_again_leaves_no_desk(bound, rng):
+def test_what_cannot_come_again_leaves_no_scratch(bound, rng):
     image = images(rng, 1)[0]
     correlate(image, rng.integers(-3, 4, (5, 1, 3, 3)), jobs=1)
-    assert not desks._kept
+    assert not scratch._kept
     for _ in range(3):
         correlate(image, "sobel-x", mapping="normalize", jobs=1)
         correlate(image, "box3", bias=2, jobs=1)
-    assert len(desks._kept) == 2
+    assert len(scratch._kept) == 2
 
 
 def test_a_kernel_file_is_read_each_time(tmp_path):

@@ -10,7 +10,7 @@ from threading import Barrier, Thread, get_ident
 
 import pytest
 
-from convcli.engine import thread_pool as team
+from convcli.engine import thread_pool
 from convcli.engine.thread_pool import run_bands
 
 LARGE = 1e9
@@ -108,7 +108,9 @@ def where_they_may_run():
 def test_a_thread_that_helps_keeps_off_the_callers_processor(monkeypatch):
     who_works(2)
     for processor in sorted(os.sched_getaffinity(0)):
-        monkeypatch.setattr(team, "_current_processor", lambda processor=processor: processor)
+        monkeypatch.setattr(
+            thread_pool, "_current_processor", lambda processor=processor: processor
+        )
         caller, helper = where_they_may_run()
         assert caller == os.sched_getaffinity(0)
         assert helper == (caller - {processor} or caller)
@@ -120,10 +122,10 @@ def test_a_thread_that_cannot_be_moved_helps_nevertheless(refused, monkeypatch):
         raise refused
 
     if refused is None:
-        monkeypatch.setattr(team, "_current_processor", None)
+        monkeypatch.setattr(thread_pool, "_current_processor", None)
     elif hasattr(os, "sched_setaffinity"):
         monkeypatch.setattr(os, "sched_setaffinity", refuse)
-        monkeypatch.setattr(team, "_current_processor", lambda: -1)
+        monkeypatch.setattr(thread_pool, "_current_processor", lambda: -1)
     assert len(who_works(2)) == 2
     assert len(who_works(2)) == 2
 

@@ -16,10 +16,9 @@ import numpy as np
 import pytest
 from command import Said, program
 
-from convcli.batch import Common, Job, Limits, Writing, run, share
-from convcli.batch import worker_pool as crews
+from convcli.batch import Common, Job, Limits, Writing, run, share, worker_pool
 from convcli.batch.room import Room
-from convcli.batch.worker_pool import Crew, can_hand_out
+from convcli.batch.worker_pool import WorkerPool, can_hand_out
 from convcli.image.files import read, write
 from convcli.image.image import Image
 
@@ -247,7 +246,7 @@ def negative(image):
 
 def test_processes_that_are_spawned_do_as_well(folder, tmp_path, monkeypatch):
     """As on macOS and Windows."""
-    monkeypatch.setattr(crews, "_way", lambda: "spawn")
+    monkeypatch.setattr(worker_pool, "_way", lambda: "spawn")
     images = folder(count=5)
     jobs = [Job(str(path), str(tmp_path / "out" / path.name)) for path in images.iterdir()]
     common = Common(negative, Writing(), None)
@@ -259,13 +258,13 @@ def test_processes_that_are_spawned_do_as_well(folder, tmp_path, monkeypatch):
 
 
 def test_a_batch_that_nobody_waits_for_ends(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(crews, "_way", lambda: "spawn")
+    monkeypatch.setattr(worker_pool, "_way", lambda: "spawn")
     images = folder(count=8)
     jobs = [Job(str(path), str(tmp_path / "out" / path.name)) for path in images.iterdir()]
-    crew = Crew(jobs, Common(negative, Writing(), None), Limits(1, 1))
-    outcomes = crew.run()
+    pool = WorkerPool(jobs, Common(negative, Writing(), None), Limits(1, 1))
+    outcomes = pool.run()
     next(outcomes)
-    (process,) = [worker.process for worker in crew.workers]
+    (process,) = [worker.process for worker in pool.workers]
     outcomes.close()
     assert not process.is_alive()
     assert len(names(tmp_path / "out")) < 8
@@ -281,7 +280,7 @@ def test_threads_are_shared_out(images, jobs, expected):
 
 
 def test_what_comes_or_goes_through_a_pipe_is_not_handed_out(monkeypatch):
-    monkeypatch.setattr(crews, "_way", lambda: "spawn")
+    monkeypatch.setattr(worker_pool, "_way", lambda: "spawn")
     assert can_hand_out([Job("a.png", "b.png")])
     assert not can_hand_out([Job("-", "b.png"), Job("a.png", "c.png")])
     assert not can_hand_out([Job("a.png", "-")])

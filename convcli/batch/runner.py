@@ -17,7 +17,7 @@ from convcli.processors import processors
 from convcli.record import record
 
 if TYPE_CHECKING:
-    from convcli.batch.worker_pool import Crew
+    from convcli.batch.worker_pool import WorkerPool
     from convcli.image.image import Image
 
 
@@ -97,22 +97,22 @@ def run(
         the other, in this process.
     """
     if limits is not None:
-        from convcli.batch.worker_pool import Crew, can_hand_out
+        from convcli.batch.worker_pool import WorkerPool, can_hand_out
 
         # What a batch that was killed has left.
         for folder in {os.path.dirname(job.target) or "." for job in jobs if job.target}:  # noqa: PTH120
             sweep(folder)
         if can_hand_out(jobs):
-            return _handed_out(Crew(jobs, common, limits))
+            return _handed_out(WorkerPool(jobs, common, limits))
     return _here(jobs, common, begun)
 
 
-def _handed_out(crew: Crew) -> Generator[Outcome, None, None]:
+def _handed_out(pool: WorkerPool) -> Generator[Outcome, None, None]:
     """Have workers filter the images; this process, if there can't be any."""
-    if crew.start():
-        yield from crew.run()
+    if pool.start():
+        yield from pool.run()
     else:
-        yield from _here(crew.jobs, crew.common, None)
+        yield from _here(pool.jobs, pool.common, None)
 
 
 def _here(

@@ -48,11 +48,11 @@ def serve(
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     take_share(threads)
-    team = [Task(partial(_attend, common, (line,))) for line in lines[1:]]
+    tasks = [Task(partial(_attend, common, (line,))) for line in lines[1:]]
     # Lines for which there is no thread are served by this one.
-    alone = [line for line, task in zip(lines[1:], team, strict=True) if task.take_over(True)]
+    alone = [line for line, task in zip(lines[1:], tasks, strict=True) if task.take_over(True)]
     _attend(common, (lines[0], *alone))
-    for line, task in zip(lines[1:], team, strict=True):
+    for line, task in zip(lines[1:], tasks, strict=True):
         if line not in alone:
             task.wait()
 

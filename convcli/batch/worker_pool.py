@@ -44,19 +44,19 @@ _LONGEST = 86_400.0
 class _Worker:
     """A process and the lines to it."""
 
-    def __init__(self, crew: Crew) -> None:
+    def __init__(self, pool: WorkerPool) -> None:
         self.slots: list[_Slot] = []
         theirs: list[Connection] = []
         try:
             for _ in range(SLOTS):
-                ours, end = crew.context.Pipe()
+                ours, end = pool.context.Pipe()
                 self.slots.append(_Slot(self, ours))
                 theirs.append(end)
             # A process that is forked has all that is open here.
-            forked = crew.context.get_start_method() == "fork"
-            others = [slot.line for slot in (*crew.slots, *self.slots)] if forked else []
-            self.process: ForkProcess | SpawnProcess = crew.context.Process(
-                target=serve, args=(crew.common, theirs, others, crew.limits.threads), daemon=True
+            forked = pool.context.get_start_method() == "fork"
+            others = [slot.line for slot in (*pool.slots, *self.slots)] if forked else []
+            self.process: ForkProcess | SpawnProcess = pool.context.Process(
+                target=serve, args=(pool.common, theirs, others, pool.limits.threads), daemon=True
             )
             self.process.start()
         except OSError:
@@ -86,7 +86,7 @@ class _Slot:
         self.since = 0.0
 
 
-class Crew:
+class WorkerPool:
     """Worker processes, and the images that they are handed.
 
     Parameters

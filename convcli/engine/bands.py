@@ -14,7 +14,7 @@ from convcli.engine import places as at
 from convcli.engine.costs import block
 from convcli.engine.native import Call, Loop
 from convcli.engine.passes import Passes, Taps
-from convcli.engine.scratch import NOTHING, Desk
+from convcli.engine.scratch import NOTHING, Scratch
 from convcli.engine.strips import Layout, Source, Strips, empty
 from convcli.record import record
 
@@ -145,7 +145,7 @@ class Bands:
             return ()
         return tuple(int(sizes[place]) for place in at.FIXED)
 
-    def desk(self, loop: Loop, out: np.dtype[Any], storing: Storing) -> Desk:
+    def scratch(self, loop: Loop, out: np.dtype[Any], storing: Storing) -> Scratch:
         """Make scratch for one thread, to run the loop over some rows."""
         sizes, extremes = self._sizes.copy(), storing.extremes()
         sizes[at.WATCH] = storing.watch
@@ -178,7 +178,7 @@ class Bands:
             call()
             return seen(extremes, sizes)
 
-        return Desk(loop, arrays, run)
+        return Scratch(loop, arrays, run)
 
     @property
     def _strip_type(self) -> np.dtype[Any]:

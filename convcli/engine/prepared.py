@@ -26,7 +26,7 @@ from convcli.engine.plan import (
     make_plan,
 )
 from convcli.engine.rows import Rows
-from convcli.engine.scratch import Desk, give_back, take
+from convcli.engine.scratch import Scratch, give_back, take
 from convcli.engine.strips import Layout, Source, lay_out
 from convcli.engine.thread_pool import Work, run_bands
 from convcli.engine.tiled import TileGroups
@@ -155,10 +155,10 @@ class Prepared:
         if self._spreads and not _is_even(pixels, self.rows.fill):
             return self._uneven.run(pixels, again=again)
         source = np.ascontiguousarray(pixels).reshape(len(pixels), -1)
-        out, seen = self._filtered(source, self._desk, again)
+        out, seen = self._filtered(source, self._scratch, again)
         clipped = seen.clipped
         if self.options.stretch and seen.lowest < seen.highest:
-            stretched = self._desks(self.finish.stretch(seen.lowest, seen.highest))
+            stretched = self._scratch_maker(self.finish.stretch(seen.lowest, seen.highest))
             out, (_, _, clipped) = self._filtered(source, stretched, False)
         return Finished(out, (self.planned,), seen.lowest, seen.highest, clipped)
 
@@ -183,7 +183,7 @@ class Prepared:
         if isinstance(self.rows, TileGroups) or step > _FEW_ROWS or self.choice.cost > _CHEAP:
             return None
         source = np.ascontiguousarray(pixels).reshape(len(pixels), -1)
-        return Rows(source, self.shape, self.finish.dtype, step, self._desk)
+        return Rows(source, self.shape, self.finish.dtype, step, self._scratch)
 
     @property
     def planned(self) -> Plan:
@@ -198,7 +198,7 @@ class Prepared:
 
     def load(self) -> None:
         """Have the loops loaded before there is an image."""
-        _ = self._desk
+        _ = self._scratch
 
     @cached_property
     def _spreads(self) -> bool:
@@ -217,11 +217,11 @@ class Prepared:
         return replace(self, rows=again, plan=plan, choice=choice, options=options)
 
     @cached_property
-    def _desk(self) -> Callable[[], Desk]:
+    def _scratch(self) -> Callable[[], Scratch]:
         """Makes what a thread needs."""
-        return self._desks(self.finish)
+        return self._scratch_maker(self.finish)
 
-    def _desks(self, finish: Finish) -> Callable[[], Desk]:
+    def _scratch_maker(self, finish: Finish) -> Callable[[], Scratch]:
         choice, taps = self.choice, self.rows.taps
         finish = replace(finish, slope=finish.slope / choice.divisor)
         sums, largest, exact = _sums(choice.accumulator, taps)
@@ -229,26 +229,26 @@ class Prepared:
         watch = self.options.watch or self.options.stretch
         storing = Storing(numbers, finish.limits(sums), watch)
         loop = native.load(*self.rows.entry(store, finish.dtype, storing))
-        return partial(self.rows.desk, loop, finish.dtype, storing)
+        return partial(self.rows.scratch, loop, finish.dtype, storing)
 
     def _filtered(
-        self, source: NDArray[Any], make: Callable[[], Desk], again: bool
+        self, source: NDArray[Any], make: Callable[[], Scratch], again: bool
     ) -> tuple[NDArray[Any], Seen]:
         """Run a loop over all rows, on threads; the result and what was seen."""
         out = allocate(self.shape, self.finish.dtype)
         target = out.reshape(self.shape[0], -1)
-        used: list[Desk] = []
+        used: list[Scratch] = []
 
         def begin() -> Work:
-            desk = take(make)
-            used.append(desk)
-            return desk.on(source, target)
+            scratch = take(make)
+            used.append(scratch)
+            return scratch.on(source, target)
 
         cycles = self.choice.cost * target.size
         seen = Seen.of(run_bands(self.rows.units, cycles, self.planned.jobs, begin))
         # Not after an exception: an interrupt leaves a thread behind that still writes.
-        for desk in used if again else ():
-            give_back(desk)
+        for scratch in used if again else ():
+            give_back(scratch)
         return out, self.seen(seen)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.engine.bands import Seen
-from convcli.engine.scratch import Desk
+from convcli.engine.scratch import Scratch
 
 
 class Rows:
@@ -29,7 +29,7 @@ class Rows:
         Of the result.
     step
         Rows that are made together; bands begin at multiples of it.
-    desk
+    scratch
         Makes what a thread needs.
     """
 
@@ -39,10 +39,10 @@ class Rows:
         shape: tuple[int, ...],
         dtype: np.dtype[Any],
         step: int,
-        desk: Callable[[], Desk],
+        scratch: Callable[[], Scratch],
     ) -> None:
         self.shape, self.dtype = shape, dtype
-        self._source, self._step, self._make_desk = source, step, desk
+        self._source, self._step, self._make_scratch = source, step, scratch
         self._own = local()
         self._seen: list[Seen] = []
 
@@ -63,7 +63,7 @@ class Rows:
         if start % step or (stop % step and stop != rows):
             raise ValueError(f"rows {start} to {stop} are not made in steps of {step}")
         out = self._room(stop - start)
-        work = self._desk.on(self._source, out.reshape(stop - start, -1), start)
+        work = self._scratch.on(self._source, out.reshape(stop - start, -1), start)
         self._seen.append(work(start, stop))
         return out
 
@@ -80,9 +80,9 @@ class Rows:
         return room[:rows]
 
     @property
-    def _desk(self) -> Desk:
+    def _scratch(self) -> Scratch:
         """The thread's own."""
-        desk: Desk | None = getattr(self._own, "desk", None)
-        if desk is None:
-            desk = self._own.desk = self._make_desk()
-        return desk
+        scratch: Scratch | None = getattr(self._own, "scratch", None)
+        if scratch is None:
+            scratch = self._own.scratch = self._make_scratch()
+        return scratch

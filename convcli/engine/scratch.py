@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from convcli.engine.native import Call, Loop
 from convcli.engine.thread_pool import Work
 
-#: Desks that are kept, and bytes that one's arrays may have for that.
-_DESKS, _KEPT_BYTES = 16, 1 << 19
+#: How many are kept, and bytes that the arrays of one may have for that.
+_MOST_KEPT, _KEPT_BYTES = 16, 1 << 19
 
 #: Stands where an image and a result will.
 NOTHING = np.empty(0, np.uint8)
 
 
-class Desk:
+class Scratch:
     """One thread's scratch and arguments of a loop: all but the image and the result.
 
     Parameters
@@ -58,28 +58,28 @@ class Desk:
 
 
 #: The last ones that were used, of all makers.
-_kept: deque[Desk] = deque(maxlen=_DESKS)
+_kept: deque[Scratch] = deque(maxlen=_MOST_KEPT)
 
 
-def take(maker: Callable[[], Desk]) -> Desk:
-    """Return a desk of this maker that nobody uses, or a new one.
+def take(maker: Callable[[], Scratch]) -> Scratch:
+    """Return a scratch of this maker that nobody uses, or a new one.
 
     JUSTIFICATION: making one takes 0.2 ms, as long as a small image (bench: growth).
     """
-    for desk in tuple(_kept):
-        if desk.maker is maker:
+    for scratch in tuple(_kept):
+        if scratch.maker is maker:
             try:
-                _kept.remove(desk)
+                _kept.remove(scratch)
             except ValueError:  # another thread has it now
                 continue
-            return desk
-    desk = maker()
-    desk.maker = maker
-    return desk
+            return scratch
+    scratch = maker()
+    scratch.maker = maker
+    return scratch
 
 
-def give_back(desk: Desk) -> None:
-    """Keep a desk for the next image, without this one."""
-    desk.clear()
-    if desk.size <= _KEPT_BYTES:
-        _kept.append(desk)
+def give_back(scratch: Scratch) -> None:
+    """Keep a scratch for the next image, without this one."""
+    scratch.clear()
+    if scratch.size <= _KEPT_BYTES:
+        _kept.append(scratch)

@@ -46,11 +46,11 @@ def run_bands(
         return [begin()(0, total)]
     count = min(steps, max(jobs, min(jobs * _BANDS_A_THREAD, int(cycles / _LEAST_BAND))))
     edges = [*(steps * k // count * step for k in range(count)), total]
-    team = _Team(begin, list(pairwise(edges)))
-    return team.run(min(jobs, count))
+    shared = _SharedBands(begin, list(pairwise(edges)))
+    return shared.run(min(jobs, count))
 
 
-class _Team:
+class _SharedBands:
     """Threads that share bands.
 
     JUSTIFICATION: the caller works from the first moment and nobody waits for a thread to start,
@@ -103,11 +103,11 @@ class _Team:
 
 
 #: Who is to be helped, and a lock that is let go of when that is done.
-_Job: TypeAlias = tuple[_Team, LockType]
+_Job: TypeAlias = tuple[_SharedBands, LockType]
 
 
 class _Helper:
-    """A thread that helps one team after another.
+    """A thread that helps with one set of bands after another.
 
     JUSTIFICATION: a thread that waits begins after 0.05 ms, a new one after 2, a fifth of the time
     that two threads take for a blur of 12 megapixels (bench: named).
@@ -119,17 +119,17 @@ class _Helper:
         self._asked.acquire()
         start_new_thread(self._serve, ())
 
-    def help(self, team: _Team) -> _Job:
-        """Help a team; return what is to be given to `leave`."""
+    def help(self, shared: _SharedBands) -> _Job:
+        """Help with bands; return what is to be given to `leave`."""
         done = allocate_lock()
         done.acquire()
-        self._jobs.append((team, done))
+        self._jobs.append((shared, done))
         if self._id is not None:
             _leave_processor(self._id)
         # It may not have noticed yet that it was asked before.
         with suppress(RuntimeError):
             self._asked.release()
-        return team, done
+        return shared, done
 
     def leave(self, job: _Job) -> None:
         """Wait until it has done what it was asked to; if it hasn't begun, it needn't.
@@ -149,14 +149,14 @@ class _Helper:
         while True:
             self._asked.acquire()
             try:
-                team, done = self._jobs.pop()
+                shared, done = self._jobs.pop()
             except IndexError:
                 continue
             try:
-                team.help()
+                shared.help()
             finally:
                 # Images aren't kept until the next one comes.
-                del team
+                del shared
                 _waiting.append(self)
                 done.release()
 

@@ -14,7 +14,7 @@ from convcli.engine.bands import Seen, Storing, combine_loop, seen
 from convcli.engine.costs import block
 from convcli.engine.native import Call, Loop
 from convcli.engine.passes import Taps
-from convcli.engine.scratch import NOTHING, Desk
+from convcli.engine.scratch import NOTHING, Scratch
 from convcli.engine.spectra import LANES, factors, turns
 from convcli.engine.strips import Layout, Source, empty
 from convcli.engine.tiling import Tiling
@@ -79,7 +79,7 @@ class TileGroups:
         functions = (combine_loop(self.taps), store)
         return "tiles", functions, (self.source.dtype.name, out.name, storing.numbers.dtype.name)
 
-    def desk(self, loop: Loop, out: np.dtype[Any], storing: Storing) -> Desk:
+    def scratch(self, loop: Loop, out: np.dtype[Any], storing: Storing) -> Scratch:
         """Make scratch for one thread, to run the loop over some units."""
         tiling, kernels = self.tiling, len(self.taps.weights)
         rows, cols = (many * edge for many, edge in zip(tiling.at_once, tiling.edge, strict=True))
@@ -115,7 +115,7 @@ class TileGroups:
                 call()
             return seen(extremes, sizes)
 
-        return Desk(loop, arrays, run)
+        return Scratch(loop, arrays, run)
 
     def _choose(self, sizes: NDArray[np.int64], unit: int) -> None:
         """Put down which group of tiles is meant."""

@@ -39,10 +39,10 @@ def on_threads(
     threads = min(len(items), jobs or processors())
     if threads == 1:
         return map(work, items)
-    return _Team(work, items).run(threads)
+    return _SharedItems(work, items).run(threads)
 
 
-class _Team(Generic[Item, Result]):
+class _SharedItems(Generic[Item, Result]):
     """Threads that take items one after the other.
 
     JUSTIFICATION: `concurrent.futures` does the same, and takes 7 ms to import.
@@ -59,20 +59,20 @@ class _Team(Generic[Item, Result]):
 
     def run(self, threads: int) -> Generator[Result, None, None]:
         """Yield the results; when that ends early, no further item is begun."""
-        team: list[Task[None]] = []
+        tasks: list[Task[None]] = []
         try:
             with suppress(MemoryError):  # a thread that can't be had is one less
                 for _ in range(threads):
-                    team.append(Task(self._drain))
+                    tasks.append(Task(self._drain))
             # Where no thread has begun, this one does all.
-            alone = all(each.take_over(patience=True) for each in team)
+            alone = all(each.take_over(patience=True) for each in tasks)
             for place in range(self._count):
                 if alone:
                     self._next()
                 yield self._wait(place)
         finally:
             self._left = iter(())
-            for each in team:
+            for each in tasks:
                 if not each.take_over():
                     each.wait()
 

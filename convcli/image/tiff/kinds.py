@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from convcli.errors import ImageError
-from convcli.image.tiff import ifd as tiff_chain
+from convcli.image.tiff import ifd
 
 #: Codings of pixels that are read, by tag 259.
 CODINGS = {
@@ -137,7 +137,7 @@ def check_types(data: bytes, at: int | None = None) -> None:
     ImageError
         If it has.
     """
-    if tiff_chain.differ(data, at, _SAMPLE_FORMAT):
+    if ifd.differ(data, at, _SAMPLE_FORMAT):
         raise ImageError(f"its channels have different types, which isn't read; {CONVERT}")
 
 

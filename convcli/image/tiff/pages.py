@@ -10,8 +10,7 @@ from convcli.errors import ImageError
 from convcli.image import codecs
 from convcli.image.frames import Frames, check_total
 from convcli.image.image import Image
-from convcli.image.tiff import directories
-from convcli.image.tiff import ifd as tiff_chain
+from convcli.image.tiff import directories, ifd
 from convcli.image.tiff import write as tiff_write
 from convcli.image.tiff.kinds import check_types
 from convcli.image.tiff.read import read_page, stream_of
@@ -36,7 +35,7 @@ def open_frames(data: bytes, limit: int) -> Frames:
     """
     check_types(data)
     places, broken = _places(data)
-    numbers = [k for k, place in enumerate(places) if tiff_chain.is_image(data, place)] or [0]
+    numbers = [k for k, place in enumerate(places) if ifd.is_image(data, place)] or [0]
     left_out = len(places) - len(numbers) if len(numbers) < len(places) else 0
     sizes, pixels = _sizes(data, numbers)
     check_total(len(numbers), pixels, limit)
@@ -72,7 +71,7 @@ def _places(data: bytes) -> tuple[list[int], str]:
     """Return where pages are, and why the chain of them breaks off; '' if it doesn't."""
     places = []
     try:
-        for place in tiff_chain.directories(data):
+        for place in ifd.directories(data):
             places.append(place)
     except ValueError as error:
         return places, str(error)
@@ -127,12 +126,12 @@ def parts(frames: Frames, compress: int | None = None) -> Iterator[bytes]:
         page += bytes(-len(page) % _STEP)
         del image
         if before:
-            yield tiff_chain.moved(before, at, at + len(before) + tiff_chain.start_of(page))
+            yield ifd.moved(before, at, at + len(before) + ifd.start_of(page))
             at += len(before)
         if not big and at + len(page) > tiff_write.CLASSIC_BYTES:
             raise ImageError("the pages need more than 4 GB; filter some of them with --frame")
         before = page
-    yield tiff_chain.moved(before, at, 0)
+    yield ifd.moved(before, at, 0)
 
 
 def _is_big(frames: Frames, first: Image) -> bool:

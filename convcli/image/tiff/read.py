@@ -13,8 +13,7 @@ from convcli.image import codecs
 from convcli.image.depth import storable, widen_bits
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
-from convcli.image.tiff import directories
-from convcli.image.tiff import ifd as tiff_chain
+from convcli.image.tiff import directories, ifd
 from convcli.image.tiff.kinds import (
     MINISBLACK,
     MINISWHITE,
@@ -56,7 +55,7 @@ def decode(data: bytes, limit: int) -> Image:
 
     check_types(data)
     with tifffile.TiffFile(stream_of(data)) as file:
-        if not tiff_chain.names_more(data):
+        if not ifd.names_more(data):
             return read_page(file.pages.first, data, limit)
     from convcli.image.tiff.pages import open_frames
 

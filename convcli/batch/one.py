@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from convcli import memory
 from convcli.batch.jobs import STREAM, Job, Outcome, Writing
 from convcli.errors import ConvError, ImageError, TakenError
-from convcli.image.files import IN_BANDS, decode, encode, read, write
+from convcli.image.files import decode, encode, read, write
 from convcli.image.formats import FORMATS, check_holds, format_of, left_out, parse_format
 from convcli.image.load import load
 from convcli.paths import reason, status, told
@@ -26,20 +26,24 @@ if TYPE_CHECKING:
     from convcli.image.show.preview import Sight
     from convcli.pipeline import Facts
 
+    class Filtered(Protocol):
+        """An image that is filtered as its rows are asked for, and what was done to it."""
+
+        @property
+        def result(self) -> Image:
+            """The result, its rows made when they are asked for."""
+
+        @property
+        def facts(self) -> Facts:
+            """What was done; of responses, once all rows are made."""
+
     class Filter(Protocol):
         """What is done to an image: filtered, and stretched over a range if one is given."""
 
-        def __call__(
-            self, image: Image, span: tuple[float, float] | None = None
-        ) -> tuple[Image, Facts]:
-            """Filter an image."""
-
-        def begin(self, image: Image) -> tuple[Image, Callable[[], Facts]]:
-            """Have an image filtered while it is written, if that is better."""
+        def __call__(self, image: Image, span: tuple[float, float] | None = None) -> Filtered:
+            """Have an image filtered."""
 
 
-#: Samples from which on an image is filtered while it is written: then there are enough bands.
-_LARGE = 2**22
 #: Bytes of samples up to which what was foretold is near enough: to tell of it wakes the process
 #: that hands out, which takes a tenth of the time of a small image.
 _LITTLE = 2**21
@@ -167,8 +171,8 @@ class Common:
             resize(max(sums.filtering, sums.writing))
         writing = self.writing
         name = self.format_for(job, image.meta.format)
-        result, tell = self._filtered(image, name)
-        facts = tell()
+        road = self.work(image)
+        result, facts = road.result, road.facts
         if resize and sums:
             resize(sums.writing)
         notes = notes_on(result, facts, name)
@@ -183,18 +187,10 @@ class Common:
         else:
             with making_room(job.target):
                 write(job.target, result, format=name, overwrite=writing.overwrite, **chosen)
-        facts = replace(tell(), notes=notes)
+        facts = replace(road.facts, notes=notes)
         if seen is None:
             return facts, None
         return replace(facts, notes=notes + seen.write()), seen.sight
-
-    def _filtered(self, image: Image, name: str) -> tuple[Image, Callable[[], Facts]]:
-        """Filter an image, or have that done while it is written in a format."""
-        alone = self.writing.show is None and self.writing.compare is None
-        if alone and name in IN_BANDS and image.pixels.size >= _LARGE:
-            return self.work.begin(image)
-        result, facts = self.work(image)
-        return result, lambda: facts
 
     def look(self, image: Image, result: Image, facts: Facts) -> Seen | None:
         """Keep what is to be seen of a filtered image; None if nothing is."""

@@ -11,7 +11,7 @@ from convcli.batch.jobs import STREAM, Job
 from convcli.image.formats import check_several
 from convcli.image.frame_files import encode_parts, open_frames, timing_notes, write_frames
 from convcli.image.image import Image
-from convcli.pipeline.frames import together
+from convcli.pipeline import together
 from convcli.record import replace
 from convcli.spec import Mapping
 
@@ -68,10 +68,12 @@ def all_frames(
     span: list[tuple[float, float]] = []
 
     def work(image: Image) -> Image:
-        result, facts = common.work(image, *span)
-        if not done and facts.mapping is Mapping.NORMALIZE and frames.durations is not None:
+        road = common.work(image, *span)
+        if not done and road.facts.mapping is Mapping.NORMALIZE and frames.durations is not None:
             span.append(_span(common, frames))
-            result, facts = common.work(image, *span)
+            road = common.work(image, *span)
+        _ = road.result.pixels
+        result, facts = road.result, road.facts
         if resize and not done:
             sums = Known(common, job).sums(image)
             resize(held + _HELD * sums.source + max(sums.filtering, sums.writing))
@@ -110,6 +112,8 @@ def _span(common: Common, frames: Frames) -> tuple[float, float]:
     """Return the least and the greatest response of all frames: they are filtered for that."""
     lowest, highest = inf, -inf
     for image in frames:
-        facts = common.work(image)[1]
+        road = common.work(image)
+        _ = road.result.pixels
+        facts = road.facts
         lowest, highest = min(lowest, facts.lowest), max(highest, facts.highest)
     return lowest, highest

@@ -300,6 +300,5 @@ def study_grid(grid: Image, kernel: AnyKernel, spec: Spec) -> Study:
 def _studied(work: Work, *, is_grid: bool = False) -> Study:
     pixels = np.ascontiguousarray(work.planes[:, :, list(work.chosen)])
     done = filter_array(pixels, work.kernels, work.spec, work.target)
-    return Study(
-        work, done.geometries[0], done.plans[0], done.pixels, done.lowest, done.highest, is_grid
-    )
+    result = done.pixels
+    return Study(work, done.geometries[0], done.plans[0], result, *done.ends, is_grid)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -18,6 +17,7 @@ from convcli.image.light import linear as light
 from convcli.kernels.kernel import Kernel
 from convcli.pipeline.kept import at_anchors, beside_kept
 from convcli.pipeline.work import Work, gray_beside_alpha, squeezed
+from convcli.record import replace
 from convcli.responses import Target, after
 from convcli.spec import Mapping, Precision
 

@@ -109,7 +109,7 @@ def written(typed, folder):
 def test_what_was_typed_is_divided(typed, weights, own, given_, tmp_path):
     text = written(typed, tmp_path)
     kernel = parse_kernel(text)
-    assert kernel.exact == weights
+    assert kernel.fractions == weights
     assert kernel.divisor == float(own)
     assert np.array_equal(kernel.weights, np.array(weights, dtype=float))
     offset = 10 if text.endswith(".mat") else 0
@@ -181,7 +181,7 @@ def test_any_weights_are_divided_by_any_divisor(weights, own, other):
     matrix = "; ".join(" ".join(map(str, row)) for row in weights)
     text, spec = f"[{matrix}]/{float(own)}", {"mapping": "clip", "method": "direct"}
     kernel = parse_kernel(text)
-    assert kernel.exact == weights
+    assert kernel.fractions == weights
     assert kernel.divisor == float(own)
     pixels = CARD[2:6, :5]
     image = Image(np.ascontiguousarray(pixels))

@@ -287,8 +287,8 @@ def test_laplacian_of_alpha_is_exact(alpha, name, factor):
     ours, known = parse_kernel(f"laplacian:alpha={alpha}"), get_kernel(name)
     assert ours.is_integer
     assert ours.divisor == 1
-    expected = [[weight / known.divisor for weight in row] for row in known.exact]
-    assert [[weight * factor for weight in row] for row in ours.exact] == expected
+    expected = [[weight / known.divisor for weight in row] for row in known.fractions]
+    assert [[weight * factor for weight in row] for row in ours.fractions] == expected
 
 
 def test_highboost():

@@ -96,6 +96,8 @@ class Kernel:
         """Refuse a denominator over which the weights aren't whole."""
         given = _number(self.name, "denominator", denominator)
         object.__setattr__(self, "denominator", given)
+        if given == 1 and self.weights.dtype.kind == "i":
+            return
         over = self.weights * np.float64(given)
         if given <= 0 or not np.allclose(over, np.rint(over), rtol=2**-50, atol=0):
             raise KernelError(
@@ -148,7 +150,7 @@ class Kernel:
         return over_whole(self.denominator, self.divisor)[0] * written(self.denominator)
 
     @cached_property
-    def exact(self) -> list[list[Fraction]]:
+    def fractions(self) -> list[list[Fraction]]:
         """The weights as they were written: 1/9, which no float is."""
         held = self.summed.weights.tolist()
         return [[Fraction(weight) / self.multiple for weight in row] for row in held]

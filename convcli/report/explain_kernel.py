@@ -44,7 +44,7 @@ def show_weights(lines: Lines, study: Study) -> None:
 
 
 def _counted(says: Weights) -> str:
-    weights = [weight for row in says.kernel.exact for weight in row]
+    weights = [weight for row in says.kernel.fractions for weight in row]
     positive = sum(weight for weight in weights if weight > 0)
     negative = says.total - positive
     words = []
@@ -94,8 +94,8 @@ def show_flip(lines: Lines, study: Study, place: Place) -> None:
     if len(study.kernel.parts) > 1:
         lines.say("part", named(kernel.name))
     if max(kernel.shape) <= _SMALL:
-        turned = [row[::-1] for row in kernel.exact[::-1]]
-        both = (("correlate", kernel.exact), ("convolve: turned", turned))
+        turned = [row[::-1] for row in kernel.fractions[::-1]]
+        both = (("correlate", kernel.fractions), ("convolve: turned", turned))
         lines.matrices([Block(title, number_cells(cells)) for title, cells in both], (" ",))
     channel = study.channels.index(place.channel)
     other = study.other_way.parts(*place.at, channel)[0].total
@@ -180,7 +180,7 @@ def _show_product(lines: Lines, apart: Apart, kernel: Kernel) -> None:
     across = [blank] * len(column)
     across[len(column) // 2] = _term_block("", row[None]).rows[0]
     times = "" if apart.divisor == 1 else f" · {number(apart.divisor)}"
-    product = [[weight * apart.divisor for weight in line] for line in kernel.exact]
+    product = [[weight * apart.divisor for weight in line] for line in kernel.fractions]
     blocks = (
         _term_block("column", column[:, None]),
         Block("row", tuple(across)),

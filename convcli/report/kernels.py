@@ -60,7 +60,7 @@ class Weights:
             scale = float(np.abs(weights).max()) or 1.0
             cells = [[f"{w:.4f}" for w in row] for row in weights / scale]
         else:
-            cells = [[format_number(w) for w in row] for row in self.kernel.exact]
+            cells = [[format_number(w) for w in row] for row in self.kernel.fractions]
         width = max(len(cell) for row in cells for cell in row) + 2
         shaded = console.color_system == "truecolor" and not console.no_color
         most = min(_MOST, max(1, (options.max_width - 2 - shaded) // width))

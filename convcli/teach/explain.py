@@ -185,7 +185,7 @@ class Study:
     def _weights(self) -> list[list[list[Fraction]]]:
         """Each part's weights, as they slide."""
         step = -1 if self.spec.convolve else 1
-        return [[row[::step] for row in part.exact[::step]] for part in self.kernel.parts]
+        return [[row[::step] for row in part.fractions[::step]] for part in self.kernel.parts]
 
     def _part(self, number: int, places: tuple[range, range], plane: int) -> Part:
         kernel = self.kernel.parts[number]

@@ -83,7 +83,7 @@ def read_weights(kernel: Kernel) -> Weights:
     >>> int(says.sum), says.negative, says.brightness, says.signs, says.flip
     (1, 4, 'keeps', 'sharpens', 'nothing')
     """
-    weights = [weight for row in kernel.exact for weight in row]
+    weights = [weight for row in kernel.fractions for weight in row]
     total = sum(weights, Fraction(0))
     positive = sum(weight > 0 for weight in weights)
     negative = sum(weight < 0 for weight in weights)

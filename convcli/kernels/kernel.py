@@ -157,10 +157,7 @@ class Kernel:
 
     @property
     def is_integer(self) -> bool:
-        """Whether weights, divisor and offset·divisor are whole, so that results can be exact.
-
-        Those of `summed`: weights that were written as decimals are.
-        """
+        """Whether weights, divisor and offset·divisor are summed as whole numbers: exactly."""
         held = self.summed
         return (
             held.weights.dtype.kind == "i"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from convcli import engine
 from convcli.errors import GeometryError, UsageError
 from convcli.geometry import Geometry, plan_geometry
+from convcli.kernels.exact import written
 from convcli.kernels.kernel import Compound, Kernel
 from convcli.record import record, replace
 from convcli.responses import Target, after, between, fill_level, response, scaled
@@ -314,7 +315,7 @@ class Stored:
         slope, shift = Fraction(1), Fraction(0)
         if kernel is not None:
             if isinstance(kernel, Kernel):
-                shift = Fraction(kernel.offset) * target.level
+                shift = written(kernel.offset) * target.level
             elif kernel.full_scale is not None and not target.in_pixels:
                 slope = Fraction(kernel.full_scale) / Fraction(target.maximum)
             slope, shift = scaled(kernel, (slope, shift), spec.scale, target)

@@ -65,7 +65,7 @@ def filter_images(
     _check_streams(jobs, given["as_json"])
     writing = replace(request.writing, show=_room(given["dry_run"])) if given["show"] else None
     outcomes = _begin(jobs, kernels, spec, writing or request.writing, (given, ahead))
-    with Talk(kernels, len(jobs), given) as talk, closing(outcomes):
+    with Talk(_overridden(kernels, spec), len(jobs), given) as talk, closing(outcomes):
         for outcome in outcomes:
             talk.add(outcome)
             if outcome.error and given["fail_fast"]:
@@ -197,12 +197,12 @@ def _begin(
 
     given, ahead = how
     if given["dry_run"]:
-        _check_kernels(kernels, spec)
+        _overridden(kernels, spec)
         return (batch.foresee(job, writing) for job in jobs)
     streams = sys.stdin.buffer, sys.stdout.buffer
     # Its pixels are decoded while the engine is imported.
     begun = batch.begin(jobs, writing, ahead) if len(jobs) == 1 else None
-    _check_kernels(kernels, spec)
+    _overridden(kernels, spec)
     # Once, for all workers.
     from convcli.pipeline import lay
 
@@ -221,11 +221,11 @@ def _begin(
     return batch.run(jobs, batch.Common(work, writing, streams), limits=limits)
 
 
-def _check_kernels(kernels: Sequence[AnyKernel], spec: Spec) -> None:
-    """Refuse options that the kernels can't have, before any image is filtered."""
+def _overridden(kernels: Sequence[AnyKernel], spec: Spec) -> tuple[AnyKernel, ...]:
+    """Return the kernels as they will be; refuse options that they can't have."""
     from convcli.arrays import overridden
 
-    overridden(kernels, spec)
+    return overridden(kernels, spec)
 
 
 def _check(given: dict[str, Any]) -> None:

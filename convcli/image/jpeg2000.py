@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from convcli.image.image import Image, Meta
 from convcli.image.light.profile import fits
 from convcli.image.limits import check_size
 from convcli.image.pillow import open_with_pillow, to_pixels
+from convcli.record import replace
 
 _SIZ, _COD = b"\xff\x4f\xff\x51", 0x52
 #: Kinds of colours, by their numbers (T.801, table M.25); 0 where none is told.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import struct
 import warnings
-from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from convcli.image.depth import widen_bits
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
 from convcli.image.tiff.whole import check_bmp
+from convcli.record import replace
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile

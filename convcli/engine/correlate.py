@@ -15,7 +15,8 @@ from convcli.engine.costs import block
 from convcli.engine.finish import Finish
 from convcli.engine.options import Border2D, Options
 from convcli.engine.passes import Taps
-from convcli.engine.prepared import Finished, Kind, allocate, prepare
+from convcli.engine.prepared import Finished, Kind, prepare
+from convcli.engine.rows import allocate
 from convcli.geometry import Geometry
 
 

@@ -14,7 +14,14 @@ from convcli import memory
 from convcli.batch.jobs import STREAM, Job, Outcome, Writing
 from convcli.errors import ConvError, ImageError, TakenError
 from convcli.image.files import decode, encode, read, write
-from convcli.image.formats import FORMATS, check_holds, format_of, left_out, parse_format
+from convcli.image.formats import (
+    FORMATS,
+    check_holds,
+    codec_of,
+    format_of,
+    left_out,
+    parse_format,
+)
 from convcli.image.load import load
 from convcli.paths import reason, status, told
 from convcli.record import record, replace
@@ -219,13 +226,13 @@ class Common:
         """Return the format of a result: as asked, as its name says, or the source's for a pipe."""
         if self.writing.format:
             return parse_format(self.writing.format)
-        return source or "PNG" if job.target == STREAM else format_of(job.target)
+        return source or next(iter(FORMATS)) if job.target == STREAM else format_of(job.target)
 
 
 def _moves(image: Image) -> bool:
     """Whether a file has frames or pages; what other files have beside is something else."""
     meta = image.meta
-    return meta.frames > 1 and meta.format in FORMATS and FORMATS[meta.format].several
+    return meta.frames > 1 and meta.format in FORMATS and codec_of(meta.format).several
 
 
 def notes_on(result: Image, facts: Facts, name: str) -> tuple[str, ...]:
@@ -239,7 +246,7 @@ def notes_on(result: Image, facts: Facts, name: str) -> tuple[str, ...]:
         The format's.
     """
     dtype = result.dtype.name
-    if facts.mapping is Mapping.RAW and dtype not in FORMATS[name].holds:
+    if facts.mapping is Mapping.RAW and dtype not in codec_of(name).holds:
         raise ImageError(
             f"{name} can't hold the signed floats of --map raw; use --map offset, or -o NAME.tif"
         )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from convcli.batch.foretell import Known
 from convcli.batch.jobs import STREAM, Job
+from convcli.image.files import encode, frames_of, timing_notes, write
 from convcli.image.formats import check_several
-from convcli.image.frame_files import encode_parts, open_frames, timing_notes, write_frames
 from convcli.image.image import Image
 from convcli.pipeline import together
 from convcli.record import replace
@@ -57,7 +57,7 @@ def all_frames(
     from convcli.batch.one import notes_on
 
     writing = common.writing
-    frames = open_frames(*content, max_pixels=writing.max_pixels, lenient=writing.lenient)
+    frames = frames_of(*content, max_pixels=writing.max_pixels, lenient=writing.lenient)
     name = common.format_for(job, frames.format)
     check_several(name, frames.count)
     done: list[Facts] = []
@@ -101,11 +101,11 @@ def _write(common: Common, job: Job, results: Frames, name: str) -> None:
     writing = common.writing
     chosen = {"quality": writing.quality, "compress": writing.compress}
     if job.target == STREAM:
-        common.streams[1].write(b"".join(encode_parts(results, name, **chosen)))
+        common.streams[1].write(encode(results, name, **chosen))
         common.streams[1].flush()
         return
     with making_room(job.target):
-        write_frames(job.target, results, format=name, overwrite=writing.overwrite, **chosen)
+        write(job.target, results, format=name, overwrite=writing.overwrite, **chosen)
 
 
 def _span(common: Common, frames: Frames) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from convcli import arrays
 from convcli.errors import ConvError
 from convcli.geometry import plan_geometry
+from convcli.image.formats import codec_of
 from convcli.image.header import WIDTHS, Header
 from convcli.image.image import Image
 from convcli.kernels.kernel import Kind as KernelKind
@@ -19,15 +20,6 @@ from convcli.record import record
 from convcli.spec import Alpha, Depth, Mapping, Method, Precision, Spec
 from convcli.taps import AnyKernel
 
-#: What a coder takes beside the samples it is given, a byte of these.
-_CODERS = {
-    "PNG": 0.0, "JPEG": 0.0, "TIFF": 1.4, "WEBP": 11.0, "AVIF": 14.5, "JPEG2000": 9.0,
-    "GIF": 12.0, "BMP": 2.7, "NPY": 2.0, "PBM": 2.0, "PGM": 2.0, "PPM": 2.0, "PFM": 2.0,
-    "PNM": 2.0,
-}  # fmt: skip
-#: The same for WebP where something may be lost, and for samples of two bytes, which are swapped.
-_LOSSY_WEBP, _WIDE = 5.0, {"PNG": 1.4, "PGM": 3.0, "PPM": 3.0, "PNM": 3.0}
-_OTHER = 3.0
 #: Bands, scratch and what else doesn't grow with the image; small images need less. With
 #: products of spectra it is more.
 _SCRATCH, _SPECTRA = 2**24, 5 * 2**23
@@ -110,10 +102,10 @@ def takes(
     kind = Kind(header.size, header.channels, header.dtype)
     found = sums(kind, tuple(kernels), spec, output)
     reading = file + header.nbytes + header.beside
-    if header.format == "TIFF":
+    if codec_of(header.format).scattered:
         held = (file if file < _MAPPED else 0) + header.nbytes * (header.frames > 1)
         return held + max(header.nbytes + header.beside, found.filtering, found.writing)
-    if header.frames > 1 and header.format not in ("JPEG", "JPEG2000"):
+    if header.frames > 1:
         # The file stays, and so does the canvas that the next frame is drawn upon.
         return reading + header.nbytes + max(found.filtering, found.writing)
     return max(reading, found.filtering, found.writing)
@@ -134,15 +126,18 @@ def sums(kind: Kind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Output)
     source = facts.pixels * kind.channels * WIDTHS[kind.dtype]
     result = facts.out_pixels * facts.out_channels * facts.width
     scratch = min(_SPECTRA if facts.large else _SCRATCH, 2 * source)
-    coder = _CODERS.get(output.format, _OTHER)
-    if output.format == "WEBP" and output.lossy:
-        coder = _LOSSY_WEBP
-    if facts.width == 2:
-        coder = _WIDE.get(output.format, coder)
-    writing = source + result + int(coder * result)
+    writing = source + result + int(_coder(output, facts.width == 2) * result)
     if output.compared:
         writing += int(_COMPARED * (source + result))
     return Sums(source, result, source + facts.beside(result) + scratch, writing + scratch)
+
+
+def _coder(output: Output, wide: bool) -> float:
+    """Return the bytes that coding takes, a byte of samples; they may be of two bytes."""
+    codec = codec_of(output.format)
+    if output.lossy and codec.coder_lossy is not None:
+        return codec.coder_lossy
+    return codec.coder_wide if wide and codec.coder_wide is not None else codec.coder
 
 
 def sums_of(image: Image, kernels: Sequence[AnyKernel], spec: Spec, output: Output) -> Sums:

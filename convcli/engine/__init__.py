@@ -10,9 +10,19 @@ from convcli.engine.options import Border2D, Options
 from convcli.engine.passes import Taps, Terms
 from convcli.engine.plan import Plan
 from convcli.engine.prepared import Finished, Kind, Prepared, lay_out_for, plan_for, prepare
-from convcli.engine.rows import Held, Pixels, Rows, Stage, chunk_of, each_part, put_into
+from convcli.engine.rows import (
+    CHUNK_BYTES,
+    Held,
+    Pixels,
+    Rows,
+    Stage,
+    chunk_of,
+    each_part,
+    put_into,
+)
 
 __all__ = [
+    "CHUNK_BYTES",
     "Blocks",
     "Border2D",
     "Correlated",

@@ -196,8 +196,14 @@ def _alpha_mode(image: Image, kernels: tuple[AnyKernel, ...], spec: Spec) -> Alp
     return Alpha.FILTER if fills or not is_opaque(image) else Alpha.KEEP
 
 
+class Absent(engine.Stage):
+    """An image of which only the header is known: nothing can be made of it but plans."""
+
+
 def is_opaque(image: Image) -> bool:
-    """Whether an image's alpha is full everywhere."""
+    """Whether an image's alpha is known to be full everywhere."""
+    if isinstance(image.made, Absent):
+        return False
     for start in range(0, image.size[0], _OPAQUE_ROWS):
         if (image.pixels[start : start + _OPAQUE_ROWS, :, -1] != image.maximum).any():
             return False

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.engine import native
-from convcli.engine import places as at
-from convcli.engine.bands import Storing, seen
+from convcli.engine.bands import Storing
 from convcli.engine.costs import block
 from convcli.engine.finish import Finish
 from convcli.engine.options import Border2D, Options
 from convcli.engine.passes import Taps
 from convcli.engine.prepared import Finished, Kind, allocate, prepare
+from convcli.engine.structs import RowsInput, RowsScratch, RowsSizes
 from convcli.geometry import Geometry
 
 
@@ -68,13 +68,13 @@ def store(responses: NDArray[Any], finish: Finish) -> Finished:
     rows = np.ascontiguousarray(responses).reshape(len(responses), -1)
     name, numbers = finish.loop(rows.dtype, inf, exact=False)
     storing = Storing(numbers, finish.limits(rows.dtype))
-    extremes = storing.extremes()
-    sizes = np.zeros(at.PLACES, np.int64)
-    sizes[at.LAST], sizes[at.SAMPLES] = rows.shape
-    sizes[at.WATCH] = storing.watch
-    acc = np.empty(rows.shape[1] + block(rows.dtype), dtype=rows.dtype)
+    sizes = np.array(RowsSizes(*rows.shape), dtype=np.int64)
+    given = RowsInput(rows, storing.numbers, storing.limits, sizes)
+    scratch = RowsScratch(
+        acc=np.empty(rows.shape[1] + block(rows.dtype), dtype=rows.dtype),
+        rest=np.empty(block(np.dtype(np.uint8)), dtype=out.dtype),
+    )
     types = (rows.dtype.name, finish.dtype.name, numbers.dtype.name)
-    loop = native.load("store_rows", (name,), types)
-    rest = np.empty(block(np.dtype(np.uint8)), dtype=out.dtype)
-    loop.bind(rows, acc, rest, out, sizes, numbers, storing.limits, extremes)()
-    return Finished(out, (), *seen(extremes, sizes))
+    result = storing.result(out)
+    native.load("store_rows", (name,), types).bind(given, scratch, result)()
+    return Finished(out, (), *storing.seen(result))

@@ -2,7 +2,7 @@
 
 It has what Numba's front end makes of the loops that filters of common images ask for, so that
 a first run needs only LLVM. Needed after every change of `convcli/engine/loops/`, `entries.py` or
-`structs.py`, and when the planner or `finish.py` choose other loops. The same sources and the same
+the structs, and when the planner or `finish.py` choose other loops. The same sources and the same
 Numba give the same file. It takes five minutes, the comparison ten seconds.
 """
 

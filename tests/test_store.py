@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convcli import Image, Kernel, Spec, pipeline
-from convcli.engine import Finish, finish, native, store
+from convcli.engine import Finish, Store, finish, native
 from convcli.engine.bands import Storing
 from convcli.engine.costs import block
 from convcli.engine.finish import _NEAR_ROUNDING, _ROUNDING_LIMIT
@@ -397,7 +397,6 @@ def test_depths_change_exactly(step):
 
 def test_floats_are_neither_rounded_nor_clipped():
     rule = Finish(Fraction(1, 3), Fraction(-1), np.dtype(np.float32))
-    done = store(np.array([[0.0, 3.0, 900.5]]), rule)
-    assert_same_pixels(done.pixels, [[-1, 0, 900.5 / 3 - 1]], 1e-4)
-    assert done.clipped == 0
-    assert (done.lowest, done.highest) == (0.0, 900.5)
+    pixels, found = Store(np.dtype(np.float64), rule)(np.array([[0.0, 3.0, 900.5]]))
+    assert_same_pixels(pixels, [[-1, 0, 900.5 / 3 - 1]], 1e-4)
+    assert found == (0.0, 900.5, 0)

@@ -132,6 +132,25 @@ class Bands:
         step = self.strips.rows if self._is_box else 2
         return self.layout.geometry.rows.out, step
 
+    @property
+    def together(self) -> int:
+        """Rows of the result that are made together."""
+        return self.units[1]
+
+    @property
+    def least_rows(self) -> int:
+        """Rows of the result under which to load a strip would outweigh the rest."""
+        return self.strips.rows
+
+    def needed(self, start: int, stop: int) -> slice:
+        """Return which padded rows some rows of the result are made of."""
+        stride = self.layout.stride
+        return slice(start * stride, (stop - 1) * stride + self.layout.span)
+
+    def units_in(self, rows: int) -> int:
+        """Return how many units so many rows of the result are."""
+        return rows
+
     def entry(
         self, store: str, out: np.dtype[Any], storing: Storing
     ) -> tuple[str, tuple[str, ...], tuple[str, ...], tuple[int, ...]]:
@@ -161,8 +180,8 @@ class Bands:
         """Make scratch for one thread, to run the loop over some rows."""
         task, result = np.zeros(len(BandTask._fields), np.int64), storing.result(NOTHING)
 
-        def run(call: Call, top: int, first: int, last: int) -> Seen:
-            task[:], result.clipped[0] = BandTask(first, last, top), 0
+        def run(call: Call, _: tuple[int, int], first: int, last: int) -> Seen:
+            task[:], result.clipped[0] = BandTask(first, last), 0
             call()
             return storing.seen(result)
 
@@ -173,7 +192,7 @@ class Bands:
         sizes = self._sizes._replace(watch=int(storing.watch))
         return BandInput(
             source=NOTHING,
-            row_source=self.layout.row_source,
+            row_source=NOTHING,
             col_source=self.layout.col_source,
             fill=np.array([self.fill], dtype=self._strip_type),
             offsets=self._offsets,

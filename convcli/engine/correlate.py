@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.engine import native
-from convcli.engine.bands import Storing
+from convcli.engine.bands import Seen, Storing
 from convcli.engine.costs import block
 from convcli.engine.finish import Finish
 from convcli.engine.options import Border2D, Options
 from convcli.engine.passes import Taps
-from convcli.engine.prepared import Finished, Kind, allocate, prepare
+from convcli.engine.prepared import Finished, Kind, prepare
+from convcli.engine.rows import allocate
 from convcli.engine.structs import RowsInput, RowsScratch, RowsSizes
 from convcli.geometry import Geometry
 
@@ -54,27 +55,38 @@ def correlate_planned(
     return prepare(kind, taps, geometry, outside, finish, options).run(pixels, again=False)
 
 
-def store(responses: NDArray[Any], finish: Finish) -> Finished:
-    """Turn responses that were computed elsewhere into samples, as `correlate_planned` does.
+class Store:
+    """Makes samples of responses that were computed elsewhere, as `correlate_planned` does.
 
     Parameters
     ----------
-    responses
-        Floats of any shape with at least one axis.
+    dtype
+        Of the responses, floats.
     finish
         How they become samples.
     """
-    out = allocate(responses.shape, finish.dtype)
-    rows = np.ascontiguousarray(responses).reshape(len(responses), -1)
-    name, numbers = finish.loop(rows.dtype, inf, exact=False)
-    storing = Storing(numbers, finish.limits(rows.dtype))
-    sizes = np.array(RowsSizes(*rows.shape), dtype=np.int64)
-    given = RowsInput(rows, storing.numbers, storing.limits, sizes)
-    scratch = RowsScratch(
-        acc=np.empty(rows.shape[1] + block(rows.dtype), dtype=rows.dtype),
-        rest=np.empty(block(np.dtype(np.uint8)), dtype=out.dtype),
-    )
-    types = (rows.dtype.name, finish.dtype.name, numbers.dtype.name)
-    result = storing.result(out)
-    native.load("store_rows", (name,), types).bind(given, scratch, result)()
-    return Finished(out, (), *storing.seen(result))
+
+    def __init__(self, dtype: np.dtype[Any], finish: Finish) -> None:
+        self._dtype, self._finish = dtype, finish
+        name, numbers = finish.loop(dtype, inf, exact=False)
+        self._storing = Storing(numbers, finish.limits(dtype))
+        types = (dtype.name, finish.dtype.name, numbers.dtype.name)
+        self._loop = native.load("store_rows", (name,), types)
+
+    def __call__(self, responses: NDArray[Any]) -> tuple[NDArray[Any], Seen]:
+        """Return the samples of responses of any shape with at least one axis, and their range."""
+        out = allocate(responses.shape, self._finish.dtype)
+        rows = np.ascontiguousarray(responses, self._dtype).reshape(len(responses), -1)
+        given = RowsInput(
+            responses=rows,
+            numbers=self._storing.numbers,
+            limits=self._storing.limits,
+            sizes=np.array(RowsSizes(*rows.shape), dtype=np.int64),
+        )
+        scratch = RowsScratch(
+            acc=np.empty(rows.shape[1] + block(rows.dtype), dtype=rows.dtype),
+            rest=np.empty(block(np.dtype(np.uint8)), dtype=out.dtype),
+        )
+        result = self._storing.result(out)
+        self._loop.bind(given, scratch, result)()
+        return out, self._storing.seen(result)

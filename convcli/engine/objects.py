@@ -143,7 +143,7 @@ def object_code(ir: str, name: str, fixed: Sequence[int] = ()) -> bytes:
     name
         The function's in it.
     fixed
-        The numbers that it is compiled for, in the order of `places.FIXED`; without them it takes
+        The numbers that it is compiled for, in the order of `structs.FIXED`; without them it takes
         those that stand in `sizes`.
 
     Returns

@@ -17,7 +17,7 @@ from convcli.engine.thread_pool import Work
 #: How many are kept, and bytes that the arrays of one may have for that.
 _MOST_KEPT, _KEPT_BYTES = 16, 1 << 19
 
-#: Stands where an image and a result will.
+#: Stands where an image, the places of its rows, and a result will.
 NOTHING = np.empty(0, np.uint8)
 
 
@@ -28,16 +28,17 @@ class Scratch:
     ----------
     loop, structs
         What is run, and on what (`structs`): what it reads, scratch and result, with `NOTHING` in
-        place of the image and of the result.
+        place of the image, of the places of its rows, and of the result.
     work
-        Given what calls the loop and the first row that there is of the result, filters some units.
+        Given what calls the loop, how many padded rows of the source and rows of the result there
+        are, and some units, filters these.
     """
 
     def __init__(
         self,
         loop: Loop,
         structs: tuple[Sequence[NDArray[Any]], Sequence[NDArray[Any]], Result],
-        work: Callable[[Call, int, int, int], Any],
+        work: Callable[[Call, tuple[int, int], int, int], Any],
     ) -> None:
         self._call = loop.bind(*structs)
         self._work = partial(work, self._call)
@@ -47,18 +48,28 @@ class Scratch:
         self.size = sum(array.nbytes for array in arrays)
         self.maker: object = None
 
-    def on(self, source: NDArray[Any], out: NDArray[Any], top: int = 0) -> Work:
-        """Return what filters some units of an image; `out` has the result from row `top` on."""
+    def on(self, source: NDArray[Any], places: NDArray[np.intp], out: NDArray[Any]) -> Work:
+        """Return what filters some units.
+
+        Parameters
+        ----------
+        source
+            (rows, samples) of an image.
+        places
+            (padded rows,) which of these each padded row is, -1 outside.
+        out
+            (rows, samples): the result of all units.
+        """
         self._seen[...] = self._before
-        self._put(source, out)
-        return partial(self._work, top)
+        self._put(source, places, out)
+        return partial(self._work, (len(places), len(out)))
 
     def clear(self) -> None:
         """Let go of the image and the result."""
-        self._put(NOTHING, NOTHING)
+        self._put(NOTHING, NOTHING, NOTHING)
 
-    def _put(self, *pair: NDArray[Any]) -> None:
-        for place, array in zip(self._places, pair, strict=True):
+    def _put(self, *arrays: NDArray[Any]) -> None:
+        for place, array in zip(self._places, arrays, strict=True):
             self._call.put(place, array)
 
 

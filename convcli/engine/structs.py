@@ -150,13 +150,10 @@ class BandTask(NamedTuple):
     ----------
     first, last
         Output rows.
-    top
-        The row that `out` begins with.
     """
 
     first: int
     last: int
-    top: int
 
 
 class Numbers(NamedTuple):
@@ -250,7 +247,7 @@ class Result(NamedTuple):
     Parameters
     ----------
     out
-        (rows, samples) of the result, from the task's `top` on.
+        (rows, samples) of the result.
     clipped
         (1,) int64: the samples outside the limits are added to it.
     extremes

@@ -14,7 +14,7 @@ class TileSizes(NamedTuple):
         Output samples that a tile gives.
     stride, stride_cols
         Padded rows and columns from one output to the next.
-    padded_rows, padded_cols, out_rows, out_cols
+    padded_cols, out_cols
         Of the image with its border, and of the result.
     step, source_samples
         Channels, and samples of a row of the image.
@@ -32,9 +32,7 @@ class TileSizes(NamedTuple):
     edge_cols: int
     stride: int
     stride_cols: int
-    padded_rows: int
     padded_cols: int
-    out_rows: int
     out_cols: int
     step: int
     source_samples: int
@@ -56,8 +54,8 @@ class TileTask(NamedTuple):
         The first column of tiles, and how many.
     samples
         Of an output row of the group.
-    top
-        The output row that `out` begins with.
+    padded_rows, out_rows
+        That there are of the image with its border, and of the result.
     """
 
     first: int
@@ -65,7 +63,8 @@ class TileTask(NamedTuple):
     left: int
     tiles: int
     samples: int
-    top: int
+    padded_rows: int
+    out_rows: int
 
 
 class Levels(NamedTuple):

@@ -68,6 +68,27 @@ class TileGroups:
         down, across = self.tiling.groups
         return down * across, 1
 
+    @property
+    def together(self) -> int:
+        """Rows of the result that are made together: those of a group."""
+        return self.tiling.at_once[0] * self.tiling.edge[0]
+
+    @property
+    def least_rows(self) -> int:
+        """Rows of the result that are best made at a time."""
+        return self.together
+
+    def needed(self, start: int, stop: int) -> slice:
+        """Return which padded rows some rows of the result are made of, those of whole tiles."""
+        edge = self.tiling.edge[0]
+        stride = self.layout.geometry.rows.stride
+        last = (-(-stop // edge) - 1) * edge * stride + self.tiling.size
+        return slice(start * stride, min(last, len(self.layout.row_source)))
+
+    def units_in(self, rows: int) -> int:
+        """Return how many units so many rows of the result are."""
+        return -(-rows // self.together) * self.tiling.groups[1]
+
     def entry(
         self, store: str, out: np.dtype[Any], storing: Storing
     ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
@@ -79,10 +100,10 @@ class TileGroups:
         """Make scratch for one thread, to run the loop over some units."""
         task, result = np.zeros(len(TileTask._fields), np.int64), storing.result(NOTHING)
 
-        def run(call: Call, top: int, first: int, last: int) -> Seen:
+        def run(call: Call, rows: tuple[int, int], first: int, last: int) -> Seen:
             result.clipped[0] = 0
             for unit in range(first, last):
-                task[:] = self._task(unit, top)
+                task[:] = self._task(unit, *rows)
                 call()
             return storing.seen(result)
 
@@ -96,7 +117,7 @@ class TileGroups:
         )
         return TileInput(
             source=NOTHING,
-            row_source=self.layout.row_source,
+            row_source=NOTHING,
             col_source=columns,
             fill=np.array([self.fill], dtype=self.source.dtype),
             factors_re=factors_re,
@@ -130,15 +151,16 @@ class TileGroups:
             rest=np.empty(block(np.dtype(np.uint8)), dtype=out),
         )
 
-    def _task(self, unit: int, top: int) -> TileTask:
-        """Which group of tiles is meant."""
+    def _task(self, unit: int, padded_rows: int, out_rows: int) -> TileTask:
+        """Which group of tiles is meant, of so many rows."""
         tiling, out = self.tiling, self.layout.geometry.cols.out
         (rows, cols), (down, across) = tiling.at_once, divmod(unit, tiling.groups[1])
         row, left = down * rows, across * cols
         tiles = min(cols, tiling.count[1] - left)
         columns = min(tiles * tiling.edge[1], out - left * tiling.edge[1])
-        last = min(row + rows, tiling.count[0])
-        return TileTask(row, last, left, tiles, columns * self.layout.channels, top)
+        last = min(row + rows, -(-out_rows // tiling.edge[0]))
+        samples = columns * self.layout.channels
+        return TileTask(row, last, left, tiles, samples, padded_rows, out_rows)
 
     @cached_property
     def _sizes(self) -> TileSizes:
@@ -153,9 +175,7 @@ class TileGroups:
             edge_cols=tiling.edge[1],
             stride=rows.stride,
             stride_cols=cols.stride,
-            padded_rows=len(layout.row_source),
             padded_cols=len(layout.col_map),
-            out_rows=rows.out,
             out_cols=cols.out,
             step=layout.channels,
             source_samples=self.source.samples,

@@ -123,7 +123,7 @@ def _banding(load_rows):
                     offsets = at(given.offsets, sizes.terms * sizes.taps)
                     pitch = sizes.source_samples
                 samples = _part(stop - start, sizes.part, lanes(scratch.column))
-                out = at(result.out, (y - task.top) * sizes.width + start)
+                out = at(result.out, y * sizes.width + start)
                 part = Part(base, pitch, offsets, samples, rows)
                 into = Result(out, result.clipped, result.extremes)
                 loops.filter_rows(loops, given, scratch, into, part)

@@ -47,7 +47,7 @@ def _line(given, slot, slots, y, line):
     size, step = sizes.size, sizes.step
     top = row * sizes.edge_rows * sizes.stride + y
     left = column * sizes.edge_cols * sizes.stride_cols
-    if slot >= slots or top >= sizes.padded_rows:
+    if slot >= slots or top >= given.task.padded_rows:
         for x in range(size):
             line[x] = middle
         return line
@@ -247,10 +247,10 @@ def _store_group(loops, given, scratch, result, apart):
     row, left = sizes.out_cols * sizes.step, task.left * sizes.edge_cols * sizes.step
     several = Several(sizes.kernels, sizes.share, apart, task.samples)
     begin = task.first * sizes.edge_rows
-    for y in range(begin, min(task.last * sizes.edge_rows, sizes.out_rows)):
+    for y in range(begin, min(task.last * sizes.edge_rows, task.out_rows)):
         sums = at(scratch.sums, (y - begin) * sizes.sums_pitch)
         done = loops.combine(sums, several, scratch.acc)
         if sizes.watch:
             count_row(done, task.samples, given.limits, result)
-        out = at(result.out, (y - task.top) * row + left)
+        out = at(result.out, y * row + left)
         store_row(loops.level, done, task.samples, out, given.numbers, scratch.rest)

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import zlib
+from collections import deque
 from contextlib import suppress
 
 import numpy as np
@@ -370,8 +371,7 @@ def no_threads(request, monkeypatch):
             raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threads, "start_new_thread", start)
-    monkeypatch.setattr("convcli.engine.thread_pool.start_new_thread", start)
-    monkeypatch.setattr("convcli.engine.thread_pool._waiting", __import__("collections").deque())
+    monkeypatch.setattr(threads, "_waiting", deque())
 
 
 def test_work_is_done_without_threads(no_threads):

@@ -116,7 +116,7 @@ def test_every_loop_is_run_here(monkeypatch):
     asked = set()
 
     def load(name, functions, samples, fixed=()):
-        asked.update((name, *functions, *samples))
+        asked.update((name, *functions, f"of {samples[0]}"))
         return MagicMock()
 
     monkeypatch.setattr(native, "load", load)
@@ -126,4 +126,4 @@ def test_every_loop_is_run_here(monkeypatch):
     in_linear_light(other)
     functions = {name for name in loops.__all__ if name.startswith(("respond_", "combine_"))}
     functions |= {name for name in loops.__all__ if name.startswith("store_")}
-    assert asked >= functions | {*entries._ENTRIES, *TOP}
+    assert asked >= functions | {*entries._ENTRIES} | {f"of {source}" for source in TOP}

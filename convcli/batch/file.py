@@ -138,7 +138,7 @@ class File:
         is_first = self._frame is None
         if not is_first:
             self._end()
-        filtered = self._work(image, self._span)
+        filtered = self._work(image, self._span) if self._span else self._work(image)
         mapping = filtered.facts.mapping
         if is_first and mapping is Mapping.NORMALIZE and frames.durations is not None:
             self._span = self._range(frames)

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 import zlib
-from dataclasses import replace
 from pathlib import Path
 
 import imagecodecs
@@ -27,6 +26,7 @@ from convcli.image.image import Image, Meta
 from convcli.image.jpeg.write import quality_of
 from convcli.image.limits import MAX_PIXELS
 from convcli.image.png import read as png
+from convcli.record import replace
 
 DATA = Path(__file__).parent / "data"
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -89,8 +89,8 @@ class Blocks(Stage):
         stop = min(start + self._source.step, self.shape[0])
         try:
             room = np.empty((stop - start, *self.shape[1:]), self.dtype)
-            block.pixels = self._source.rows(start, stop, room)
-            return block.pixels
+            block.pixels = made = self._source.rows(start, stop, room)
+            return made
         except BaseException:
             with self._lock:
                 self._blocks.pop(number, None)
@@ -103,4 +103,5 @@ class _Block:
     """Some rows that are being made, or are there."""
 
     def __init__(self) -> None:
-        self.done, self.pixels = Event(), None
+        self.done = Event()
+        self.pixels: NDArray[Any] | None = None

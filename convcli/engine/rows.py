@@ -79,7 +79,7 @@ class Held:
 
     def rows(self, start: int, stop: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
         """Return some rows, a view."""
-        return _put_into(into, self.held[start:stop])
+        return put_into(into, self.held[start:stop])
 
 
 class Stage:
@@ -94,6 +94,8 @@ class Stage:
     """
 
     held: NDArray[Any] | None = None
+    #: Threads that may ask for rows; 0 for one a processor.
+    jobs: int = 0
 
     def __init__(
         self, shape: tuple[int, ...], dtype: np.dtype[Any], step: int = 1, chunk: int = 0
@@ -119,6 +121,22 @@ class Stage:
             room = self._own.room = np.empty((rows, *self.shape[1:]), dtype=self.dtype)
         return room[:rows]
 
+    def band(self, start: int, stop: int) -> NDArray[Any]:
+        """Return rows for who writes them, there until this thread asks for others.
+
+        Raises
+        ------
+        ValueError
+            If rows that are made together would be made apart.
+        """
+        if start % self.step or (stop % self.step and stop != self.shape[0]):
+            raise ValueError(f"rows {start} to {stop} are not made in steps of {self.step}")
+        band: NDArray[Any] | None = getattr(self._own, "band", None)
+        if band is None or len(band) < stop - start:
+            band = self._own.band = np.empty((stop - start, *self.shape[1:]), dtype=self.dtype)
+        put(self, start, stop, band[: stop - start])
+        return band[: stop - start]
+
     def whole(self, jobs: int) -> NDArray[Any]:
         """Return all rows, made on up to `jobs` threads."""
         return whole(self, self.cycles, jobs)
@@ -131,20 +149,17 @@ class Pixels(Stage):
     ----------
     source
         What it makes them of.
-    shape, dtype
-        Of what it gives; as many rows and columns as the source has.
     work
-        Given a block of the source's rows, the room for what becomes of them, and the first row.
+        Given a block of the source's rows, and the first of these, returns what becomes of them:
+        as many rows.
     """
 
-    def __init__(
-        self,
-        source: Rows,
-        shape: tuple[int, ...],
-        dtype: np.dtype[Any],
-        work: Callable[[NDArray[Any], NDArray[Any], int], None],
-    ) -> None:
-        super().__init__(shape, dtype, source.step, source.chunk or chunk_of(shape, dtype))
+    def __init__(self, source: Rows, work: Callable[[NDArray[Any], int], NDArray[Any]]) -> None:
+        # One pixel tells what becomes of all.
+        one = work(np.zeros((1, 1, *source.shape[2:]), source.dtype), -1)
+        shape = (*source.shape[:2], *one.shape[2:])
+        super().__init__(shape, one.dtype, source.step, source.chunk)
+        self.chunk = source.chunk or chunk_of(shape, one.dtype)
         self._source, self._work = source, work
 
     @property
@@ -154,9 +169,7 @@ class Pixels(Stage):
 
     def rows(self, start: int, stop: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
         """Return some rows, as `Rows` does."""
-        out = self.room(stop - start, into)
-        self._work(self._source.rows(start, stop), out, start)
-        return out
+        return put_into(into, self._work(self._source.rows(start, stop), start))
 
 
 def chunk_of(shape: tuple[int, ...], dtype: np.dtype[Any], step: int = 1) -> int:
@@ -223,8 +236,8 @@ def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         ) from None
 
 
-def _put_into(into: NDArray[Any] | None, rows: NDArray[Any]) -> NDArray[Any]:
-    """Return rows where they are, or where they were wanted."""
+def put_into(into: NDArray[Any] | None, rows: NDArray[Any]) -> NDArray[Any]:
+    """Return rows where they are, or in the place that they are wanted in, if there is one."""
     if into is None:
         return rows
     into[...] = rows

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 
 from convcli.errors import ImageError
 from convcli.image import codecs
@@ -13,6 +12,7 @@ from convcli.image.image import Image, Meta
 from convcli.image.jpeg2000 import SIZ, coded_size
 from convcli.image.limits import check_size
 from convcli.image.pillow import open_with_pillow, to_pixels
+from convcli.record import replace
 
 #: Pillow's reader.
 _READER = "Jpeg2KImagePlugin.Jpeg2KImageFile"

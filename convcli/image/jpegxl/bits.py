@@ -1,4 +1,4 @@
-"""Bits of a JPEG XL codestream, read and written from the lowest of each byte (18181-1, annex B)."""
+"""Bits of a JPEG XL codestream, the lowest of each byte first (ISO/IEC 18181-1, annex B)."""
 
 from __future__ import annotations
 

@@ -181,7 +181,11 @@ class _Ans:
     def _alias(self) -> None:
         """Make the table in which each of equal buckets holds two symbols at the most."""
         bucket, counts = 1 << self._bits, self._counts
-        self._cut, self._other, self._offset = counts.copy(), [*range(len(counts))], [0] * len(counts)
+        self._cut, self._other, self._offset = (
+            counts.copy(),
+            [*range(len(counts))],
+            [0] * len(counts),
+        )
         if _TOTAL in counts:
             only = counts.index(_TOTAL)
             self._cut = [0] * len(counts)
@@ -249,34 +253,35 @@ def _listed(reader: Reader) -> list[int]:
     while steps < 3 and reader.flag():
         steps += 1
     shift = (1 << steps | reader.bits(steps)) - 1
-    size = 3 + reader.short()
-    known = {(length, bits): number for number, (bits, length) in enumerate(_LOGARITHMS)}
-    logs: list[int] = []
-    repeated: dict[int, int] = {}
-    while len(logs) < size:
-        log = _symbol(reader, known)
-        if log == 13:
-            repeated[len(logs)] = reader.short() + 4
-            logs += [-1] * repeated[len(logs)]
-        else:
-            logs.append(log)
-    if shift > 13 or len(logs) > size or max(logs) < 0:
-        raise ImageError(_DAMAGED)
+    logs = _logarithms(reader, 3 + reader.short())
     omitted = logs.index(max(logs))
     counts: list[int] = []
+    repeated = 0
     for k, log in enumerate(logs):
         if log < 0:
-            first = max(place for place in repeated if place <= k)
-            counts.append(counts[first - 1] if first else 0)
+            repeated = repeated if k and logs[k - 1] < 0 else (counts or [0])[-1]
+            counts.append(repeated)
         elif k == omitted or log == 0:
             counts.append(0)
         else:
             bits = max(0, min(shift - ((_TOTAL_BITS + 1 - log) >> 1), log - 1))
             counts.append((1 << (log - 1)) + (reader.bits(bits) << (log - 1 - bits)))
     counts[omitted] = _TOTAL - sum(counts)
-    if counts[omitted] < 0 or omitted + 1 in repeated:
+    if shift > 13 or counts[omitted] < 0 or -1 in logs[omitted + 1 : omitted + 2]:
         raise ImageError(_DAMAGED)
     return counts
+
+
+def _logarithms(reader: Reader, size: int) -> list[int]:
+    """Return the logarithms of counts; -1 for those that are as the one before."""
+    known = {(length, bits): number for number, (bits, length) in enumerate(_LOGARITHMS)}
+    logs: list[int] = []
+    while len(logs) < size:
+        log = _symbol(reader, known)
+        logs += [-1] * (reader.short() + 4) if log == 13 else [log]
+    if len(logs) > size or max(logs) < 0:
+        raise ImageError(_DAMAGED)
+    return logs
 
 
 class Numbers:

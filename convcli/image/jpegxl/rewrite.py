@@ -62,9 +62,15 @@ def header(
         writer.bits(0, 1)
     _write_samples(reader, writer, image, sixteen)
     _write_colours(writer, image, profile is not None)
-    # Brightness is said only beside such as an animation.
-    writer.bits(1, int(animation is not None))
-    writer.copy(reader, image.colours_end, image.end) if image.depth_at else writer.bits(0b100, 3)
+    if animation is not None:
+        # The usual brightness, which is said only beside such as an animation.
+        writer.bits(1, 1)
+    if image.depth_at:
+        writer.copy(reader, image.colours_end, image.end)
+    else:
+        # No extensions, before what is said in any case.
+        writer.bits(0, 2)
+        writer.copy(reader, image.size_end + 1, image.end)
     if profile is not None:
         icc.write(writer, profile)
     return writer.finish()
@@ -108,13 +114,13 @@ def _write_colours(writer: Writer, image: Image, profile: bool) -> None:
     writer.number(_RELATIVE, ENUM)
 
 
-def frame(data: bytes, found: Frame, duration: int, last: bool) -> bytes:
+def frame(data: bytes, image: Image, found: Frame, duration: int, last: bool) -> bytes:
     """Return a frame of a still image as one of an animation.
 
     Parameters
     ----------
-    data, found
-        A codestream and one of its frames, the last if it is seen.
+    data, image, found
+        A codestream, what it says, and one of its frames.
     duration
         Ticks, at least 1.
     last
@@ -126,21 +132,17 @@ def frame(data: bytes, found: Frame, duration: int, last: bool) -> bytes:
     writer.bits(0, 1)
     if found.usual:
         # A regular frame without flags, of one pass and the usual scales, that replaces all.
-        writer.bits(0, 7)
+        writer.bits(0, 7 + 2 * len(image.extra))
         writer.bits(3 | 2 << 3, 6)
-        writer.bits(0, 5)
+        writer.bits(0, 5 + 2 * len(image.extra))
     else:
         writer.copy(reader, 8 * found.start + 1, found.timed_at)
     writer.number(duration, DURATION)
-    writer.bits(int(last), 1)
-    if not last:
+    writer.bits(int(found.last and last), 1)
+    if not (found.last and last):
         writer.bits(0, 2)
     if found.usual:
         # No name, the usual filters, no extensions.
         writer.bits(0b100, 5)
-    writer.copy(reader, found.rest_at, 8 * found.parts_at)
-    return _aligned(writer, reader, found) + data[found.parts_at : found.end]
-
-
-def _aligned(writer: Writer, reader: Reader, found: Frame) -> bytes:
-    return writer.finish()
+    writer.copy(reader, found.rest_at, found.order_end)
+    return writer.finish() + data[found.parts_at : found.end]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from convcli.errors import ImageError
-from convcli.image.jpegxl.bits import ENUM, NAME, Reader, Ways
+from convcli.image.jpegxl.bits import ENUM, Reader, Ways
 from convcli.record import field, record
 
 MAGIC = b"\xff\x0a"
@@ -106,6 +106,16 @@ class Image:
     colours_at: int = 0
     colours_end: int = 0
     end: int = 0
+
+    @property
+    def is_gray(self) -> bool:
+        """Whether there is one channel of colour."""
+        return self.colours.space == GRAY
+
+    @property
+    def alpha(self) -> Extra | None:
+        """The first channel of alpha."""
+        return next((each for each in self.extra if each.kind == ALPHA), None)
 
 
 def _size(reader: Reader, sides: Ways = _SIDE, blocks: Ways | None = None) -> tuple[int, int]:
@@ -230,8 +240,8 @@ class Frame:
     """A frame as it is stored, which may be a part of one that is shown.
 
     `start` and `end` are where its bytes are, `timed_at` and `rest_at` the bits before its time
-    and behind what follows that of its place among others, `parts_at` the byte from which on it has
-    no bits of a header.
+    and behind what follows that of its place among others, `order_end` the one behind the order of
+    its parts, and `parts_at` the byte from which on it has no bits of a header.
     """
 
     start: int
@@ -244,6 +254,7 @@ class Frame:
     regular: bool
     timed_at: int
     rest_at: int
+    order_end: int
     parts_at: int
 
 
@@ -290,11 +301,11 @@ class _Header:
         """Return the frame."""
         image = self._image
         regular = self._kind in (_REGULAR, _WHOLE)
-        parts_at, end = self._parts()
+        order_end, parts_at, end = self._parts()
         shown = regular and (self._last or (image.animation is not None and self._duration > 0))
         lossy = image.xyb or self._ycc or not self._modular
         return Frame(start, end, shown, self._last, self._duration, lossy, self.usual, regular,
-                     self.timed_at, self.rest_at, parts_at)  # fmt: skip
+                     self.timed_at, self.rest_at, order_end, parts_at)  # fmt: skip
 
     def _read(self) -> None:
         reader, image = self._reader, self._image
@@ -346,7 +357,9 @@ class _Header:
         reader, image = self._reader, self._image
         regular, replaces = self._kind in (_REGULAR, _WHOLE), True
         if regular:
-            replaces = [self._blending(partial) for _ in range(1 + len(image.extra))][0]
+            replaces = self._blending(partial)
+            for _ in image.extra:
+                self._blending(partial)
             self.timed_at = reader.at
             if image.animation is not None:
                 self._duration = reader.number(DURATION)
@@ -392,16 +405,17 @@ class _Header:
                 reader.skip(16)
         reader.extensions()
 
-    def _parts(self) -> tuple[int, int]:
-        """Return where the sizes of its parts are, and where it ends."""
+    def _parts(self) -> tuple[int, int, int]:
+        """Return where the order of its parts ends, where their sizes are, and where it ends."""
         reader, count = self._reader, self._count()
         if reader.flag():
             _skip_order(reader, count)
+        order_end = reader.at
         reader.align()
         at = reader.at >> 3
         size = sum(reader.number(_PART) for _ in range(count))
         reader.align()
-        return at, (reader.at >> 3) + size
+        return order_end, at, (reader.at >> 3) + size
 
     def _count(self) -> int:
         """Return how many parts it has."""

@@ -145,7 +145,8 @@ def filter_rows(source: engine.Rows, steps: tuple[Step, ...]) -> Filtered:
         last = step.prepared.on(rows)
         done.append(replace(step, prepared=last.prepared))
         many = last.step > _FEW_ROWS
-        rows = engine.Blocks(last, last.prepared.planned.jobs) if many else last
+        jobs, once = last.prepared.planned.jobs, step is steps[-1]
+        rows = engine.Blocks(last, jobs, once=once) if many else last
     return Filtered(rows, last, tuple(done))
 
 

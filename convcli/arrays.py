@@ -142,7 +142,7 @@ def filter_rows(source: engine.Rows, steps: tuple[Step, ...]) -> Filtered:
     done: list[Step] = []
     rows: Any = source
     for step in steps:
-        last = step.prepared.on(rows)
+        last = engine.correlated(step.prepared, rows)
         done.append(replace(step, prepared=last.prepared))
         many = last.step > _FEW_ROWS
         jobs, once = last.prepared.planned.jobs, step is steps[-1]

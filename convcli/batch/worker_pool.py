@@ -1,4 +1,10 @@
-"""Images handed out to worker processes: one that dies or hangs takes no other along."""
+"""Images handed out to worker processes: one that dies or hangs takes no other along.
+
+Workers are copies of a process that has imported all and has no threads yet (`fork`; on macOS and
+Windows they are started anew). They answer along a pipe for each image, so it is known what each
+was working on: the image is a failure if it was alone, else those it had are tried again, one at a
+time.
+"""
 
 from __future__ import annotations
 

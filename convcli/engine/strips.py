@@ -1,4 +1,10 @@
-"""Laying an image out in strips."""
+"""Laying an image out in strips.
+
+Columns are sorted by their phase, column modulo stride, while a strip is loaded. So a strided
+filter reads neighbouring samples and computes only what is kept. Rows and phases that no tap reads
+are left out, the others picked out of blocks of the image. Channels are parted in the same place
+for filters over channels; else they stay interleaved.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""How an image is cut into tiles for products of spectra."""
+"""How an image is cut into tiles for products of spectra.
+
+A thread takes a group of neighbouring tiles at once, the smallest that fills sets, whatever the
+image's width.
+"""
 
 from __future__ import annotations
 

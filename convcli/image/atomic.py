@@ -1,4 +1,10 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all.
+
+A result is written to a file without a name (`O_TMPFILE`), synced, and then linked to its name,
+which fails if that is taken: if the process is killed nothing is left. Where there are no such
+files, a locked temporary file in the same folder stands for it; the next batch sweeps away what
+nobody has locked any more, if it is a regular file of this user's.
+"""
 
 from __future__ import annotations
 

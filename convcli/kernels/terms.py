@@ -1,4 +1,8 @@
-"""A kernel as a sum of few columns times rows: its low-rank form."""
+"""A kernel as a sum of few columns times rows: its low-rank form.
+
+Terms of whole kernels are found by elimination over the rationals, so they stay whole; those of
+others are their singular vectors.
+"""
 
 from __future__ import annotations
 

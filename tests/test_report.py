@@ -15,7 +15,7 @@ from convcli.report.outcome import status, tally
 
 TOP_KEYS = [
     "source", "target", "status", "error", "seconds", "kernels", "input", "output", "frames",
-    "response", "geometry", "plan", "notes",
+    "response", "geometry", "plan", "memory", "notes",
 ]  # fmt: skip
 IMAGE_KEYS = ["height", "width", "channels", "depth"]
 KEYS = {
@@ -24,6 +24,7 @@ KEYS = {
     "output": IMAGE_KEYS,
     "response": ["lowest", "highest", "mapping", "clipped", "samples", "alpha"],
     "geometry": ["rows", "cols"],
+    "memory": ["bytes", "stages"],
     "plan": ["method", "accumulator", "exact", "taps", "strip_rows", "jobs", "reason"],
 }
 

@@ -65,7 +65,7 @@ class File:
         writing: Writing,
         streams: tuple[BinaryIO, BinaryIO],
         job: Job,
-        tell_stages: Callable[[tuple[Stage, ...]], None] | None = None,
+        tell_stages: Callable[[Job, tuple[Stage, ...]], None] | None = None,
     ) -> None:
         self._work, self._writing, self._streams, self._job = work, writing, streams, job
         self.stages: tuple[Stage, ...] = ()
@@ -177,7 +177,7 @@ class File:
         if self._writing.stages:
             self.stages = sums.stages
             if self._tell_stages is not None:
-                self._tell_stages(sums.stages)
+                self._tell_stages(self._job, sums.stages)
         if resize is None:
             return
         several = held + _HELD * sums.source if frames.count > 1 else 0

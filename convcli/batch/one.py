@@ -75,7 +75,7 @@ class Common:
     work: Filter
     writing: Writing
     streams: tuple[BinaryIO, BinaryIO]
-    tell_stages: Callable[[tuple[Stage, ...]], None] | None = None
+    tell_stages: Callable[[Job, tuple[Stage, ...]], None] | None = None
 
     def do(
         self,

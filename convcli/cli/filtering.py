@@ -254,12 +254,11 @@ def _foreseen(job: Job, common: Common) -> Outcome:
     return replace(outcome, stages=foretold_stages(common, job))
 
 
-def _tell_stages(stages: tuple[Stage, ...]) -> None:
+def _tell_stages(job: Job, stages: tuple[Stage, ...]) -> None:
     """Say what an image goes through, before work starts."""
-    from convcli.report.outcome import stage_lines
+    from convcli.report.outcome import beginning
 
-    for said in stage_lines(stages):
-        tell(said)
+    tell(beginning(job, stages))
 
 
 def _check(given: dict[str, Any]) -> None:

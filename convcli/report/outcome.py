@@ -7,7 +7,7 @@ from collections.abc import Mapping as Counts
 from collections.abc import Sequence
 from typing import Any
 
-from convcli.batch import Outcome
+from convcli.batch import Job, Outcome
 from convcli.kernels.kernel import Kernel, Kind
 from convcli.pipeline import Facts
 from convcli.pipeline.memory import Stage
@@ -41,11 +41,17 @@ def line(outcome: Outcome) -> str:
     )
 
 
-def text(outcome: Outcome, kernels: Sequence[AnyKernel], *, verbose: bool = False) -> str:
-    """Lines for one image, each a label and what there is to say."""
+def text(
+    outcome: Outcome,
+    kernels: Sequence[AnyKernel],
+    *,
+    verbose: bool = False,
+    begun: bool = False,
+) -> str:
+    """Lines for one image, each a label and what there is to say; without those of `beginning`."""
     facts = outcome.facts
     if facts is None:
-        return "\n".join((line(outcome), *stage_lines(outcome.stages)))
+        return beginning(outcome.job, outcome.stages) if outcome.stages else line(outcome)
     rows = []
     before = _image(facts.size, facts.channels, facts.depth)
     after = _image(facts.out_size, facts.out_channels, facts.out_depth)
@@ -63,18 +69,23 @@ def text(outcome: Outcome, kernels: Sequence[AnyKernel], *, verbose: bool = Fals
         rows += [("plan", said) for plan in facts.plans for said in _plan(plan)]
     rows += [("note", note) for note in facts.notes]
     rows.append(("time", f"{outcome.seconds:.2f} s"))
+    head = () if begun else (beginning(outcome.job, outcome.stages if verbose else ()),)
+    return "\n".join([*head, *_laid_out(rows)])
+
+
+def beginning(job: Job, stages: Sequence[Stage]) -> str:
+    """Lines that can be told before an image is filtered: its names, its stages, their memory."""
+    rows = []
+    if stages:
+        total = _megabytes(sum(stage.bytes for stage in stages))
+        rows = [("memory", f"{total}, beside the program itself:")]
+        rows += [("", f"{_megabytes(stage.bytes)} {printable(stage.name)}") for stage in stages]
+    return "\n".join((f"{printable(job.source)} → {printable(job.target)}", *_laid_out(rows)))
+
+
+def _laid_out(rows: Sequence[tuple[str, str]]) -> list[str]:
     width = columns(sys.stderr)
-    head = f"{printable(outcome.job.source)} → {printable(outcome.job.target)}"
-    return "\n".join([head, *(wrapped(f"  {label:8} ", said, width) for label, said in rows)])
-
-
-def stage_lines(stages: Sequence[Stage]) -> list[str]:
-    """Say what an image goes through, a line a stage, and the memory that it takes there."""
-    if not stages:
-        return []
-    total = _megabytes(sum(stage.bytes for stage in stages))
-    said = [f"{_megabytes(stage.bytes):>8}  {stage.name}" for stage in stages]
-    return [*said, f"{total:>8}  at the same time, beside the program itself"]
+    return [wrapped(f"  {label:8} ", said, width) for label, said in rows]
 
 
 def _megabytes(size: int) -> str:

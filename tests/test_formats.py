@@ -176,7 +176,9 @@ def test_gif_of_many_colours_is_near(rng):
     assert np.abs(again.pixels.astype(int) - pixels).mean() < 4
 
 
-@pytest.mark.parametrize("format", ["PNG", "TIFF", "WEBP", "PPM", "JPEG2000", "NPY", "GIF"])
+@pytest.mark.parametrize(
+    "format", ["PNG", "TIFF", "WEBP", "PPM", "JPEG2000", "JPEGXL", "NPY", "GIF"]
+)
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (2, 3), (7, 8), (8, 17)])
 def test_small_sizes(rng, format, size):
     pixels = in_few_colours(make(rng, "uint8", "RGB", size))

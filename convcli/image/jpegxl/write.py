@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from convcli.errors import ImageError
-from convcli.image import codecs
+from convcli.image import codecs, exif
 from convcli.image.boxes import box, boxes
 from convcli.image.depth import as_bytes
 from convcli.image.frames import Frames
@@ -77,9 +77,14 @@ def _parts(images: Frames, animation: Animation | None, quality: int | None) -> 
         stored = [*frames(code, reader.at >> 3, said)]
         if number == 0:
             yield from _container(image.meta, level)
-            sixteen = image.dtype == np.uint16
-            profile = _profile(image)
-            yield rewrite.header(code, said, profile=profile, animation=animation, sixteen=sixteen)
+            yield rewrite.header(
+                code,
+                said,
+                profile=_profile(image),
+                orientation=exif.orientation(image.meta.exif),
+                animation=animation,
+                sixteen=image.dtype == np.uint16,
+            )
         last = number == images.count - 1
         for frame in stored:
             if animation is None:

@@ -11,10 +11,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from command import ROOT, call, program
+from marks import exhaustive_but
 
 from convcli import api, arrays, correlate
 from convcli.engine import fingerprint, folder, lowered, native
-from convcli.engine.places import FIXED, FIXED_NAME
+from convcli.engine.structs import FIXED, FIXED_NAME
 
 BAND = ("band", "respond_pairs", "combine_nothing", "store_whole")
 KEY = (*BAND, "uint8", "int16", "uint8", "int16")
@@ -75,7 +76,7 @@ def test_no_text_tells_of_a_machine_or_of_a_run(texts):
             assert word not in text
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_texts_become_machine_code(texts):
     """Some of them that have every function and every type there is."""
     from convcli.engine.objects import object_code
@@ -91,9 +92,9 @@ IMAGE = {"dtype": "uint8", "jobs": 1}
 #: Of whole numbers, of floats, of sums that combine; each with another respond and store loop.
 FILTERS = [
     ("emboss", IMAGE | {"mapping": "offset"}),
-    ("gaussian:sigma=1", IMAGE),
-    pytest.param("box:size=31", IMAGE, marks=pytest.mark.slow),
-    pytest.param("sobel-direction", {"jobs": 1}, marks=pytest.mark.slow),
+    pytest.param("gaussian:sigma=1", IMAGE, marks=pytest.mark.exhaustive),
+    pytest.param("box:size=31", IMAGE, marks=pytest.mark.exhaustive),
+    pytest.param("sobel-direction", {"jobs": 1}, marks=pytest.mark.exhaustive),
 ]
 
 
@@ -167,7 +168,7 @@ def test_a_python_without_lzma_has_no_texts(monkeypatch):
 @pytest.mark.parametrize("source", ["loops/respond.py", "loops/compiling.py", "entries.py"])
 def test_sources_are_told_apart_but_not_by_what_ends_their_lines(source, monkeypatch, tmp_path):
     here = lowered.FILE.parent
-    for path in (*(here / "loops").glob("*.py"), here / "entries.py", here / "places.py"):
+    for path in (*(here / "loops").glob("*.py"), *(here / name for name in lowered._FILES)):
         copy = tmp_path / path.relative_to(here)
         copy.parent.mkdir(exist_ok=True)
         copy.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
@@ -216,7 +217,7 @@ sys.exit(status)
 """
 
 
-@pytest.mark.parametrize("kernel", ["gaussian:sigma=2", "sobel"])
+@pytest.mark.parametrize("kernel", exhaustive_but(["sobel"], ["gaussian:sigma=2", "sobel"]))
 def test_neither_the_first_nor_the_second_run_imports_numba(kernel, samples, tmp_path):
     asked = program("apply", kernel, str(samples / "camera.png"), "-q", "-o", "x.png")
     asked["args"][1:3] = ["-c", _MODULES]

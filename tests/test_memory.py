@@ -11,12 +11,14 @@ import sys
 import threading
 import time
 import zlib
+from collections import deque
 from contextlib import suppress
 
 import numpy as np
 import peaks
 import pytest
 from command import call, program
+from marks import exhaustive_but
 
 from convcli import memory, read_frames, threads, write_frames
 from convcli.batch import Common, Job, Writing
@@ -51,17 +53,21 @@ def common(*kernels, spec=None, writing=None):
     return Common(work, writing or Writing(), None)
 
 
-@pytest.mark.slow
 @linux
 @pytest.mark.parametrize(
     "case",
     [
-        peaks.Case("a.png"),
-        peaks.Case("a.png", "gaussian:sigma=2", {"linear": True}),
         peaks.Case("a.jpg", "unsharp:sigma=2", {"luma": True}, ".jpg"),
-        peaks.Case("4.png", "gaussian:sigma=2"),
-        peaks.Case("a.webp", suffix=".webp"),
-        peaks.Case("z.tif", suffix=".tif", compare=True),
+        *exhaustive_but(
+            [],
+            [
+                peaks.Case("a.png"),
+                peaks.Case("a.png", "gaussian:sigma=2", {"linear": True}),
+                peaks.Case("4.png", "gaussian:sigma=2"),
+                peaks.Case("a.webp", suffix=".webp"),
+                peaks.Case("z.tif", suffix=".tif", compare=True),
+            ],
+        ),
     ],
     ids=str,
 )
@@ -134,20 +140,20 @@ def flat(rows, cols):
 
 
 def test_options_count_before_a_file_is_read(tmp_path):
-    """Half a megabyte that becomes 179 megapixels takes 4 GB in linear light."""
+    """Half a megabyte that becomes 179 megapixels takes half a gigabyte, and strips."""
     path = tmp_path / "a.png"
     path.write_bytes(flat(13377, 13377))
     job = Job(str(path), str(tmp_path / "b.png"))
     samples = 13377 * 13377 * 3
     plain = foretold(common("box3"), job)
-    assert 2 * samples <= plain <= 3 * samples
+    assert samples <= plain <= 1.2 * samples
     linear = foretold(common("box3", spec=Spec(linear=True)), job)
-    assert 8.5 * samples <= linear <= 12 * samples
+    assert plain < linear < plain + 2**27
     luma = foretold(common("box3", spec=Spec(luma=True)), job)
-    assert 16 * samples <= luma <= 22 * samples
+    assert plain < luma < plain + 2**27
     assert foretold(common("box3", "box3"), job) > plain
     assert foretold(common("box3", writing=Writing(compare="c.png")), job) > 1.5 * plain
-    assert foretold(common("box3", spec=Spec(padding="full")), job) > plain
+    assert foretold(common("box3", spec=Spec(padding="full")), job) >= plain
     assert foretold(common("box3"), Job(str(path), str(tmp_path / "b.avif"))) > 5 * plain
 
 
@@ -251,7 +257,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("suffix", ENDLESS)
-@pytest.mark.parametrize("fill", [b"\0", b"y\n", b"\xff"])
+@pytest.mark.parametrize("fill", exhaustive_but([b"\0"], [b"\0", b"y\n", b"\xff"]))
 def test_a_stream_without_end_is_left(suffix, fill):
     data = encode(Image(PIXELS), "." + suffix)
     stream = Endless(data, fill)
@@ -372,8 +378,7 @@ def no_threads(request, monkeypatch):
             raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threads, "start_new_thread", start)
-    monkeypatch.setattr("convcli.engine.thread_pool.start_new_thread", start)
-    monkeypatch.setattr("convcli.engine.thread_pool._waiting", __import__("collections").deque())
+    monkeypatch.setattr(threads, "_waiting", deque())
 
 
 def test_work_is_done_without_threads(no_threads):
@@ -474,7 +479,10 @@ def images(tmp_path_factory):
 
 
 @linux
-@pytest.mark.parametrize("kilobytes", [120_000, 150_000, 183_000, 210_000, 260_000, 300_000])
+@pytest.mark.parametrize(
+    "kilobytes",
+    exhaustive_but([150_000], [120_000, 150_000, 183_000, 210_000, 260_000, 300_000]),
+)
 @pytest.mark.parametrize("suffix", ["png", "jpg", "jp2", "avif"])
 def test_under_a_limit_of_the_system_it_is_one_line(suffix, kilobytes, images, tmp_path):
     import resource

@@ -503,7 +503,15 @@ def test_each_combination_has_a_file_of_its_own(fresh, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(
     "source",
-    ["loops/respond.py", "entries.py", "flat.py", "lowered.py", "objects.py", "places.py"],
+    [
+        "loops/respond.py",
+        "entries.py",
+        "flat.py",
+        "lowered.py",
+        "objects.py",
+        "structs.py",
+        "tile_structs.py",
+    ],
 )
 def test_a_changed_source_has_another_key(source, fresh, monkeypatch, tmp_path):
     monkeypatch.setenv(folder.STORE_VARIABLE, str(tmp_path / "store"))
@@ -628,7 +636,7 @@ def test_threads_that_come_at_once_compile_once(fresh, compiled, monkeypatch, tm
     assert len(compiled) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_processes_that_come_at_once_are_all_right(tmp_path):
     store = tmp_path / "store"
     with ExitStack() as stack:
@@ -638,7 +646,7 @@ def test_processes_that_come_at_once_are_all_right(tmp_path):
     assert not run(store)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_truncated_entry_is_made_anew_by_another_process(store):
     (path,) = store.iterdir()
     path.write_bytes(path.read_bytes()[:-50])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from convcli.batch.one import Common
     from convcli.image.header import Header
     from convcli.image.image import Image
-    from convcli.pipeline.memory import Output, Sums
+    from convcli.pipeline.memory import Output, Stage, Sums
 
 #: What is thought of a file whose header doesn't tell: that nothing fits beside it.
 _UNKNOWN = 2**62
@@ -53,6 +53,21 @@ def _takes(common: Common, job: Job, header: Header, size: int) -> int:
         return size + _SILENT * header.nbytes
     found: int = work.takes(
         header, size, output_of(common.writing, job, header.format, header.lossy)
+    )
+    return found
+
+
+def foretold_stages(common: Common, job: Job) -> tuple[Stage, ...]:
+    """Return the stages that an image would go through; none if its header doesn't tell."""
+    work: Any = common.work
+    try:
+        header = facts_of(job.source) if job.source != STREAM else None
+    except (OSError, ValueError, ConvError):
+        header = None
+    if header is None:
+        return ()
+    found: tuple[Stage, ...] = work.stages(
+        header, output_of(common.writing, job, header.format, header.lossy)
     )
     return found
 

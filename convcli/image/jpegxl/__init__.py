@@ -6,9 +6,10 @@ metadata: these are read from the codestream and the boxes here, and written the
 
 from __future__ import annotations
 
+from convcli.image.boxes import places
 from convcli.image.codec import CLEAR, GRAY, Codec, Later
 from convcli.image.extent import ALLOWANCE, frames, most, one
-from convcli.image.header import HEAD, MOST, Header, Peek, whole_type
+from convcli.image.header import HEAD, Header, Peek, whole_type
 from convcli.image.jpegxl.bits import Reader
 from convcli.image.jpegxl.stream import MAGIC, Image, read_image
 
@@ -44,18 +45,13 @@ def _beginning(peek: Peek) -> bytes:
     """Return a codestream's first bytes, which may lie in several boxes."""
     if peek(0, 2) == MAGIC:
         return peek(0, HEAD)
-    found, at = b"", 0
-    for _ in range(MOST):
-        head = peek(at, 16)
-        size, name, start = int.from_bytes(head[:4], "big"), head[4:8], 8
-        if size == 1:
-            size, start = int.from_bytes(head[8:16], "big"), 16
+    found = b""
+    for name, start, end in places(peek):
         if name in (b"jxlc", b"jxlp"):
             start += 4 * (name == b"jxlp")
-            found += peek(at + start, min(HEAD, max(0, size - start)) if size else HEAD)
-        if name == b"jxlc" or len(found) >= HEAD or size < start or len(head) < 8:
+            found += peek(start, HEAD if end is None else max(0, min(HEAD, end - start)))
+        if name == b"jxlc" or len(found) >= HEAD:
             break
-        at += size
     return found
 
 

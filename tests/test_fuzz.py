@@ -72,7 +72,7 @@ def test_the_fuzzer_finds_what_is_wrong(tmp_path, monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError("one")
 
-    monkeypatch.setattr("fuzz_checks.pipeline.apply", broken)
+    monkeypatch.setattr("fuzz_checks.pipeline.lay", broken)
     assert [kind for kind, _ in check.judge(whole, rng)] == ["raised"]
     assert fuzz.Cases("png", 1).make(0)[1] == case
 

@@ -280,5 +280,5 @@ def test_the_toy_format_of_the_page_works():
     assert codec.header(lambda at, size: data[at : at + size]).size == (3, 4)
     with pytest.raises(ImageError, match="cut short"):
         codec.decode(data[:-1], 12)
-    with pytest.raises(ImageError, match="--max-pixels|max_pixels"):
+    with pytest.raises(ImageError, match="the limit is 11"):
         codec.decode(data, 11)

@@ -22,7 +22,8 @@ from convcli.image.files import encode, parts, read, timing_notes, write
 from convcli.image.header import peek_into
 from convcli.image.jpegxl import icc
 from convcli.image.jpegxl.bits import ENUM, Reader, Writer
-from convcli.image.jpegxl.stream import DURATION, frames, read_image
+from convcli.image.jpegxl.frames import DURATION, frames
+from convcli.image.jpegxl.stream import read_image
 from convcli.image.light.profile import fits
 from convcli.image.recognise import header_of
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from convcli.image.jpegxl import icc
 from convcli.image.jpegxl.bits import ENUM, Reader, Writer
+from convcli.image.jpegxl.frames import DURATION, Frame
 from convcli.image.jpegxl.stream import (
     D65,
-    DURATION,
     LOOPS,
     SRGB,
     SRGB_CURVE,
     TICKS,
     TICKS_OVER,
     Animation,
-    Frame,
     Image,
 )
 

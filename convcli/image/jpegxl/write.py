@@ -14,7 +14,8 @@ from convcli.image.frames import Frames
 from convcli.image.image import Image, Meta
 from convcli.image.jpegxl import icc, rewrite
 from convcli.image.jpegxl.bits import Reader
-from convcli.image.jpegxl.stream import MAGIC, Animation, frames, read_image
+from convcli.image.jpegxl.frames import frames as stored_frames
+from convcli.image.jpegxl.stream import MAGIC, Animation, read_image
 from convcli.image.light import linear
 from convcli.image.light.profile import fits
 
@@ -74,7 +75,7 @@ def _parts(images: Frames, animation: Animation | None, quality: int | None) -> 
         reader = Reader(code)
         said = read_image(reader)
         reader.align()
-        stored = [*frames(code, reader.at >> 3, said)]
+        stored = [*stored_frames(code, reader.at >> 3, said)]
         if number == 0:
             yield from _container(image.meta, level)
             yield rewrite.header(

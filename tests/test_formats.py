@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pytest
 
 from convcli.errors import ImageError
+from convcli.image import codec as codec_module
+from convcli.image.codec import Later
 from convcli.image.files import encode, read
 from convcli.image.formats import (
     FORMATS,
@@ -176,7 +180,9 @@ def test_gif_of_many_colours_is_near(rng):
     assert np.abs(again.pixels.astype(int) - pixels).mean() < 4
 
 
-@pytest.mark.parametrize("format", ["PNG", "TIFF", "WEBP", "PPM", "JPEG2000", "NPY", "GIF"])
+@pytest.mark.parametrize(
+    "format", ["PNG", "TIFF", "WEBP", "PPM", "JPEG2000", "JPEGXL", "NPY", "GIF"]
+)
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (2, 3), (7, 8), (8, 17)])
 def test_small_sizes(rng, format, size):
     pixels = in_few_colours(make(rng, "uint8", "RGB", size))
@@ -242,3 +248,37 @@ def test_an_unknown_format_is_named():
 def test_what_is_no_image_is_told(head, words):
     with pytest.raises(ImageError, match=words):
         recognise(head)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_codec_is_what_its_entry_says(name):
+    """What a codec imports later is there, and what it writes is told by its first bytes."""
+    codec, entry = codec_of(name), FORMATS[name]
+    assert codec.name == name
+    for given in (getattr(codec, slot) for slot in codec.__record_slots__):
+        if isinstance(given, Later):
+            assert callable(given.load())
+    assert (codec.decode is not None) == bool(entry.magic or entry.brands) or entry.family
+    assert codec.several == (codec.open is not None)
+    dtype, channels = next(iter(codec.holds.items()))
+    image = Image(np.zeros((3, 4), dtype), "L")
+    if codec.has(dtype, "L"):
+        assert recognise(encode(image, name)) in (name, "PBM")
+    assert channels
+
+
+def test_the_toy_format_of_the_page_works():
+    """The page from which a stranger adds a format has all of one."""
+    page = codec_module.__doc__
+    code = page[page.index("    import struct") : page.index("and in `formats.FORMATS`")]
+    toy = {}
+    exec(textwrap.dedent(code), toy)
+    codec = toy["CODEC"]
+    image = Image(np.arange(12, dtype=np.uint8).reshape(3, 4))
+    data = codec.encode(image)
+    assert np.array_equal(codec.decode(data, 12).pixels, image.pixels)
+    assert codec.header(lambda at, size: data[at : at + size]).size == (3, 4)
+    with pytest.raises(ImageError, match="cut short"):
+        codec.decode(data[:-1], 12)
+    with pytest.raises(ImageError, match="the limit is 11"):
+        codec.decode(data, 11)

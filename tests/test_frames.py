@@ -657,7 +657,7 @@ def test_frames_are_a_sequence_that_is_read_when_asked(rng, tmp_path):
     assert read_frames(path.read_bytes())[0].meta.frames == 5
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "GIF", "WEBP", "TIFF", "NPY", "AVIF"])
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "GIF", "WEBP", "TIFF", "NPY", "AVIF", "JPEGXL"])
 def test_one_image_is_one_frame(format, rng, tmp_path):
     image = moving(rng, count=1)[0]
     frames = read_frames(encode(image, format))

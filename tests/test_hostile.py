@@ -199,7 +199,7 @@ BESIDE = {
 )
 def test_absurd_metadata_change_no_pixels_and_end_nothing(name, tmp_path):
     """Read from each format that holds it, filtered, in linear light too, and written to each."""
-    for source in ("PNG", "TIFF", "JPEG", "WEBP", "AVIF", "JPEG2000"):
+    for source in ("PNG", "TIFF", "JPEG", "WEBP", "AVIF", "JPEG2000", "JPEGXL"):
         try:
             data = encode(Image(PIXELS, meta=BESIDE[name]), source)
         except ImageError as error:
@@ -211,7 +211,7 @@ def test_absurd_metadata_change_no_pixels_and_end_nothing(name, tmp_path):
             assert np.array_equal(image.pixels, PIXELS)
         path = tmp_path / f"a.{source.lower()}"
         path.write_bytes(data)
-        for suffix in ("png", "jpg", "tif", "webp", "avif", "jp2"):
+        for suffix in ("png", "jpg", "tif", "webp", "avif", "jp2", "jxl"):
             said = call(*A, path, "-o", tmp_path / f"{source}.{suffix}", "--linear")
             assert said.status in (0, 1), said.err
             assert "Traceback" not in said.err

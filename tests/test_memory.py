@@ -77,12 +77,13 @@ def test_what_is_foretold_is_what_is_taken(case, tmp_path):
 
 
 KINDS = {
-    **{f"L.{s}": PIXELS[..., 0] for s in ("png", "jpg", "tif", "pgm", "npy", "jp2")},
+    **{f"L.{s}": PIXELS[..., 0] for s in ("png", "jpg", "tif", "pgm", "npy", "jp2", "jxl")},
     **{f"RGB.{s}": PIXELS for s in ("png", "jpg", "tif", "ppm", "npy", )},
-    **{f"RGB.{s}": PIXELS for s in ("jp2", "webp", "bmp", "avif")},
+    **{f"RGB.{s}": PIXELS for s in ("jp2", "jxl", "webp", "bmp", "avif")},
     **{f"RGBA.{s}": np.dstack((PIXELS, PIXELS[..., 0])) for s in ("png", "tif", "webp")},
-    **{f"wide.{s}": PIXELS.astype(np.uint16) * 257 for s in ("png", "tif", "ppm", "npy", "jp2")},
-    **{f"float.{s}": PIXELS.astype(np.float32) for s in ("tif", "npy", "pfm")},
+    **{f"wide.{s}": PIXELS.astype(np.uint16) * 257
+       for s in ("png", "tif", "ppm", "npy", "jp2", "jxl")},
+    **{f"float.{s}": PIXELS.astype(np.float32) for s in ("tif", "npy", "pfm", "jxl")},
     **{f"double.{s}": PIXELS.astype(np.float64) for s in ("tif", "npy")},
     **{f"bool.{s}": PIXELS[..., 0] > 99 for s in ("png", "tif", "pbm")},
 }  # fmt: skip
@@ -97,7 +98,7 @@ def test_a_header_says_what_is_read(name):
     assert found.nbytes == image.pixels.nbytes
 
 
-@pytest.mark.parametrize("suffix", ["png", "gif", "webp", "tif", "avif"])
+@pytest.mark.parametrize("suffix", ["png", "gif", "webp", "tif", "avif", "jxl"])
 def test_a_header_says_what_frames_are_like(suffix, tmp_path):
     path = tmp_path / f"a.{suffix}"
     write_frames(path, [Image(PIXELS), Image(PIXELS[::-1].copy()), Image(PIXELS)])
@@ -247,6 +248,7 @@ ENDLESS = {
     "avif": 0,
     "gif": 0,
     "jp2": 0,
+    "jxl": 0,
     "bmp": 0,
     "ppm": 0,
     "npy": 0,

@@ -40,11 +40,9 @@ def foretold(common: Common, job: Job) -> int:
         if not stat.S_ISREG(status.st_mode):
             return 0
         header = facts_of(job.source)
-    except (OSError, ValueError, ConvError):
+        return _takes(common, job, header, status.st_size) if header else _UNKNOWN
+    except (OSError, ValueError, MemoryError, ConvError):
         return 0
-    if header is None:
-        return _UNKNOWN
-    return _takes(common, job, header, status.st_size)
 
 
 def _takes(common: Common, job: Job, header: Header, size: int) -> int:
@@ -62,13 +60,12 @@ def foretold_stages(common: Common, job: Job) -> tuple[Stage, ...]:
     work: Any = common.work
     try:
         header = facts_of(job.source) if job.source != STREAM else None
-    except (OSError, ValueError, ConvError):
-        header = None
-    if header is None:
+        if header is None:
+            return ()
+        output = output_of(common.writing, job, header.format, header.lossy)
+        found: tuple[Stage, ...] = work.stages(header, output)
+    except (OSError, ValueError, MemoryError, ConvError):
         return ()
-    found: tuple[Stage, ...] = work.stages(
-        header, output_of(common.writing, job, header.format, header.lossy)
-    )
     return found
 
 

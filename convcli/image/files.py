@@ -44,7 +44,7 @@ def open(source: Source, *, max_pixels: int | None = None, lenient: bool = False
     Returns
     -------
     Frames
-        Pages of TIFF; the frames of an animation in GIF, PNG, WebP or AVIF; else one image.
+        Pages of TIFF; the frames of an animation in formats that move; else one image.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def encode(
     format
         A format's name, or a suffix.
     quality
-        1 to 100, for JPEG, WebP, AVIF and JPEG 2000. None keeps what the source had, or loses
+        1 to 100, for formats that can lose something. None keeps what the source had, or loses
         nothing if it had lost nothing; JPEG's 92 and AVIF's 85 apart.
     compress
         0 (stored) to 9 (smallest), for PNG and TIFF. None is quick and small.
@@ -298,7 +298,7 @@ def write(
     ----------
     path
         The target; its suffix says the format unless `format` does. Several images go to TIFF, or
-        to an animation in GIF, PNG, WebP or AVIF.
+        to an animation in another format that holds several.
     image
         An image; frames, as `open` gives them; or images, to which `Frames.of` gives times. Those
         of an animation have one size, one depth and the same channels; without times each is

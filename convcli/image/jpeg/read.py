@@ -26,6 +26,7 @@ from convcli.image.jpeg.scans import (
 from convcli.image.jpeg.segments import EOI, FRAMES, SOS, Segment, walk
 from convcli.image.lenient import overlook
 from convcli.image.limits import check_size
+from convcli.image.tags import Form, entries, first_of
 from convcli.record import field, record
 
 if TYPE_CHECKING:
@@ -351,14 +352,11 @@ def _take_app2(found: Segments, content: bytes) -> None:
 
 def _count_frames(index: bytes) -> int:
     """Images in a multi-image file (CIPA DC-007, tag 0xB001)."""
-    order = ">" if index[:2] == b"MM" else "<"
+    form = Form(">" if index[:2] == b"MM" else "<", big=False)
     try:
-        (at,) = struct.unpack_from(order + "I", index, 4)
-        (count,) = struct.unpack_from(order + "H", index, at)
-        for k in range(count):
-            tag, _, _, value = struct.unpack_from(order + "HHII", index, at + 2 + 12 * k)
+        for place, tag, _, _ in entries(index, first_of(index, form), form):
             if tag == 0xB001:
-                return max(1, int(value))
+                return max(1, int(struct.unpack_from(form.place, index, place)[0]))
     except struct.error:
         pass
     return 1

@@ -16,6 +16,7 @@ from convcli.image.depth import as_bytes
 from convcli.image.image import Image, Meta
 from convcli.image.jpeg import bands as jpeg_bands
 from convcli.image.jpeg import read as jpeg
+from convcli.image.jpeg.segments import walk
 from convcli.image.light.profile import fits
 from convcli.image.limits import check_sides
 from convcli.record import replace
@@ -170,11 +171,12 @@ def _with_segments(coded: bytes, image: Image) -> tuple[bytes, ...]:
     """Put the metadata's segments where JPEG wants them: right after a file's beginning."""
     at = 2
     adobe = b""
-    while coded[at + 1] in (jpeg.APP0, jpeg.APP14):
-        end = at + 2 + struct.unpack_from(">H", coded, at + 2)[0]
-        if coded[at + 1] == jpeg.APP14:
-            adobe = coded[at:end]
-        at = end
+    for segment in walk(coded):
+        if segment.marker not in (jpeg.APP0, jpeg.APP14):
+            break
+        at = segment.end
+        if segment.marker == jpeg.APP14:
+            adobe = coded[segment.at : at]
     segments = b"".join(_segments(image.meta, image.channels, bool(adobe)))
     return coded[:2], segments, adobe, coded[at:]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from convcli.errors import ImageError
 from convcli.image import codecs
+from convcli.image.header import Peek
 from convcli.record import record
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -90,3 +91,12 @@ def frame(chunks: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
         yield struct.pack(">I", len(content)) + name
         yield content
         yield struct.pack(">I", crc32(content, crc32(name)))
+
+
+def walk(peek: Peek) -> Iterator[tuple[int, int, bytes]]:
+    """Give (where it begins, bytes of its content, name) of each chunk, whole or not."""
+    at = len(SIGNATURE)
+    while len(head := peek(at, 8)) == 8:
+        size, name = int.from_bytes(head[:4], "big"), head[4:]
+        yield at, size, name
+        at += 12 + size

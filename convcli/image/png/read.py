@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image import codecs
+from convcli.image.header import peek_into
 from convcli.image.image import Image, Meta
 from convcli.image.lenient import READS, overlook
 from convcli.image.limits import check_size
@@ -25,11 +26,11 @@ from convcli.image.png.chunks import (
     GRAY_ALPHA,
     PALETTE,
     SAMPLES,
-    SIGNATURE,
     Header,
     assemble,
     parse_header,
     passes_of,
+    walk,
 )
 from convcli.image.png.inflate import Inflating
 from convcli.image.png.salvage import salvage
@@ -108,10 +109,10 @@ def split(data: bytes, limit: int, lenient: bool = False) -> Chunks:
     ImageError
         If one that matters is damaged or missing, or there are more than `limit` pixels.
     """
-    walk = _walk(data)
-    chunks = Chunks(_header(walk, limit), lenient=lenient)
+    given = _walk(data)
+    chunks = Chunks(_header(given, limit), lenient=lenient)
     ended = False
-    for name, content, wrong in walk:
+    for name, content, wrong in given:
         if wrong and name in _ESSENTIAL:
             chunks.notes.append(overlook(wrong, lenient))
         if name == b"IEND":
@@ -129,9 +130,9 @@ def split(data: bytes, limit: int, lenient: bool = False) -> Chunks:
     return chunks
 
 
-def _header(walk: Iterator[tuple[bytes, memoryview, str]], limit: int) -> Header:
+def _header(given: Iterator[tuple[bytes, memoryview, str]], limit: int) -> Header:
     """Return what the first chunk says."""
-    first = next(walk, None)
+    first = next(given, None)
     if first is None:
         raise ImageError("the PNG file is cut short: it ends within its header")
     name, content, wrong = first
@@ -144,12 +145,9 @@ def _header(walk: Iterator[tuple[bytes, memoryview, str]], limit: int) -> Header
 
 def _walk(data: bytes) -> Iterator[tuple[bytes, memoryview, str]]:
     """(name, content, what is wrong with it) of every chunk; one that is cut short is the last."""
-    at = len(SIGNATURE)
     view = memoryview(data)
     crc32 = codecs.packing().crc32
-    while at + 8 <= len(data):
-        (size,) = struct.unpack_from(">I", data, at)
-        name = data[at + 4 : at + 8]
+    for at, size, name in walk(peek_into(data)):
         end = at + 8 + size
         if end + 4 > len(data) or not name.isalpha():
             said = (
@@ -163,7 +161,6 @@ def _walk(data: bytes) -> Iterator[tuple[bytes, memoryview, str]]:
         right = crc32(view[at + 4 : end]) == stated
         said = f"the PNG file is damaged: wrong checksum in its {_say(name)} chunk"
         yield name, view[at + 8 : end], "" if right else said
-        at = end + 4
 
 
 def _say(name: bytes) -> str:

@@ -276,7 +276,7 @@ def test_a_stream_that_is_no_image_is_left_at_once():
 
 def test_a_stream_of_too_many_pixels_is_left_at_once():
     stream = Endless(flat(20_000, 20_000))
-    with pytest.raises(ImageError, match="--max-pixels"):
+    with pytest.raises(ImageError, match="`max_pixels`"):
         read(stream)
     assert stream.given <= 2**23
 

@@ -276,7 +276,7 @@ def test_a_batch_that_nobody_waits_for_ends(folder, tmp_path, monkeypatch):
 )
 def test_threads_are_shared_out(images, jobs, expected):
     limits = share(images, jobs, 7.0)
-    assert (limits.workers, limits.threads, limits.seconds) == (*expected, 7.0)
+    assert (limits.workers, limits.threads, limits.timeout) == (*expected, 7.0)
 
 
 def test_what_comes_or_goes_through_a_pipe_is_not_handed_out(monkeypatch):

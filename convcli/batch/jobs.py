@@ -151,10 +151,10 @@ class Limits:
         Processes.
     threads
         How many each filters an image with.
-    seconds
-        How long an image may take; None for as long as it likes.
+    timeout
+        Seconds that an image may take; None for as long as it likes.
     """
 
     workers: int
     threads: int
-    seconds: float | None = None
+    timeout: float | None = None

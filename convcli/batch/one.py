@@ -56,8 +56,8 @@ def foresee(job: Job, writing: Writing) -> Outcome:
         if there and writing.skip_existing:
             return Outcome(job, skipped="exists")
         if there and not writing.overwrite:
-            found = f"{job.target} exists already; use --overwrite to replace it, or "
-            return Outcome(job, error=f"{found}--skip-existing to leave it")
+            found = f"{job.target} exists already; use `overwrite` to replace it, or "
+            return Outcome(job, error=f"{found}`skip_existing` to leave it")
     error = _compare(writing) or ("" if job.source == STREAM else _unreadable(job.source))
     return Outcome(job, error=error)
 
@@ -69,8 +69,8 @@ def _compare(writing: Writing) -> str:
         return ""
     there, said = _target(path)
     if there and not said and not writing.overwrite:
-        said = "exists already; use --overwrite to replace it"
-    return f"--compare {path}: {said}" if said else ""
+        said = "exists already; use `overwrite` to replace it"
+    return f"`compare` {path}: {said}" if said else ""
 
 
 def _target(path: str) -> tuple[bool, str]:
@@ -245,7 +245,8 @@ def notes_on(result: Image, facts: Facts, name: str) -> tuple[str, ...]:
     dtype = result.dtype.name
     if facts.mapping is Mapping.RAW and dtype not in FORMATS[name].holds:
         raise ImageError(
-            f"{name} can't hold the signed floats of --map raw; use --map offset, or -o NAME.tif"
+            f"{name} can't hold the signed floats of `mapping` raw; use `mapping` offset, "
+            f"or `path` NAME.tif"
         )
     notes = [*facts.notes, *check_holds(dtype, result.channels, name)]
     return (*notes, *left_out(result.meta, name))

@@ -61,7 +61,7 @@ class Seen:
                     overwrite=writing.overwrite,
                 )
         except ImageError as error:
-            raise ImageError(f"--compare {path}: {error}; the result itself is written") from error
+            raise ImageError(f"`compare` {path}: {error}; the result itself is written") from error
         return (self.note,)
 
 
@@ -95,7 +95,7 @@ def look(image: Image, result: Image, facts: Facts, writing: Writing) -> Seen:
         both = beside(image, result, raw=raw)
         notes = check_holds(both.pixels.dtype.name, both.channels, format_of(path))
     except ImageError as error:
-        raise ImageError(f"--compare {path}: {error}") from error
+        raise ImageError(f"`compare` {path}: {error}") from error
     note = f"compared in {path}: source left, result right, {both.size[1]}×{both.size[0]}"
     if image.size != result.size:
         note += "; of different sizes, aligned at the top on mid-gray"

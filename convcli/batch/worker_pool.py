@@ -239,7 +239,7 @@ class WorkerPool:
 
     def _give_up(self) -> Iterator[Outcome]:
         """End the workers that have had an image for too long."""
-        limit = self.limits.seconds
+        limit = self.limits.timeout
         for slot in self.slots:
             if limit is None or slot.place is None or monotonic() < slot.since + limit:
                 continue
@@ -248,7 +248,7 @@ class WorkerPool:
             yield Outcome(
                 self.jobs[late],
                 seconds=monotonic() - since,
-                error=f"took longer than {limit:g} seconds; --timeout allows for more",
+                error=f"took longer than {limit:g} seconds; `timeout` allows for more",
             )
 
     def _dismiss(self, worker: _Worker) -> list[int]:
@@ -267,9 +267,9 @@ class WorkerPool:
 
     def _patience(self, slots: Iterable[_Slot]) -> float | None:
         """Return how long to wait until an image has taken too long."""
-        if self.limits.seconds is None:
+        if self.limits.timeout is None:
             return None
-        left = min(slot.since for slot in slots) + self.limits.seconds - monotonic()
+        left = min(slot.since for slot in slots) + self.limits.timeout - monotonic()
         return min(max(0.0, left), _LONGEST)
 
     def _end(self) -> None:

@@ -18,6 +18,7 @@ from convcli.cli.types import KERNELS, KernelType, MatrixCommand, PathType, Type
 from convcli.errors import ConvError, ImageError, UsageError
 from convcli.geometry import Pair
 from convcli.report.lines import printable
+from convcli.report.parameters import as_options
 
 if TYPE_CHECKING:
     from convcli.spec import Spec
@@ -184,7 +185,7 @@ def _study(kernel: Any, spec: Spec, given: dict[str, Any]) -> tuple[Study, str]:
     except ConvError as error:
         raise ImageError(f"{path}: {error}") from None
     for note in image.meta.notes if given["lenient"] else ():
-        tell(f"convcli: {printable(path)}: {printable(note)}")
+        tell(f"convcli: {printable(path)}: {printable(as_options(note))}")
     return teach.study(image, kernel, spec), printable(path)
 
 

@@ -138,7 +138,9 @@ def _target(path: Path, overwrite: bool) -> Path:
     if found is not None and not overwrite:
         raise _exists(path)
     if found is not None and not stat.S_ISREG(found.st_mode):
-        raise ImageError("can't write: it is not a regular file; use -o - for standard output")
+        raise ImageError(
+            "can't write: it is not a regular file; use `output` - for standard output"
+        )
     target = Path(os.path.realpath(path)) if os.path.islink(path) else path  # noqa: PTH114
     if not os.path.isdir(target.parent):  # noqa: PTH112 (Path raises for some names)
         raise ImageError(f"can't write: there is no folder {str(target.parent)!r}")
@@ -154,7 +156,7 @@ def _is_same(path: Path, found: os.stat_result) -> bool:
 
 
 def _exists(target: Path) -> ImageError:
-    return TakenError(f"{target.name!r} exists; use --overwrite to replace it, or another name")
+    return TakenError(f"{target.name!r} exists; use `overwrite` to replace it, or another name")
 
 
 def _nameless(folder: Path) -> int | None:

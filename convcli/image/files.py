@@ -292,8 +292,8 @@ def check_options(quality: int | None, compress: int | None) -> None:
     ImageError
         If one is; the message names its option.
     """
-    _check_range("--quality", quality, 1, 100)
-    _check_range("--compress", compress, 0, 9)
+    _check_range("`quality`", quality, 1, 100)
+    _check_range("`compress`", compress, 0, 9)
 
 
 def check_free(path: str | Path, overwrite: bool) -> None:
@@ -306,7 +306,7 @@ def check_free(path: str | Path, overwrite: bool) -> None:
     """
     if not overwrite and os.path.lexists(path):
         raise TakenError(
-            f"{Path(path).name!r} exists; use --overwrite to replace it, or another name"
+            f"{Path(path).name!r} exists; use `overwrite` to replace it, or another name"
         )
 
 

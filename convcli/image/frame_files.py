@@ -182,7 +182,7 @@ def _checked(frames: Frames, format: str) -> Iterator[Image]:
         if format != "TIFF" and kind != first:
             raise ImageError(
                 f"frame {number} is {_say(*kind)} and the first {_say(*first)}; the frames of "
-                f"an animation are alike: use -o NAME.tif"
+                f"an animation are alike: use `path` NAME.tif"
             )
         yield image
         del image

@@ -11,6 +11,7 @@ from convcli.batch import Outcome
 from convcli.kernels.kernel import Kernel, Kind
 from convcli.pipeline import Facts
 from convcli.report.lines import columns, named, printable, wrapped
+from convcli.report.parameters import as_options
 from convcli.report.shape import axis_data, leftover
 from convcli.spec import Mapping
 from convcli.taps import AnyKernel
@@ -26,7 +27,7 @@ def line(outcome: Outcome) -> str:
     """One line, for one of many images."""
     source, target = printable(outcome.job.source), printable(outcome.job.target)
     if outcome.error:
-        return f"{source}: {printable(outcome.error)}"
+        return f"{source}: {printable(as_options(outcome.error))}"
     if outcome.skipped:
         return f"{source}: skipped, {target} {outcome.skipped}"
     facts = outcome.facts
@@ -60,7 +61,7 @@ def text(outcome: Outcome, kernels: Sequence[AnyKernel], *, verbose: bool = Fals
         rows.append(("alpha", _ALPHA[facts.alpha]))
     if verbose:
         rows += [("plan", said) for plan in facts.plans for said in _plan(plan)]
-    rows += [("note", note) for note in facts.notes]
+    rows += [("note", as_options(note)) for note in facts.notes]
     rows.append(("time", f"{outcome.seconds:.2f} s"))
     width = columns(sys.stderr)
     head = f"{printable(outcome.job.source)} → {printable(outcome.job.target)}"
@@ -136,7 +137,7 @@ def data(outcome: Outcome, kernels: Sequence[AnyKernel]) -> dict[str, Any]:
         "source": outcome.job.source,
         "target": outcome.job.target,
         "status": status(outcome),
-        "error": outcome.error or None,
+        "error": as_options(outcome.error) or None,
         "seconds": round(outcome.seconds, 6),
         "kernels": [_kernel_data(kernel) for kernel in kernels],
     }
@@ -152,7 +153,7 @@ def data(outcome: Outcome, kernels: Sequence[AnyKernel]) -> dict[str, Any]:
         for g in (facts.geometries if facts else ())
     ]
     result["plan"] = [_plan_data(plan) for plan in (facts.plans if facts else ())]
-    result["notes"] = list(facts.notes) if facts else []
+    result["notes"] = [as_options(note) for note in facts.notes] if facts else []
     return result
 
 

@@ -269,7 +269,7 @@ def study(image: Image, kernel: AnyKernel, spec: Spec) -> Study:
     """
     for name in ("linear", "luma"):
         if getattr(spec, name):
-            raise UsageError(f"samples are explained as they are stored; leave --{name} out")
+            raise UsageError(f"samples are explained as they are stored; leave `{name}` out")
     work = prepare(image, overridden([kernel], spec), spec)
     if work.weighs:
         result, facts = pipeline.apply(image, [kernel], spec)

@@ -115,7 +115,7 @@ class Step:
         `combine` (the parts' sums become one); `divide` (by `by`); `unweigh` (divide by `by`,
         the filtered alpha); `unit` (degrees or shares become levels: multiply by `by`);
         `offset` (add `by`); `scale` (multiply by `by`); `shift` (add `by`, for
-        `--scale auto`); `stretch` (the least response becomes 0, the greatest full); `levels`
+        `scale` auto); `stretch` (the least response becomes 0, the greatest full); `levels`
         (from the source's levels to the result's: multiply by `by`); `round` (to the nearest
         whole number, halves away from 0); `abs`; `middle` (add `by`, which stands for zero);
         `clip` (to 0 and the largest level).

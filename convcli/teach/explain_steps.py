@@ -23,7 +23,7 @@ _FLOAT32_MAX = 2.0**127
 _STORED = Fraction(1, 2**21)
 #: Single precision has fewer digits for numbers below, and in the end none.
 _TINY = Fraction(1, 2**126)
-#: Slopes and shifts with longer denominators, such as those of `--scale auto`, enter a loop as
+#: Slopes and shifts with longer denominators, such as those of `scale` auto, enter a loop as
 #: floats, and a half may be rounded either way.
 _SHORT = 2**20
 

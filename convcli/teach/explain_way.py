@@ -34,7 +34,7 @@ class Way:
     divisor, unit
         What the base is divided and multiplied by: `unit` is for compounds in degrees or shares.
     offset, factor, shift
-        The kernel's offset, the spec's scale, and what `--scale auto` adds.
+        The kernel's offset, the spec's scale, and what `scale` auto adds.
     finish
         slope·base + shift in levels of the result, and how these are stored.
     stretched
@@ -182,7 +182,7 @@ def _seen(study: Study, end: float, slope: Fraction, shift: Fraction) -> float:
     if not isfinite(end):
         raise ImageError(
             f"the responses reach from {study.lowest:g} to {study.highest:g}: these can't be "
-            f"stretched; use another --map, such as raw"
+            f"stretched; use another `mapping`, such as raw"
         )
     total = (Fraction(end) - shift) / slope
     return float(round(total)) if _has_whole_sums(study) else float(total)

@@ -61,7 +61,7 @@ def open_frames(data: bytes, limit: int) -> Frames:
         if broken:
             raise ImageError(
                 f"the TIFF file is damaged or cut short: {broken}; "
-                f"use --frame to filter one of the {len(numbers)} that are there"
+                f"use `frame` to filter one of the {len(numbers)} that are there"
             )
 
     return Frames(count, start, format="TIFF", sizes=(*sizes, *[0] * bool(broken)), notes=notes)
@@ -129,7 +129,7 @@ def parts(frames: Frames, compress: int | None = None) -> Iterator[bytes]:
             yield ifd.moved(before, at, at + len(before) + ifd.start_of(page))
             at += len(before)
         if not big and at + len(page) > tiff_write.CLASSIC_BYTES:
-            raise ImageError("the pages need more than 4 GB; filter some of them with --frame")
+            raise ImageError("the pages need more than 4 GB; filter some of them with `frame`")
         before = page
     yield ifd.moved(before, at, 0)
 

@@ -2,7 +2,7 @@
 
 A message says what was wrong, what was expected and got, and what to do. Parameters that it names
 stand in backquotes, as "leave `method` out"; the command line makes options of them
-(`report.parameters`).
+(`report.option_names`).
 """
 
 from __future__ import annotations

@@ -306,7 +306,7 @@ def test_what_the_system_refuses_to_read_is_told(tmp_path, monkeypatch):
     def failing(*_):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("convcli.image.load._drain", failing)
+    monkeypatch.setattr("convcli.image.source._drain", failing)
     said = call(*A, tmp_path / "a.png", "-o", tmp_path / "b.png")
     assert said.status == 1
     assert "can't be read: input/output error" in said.err

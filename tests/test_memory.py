@@ -22,20 +22,20 @@ from convcli import memory, threads
 from convcli.batch import Common, Job, Writing
 from convcli.batch.foretell import foretold
 from convcli.batch.jobs import Limits
-from convcli.batch.room import Room
+from convcli.batch.memory_budget import MemoryBudget
 from convcli.batch.worker_pool import WorkerPool
 from convcli.cli.filtering import _Filter
 from convcli.engine.thread_pool import run_bands
 from convcli.errors import ImageError
 from convcli.image import files
-from convcli.image import threads as on
+from convcli.image import parallel as on
 from convcli.image.extent import ALLOWANCE
 from convcli.image.files import encode, read, write
 from convcli.image.frame_files import read_frames, write_frames
 from convcli.image.header import header_of, peek_into
 from convcli.image.image import Image
-from convcli.image.load import facts_of, load
 from convcli.image.png.inflate import Inflating
+from convcli.image.source import facts_of, load
 from convcli.kernels import parse_kernel
 from convcli.spec import Spec
 
@@ -153,7 +153,7 @@ def test_options_count_before_a_file_is_read(tmp_path):
 def test_nothing_begins_beside_what_has_no_header(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(996))
     size = foretold(common("box3"), Job(str(tmp_path / "a.jpg"), "b.png"))
-    room = Room(2**30)
+    room = MemoryBudget(2**30)
     assert room.fits(size)
     room.enter(0, size)
     assert not room.fits(1)
@@ -202,7 +202,7 @@ def test_a_second_one_begins_only_if_there_is_room(tmp_path, monkeypatch):
 
 
 def test_no_second_one_begins_where_the_machine_has_nothing_left(monkeypatch):
-    room = Room(2**40)
+    room = MemoryBudget(2**40)
     room.enter(0, 2**28)
     monkeypatch.setattr(memory, "left", lambda: 2**27)
     assert room.fits(2**27)
@@ -283,7 +283,7 @@ def test_a_stream_of_too_many_pixels_is_left_at_once():
 
 def test_a_stream_is_left_before_memory_ends(monkeypatch):
     monkeypatch.setattr(memory, "left", lambda: 2**20)
-    monkeypatch.setattr("convcli.image.load._LOOK", 2**24)
+    monkeypatch.setattr("convcli.image.source._LOOK", 2**24)
     with pytest.raises(ImageError, match=r"goes on after \d+ MB"):
         load(Endless(encode(Image(PIXELS), "TIFF")))
 

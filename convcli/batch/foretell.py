@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from convcli.batch.jobs import STREAM, Job
 from convcli.errors import ConvError
-from convcli.image.load import facts_of
+from convcli.image.source import facts_of
 from convcli.record import record
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from convcli.record import field, record
 
 if TYPE_CHECKING:
-    from convcli.image.show.preview import Sight
+    from convcli.image.show.preview import Preview
     from convcli.pipeline import Facts
 
 #: What stands for standard input or output.
@@ -48,7 +48,7 @@ class Outcome:
         Why it failed, in one line; '' if it didn't.
     skipped
         Why it was left alone; '' if it wasn't.
-    sight
+    preview
         Before and after, made small, if that was asked for.
     """
 
@@ -57,7 +57,7 @@ class Outcome:
     seconds: float = 0.0
     error: str = ""
     skipped: str = ""
-    sight: Sight | None = None
+    preview: Preview | None = None
 
 
 @record

@@ -15,15 +15,15 @@ from convcli.batch.jobs import STREAM, Job, Outcome, Writing
 from convcli.errors import ConvError, ImageError, TakenError
 from convcli.image.files import IN_BANDS, decode, encode, read, write
 from convcli.image.formats import FORMATS, check_holds, format_of, left_out, parse_format
-from convcli.image.load import load
+from convcli.image.source import load
 from convcli.paths import reason, status, told
 from convcli.record import record, replace
 from convcli.spec import Mapping
 
 if TYPE_CHECKING:
-    from convcli.batch.seen import Seen
+    from convcli.batch.comparison import Comparison
     from convcli.image.image import Image
-    from convcli.image.show.preview import Sight
+    from convcli.image.show.preview import Preview
     from convcli.pipeline import Facts
 
     class Filter(Protocol):
@@ -131,7 +131,7 @@ class Common:
         """
         start = perf_counter()
         try:
-            facts, sight = self._one(job, resize, ahead)
+            facts, preview = self._one(job, resize, ahead)
         except ConvError as error:
             seconds = perf_counter() - start
             if self.writing.skip_existing and isinstance(error, TakenError):
@@ -146,11 +146,11 @@ class Common:
             if not isinstance(error, MemoryError) and memory.is_had(memory.SLACK):
                 raise
             return Outcome(job, seconds=perf_counter() - start, error=memory.NOT_ENOUGH)
-        return Outcome(job, facts, perf_counter() - start, sight=sight)
+        return Outcome(job, facts, perf_counter() - start, preview=preview)
 
     def _one(
         self, job: Job, resize: Callable[[int], None] | None, ahead: Callable[[], Image] | None
-    ) -> tuple[Facts, Sight | None]:
+    ) -> tuple[Facts, Preview | None]:
         """Read, filter and write one image, or all frames of its file."""
         image, content = self._read(job, ahead)
         if _moves(image) and self.writing.frame is None:
@@ -186,7 +186,7 @@ class Common:
         facts = replace(tell(), notes=notes)
         if seen is None:
             return facts, None
-        return replace(facts, notes=notes + seen.write()), seen.sight
+        return replace(facts, notes=notes + seen.write()), seen.preview
 
     def _filtered(self, image: Image, name: str) -> tuple[Image, Callable[[], Facts]]:
         """Filter an image, or have that done while it is written in a format."""
@@ -196,13 +196,13 @@ class Common:
         result, facts = self.work(image)
         return result, lambda: facts
 
-    def look(self, image: Image, result: Image, facts: Facts) -> Seen | None:
+    def look(self, image: Image, result: Image, facts: Facts) -> Comparison | None:
         """Keep what is to be seen of a filtered image; None if nothing is."""
         if self.writing.show is None and self.writing.compare is None:
             return None
-        from convcli.batch.seen import look
+        from convcli.batch.comparison import compare
 
-        return look(image, result, facts, self.writing)
+        return compare(image, result, facts, self.writing)
 
     def _read(
         self, job: Job, ahead: Callable[[], Image] | None

@@ -16,10 +16,10 @@ from convcli.record import replace
 from convcli.spec import Mapping
 
 if TYPE_CHECKING:
+    from convcli.batch.comparison import Comparison
     from convcli.batch.one import Common
-    from convcli.batch.seen import Seen
     from convcli.image.frames import Frames
-    from convcli.image.show.preview import Sight
+    from convcli.image.show.preview import Preview
     from convcli.pipeline import Facts
 
 #: Images that there are beside one that is filtered: what frames are put together of.
@@ -31,7 +31,7 @@ _FIRST = "the first frame is the one that is shown or compared"
 
 def all_frames(
     common: Common, job: Job, content: tuple[bytes, str], resize: Callable[[int], None] | None
-) -> tuple[Facts, Sight | None]:
+) -> tuple[Facts, Preview | None]:
     """Read, filter and write all frames of a file.
 
     Parameters
@@ -45,7 +45,7 @@ def all_frames(
     -------
     Facts
         What was done to all of them.
-    Sight or None
+    Preview or None
         The first one before and after, if that is asked for.
 
     Raises
@@ -61,7 +61,7 @@ def all_frames(
     name = common.format_for(job, frames.format)
     check_several(name, frames.count)
     done: list[Facts] = []
-    seen: list[Seen | None] = []
+    seen: list[Comparison | None] = []
     # A file that is mapped takes no memory of its own.
     held = len(content[0]) if isinstance(content[0], bytes) else 0
 
@@ -89,7 +89,7 @@ def all_frames(
     first = seen[0]
     if first is not None:
         notes |= dict.fromkeys((*first.write(), _FIRST))
-    return replace(facts, notes=tuple(notes)), first.sight if first is not None else None
+    return replace(facts, notes=tuple(notes)), first.preview if first is not None else None
 
 
 def _write(common: Common, job: Job, results: Frames, name: str) -> None:

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from convcli import threads
 from convcli.batch.foretell import foretold
 from convcli.batch.jobs import STREAM, Job, Limits, Outcome
+from convcli.batch.memory_budget import MemoryBudget
 from convcli.batch.names import exists
 from convcli.batch.one import Common, foresee
-from convcli.batch.room import Room
 from convcli.batch.worker import serve
 from convcli.errors import ImageError
 from convcli.image.atomic import sweep
@@ -101,7 +101,7 @@ class WorkerPool:
         self.context: Any = multiprocessing.get_context(_way())
         self.jobs, self.common, self.limits = jobs, common, limits
         self.workers: list[_Worker] = []
-        self._room = Room(_ROOM * limits.workers)
+        self._room = MemoryBudget(_ROOM * limits.workers)
         self._left: deque[int] = deque(range(len(jobs)))
         #: The image whose turn is next, and what it will take.
         self._foretold = -1, 0

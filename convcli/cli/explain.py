@@ -18,7 +18,7 @@ from convcli.cli.types import KERNELS, KernelType, MatrixCommand, PathType, Type
 from convcli.errors import ConvError, ImageError, UsageError
 from convcli.geometry import Pair
 from convcli.report.lines import printable
-from convcli.report.parameters import as_options
+from convcli.report.option_names import as_options
 
 if TYPE_CHECKING:
     from convcli.spec import Spec

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from convcli.report.lines import harmless, printable
-from convcli.report.parameters import as_options
+from convcli.report.option_names import as_options
 
 #: Exit statuses, all there are.
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130

@@ -66,10 +66,10 @@ class Talk:
             alone = self._count == 1 or self._verbose
             say = report.text(outcome, self._kernels, verbose=self._verbose)
             self._tell(say if alone else report.line(outcome))
-        if outcome.sight is not None:
+        if outcome.preview is not None:
             from convcli.report.show import show
 
-            show(outcome.sight)
+            show(outcome.preview)
         self._advance()
 
     @property

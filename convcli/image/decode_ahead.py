@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from convcli import memory
 from convcli.errors import ImageError
 from convcli.image.limits import MAX_PIXELS
-from convcli.image.load import load
+from convcli.image.source import load
 from convcli.threads import Task
 
 if TYPE_CHECKING:
+    from convcli.image.decode_memory import DecodeMemory
     from convcli.image.image import Image
     from convcli.image.png.inflate import Inflating
-    from convcli.image.room import Room
 
 #: From so many bytes of rows on they are inflated before NumPy is there.
 _LARGE = 2**20
@@ -112,7 +112,7 @@ def look_ahead(source: str) -> Reading | None:
 _CODECS = {"PNG": "spng_decode", "JPEG": "jpeg8_decode"}
 
 
-def _make_room(data: bytes) -> Room | None:
+def _make_room(data: bytes) -> DecodeMemory | None:
     """Begin to have memory for a JPEG file's samples, if there are many, and not too many."""
     from convcli.image.coded_size import jpeg_frame
 
@@ -125,10 +125,10 @@ def _make_room(data: bytes) -> Room | None:
         return None
     if height * width > MAX_PIXELS or count not in (1, 3, 4):
         return None
-    from convcli.image.room import Room
+    from convcli.image.decode_memory import DecodeMemory
 
     try:
-        return Room(size)
+        return DecodeMemory(size)
     except (OSError, OverflowError, MemoryError):
         return None
 

@@ -15,7 +15,7 @@ from convcli.image.atomic import write_atomic
 from convcli.image.formats import check_holds, format_of, parse_format
 from convcli.image.image import Image
 from convcli.image.limits import MAX_PIXELS
-from convcli.image.load import Source, load
+from convcli.image.source import Source, load
 from convcli.image.upright import upright
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from convcli.image.formats import check_holds, check_several, format_of, parse_f
 from convcli.image.frames import DURATION, Frames
 from convcli.image.image import Image
 from convcli.image.limits import MAX_PIXELS
-from convcli.image.load import Source, load
+from convcli.image.source import Source, load
 from convcli.record import replace
 
 #: Where each format is read: module and function of (data, limit), giving `Frames`.

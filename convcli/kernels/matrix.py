@@ -57,7 +57,7 @@ def parse_matrix(text: str) -> Matrix:
 
 def read_cells(text: str) -> tuple[Cells, Fraction]:
     """Read a matrix as `parse_matrix`, into exact cells and the factor that follows them."""
-    return _Reader(text.replace("−", "-")).read()
+    return _MatrixReader(text.replace("−", "-")).read()
 
 
 def check_rows(cells: Sequence[Sequence[object]]) -> None:
@@ -99,7 +99,7 @@ def format_matrix(weights: Iterable[Iterable[float]], divisor: float = 1) -> str
     return f"[{rows}]" + ("" if divisor == 1 else f"/{format_number(divisor)}")
 
 
-class _Reader:
+class _MatrixReader:
     """Reads one text; `at` is the token under way."""
 
     def __init__(self, text: str) -> None:

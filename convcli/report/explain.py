@@ -15,8 +15,8 @@ from convcli.report.explain_blocks import (
     LABEL,
     MOST,
     OUTSIDE,
-    Block,
     Cell,
+    Panel,
     aligned,
     beside,
     equals,
@@ -78,7 +78,7 @@ class Lines:
             text.stylize(LABEL, 0, _LABEL)
             self.lines.append(text)
 
-    def matrices(self, blocks: Sequence[Block], signs: Sequence[str]) -> None:
+    def matrices(self, blocks: Sequence[Panel], signs: Sequence[str]) -> None:
         """Show matrices side by side."""
         begins = not self.lines or self.lines[-1].style == "bold"
         self.lines += [] if begins else [Text()]
@@ -188,19 +188,19 @@ def show_part(lines: Lines, study: Study, part: Part, label: str = "") -> None:
     lines.say("sum", sum_line(part))
 
 
-def part_blocks(study: Study, part: Part, width: int) -> tuple[Block, Block, Block]:
+def part_blocks(study: Study, part: Part, width: int) -> tuple[Panel, Panel, Panel]:
     """The patch, the kernel and their products; as much of their middle as fits."""
     most = MOST
     while True:
         rows, cols = middle(len(part.taps)), middle(len(part.taps[0]), most)
         taps = [[part.taps[r][c] for c in cols] for r in rows]
         blocks = (
-            Block("patch", sample_cells(taps)),
-            Block(
+            Panel("patch", sample_cells(taps)),
+            Panel(
                 "kernel, turned" if study.spec.convolve else "kernel",
                 number_cells([[tap.weight for tap in row] for row in taps]),
             ),
-            Block("products", number_cells([[tap.product for tap in row] for row in taps])),
+            Panel("products", number_cells([[tap.product for tap in row] for row in taps])),
         )
         if len(cols) <= 1 or max(block.width for block in blocks) <= width:
             return blocks

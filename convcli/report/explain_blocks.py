@@ -26,7 +26,7 @@ class Cell:
 
 
 @record
-class Block:
+class Panel:
     """A matrix with a title above it."""
 
     title: str
@@ -55,7 +55,7 @@ class Block:
             yield line
 
 
-def beside(blocks: Sequence[Block], signs: Sequence[str], width: int) -> list[Text]:
+def beside(blocks: Sequence[Panel], signs: Sequence[str], width: int) -> list[Text]:
     """Put matrices side by side, with signs between them, or below each other if they don't fit.
 
     Parameters

@@ -14,7 +14,7 @@ from convcli.teach.explain_kernel import read_weights, taken_apart
 if TYPE_CHECKING:
     from convcli.engine import Plan
     from convcli.kernels.kernel import Kernel
-    from convcli.teach.explain import Part, Place, Step, Study
+    from convcli.teach.explain import Part, Place, SampleStep, Study
     from convcli.teach.explain_extremes import Extreme
 
 
@@ -90,7 +90,7 @@ def part_data(part: Part) -> dict[str, Any]:
     }
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _step(step: SampleStep) -> dict[str, Any]:
     by = None if step.by is None else _number(step.by)
     return {"name": step.name, "by": by, "value": _number(step.value)}
 

@@ -15,7 +15,7 @@ from convcli.report.explain import WIDEST, part_labels, sum_line
 from convcli.report.explain_blocks import DIM, LABEL, OUTSIDE, aligned, equals, number, sign_style
 from convcli.report.explain_steps import step_lines
 from convcli.report.lines import named, wrapped
-from convcli.report.parameters import as_options
+from convcli.report.option_names import as_options
 
 if TYPE_CHECKING:
     from convcli.teach.explain import Part, Place, Study

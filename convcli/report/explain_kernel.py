@@ -10,7 +10,7 @@ import numpy as np
 
 from convcli.kernels.kernel import Kernel
 from convcli.report.explain import Lines, number_cells, sample_cells
-from convcli.report.explain_blocks import Block, Cell, aligned, equals, middle, number
+from convcli.report.explain_blocks import Cell, Panel, aligned, equals, middle, number
 from convcli.report.lines import named
 from convcli.teach.explain_extremes import extremes
 from convcli.teach.explain_kernel import Apart, Weights, read_weights, taken_apart
@@ -115,9 +115,9 @@ _FLIPS = {
 }
 
 
-def weights_block(title: str, weights: NDArray[np.generic]) -> Block:
+def weights_block(title: str, weights: NDArray[np.generic]) -> Panel:
     """Weights as a matrix."""
-    return Block(title, number_cells([[Fraction(w) for w in row] for row in weights.tolist()]))
+    return Panel(title, number_cells([[Fraction(w) for w in row] for row in weights.tolist()]))
 
 
 def show_cost(lines: Lines, study: Study) -> None:
@@ -179,7 +179,7 @@ def _show_product(lines: Lines, apart: Apart, kernel: Kernel) -> None:
     across[len(column) // 2] = weights_block("", row[None]).rows[0]
     blocks = (
         weights_block("column", column[:, None]),
-        Block("row", tuple(across)),
+        Panel("row", tuple(across)),
         weights_block("kernel", kernel.weights),
     )
     lines.matrices(blocks, ("×", "="))
@@ -250,7 +250,11 @@ def _show_patches(lines: Lines, found: Sequence[Extreme]) -> None:
         return
     kernel = number_cells([[tap.weight for tap in row] for row in parts[0].taps])
     patches = [sample_cells(part.taps) for part in parts]
-    blocks = [Block("kernel", kernel), Block("largest", patches[0]), Block("smallest", patches[1])]
+    blocks = [
+        Panel("kernel", kernel),
+        Panel("largest", patches[0]),
+        Panel("smallest", patches[1]),
+    ]
     lines.matrices(blocks, (" ", " "))
 
 

@@ -33,14 +33,14 @@ def card(kernel: Kernel | Compound, generator: Generator | None = None) -> Rende
     body: list[RenderableType] = [Text(named(kernel.name), style="bold")]
     body += [Text(prose(kernel.effect)), Text()] if kernel.effect else [Text()]
     if isinstance(kernel, Kernel):
-        body += [Weights(kernel), Text()]
+        body += [WeightsTable(kernel), Text()]
     body.append(_grid(facts))
     if generator is not None:
         body += [Text(), Text("parameters", style="bold"), _grid(_parameters(generator))]
     return Group(*body, Text())
 
 
-class Weights:
+class WeightsTable:
     """A kernel's weights, as many as fit: positive ones green, negative ones red, zeros dim.
 
     A terminal of 24-bit colours shades their cells, the more the greater a weight is.

@@ -15,7 +15,7 @@ from convcli.report.lines import columns, named
 from convcli.teach.network.banks import Transposed
 from convcli.teach.network.fields import Field
 from convcli.teach.network.stack import Step, Trace
-from convcli.teach.network.volume import Fields, Volume
+from convcli.teach.network.volume import ReceptiveField, Volume
 
 _LEAST = 12
 #: Columns of texts; numbers stand to the right.
@@ -48,7 +48,7 @@ def layers(trace: Trace) -> dict[int, tuple[Step, ...]]:
 def rows(trace: Trace) -> list[Row]:
     """Return a row for the input, one for every layer, and one for the sum."""
     start = {"layer": "input", "output": str(trace.input), "memory": memory(trace.input.bytes)}
-    found = [Row(start | _view(Fields(), trace.input))]
+    found = [Row(start | _view(ReceptiveField(), trace.input))]
     before: tuple[str, ...] = ()
     for number, steps in layers(trace).items():
         found.append(
@@ -88,7 +88,7 @@ def _costs(parameters: int, multiply_adds: int) -> dict[str, str]:
     }
 
 
-def _view(fields: Fields, volume: Volume) -> dict[str, str]:
+def _view(fields: ReceptiveField, volume: Volume) -> dict[str, str]:
     both = (fields.rows, fields.cols)
     return {
         "field": pair([str(field.size) for field in both]),

@@ -11,7 +11,7 @@ from convcli.batch import Outcome
 from convcli.kernels.kernel import Kernel, Kind
 from convcli.pipeline import Facts
 from convcli.report.lines import columns, named, printable, wrapped
-from convcli.report.parameters import as_options
+from convcli.report.option_names import as_options
 from convcli.report.shape import axis_data, leftover
 from convcli.spec import Mapping
 from convcli.taps import AnyKernel

@@ -35,12 +35,12 @@ from convcli.record import field, record, replace
 from convcli.responses import Target, fill_level
 from convcli.spec import Mapping, Precision, Spec
 from convcli.taps import AnyKernel
-from convcli.teach.explain_parts import Part, Place, Step, Tap
+from convcli.teach.explain_parts import Part, Place, SampleStep, Tap
 
 if TYPE_CHECKING:
     from convcli.teach.explain_way import Way
 
-__all__ = ["Part", "Place", "Step", "Study", "Tap", "study", "study_grid"]
+__all__ = ["Part", "Place", "SampleStep", "Study", "Tap", "study", "study_grid"]
 
 
 @record(eq=False)

@@ -106,7 +106,7 @@ class Part:
 
 
 @record
-class Step:
+class SampleStep:
     """One step from the sum to the stored sample; those that change nothing are left out.
 
     Parameters
@@ -155,7 +155,7 @@ class Place:
     at: Pair
     channel: str
     parts: tuple[Part, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[SampleStep, ...]
     value: Fraction
     stored: float
     tolerance: Fraction

@@ -11,7 +11,7 @@ import numpy as np
 
 from convcli.geometry import Pair
 from convcli.kernels.kernel import Combine, Compound, Kernel
-from convcli.teach.explain_parts import Part, Place, Step
+from convcli.teach.explain_parts import Part, Place, SampleStep
 from convcli.teach.explain_way import ANYTHING, Way
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _is_direction(study: Study) -> bool:
 
 def _base(
     study: Study, channel: int, parts: Sequence[Part]
-) -> tuple[Fraction, Fraction, tuple[Step, ...]]:
+) -> tuple[Fraction, Fraction, tuple[SampleStep, ...]]:
     """What the parts' sums combine to, how far float sums may be off, and the steps to it."""
     kernel = study.kernel
     reach = _reach(study, parts)
@@ -81,27 +81,27 @@ def _base(
     totals = [part.total if shared else part.response for part in parts]
     base = combined(kernel, totals)
     off = _combined_reach(kernel, totals, base, reach * len(parts))
-    return base, off, (Step("combine", None, base),)
+    return base, off, (SampleStep("combine", None, base),)
 
 
 def _clipped_alpha(
     study: Study, part: Part, reach: Fraction
-) -> tuple[Fraction, Fraction, tuple[Step, ...]]:
+) -> tuple[Fraction, Fraction, tuple[SampleStep, ...]]:
     """Filtered alpha, which neither falls below 0 nor grows above full, even in floats."""
     value = part.response
-    steps = [] if part.divisor == 1 else [Step("divide", part.divisor, value)]
+    steps = [] if part.divisor == 1 else [SampleStep("divide", part.divisor, value)]
     clipped = min(max(value, Fraction(0)), Fraction(study.work.image.maximum))
     if clipped != value:
-        steps.append(Step("clip", None, clipped))
+        steps.append(SampleStep("clip", None, clipped))
     return clipped, reach / abs(part.divisor), tuple(steps)
 
 
 def _unweighed(
     study: Study, parts: Sequence[Part], reach: Fraction
-) -> tuple[Fraction, Fraction, tuple[Step, ...]]:
+) -> tuple[Fraction, Fraction, tuple[SampleStep, ...]]:
     """Colour divided by its filtered alpha."""
     colour, alpha = parts
-    steps = () if colour.divisor == 1 else (Step("divide", colour.divisor, colour.response),)
+    steps = () if colour.divisor == 1 else (SampleStep("divide", colour.divisor, colour.response),)
     gain = study.kernel.sum if isinstance(study.kernel, Kernel) else 1
     share = alpha.response / Fraction(study.work.image.maximum) / Fraction(gain)
     value = colour.response / share if alpha.response > 0 else Fraction(0)
@@ -110,7 +110,7 @@ def _unweighed(
     if alpha.response > 2 * reach:
         top = Fraction(study.work.image.maximum)
         off = 2 * (reach + abs(value) * reach / top) / abs(share) if reach else Fraction(0)
-    return value, off, (*steps, Step("unweigh", share, value))
+    return value, off, (*steps, SampleStep("unweigh", share, value))
 
 
 def combined(kernel: Compound, values: Sequence[Fraction]) -> Fraction:

@@ -14,7 +14,7 @@ from convcli.record import record
 from convcli.responses import response, scaled
 from convcli.spec import Mapping
 from convcli.taps import AnyKernel, taps_of
-from convcli.teach.explain_parts import Step
+from convcli.teach.explain_parts import SampleStep
 
 if TYPE_CHECKING:
     from convcli.teach.explain import Study
@@ -63,49 +63,49 @@ class Way:
         *_, last = self.steps(base)
         return last.value
 
-    def steps(self, base: Fraction) -> Iterator[Step]:
+    def steps(self, base: Fraction) -> Iterator[SampleStep]:
         """Steps from the base, itself the first, to the sample."""
-        yield Step("base", None, base)
+        yield SampleStep("base", None, base)
         value = base
         for name, by, changed in (
             ("divide", self.divisor, base / self.divisor),
             ("unit", self.unit, base / self.divisor * self.unit),
         ):
             if by != 1:
-                yield Step(name, by, changed)
+                yield SampleStep(name, by, changed)
             value = changed
         if self.offset:
             value += self.offset
-            yield Step("offset", self.offset, value)
+            yield SampleStep("offset", self.offset, value)
         if self.factor != 1:
             value *= self.factor
-            yield Step("scale", self.factor, value)
+            yield SampleStep("scale", self.factor, value)
         if self.shift:
             value += self.shift
-            yield Step("shift", self.shift, value)
+            yield SampleStep("shift", self.shift, value)
         yield from self._stored(base, value)
 
-    def _stored(self, base: Fraction, value: Fraction) -> Iterator[Step]:
+    def _stored(self, base: Fraction, value: Fraction) -> Iterator[SampleStep]:
         """From the response on."""
         finish = self.finish
         level = finish.slope * base + finish.shift
         if self.stretched:
-            yield Step("stretch", None, level)
+            yield SampleStep("stretch", None, level)
         elif level != value:
-            yield Step("levels", self.levels, level)
+            yield SampleStep("levels", self.levels, level)
         value = level
         if finish.is_levels and value.denominator != 1:
             value = rounded(value)
-            yield Step("round", None, value)
+            yield SampleStep("round", None, value)
         if finish.absolute and value < 0:
             value = -value
-            yield Step("abs", None, value)
+            yield SampleStep("abs", None, value)
         if finish.mid:
             value += Fraction(finish.mid)
-            yield Step("middle", Fraction(finish.mid), value)
+            yield SampleStep("middle", Fraction(finish.mid), value)
         if finish.is_levels and not 0 <= value <= finish.maximum:
             value = Fraction(0) if value < 0 else Fraction(finish.maximum)
-            yield Step("clip", None, value)
+            yield SampleStep("clip", None, value)
 
 
 def rounded(value: Fraction) -> Fraction:

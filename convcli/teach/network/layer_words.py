@@ -21,7 +21,7 @@ Value: TypeAlias = Pair | str
 
 
 @record
-class _Kind:
+class _LayerKind:
     """How a kind of layer is written.
 
     Parameters
@@ -43,15 +43,15 @@ class _Kind:
 
 
 _KINDS = {
-    "conv": _Kind("conv 3 64 s1 p1", (2, 2), "spdg", ("nobias",)),
-    "depthwise": _Kind("depthwise 3 s1 p1", (1, 2), "spd", ("nobias",)),
-    "transposed": _Kind("transposed 4 64 s2 p1", (2, 2), "spdgo", ("nobias",)),
-    "pool": _Kind("pool 2 s2", (1, 1), "spd", ("ceil",)),
-    "avgpool": _Kind("avgpool 2 s2", (1, 1), "spd", ("ceil",)),
-    "global": _Kind("global", flags=("avg", "max")),
-    "fc": _Kind("fc 1000", (1, 1), flags=("nobias",)),
-    "flatten": _Kind("flatten"),
-    **{name: _Kind(name) for name in PLAIN},
+    "conv": _LayerKind("conv 3 64 s1 p1", (2, 2), "spdg", ("nobias",)),
+    "depthwise": _LayerKind("depthwise 3 s1 p1", (1, 2), "spd", ("nobias",)),
+    "transposed": _LayerKind("transposed 4 64 s2 p1", (2, 2), "spdgo", ("nobias",)),
+    "pool": _LayerKind("pool 2 s2", (1, 1), "spd", ("ceil",)),
+    "avgpool": _LayerKind("avgpool 2 s2", (1, 1), "spd", ("ceil",)),
+    "global": _LayerKind("global", flags=("avg", "max")),
+    "fc": _LayerKind("fc 1000", (1, 1), flags=("nobias",)),
+    "flatten": _LayerKind("flatten"),
+    **{name: _LayerKind(name) for name in PLAIN},
 }
 _ALIASES = {
     **dict.fromkeys(("conv2d", "convolution"), "conv"),

@@ -14,7 +14,7 @@ from convcli.batch.find import listed
 from convcli.batch.jobs import Limits, Request, Writing
 from convcli.cli.apply import apply
 from convcli.cli.main import main
-from convcli.report.parameters import MARKED, OPTIONS, as_options
+from convcli.report.option_names import MARKED, OPTIONS, as_options
 
 #: The parts that know of a command line.
 ABOVE = {"cli", "report"}

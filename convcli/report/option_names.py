@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-#: Parameters that messages name, and their options; `tests/test_parameters.py` compares these
+#: Parameters that messages name, and their options; `tests/test_option_names.py` compares these
 #: with the messages on the one side, with what Click is told on the other.
 OPTIONS = {
     name: f"--{name.replace('_', '-')}"

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from convcli.borders import Border
     from convcli.errors import ConvError, GeometryError, ImageError, KernelError, UsageError
     from convcli.geometry import Axis, Geometry, output_size
+    from convcli.image.files import open as read_frames
     from convcli.image.files import read, write
-    from convcli.image.frame_files import read_frames, write_frames
+    from convcli.image.files import write as write_frames
     from convcli.image.frames import Frames
     from convcli.image.image import Image, Meta
     from convcli.kernels.kernel import Compound, Kernel
@@ -20,29 +21,29 @@ if TYPE_CHECKING:
     from convcli.spec import Spec
 
 _HOME = {
-    "apply": "api",
-    "choose_plan": "api",
-    "correlate": "api",
-    "Border": "borders",
-    "ConvError": "errors",
-    "GeometryError": "errors",
-    "ImageError": "errors",
-    "KernelError": "errors",
-    "UsageError": "errors",
-    "Axis": "geometry",
-    "Geometry": "geometry",
-    "output_size": "geometry",
-    "read": "image.files",
-    "write": "image.files",
-    "Frames": "image.frames",
-    "read_frames": "image.frame_files",
-    "write_frames": "image.frame_files",
-    "Image": "image.image",
-    "Meta": "image.image",
-    "Compound": "kernels.kernel",
-    "Kernel": "kernels.kernel",
-    "get_kernel": "kernels.registry",
-    "Spec": "spec",
+    "apply": "api.apply",
+    "choose_plan": "api.choose_plan",
+    "correlate": "api.correlate",
+    "Border": "borders.Border",
+    "ConvError": "errors.ConvError",
+    "GeometryError": "errors.GeometryError",
+    "ImageError": "errors.ImageError",
+    "KernelError": "errors.KernelError",
+    "UsageError": "errors.UsageError",
+    "Axis": "geometry.Axis",
+    "Geometry": "geometry.Geometry",
+    "output_size": "geometry.output_size",
+    "read": "image.files.read",
+    "write": "image.files.write",
+    "Frames": "image.frames.Frames",
+    "read_frames": "image.files.open",
+    "write_frames": "image.files.write",
+    "Image": "image.image.Image",
+    "Meta": "image.image.Meta",
+    "Compound": "kernels.kernel.Compound",
+    "Kernel": "kernels.kernel.Kernel",
+    "get_kernel": "kernels.registry.get_kernel",
+    "Spec": "spec.Spec",
 }
 
 __all__ = [
@@ -79,4 +80,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    module, attribute = _HOME[name].rsplit(".", 1)
+    return getattr(import_module(f"{__name__}.{module}"), attribute)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -20,6 +19,7 @@ from convcli.image.image import Image
 from convcli.kernels import parse_kernel
 from convcli.kernels.kernel import Compound, Kernel
 from convcli.kernels.notation import names_file
+from convcli.record import replace
 from convcli.responses import Target, fill_level
 from convcli.spec import Mapping, Method, Spec
 from convcli.taps import AnyKernel

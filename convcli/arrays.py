@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import lru_cache
-from math import prod
+from functools import cached_property, lru_cache
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -14,69 +14,51 @@ from numpy.typing import NDArray
 from convcli import engine
 from convcli.errors import GeometryError, UsageError
 from convcli.geometry import Geometry, plan_geometry
+from convcli.kernels.exact import written
 from convcli.kernels.kernel import Compound, Kernel
-from convcli.record import field, record, replace
+from convcli.record import record, replace
 from convcli.responses import Target, after, between, fill_level, response, scaled
 from convcli.spec import Mapping, Precision, Spec
 from convcli.taps import AnyKernel, taps_of
 
 #: Pixels that a result may have however small its source is: 4 GB of three float channels.
 MOST_PIXELS = 2**28
-
-
-@record
-class Filtered:
-    """A filtered array and what was seen on the way.
-
-    Parameters
-    ----------
-    pixels
-        The result.
-    geometries, plans
-        One a kernel, in order.
-    lowest, highest
-        The range of the last response, in levels of the source, before mapping.
-    clipped
-        Samples of the result that did not fit its range.
-    """
-
-    pixels: NDArray[Any] = field(repr=False)
-    geometries: tuple[Geometry, ...]
-    plans: tuple[engine.Plan, ...]
-    lowest: float
-    highest: float
-    clipped: int
-
-    @property
-    def samples(self) -> int:
-        """Of the result."""
-        return self.pixels.size
+#: Rows made together up to which whoever asks for rows asks for those.
+_FEW_ROWS = 2
 
 
 @record(eq=False)
-class Begun:
-    """A filtered array whose rows are made as they are asked for; what `Filtered` has beside.
+class Filtered:
+    """An array under kernels, one after the other, its rows made on demand.
 
     Parameters
     ----------
     rows
-        Makes them.
-    step
-        The kernel, made ready.
+        The result's.
+    last
+        The last kernel's correlation, which has seen the rows that were made.
+    steps
+        The kernels, made ready.
     """
 
-    rows: engine.Rows
-    step: _Step
+    rows: engine.Stage
+    last: engine.Correlated
+    steps: tuple[Step, ...]
+
+    @cached_property
+    def pixels(self) -> NDArray[Any]:
+        """All rows."""
+        return self.rows.whole(self.last.prepared.planned.jobs)
 
     @property
     def geometries(self) -> tuple[Geometry, ...]:
-        """That of the one kernel."""
-        return (self.step.geometry,)
+        """One a kernel, in order."""
+        return tuple(step.geometry for step in self.steps)
 
     @property
     def plans(self) -> tuple[engine.Plan, ...]:
-        """That of the one kernel."""
-        return (self.step.prepared.planned,)
+        """One a kernel, in order."""
+        return tuple(step.prepared.planned for step in self.steps)
 
     @property
     def samples(self) -> int:
@@ -84,23 +66,14 @@ class Begun:
         return prod(self.rows.shape)
 
     @property
-    def lowest(self) -> float:
-        """The least response of the rows that were made."""
-        return min(self._ends)
-
-    @property
-    def highest(self) -> float:
-        """The greatest response of the rows that were made."""
-        return max(self._ends)
+    def ends(self) -> tuple[float, float]:
+        """The range of the responses in the rows that were made, in levels of the source."""
+        return self.steps[-1].ends(self.last.seen)
 
     @property
     def clipped(self) -> int:
-        """Samples of the rows that were made and did not fit."""
-        return self.rows.seen.clipped
-
-    @property
-    def _ends(self) -> tuple[float, float]:
-        return self.step.ends(self.step.prepared.seen(self.rows.seen))
+        """Samples of the rows that were made and did not fit the result's range."""
+        return self.last.seen.clipped
 
 
 def own_mapping(kernels: Sequence[AnyKernel]) -> Mapping:
@@ -143,12 +116,52 @@ def overridden(kernels: Sequence[AnyKernel], spec: Spec) -> tuple[AnyKernel, ...
 def filter_array(
     pixels: NDArray[Any], kernels: Sequence[AnyKernel], spec: Spec, target: Target
 ) -> Filtered:
-    """Apply kernels one after the other, without rounding between them.
+    """Apply kernels to an array one after the other, without rounding between them.
 
     Parameters
     ----------
     pixels
         (rows, cols) or (rows, cols, channels), of uint8, uint16, float32 or float64.
+    kernels, spec, target
+        As `steps_for` takes them.
+    """
+    steps = steps_for(pixels.shape, pixels.dtype, kernels, spec, target)
+    return filter_rows(engine.Held(pixels), steps)
+
+
+def filter_rows(source: engine.Rows, steps: tuple[Step, ...]) -> Filtered:
+    """Have rows filtered as they are asked for, by kernels that were made ready for them.
+
+    Parameters
+    ----------
+    source
+        The rows.
+    steps
+        One a kernel, in order.
+    """
+    done: list[Step] = []
+    rows: Any = source
+    for step in steps:
+        last = step.prepared.on(rows)
+        done.append(replace(step, prepared=last.prepared))
+        many = last.step > _FEW_ROWS
+        rows = engine.Blocks(last, last.prepared.planned.jobs) if many else last
+    return Filtered(rows, last, tuple(done))
+
+
+def steps_for(
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    kernels: Sequence[AnyKernel],
+    spec: Spec,
+    target: Target,
+) -> tuple[Step, ...]:
+    """Make kernels ready that are applied one after the other, without rounding between them.
+
+    Parameters
+    ----------
+    shape, dtype
+        Of the array: (rows, cols) or (rows, cols, channels), of uint8, uint16, float32 or float64.
     kernels
         At least one.
     spec
@@ -156,37 +169,15 @@ def filter_array(
     target
         What the result should be.
     """
-    double = spec.precision is Precision.DOUBLE or pixels.dtype == np.float64
+    double = spec.precision is Precision.DOUBLE or dtype == np.float64
     real = np.dtype(np.float64 if double else np.float32)
-    geometries: list[Geometry] = []
-    plans: list[engine.Plan] = []
+    steps: list[Step] = []
     for kernel in kernels[:-1]:
-        step = _filter(pixels, kernel, spec, between(target, real))
-        pixels = step.pixels
-        geometries += step.geometries
-        plans += step.plans
+        steps.append(_step(shape, dtype, kernel, spec, between(target, real), 1.0))
+        shape, dtype = steps[-1].prepared.shape, real
     target = after(kernels[:-1], spec, target)
-    last = _filter(pixels, kernels[-1], spec, target, scale=spec.scale)
-    return replace(
-        last,
-        geometries=(*geometries, *last.geometries),
-        plans=(*plans, *last.plans),
-    )
-
-
-def begin_array(
-    pixels: NDArray[Any], kernel: AnyKernel, spec: Spec, target: Target
-) -> Begun | None:
-    """Apply one kernel as rows are asked for; None where all are better made at once.
-
-    Parameters
-    ----------
-    pixels, kernel, spec, target
-        As `filter_array` takes them.
-    """
-    step = _step(pixels.shape, pixels.dtype, kernel, spec, target, spec.scale)
-    rows = step.prepared.begin(pixels)
-    return Begun(rows, step) if rows else None
+    steps.append(_step(shape, dtype, kernels[-1], spec, target, spec.scale))
+    return tuple(steps)
 
 
 def prepare_array(
@@ -200,22 +191,8 @@ def prepare_array(
     return _step(shape, dtype, kernel, spec, target, spec.scale).prepared
 
 
-def _filter(
-    pixels: NDArray[Any],
-    kernel: AnyKernel,
-    spec: Spec,
-    target: Target,
-    scale: float | str = 1.0,
-) -> Filtered:
-    """Apply one kernel."""
-    step = _step(pixels.shape, pixels.dtype, kernel, spec, target, scale)
-    done = step.prepared.run(pixels)
-    ends = step.ends(done)
-    return Filtered(done.pixels, (step.geometry,), done.plans, *ends, done.clipped)
-
-
 @record(eq=False)
-class _Step:
+class Step:
     """One kernel made ready for images of a kind, and response = slope·sum + shift."""
 
     prepared: engine.Prepared
@@ -223,7 +200,7 @@ class _Step:
     slope: float
     shift: float
 
-    def ends(self, seen: engine.Finished | engine.Seen) -> tuple[float, float]:
+    def ends(self, seen: engine.Seen) -> tuple[float, float]:
         """Return the range of responses, given that of sums."""
         low, high = sorted(self.slope * end + self.shift for end in (seen.lowest, seen.highest))
         return low, high
@@ -237,7 +214,7 @@ def _step(
     spec: Spec,
     target: Target,
     scale: float | str,
-) -> _Step:
+) -> Step:
     """Make a kernel ready; once for images of a kind."""
     geometry = _geometry(shape, kernel, spec)
     double = spec.precision is Precision.DOUBLE or dtype == np.float64
@@ -253,7 +230,7 @@ def _step(
     outside = engine.Border2D(spec.border, fill_level(spec.fill, dtype, target.level))
     options = replace(_options(spec), stretch=stretches, watch=target.watch)
     prepared = engine.prepare(engine.Kind(shape, dtype), taps, geometry, outside, finish, options)
-    return _Step(prepared, geometry, float(slope), float(shift))
+    return Step(prepared, geometry, float(slope), float(shift))
 
 
 def _sums(span: tuple[float, float], slope: Fraction, shift: Fraction) -> tuple[float, float]:
@@ -311,34 +288,60 @@ def without_offset(kernels: Sequence[AnyKernel]) -> tuple[AnyKernel, ...]:
     return (*kernels[:-1], replace(last, offset=0) if isinstance(last, Kernel) else last)
 
 
-def store_responses(
-    responses: NDArray[Any], kernel: AnyKernel | None, spec: Spec, target: Target
-) -> Filtered:
-    """Turn responses into samples, as `filter_array` does.
+class Stored:
+    """Responses that become samples as `filter_array` makes them, bit by bit.
 
     Parameters
     ----------
-    responses
-        Floats in levels of the source, before the kernel's offset and the spec's scale.
+    dtype
+        Of the responses: floats in levels of the source, before the kernel's offset and the
+        spec's scale.
     kernel
         What gave them; None for samples that are only brought to another type.
     spec, target
         As `filter_array` takes them.
+    own
+        The range of all responses, which `normalize` stretches unless the target has a span.
     """
-    slope, shift = Fraction(1), Fraction(0)
-    if kernel is not None:
-        if isinstance(kernel, Kernel):
-            shift = Fraction(kernel.offset) * target.level
-        elif kernel.full_scale is not None and not target.in_pixels:
-            slope = Fraction(kernel.full_scale) / Fraction(target.maximum)
-        slope, shift = scaled(kernel, (slope, shift), spec.scale, target)
-    finish = engine.finish(
-        target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
-    )
-    samples = np.asarray(responses, dtype=np.promote_types(responses.dtype, np.float32))
-    if target.mapping is Mapping.NORMALIZE:
-        own = float(samples.min()), float(samples.max())
-        finish = finish.stretch(*(_sums(target.span, slope, shift) if target.span else own))
-    done = engine.store(samples, finish)
-    ends = sorted(float(slope) * end + float(shift) for end in (done.lowest, done.highest))
-    return Filtered(done.pixels, (), (), ends[0], ends[1], done.clipped)
+
+    def __init__(
+        self,
+        dtype: np.dtype[Any],
+        kernel: AnyKernel | None,
+        spec: Spec,
+        target: Target,
+        own: tuple[float, float] | None = None,
+    ) -> None:
+        slope, shift = Fraction(1), Fraction(0)
+        if kernel is not None:
+            if isinstance(kernel, Kernel):
+                shift = written(kernel.offset) * target.level
+            elif kernel.full_scale is not None and not target.in_pixels:
+                slope = Fraction(kernel.full_scale) / Fraction(target.maximum)
+            slope, shift = scaled(kernel, (slope, shift), spec.scale, target)
+        finish = engine.finish(
+            target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
+        )
+        if target.mapping is Mapping.NORMALIZE:
+            ends = _sums(target.span, slope, shift) if target.span else own
+            finish = finish.stretch(*ends) if ends else finish
+        self._store = engine.Store(np.promote_types(dtype, np.float32), finish)
+        self._slope, self._shift = float(slope), float(shift)
+        self._seen: dict[int, engine.Seen] = {}
+
+    def rows(self, responses: NDArray[Any], start: int) -> NDArray[Any]:
+        """Return the samples of some rows, of which `start` is the first."""
+        out, self._seen[start] = self._store(responses)
+        return out
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The range of the responses of all rows, in levels of the source."""
+        low, high, _ = engine.Seen.of((engine.Seen(inf, -inf, 0), *self._seen.values()))
+        ends = sorted(self._slope * end + self._shift for end in (low, high))
+        return ends[0], ends[1]
+
+    @property
+    def clipped(self) -> int:
+        """Samples that did not fit."""
+        return sum(seen.clipped for seen in self._seen.values())

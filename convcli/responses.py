@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from convcli.borders import Border
+from convcli.kernels.exact import written
 from convcli.kernels.kernel import Combine, Compound, Kernel
 from convcli.record import record, replace
 from convcli.spec import Mapping, Spec
@@ -69,7 +70,7 @@ class Target:
         return Fraction(self.maximum) * (full - 1) / (2 * full)
 
 
-def response(kernel: AnyKernel, divisor: float, target: Target) -> tuple[Fraction, Fraction]:
+def response(kernel: AnyKernel, divisor: Fraction, target: Target) -> tuple[Fraction, Fraction]:
     """Return (slope, shift): response = slope·sum + shift, in levels of the source.
 
     Parameters
@@ -80,12 +81,12 @@ def response(kernel: AnyKernel, divisor: float, target: Target) -> tuple[Fractio
         What the result should be.
     """
     if isinstance(kernel, Kernel):
-        return 1 / Fraction(divisor), Fraction(kernel.offset) * target.level
+        return 1 / divisor, written(kernel.offset) * target.level
     if kernel.full_scale is not None:
         full = Fraction(target.maximum) / Fraction(kernel.full_scale)
         unit = full if target.in_pixels else Fraction(1)
-        return unit / Fraction(kernel.divisor), Fraction(0)
-    return 1 / (Fraction(divisor) * Fraction(kernel.divisor)), Fraction(0)
+        return unit / written(kernel.divisor), Fraction(0)
+    return 1 / (divisor * written(kernel.divisor)), Fraction(0)
 
 
 def scaled(

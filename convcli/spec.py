@@ -88,7 +88,8 @@ class Spec:
     mapping
         How a response becomes a pixel; None for the kernel's own.
     divisor, bias
-        Replace the kernel's divisor and offset (in 8-bit levels); None for the kernel's own.
+        Replace the kernel's divisor and offset (in 8-bit levels), so that its weights as they
+        were written are divided by it; None for the kernel's own.
     scale
         Multiplies the response; `auto` makes overflow impossible.
     gray, luma, channels

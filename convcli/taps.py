@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli import engine
+from convcli.kernels.exact import written
 from convcli.kernels.kernel import Compound, Kernel
 from convcli.kernels.terms import low_rank
 from convcli.record import replace
@@ -18,7 +20,7 @@ AnyKernel: TypeAlias = Kernel | Compound
 
 
 @lru_cache(maxsize=64)
-def taps_of(kernel: AnyKernel, *, flip: bool, double: bool) -> tuple[engine.Taps, float]:
+def taps_of(kernel: AnyKernel, *, flip: bool, double: bool) -> tuple[engine.Taps, Fraction]:
     """Return what is summed for a kernel, and what the sums are divided by.
 
     Parameters
@@ -31,21 +33,22 @@ def taps_of(kernel: AnyKernel, *, flip: bool, double: bool) -> tuple[engine.Taps
         Whether its low-rank form has to be good to float64.
     """
     step = -1 if flip else 1
-    divisors = {part.divisor for part in kernel.parts}
+    parts = [part.summed for part in kernel.parts]
+    divisors = {part.divisor for part in parts}
     shared = divisors.pop() if len(divisors) == 1 else None
-    weights = [part.scaled if shared is None else part.weights for part in kernel.parts]
+    weights = [part.scaled if shared is None else part.weights for part in parts]
     taps = engine.Taps(np.stack(weights)[:, ::step, ::step])
-    terms = [low_rank(part, double=double) for part in kernel.parts]
+    terms = [low_rank(part, double=double) for part in parts]
     whole = [low for low in terms if low is not None]
     if len(whole) == len(terms) and (len(terms) == 1 or all(low.divisor == 1 for low in whole)):
         columns = _padded([low.columns[:, ::step] for low in whole])
         rows = _padded([low.rows[:, ::step] for low in whole])
         if shared is None:
-            rows = rows / np.array([[[part.divisor]] for part in kernel.parts])
+            rows = rows / np.array([[[part.divisor]] for part in parts])
         taps = replace(taps, terms=engine.Terms(columns, rows, whole[0].divisor))
     if isinstance(kernel, Compound):
         taps = replace(taps, combine=str(kernel.combine), share=kernel.share)
-    return taps, 1 if shared is None else shared
+    return taps, Fraction(1) if shared is None else written(shared)
 
 
 def _padded(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:

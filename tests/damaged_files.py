@@ -13,7 +13,6 @@ from fuzz_mutate import png_whole
 from PIL import Image as Pillow
 
 from convcli.image.files import encode
-from convcli.image.frame_files import encode_parts
 from convcli.image.frames import Frames
 from convcli.image.image import Image
 
@@ -139,7 +138,7 @@ def wrong_sum(data, name):
 
 def apng():
     images = [Image(original(seed=seed)) for seed in range(4)]
-    return b"".join(encode_parts(Frames.of(images, 100), "PNG"))
+    return encode(Frames.of(images, 100), "PNG")
 
 
 def cut_chunk(data, name, number):

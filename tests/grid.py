@@ -6,8 +6,8 @@
 
 Every case is run twice, with `--json`, where sums are looked at, and with `--quiet`, where they are
 not. What is kept: the exit status, hashes of the decoded samples and of what the file says beside
-them, and the numbers of `--json`. `--divisor` is left out: of decimal weights it replaces the
-divisor over which they are held, and that is to change.
+them, and the numbers of `--json`. `--divisor` is left out: in 48d738a it replaces the divisor over
+which decimal weights are held, not the one that was written.
 The first run of a version takes longer: its loops are compiled.
 """
 

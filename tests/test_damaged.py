@@ -24,10 +24,10 @@ from PIL import Image as Pillow
 
 from convcli import read, read_frames
 from convcli.errors import ImageError
-from convcli.image.coded_size import coded_size
 from convcli.image.jpeg import check as jpeg_check
 from convcli.image.jpeg.scans import read_scans
 from convcli.image.jpeg.segments import walk
+from convcli.image.recognise import coded_size
 
 DOCS = (Path(__file__).parent.parent / "docs" / "formats.md").read_text(encoding="utf-8")
 TABLE = {

@@ -283,7 +283,7 @@ def test_columns_times_rows_add_up_to_the_kernel(text):
     kernel = parse_kernel(text)
     apart = taken_apart(kernel)
     total = sum(np.outer(c, r) for c, r in zip(apart.terms.columns, apart.terms.rows, strict=True))
-    assert np.array_equal(total, kernel.weights * apart.terms.divisor)
+    assert np.array_equal(total, kernel.weights * apart.divisor)
     assert len(apart.terms.columns) == apart.rank == kernel.rank
 
 

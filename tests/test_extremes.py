@@ -18,6 +18,8 @@ from convcli.kernels import parse_kernel
 from convcli.kernels.generators import GENERATORS, generate
 from convcli.kernels.kernel import Kernel
 from convcli.kernels.parameters import Type
+from convcli.responses import Target, response_range
+from convcli.spec import Mapping
 
 #: Floats about where squares, quotients and exponentials overflow or vanish.
 EDGES = (
@@ -62,7 +64,8 @@ def judged(make):
             said = str(error)
             assert (len(said) < 300, "\n" in said) == (True, False)
             return None
-        facts = (kernel.sum, *kernel.gain, *kernel.output_range(65535), kernel.kind)
+        ends = response_range(kernel, Target(np.dtype(np.uint16), Mapping.RAW, 65535))
+        facts = (kernel.sum, *kernel.gain, *ends, kernel.kind)
         assert all(isfinite(fact) for fact in facts[:-1])
         assert np.isfinite(kernel.weights).all()
         assert np.isfinite(kernel.scaled).all()

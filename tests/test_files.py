@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 import zlib
-from dataclasses import replace
 from pathlib import Path
 
 import imagecodecs
@@ -22,11 +21,12 @@ from PIL.TiffImagePlugin import IFDRational
 
 from convcli.errors import ImageError
 from convcli.image.files import encode, read, write
-from convcli.image.formats import FORMATS
+from convcli.image.formats import codec_of
 from convcli.image.image import Image, Meta
 from convcli.image.jpeg.write import quality_of
 from convcli.image.limits import MAX_PIXELS
 from convcli.image.png import read as png
+from convcli.record import replace
 
 DATA = Path(__file__).parent / "data"
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -440,7 +440,7 @@ def test_written_cmyk_is_read_alike_by_pillow():
         (format, mode)
         for format in ("PNG", "TIFF", "BMP", "WEBP", "PPM", "GIF")
         for mode in ("1", "L", "LA", "RGB", "RGBA")
-        if FORMATS[format].has("uint8", "L" if mode == "1" else mode)
+        if codec_of(format).has("uint8", "L" if mode == "1" else mode)
     ],
 )
 def test_pillow_reads_what_we_write(format, mode):

@@ -25,10 +25,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from convcli.errors import ConvError, ImageError, KernelError
-from convcli.image.coded_size import coded_size
 from convcli.image.files import encode, read
 from convcli.image.image import Image, Meta
 from convcli.image.light import curves as trc
+from convcli.image.recognise import coded_size
 from convcli.image.tiff import directories
 from convcli.kernels import check_file, parse_kernel, read_kernel
 from convcli.kernels.matrix import format_matrix, parse_matrix

@@ -10,6 +10,8 @@ from hypothesis.extra import numpy as hnp
 
 from convcli.errors import KernelError
 from convcli.kernels import Combine, Compound, Kernel, Kind, Symmetry, get_kernel
+from convcli.responses import Target, response_range
+from convcli.spec import Mapping
 
 whole = hnp.arrays(
     np.int64, hnp.array_shapes(min_dims=2, max_dims=2, max_side=6), elements=st.integers(-9, 9)
@@ -47,6 +49,13 @@ def test_weights_that_are_no_matrix_are_refused(weights):
 def test_divisor_and_offset_are_checked(facts, message):
     with pytest.raises(KernelError, match=message):
         Kernel("bad", [[1]], **facts)
+
+
+def test_response_range():
+    target = Target(np.dtype(np.uint8), Mapping.RAW, 255)
+    assert response_range(get_kernel("sobel-x"), target) == (-1020, 1020)
+    assert response_range(get_kernel("emboss-lode"), target) == (-637, 893)
+    assert response_range(get_kernel("box3"), target) == pytest.approx((0, 255))
 
 
 def test_whole_weights_stay_whole_and_can_not_be_changed():
@@ -139,12 +148,6 @@ def test_symmetry_and_rank(name, symmetry, rank):
     kernel = get_kernel(name)
     assert kernel.symmetry is symmetry
     assert kernel.rank == rank
-
-
-def test_output_range():
-    assert get_kernel("sobel-x").output_range(255) == (-1020, 1020)
-    assert get_kernel("emboss-lode").output_range(255) == (-637, 893)
-    assert get_kernel("box3").output_range(255) == pytest.approx((0, 255))
 
 
 @given(whole)

@@ -70,19 +70,19 @@ def refusal(path, name=None):
             1,
             0,
         ),
-        ("k.csv", "0,5;1;0,5\n1;2;1\n0,5;1;0,5\n", [[1, 2, 1], [2, 4, 2], [1, 2, 1]], 2, 0),
+        ("k.csv", "0,5;1;0,5\n1;2;1\n0,5;1;0,5\n", [[0.5, 1, 0.5], [1, 2, 1], [0.5, 1, 0.5]], 1, 0),
         ("k.csv", '"1"\t"2"\n3\t4\n', [[1, 2], [3, 4]], 1, 0),
-        ("k.CSV", "1/9,1/9\n1/9,1/9", [[1, 1], [1, 1]], 9, 0),
+        ("k.CSV", "1/9,1/9\n1/9,1/9", [[1 / 9, 1 / 9]] * 2, 1, 0),
         ("k.csv", "1 2\n3 4", [[1, 2], [3, 4]], 1, 0),
         ("k.txt", "# three rows\n0 -1 0\n-1  5\t-1\n0 -1 0", SHARPEN, 1, 0),
-        ("k.txt", "1e-1 .2", [[1, 2]], 10, 0),
+        ("k.txt", "1e-1 .2", [[0.1, 0.2]], 1, 0),
         ("k.mat", "3 3 9 128\n1 1 1\n1 1 1\n1 1 1\n", [[1, 1, 1]] * 3, 9, 128),
         ("k.mat", '2, 1\n"1", "-1"\n', [[1, -1]], 1, 0),
-        ("k.mat", "1 2 0.5\n1\n2\n", [[2], [4]], 1, 0),
+        ("k.mat", "1 2 0.5\n1\n2\n", [[1], [2]], 0.5, 0),
         ("k.json", json.dumps(SHARPEN), SHARPEN, 1, 0),
         ("k.json", '{"weights": [[1, 2]], "divisor": 3, "offset": 4}', [[1, 2]], 3, 4),
-        ("k.json", '{"weights": [["1/9", 0.5]]}', [[2, 9]], 18, 0),
-        ("k.toml", "weights = [[0.5, 1, 0.5]]\ndivisor = 4", [[1, 2, 1]], 8, 0),
+        ("k.json", '{"weights": [["1/9", 0.5]]}', [[1 / 9, 0.5]], 1, 0),
+        ("k.toml", "weights = [[0.5, 1, 0.5]]\ndivisor = 4", [[0.5, 1, 0.5]], 4, 0),
         ("k.toml", 'weights = """\n1 2\n3 4"""', [[1, 2], [3, 4]], 1, 0),
     ],
 )
@@ -91,6 +91,7 @@ def test_what_is_read(write, name, content, weights, divisor, offset):
     assert kernel.weights.tolist() == weights
     assert (kernel.divisor, kernel.offset) == (divisor, offset)
     assert kernel.name == "k"
+    assert kernel.is_integer
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint16", "int64", "float32", "float64", ">f8", "bool"])
@@ -105,15 +106,16 @@ def test_numpy_arrays(tmp_path, dtype, order):
 def test_a_numpy_vector_is_a_row(tmp_path):
     np.save(tmp_path / "k.npy", np.array([0.25, 0.5, 0.25]))
     kernel = read_kernel(tmp_path / "k.npy")
-    assert kernel.weights.tolist() == [[1, 2, 1]]
-    assert kernel.divisor == 4
+    assert kernel.weights.tolist() == [[0.25, 0.5, 0.25]]
+    assert kernel.divisor == 1
+    assert kernel.is_integer
 
 
 def test_names_in_toml(write):
     path = write("mine.toml", TOML)
     soft = parse_kernel(f"{path}#soft")
     assert (soft.name, soft.divisor, soft.offset, soft.effect) == ("soft", 16, 1.5, "Blurs.")
-    assert parse_kernel(f"{path}#Two_Words").divisor == 9
+    assert parse_kernel(f"{path}#Two_Words").weights.tolist() == [[1 / 9] * 3]
     across = parse_kernel(f"{path}#across")
     assert across.weights.tolist() == [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]
     edges = parse_kernel(f"{path}#edges")

@@ -18,9 +18,9 @@ import tifffile
 from fuzz_seeds import IMAGES, images
 
 from convcli.errors import ImageError
-from convcli.image import files
 from convcli.image.depth import widen_bits
 from convcli.image.files import read
+from convcli.image.guard import guard
 from convcli.image.tiff import kinds as tiff_kinds
 
 DOCS = Path(__file__).parent.parent / "docs" / "formats.md"
@@ -350,7 +350,7 @@ def test_what_libraries_raise_becomes_words(error, said):
         raise error
 
     with pytest.raises(ImageError) as caught:
-        files.guard(fail, "x is damaged")
+        guard(fail, "x is damaged")
     assert said in str(caught.value)
     assert not INTERNALS.search(str(caught.value))
 
@@ -360,7 +360,7 @@ def test_what_can_not_be_written_is_not_called_a_kind_that_is_not_read():
         raise NotImplementedError("no such samples")
 
     with pytest.raises(ImageError, match="can't be written as X: no such samples"):
-        files.guard(fail, "can't be written as X")
+        guard(fail, "can't be written as X")
 
 
 def test_no_damage_shows_what_is_inside(rng):

@@ -16,42 +16,43 @@ from convcli.kernels.exact import PlacedError, format_number, parse_number, to_f
 
 
 @pytest.mark.parametrize(
-    ("text", "weights", "divisor"),
+    ("text", "weights", "divisor", "denominator"),
     [
-        ("0 -1 0; -1 5 -1; 0 -1 0", [[0, -1, 0], [-1, 5, -1], [0, -1, 0]], 1),
-        ("[[1,2,1],[2,4,2],[1,2,1]]/16", [[1, 2, 1], [2, 4, 2], [1, 2, 1]], 16),
-        ("[0 1; 1 0]/2", [[0, 1], [1, 0]], 2),
-        ("1/9 1/9 1/9; 1/9 1/9 1/9", [[1, 1, 1], [1, 1, 1]], 9),
-        ("[1/9 1/3]/16", [[1, 3]], 144),
-        ("0.25, 0.5, 0.25", [[1, 2, 1]], 4),
-        ("-.5 1e-3 5.", [[-500, 1, 5000]], 1000),
-        ("1 2\n3 4\n", [[1, 2], [3, 4]], 1),
-        ("\r\n1 2\r\n3 4\r\n", [[1, 2], [3, 4]], 1),
-        ("1 2;3 4;", [[1, 2], [3, 4]], 1),
-        ("1;2;3", [[1], [2], [3]], 1),
-        ("-1 0 1", [[-1, 0, 1]], 1),
-        ("−1 0 1", [[-1, 0, 1]], 1),
-        ("[[1 2]\n [3 4]]", [[1, 2], [3, 4]], 1),
-        ("[[1, 2], [3, 4],]", [[1, 2], [3, 4]], 1),
-        ("[1 2; 3 4] * 2", [[2, 4], [6, 8]], 1),
-        ("[2 4] * 0.5", [[2, 4]], 2),
-        ("[1 2]/-4", [[-1, -2]], 4),
-        ("[1]/0.1", [[10]], 1),
-        ("[1; 1/9]", [[9], [1]], 9),
-        ("+5", [[5]], 1),
+        ("0 -1 0; -1 5 -1; 0 -1 0", [[0, -1, 0], [-1, 5, -1], [0, -1, 0]], 1, 1),
+        ("[[1,2,1],[2,4,2],[1,2,1]]/16", [[1, 2, 1], [2, 4, 2], [1, 2, 1]], 16, 1),
+        ("[0 1; 1 0]/2", [[0, 1], [1, 0]], 2, 1),
+        ("1/9 1/9 1/9; 1/9 1/9 1/9", [[1 / 9] * 3] * 2, 1, 9),
+        ("[1/9 1/3]/16", [[1 / 9, 1 / 3]], 16, 9),
+        ("0.25, 0.5, 0.25", [[0.25, 0.5, 0.25]], 1, 4),
+        ("-.5 1e-3 5.", [[-0.5, 0.001, 5]], 1, 1000),
+        ("1 2\n3 4\n", [[1, 2], [3, 4]], 1, 1),
+        ("\r\n1 2\r\n3 4\r\n", [[1, 2], [3, 4]], 1, 1),
+        ("1 2;3 4;", [[1, 2], [3, 4]], 1, 1),
+        ("1;2;3", [[1], [2], [3]], 1, 1),
+        ("-1 0 1", [[-1, 0, 1]], 1, 1),
+        ("−1 0 1", [[-1, 0, 1]], 1, 1),
+        ("[[1 2]\n [3 4]]", [[1, 2], [3, 4]], 1, 1),
+        ("[[1, 2], [3, 4],]", [[1, 2], [3, 4]], 1, 1),
+        ("[1 2; 3 4] * 2", [[2, 4], [6, 8]], 1, 1),
+        ("[2 4] * 0.5", [[1, 2]], 1, 2),
+        ("[1 2]/-4", [[1, 2]], -4, 1),
+        ("[1]/0.1", [[1]], 0.1, 1),
+        ("[1; 1/9]", [[1], [1 / 9]], 1, 9),
+        ("+5", [[5]], 1, 1),
     ],
 )
-def test_what_is_read(text, weights, divisor):
+def test_what_is_read(text, weights, divisor, denominator):
     matrix = parse_matrix(text)
     assert matrix.weights == weights
-    assert matrix.divisor == divisor
-    assert all(isinstance(weight, int) for row in matrix.weights for weight in row)
+    assert (matrix.divisor, matrix.denominator) == (divisor, denominator)
+    whole = (weight for row in matrix.weights for weight in row if weight == int(weight))
+    assert all(isinstance(weight, int) for weight in whole)
 
 
 def test_numbers_without_a_small_common_denominator_are_floats():
     matrix = parse_matrix("[0.123456789 1; 1/3 2]/16")
     assert matrix.weights == [[0.123456789, 1.0], [1 / 3, 2.0]]
-    assert matrix.divisor == 16
+    assert (matrix.divisor, matrix.denominator) == (16, None)
     assert parse_matrix("[1 2]/2.8284271247461903").divisor == 2.8284271247461903
 
 

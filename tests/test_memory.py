@@ -18,7 +18,7 @@ import peaks
 import pytest
 from command import call, program
 
-from convcli import memory, threads
+from convcli import memory, read_frames, threads, write_frames
 from convcli.batch import Common, Job, Writing
 from convcli.batch.foretell import foretold
 from convcli.batch.jobs import Limits
@@ -27,14 +27,14 @@ from convcli.batch.worker_pool import WorkerPool
 from convcli.cli.filtering import _Filter
 from convcli.engine.thread_pool import run_bands
 from convcli.errors import ImageError
-from convcli.image import files
 from convcli.image import parallel as on
 from convcli.image.extent import ALLOWANCE
 from convcli.image.files import encode, read, write
-from convcli.image.frame_files import read_frames, write_frames
-from convcli.image.header import header_of, peek_into
+from convcli.image.guard import guard
+from convcli.image.header import peek_into
 from convcli.image.image import Image
 from convcli.image.png.inflate import Inflating
+from convcli.image.recognise import header_of
 from convcli.image.source import facts_of, load
 from convcli.kernels import parse_kernel
 from convcli.spec import Spec
@@ -276,7 +276,7 @@ def test_a_stream_that_is_no_image_is_left_at_once():
 
 def test_a_stream_of_too_many_pixels_is_left_at_once():
     stream = Endless(flat(20_000, 20_000))
-    with pytest.raises(ImageError, match="`max_pixels`"):
+    with pytest.raises(ImageError, match="--max-pixels"):
         read(stream)
     assert stream.given <= 2**23
 
@@ -420,9 +420,9 @@ def test_a_codec_that_fails_for_want_of_memory_is_not_called_damage(monkeypatch)
         raise ValueError("broken data stream")
 
     with pytest.raises(ImageError, match="is damaged: broken data stream"):
-        files.guard(fails, "the JPEG2000 file is damaged")
+        guard(fails, "the JPEG2000 file is damaged")
     with pytest.raises(ImageError, match="not enough memory"):
-        files.guard(fails, "the JPEG2000 file is damaged", lambda: 2**60)
+        guard(fails, "the JPEG2000 file is damaged", lambda: 2**60)
 
     def explains():
         try:
@@ -431,18 +431,18 @@ def test_a_codec_that_fails_for_want_of_memory_is_not_called_damage(monkeypatch)
             raise ImageError("the PNG file is damaged: its pixels make no sense") from None
 
     with pytest.raises(ImageError, match="make no sense"):
-        files.guard(explains, "the PNG file is damaged")
+        guard(explains, "the PNG file is damaged")
     with pytest.raises(ImageError, match="not enough memory"):
-        files.guard(explains, "the PNG file is damaged", lambda: 2**60)
+        guard(explains, "the PNG file is damaged", lambda: 2**60)
 
     def missing():
         raise ImportError("could not import name 'jpeg8_decode'")
 
     with pytest.raises(ImageError, match="a library for such files is missing or damaged"):
-        files.guard(missing, "the JPEG file is damaged")
+        guard(missing, "the JPEG file is damaged")
     monkeypatch.setattr(memory, "is_had", lambda size: False)
     with pytest.raises(ImageError, match="not enough memory"):
-        files.guard(missing, "the JPEG file is damaged")
+        guard(missing, "the JPEG file is damaged")
 
 
 def test_the_command_says_so_too(monkeypatch, tmp_path):

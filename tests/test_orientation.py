@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from convcli.image import exif
 from convcli.image.files import encode, read
 from convcli.image.image import Image, Meta
 from convcli.image.upright import turn
+from convcli.record import replace
 
 FOLDER = Path(__file__).parent / "data" / "orientation"
 ALL = range(1, 9)

@@ -18,8 +18,7 @@ from convcli.cli import quick
 from convcli.cli.group import cli
 from convcli.cli.main import main
 from convcli.errors import GeometryError, ImageError
-from convcli.image import decode_ahead as ahead
-from convcli.image import decode_memory
+from convcli.image import decode_memory, jpeg
 from convcli.image.decode_ahead import look_ahead
 from convcli.image.files import read, write
 from convcli.image.image import Image
@@ -200,7 +199,7 @@ def test_a_pipe_is_not_read_ahead(tmp_path):
 @pytest.fixture
 def any_size(monkeypatch):
     """Memory is had beforehand for small images, too."""
-    monkeypatch.setattr(ahead, "_LARGE", 100)
+    monkeypatch.setattr(jpeg, "_LARGE", 100)
     made = []
     init = decode_memory.DecodeMemory.__init__
 

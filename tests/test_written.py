@@ -24,7 +24,6 @@ from written_tiff import decode_tiff
 
 from convcli import Frames, ImageError, read_frames, write_frames
 from convcli.image.files import encode, read
-from convcli.image.frame_files import encode_parts
 from convcli.image.image import Image, Meta
 from convcli.image.png import deflate
 from convcli.image.tiff import directories
@@ -350,7 +349,7 @@ def test_deep_jpeg_2000_is_not_turned_by_its_profile(rng):
 
 def test_a_sequence_of_one_frame_is_as_small_as_one_image():
     image = Image(fuzz_seeds.image())
-    one = b"".join(encode_parts(Frames.of([image], [40]), "AVIF"))
+    one = encode(Frames.of([image], [40]), "AVIF")
     assert len(one) == len(encode(image, "AVIF"))
 
 
@@ -366,7 +365,7 @@ def grays(levels, rng):
 def test_pillow_shows_gray_animations(levels, rng):
     """It shows a later frame's palette wrongly if the first one is that of all grays."""
     images = [Image(pixels) for pixels in grays(levels, rng)]
-    data = b"".join(encode_parts(Frames.of(images, [50] * 3), "GIF"))
+    data = encode(Frames.of(images, [50] * 3), "GIF")
     with Pillow.open(io.BytesIO(data)) as opened:
         for number, image in enumerate(images):
             opened.seek(number)
@@ -380,7 +379,7 @@ def test_frames_share_a_palette_where_they_can(rng):
     clear = [np.dstack([p, rng.choice([0, 255], (40, 50)).astype(np.uint8)]) for p in opaque]
     nothing = [np.zeros_like(clear[0]), *clear, np.zeros_like(clear[0])]
     for frames in (opaque, clear, nothing):
-        data = b"".join(encode_parts(Frames.of([Image(p) for p in frames], 50), "GIF"))
+        data = encode(Frames.of([Image(p) for p in frames], 50), "GIF")
         for seen, meant in zip(decode_gif_frames(data), frames, strict=True):
             alpha = meant[..., 3:] if meant.shape[2] == 4 else np.full((40, 50, 1), 255)
             assert np.array_equal(seen[..., :3] * (alpha > 0), meant[..., :3] * (alpha > 0))

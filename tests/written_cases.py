@@ -14,14 +14,13 @@ import fuzz_seeds
 import numpy as np
 import written_images as draw
 import written_kinds as kinds_of
+from convcli.image.pending import Pending
 
 from convcli import pipeline, write_frames
 from convcli.image import files
-from convcli.image.frame_files import encode_parts
 from convcli.image.frames import Frames
 from convcli.image.image import Image, Meta
 from convcli.image.jpeg import write as jpeg_write
-from convcli.image.pending import Pending
 from convcli.kernels import parse_kernel
 from convcli.spec import Spec
 
@@ -321,7 +320,7 @@ def written(case, folder, jobs=None):
     with _set(case, jobs or case.jobs):
         target = folder / f"written{SUFFIX[case.format]}"
         if case.road == "frames":
-            return b"".join(encode_parts(case.frames, case.format, **case.options))
+            return files.encode(case.frames, case.format, **case.options)
         if case.road == "shuffled":
             slow = _Shuffled(image.pixels, case.number)
             image = Pending(slow, image.channels, image.meta)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from convcli.batch.target import making_room
 from convcli.errors import ImageError
 from convcli.image.files import write
 from convcli.image.formats import check_holds, format_of
@@ -46,8 +47,6 @@ class Comparison:
         ImageError
             If it can't be written; the line begins with the option.
         """
-        from convcli.batch.one import making_room
-
         path, writing = self.writing.compare, self.writing
         if path is None or self.both is None:
             return ()

@@ -6,10 +6,10 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any
 
-from convcli.batch.jobs import STREAM, Job
+from convcli.batch.jobs import STREAM, Job, Writing
+from convcli.batch.target import format_for
 from convcli.errors import ConvError
 from convcli.image.source import facts_of
-from convcli.record import record
 
 if TYPE_CHECKING:
     from convcli.batch.one import Common
@@ -51,44 +51,30 @@ def _takes(common: Common, job: Job, header: Header, size: int) -> int:
     work: Any = common.work
     if not hasattr(work, "takes"):
         return size + _SILENT * header.nbytes
-    found: int = work.takes(header, size, output_of(common, job, header.format, header.lossy))
+    found: int = work.takes(
+        header, size, output_of(common.writing, job, header.format, header.lossy)
+    )
     return found
 
 
-def output_of(common: Common, job: Job, source: str, lossy: bool) -> Output:
+def output_of(writing: Writing, job: Job, source: str, lossy: bool) -> Output:
     """Return what becomes of a result, told from the format of its source and whether it lost."""
     from convcli.pipeline.memory import Output
 
-    writing = common.writing
     try:
-        name = common.format_for(job, source)
+        name = format_for(writing, job, source)
     except ConvError:
         name = ""
     return Output(name, lossy or writing.quality is not None, writing.compare is not None)
 
 
-@record(eq=False)
-class Known:
-    """What an image takes, now that its samples are there.
+def known(work: Any, writing: Writing, job: Job, image: Image) -> Sums:
+    """Return what filtering and writing take now that samples are there, by the same sum."""
+    size = image.pixels.nbytes
+    if not hasattr(work, "sums"):
+        from convcli.pipeline.memory import Stage, Sums
 
-    Parameters
-    ----------
-    common, job
-        What is done to it.
-    """
-
-    common: Common
-    job: Job
-
-    def sums(self, image: Image) -> Sums:
-        """Return what filtering and writing take, by the same sum as before."""
-        from convcli.pipeline.memory import Sums
-
-        work: Any = self.common.work
-        size = image.pixels.nbytes
-        if not hasattr(work, "sums"):
-            return Sums(size, size, _SILENT * size, _SILENT * size)
-        found: Sums = work.sums(
-            image, output_of(self.common, self.job, image.meta.format, bool(image.meta.lossy))
-        )
-        return found
+        return Sums(size, size, (Stage("unknown", _SILENT * size),))
+    output = output_of(writing, job, image.meta.format, bool(image.meta.lossy))
+    found: Sums = work.sums(image, output)
+    return found

@@ -14,8 +14,6 @@ from convcli.errors import ImageError, UsageError
 from convcli.image.formats import FORMATS, SUFFIXES, format_of, parse_format
 from convcli.paths import Identities, Identity, shortened, status
 
-#: Formats that any of them may be named after.
-_PORTABLE = {"PBM", "PGM", "PPM", "PNM"}
 #: Bytes of a name that kernels take at most: a file's own name needs some of the 255, too.
 _LABEL = 80
 _UNSAFE = re.compile(r"[^\w.+]+")
@@ -78,7 +76,8 @@ def _naming(request: Request, found: list[Found]) -> Callable[[str, str], str]:
 def _check_suffix(output: str, name: str) -> None:
     """Refuse to give one format's content another one's name."""
     named = SUFFIXES.get(Path(output).suffix.lower(), name)
-    if named != name and not {named, name} <= _PORTABLE:
+    family = FORMATS[name].family
+    if named != name and not (family and FORMATS[named].family == family):
         raise UsageError(
             f"`format` {name} and `output` {output} contradict each other; leave `format` out, or "
             f"write `output` {Path(output).with_suffix(FORMATS[name].suffixes[0])}"

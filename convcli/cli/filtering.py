@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from collections.abc import Generator, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from convcli.cli.status import tell
 from convcli.cli.streams import descriptor
 from convcli.cli.talk import Talk
-from convcli.errors import UsageError
+from convcli.errors import ConvError, UsageError
 from convcli.record import record, replace
 from convcli.report.lines import printable
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from convcli.image.decode_ahead import Reading
     from convcli.image.header import Header
     from convcli.image.image import Image
-    from convcli.pipeline import Facts
+    from convcli.pipeline import Road
     from convcli.pipeline.memory import Output, Sums
     from convcli.spec import Spec
     from convcli.taps import AnyKernel
@@ -65,7 +65,7 @@ def filter_images(
     _check_streams(jobs, given["as_json"])
     writing = replace(request.writing, show=_room(given["dry_run"])) if given["show"] else None
     outcomes = _begin(jobs, kernels, spec, writing or request.writing, (given, ahead))
-    with Talk(kernels, len(jobs), given) as talk, closing(outcomes):
+    with Talk(_overridden(kernels, spec), len(jobs), given) as talk, closing(outcomes):
         for outcome in outcomes:
             talk.add(outcome)
             if outcome.error and given["fail_fast"]:
@@ -166,19 +166,11 @@ class _Filter:
     spec: Spec
     watch: bool
 
-    def __call__(
-        self, image: Image, span: tuple[float, float] | None = None
-    ) -> tuple[Image, Facts]:
-        """Filter an image; `span` is what is stretched, if several are to be treated alike."""
-        from convcli.pipeline import apply
+    def __call__(self, image: Image, span: tuple[float, float] | None = None) -> Road:
+        """Have an image filtered; `span` is what is stretched, if several are treated alike."""
+        from convcli.pipeline import lay
 
-        return apply(image, self.kernels, self.spec, span, watch=self.watch)
-
-    def begin(self, image: Image) -> tuple[Image, Callable[[], Facts]]:
-        """Have an image filtered while it is written, if that is better."""
-        from convcli.pipeline import begin
-
-        return begin(image, self.kernels, self.spec, watch=self.watch)
+        return lay(image, self.kernels, self.spec, span, watch=self.watch)
 
     def takes(self, header: Header, size: int, output: Output) -> int:
         """Return what an image takes at its peak, told from its header and its file's size."""
@@ -205,19 +197,21 @@ def _begin(
 
     given, ahead = how
     if given["dry_run"]:
-        _check_kernels(kernels, spec)
+        _overridden(kernels, spec)
         return (batch.foresee(job, writing) for job in jobs)
     streams = sys.stdin.buffer, sys.stdout.buffer
     # Its pixels are decoded while the engine is imported.
     begun = batch.begin(jobs, writing, ahead) if len(jobs) == 1 else None
-    _check_kernels(kernels, spec)
+    _overridden(kernels, spec)
     # Once, for all workers.
-    from convcli.pipeline import get_ready
+    from convcli.pipeline import lay
 
     watch = given["as_json"] or not given["quiet"]
     like = ahead.like() if begun and ahead else None
     if like is not None:
-        get_ready(like, kernels, spec, watch=watch)
+        # What is wrong with them is said of the image itself.
+        with suppress(ConvError):
+            lay(like, kernels, spec, watch=watch).load()
     if len(jobs) == 1:
         common = batch.Common(_Filter(tuple(kernels), spec, watch), writing, streams)
         return batch.run(jobs, common, begun=begun)
@@ -227,11 +221,11 @@ def _begin(
     return batch.run(jobs, batch.Common(work, writing, streams), limits=limits)
 
 
-def _check_kernels(kernels: Sequence[AnyKernel], spec: Spec) -> None:
-    """Refuse options that the kernels can't have, before any image is filtered."""
+def _overridden(kernels: Sequence[AnyKernel], spec: Spec) -> tuple[AnyKernel, ...]:
+    """Return the kernels as they will be; refuse options that they can't have."""
     from convcli.arrays import overridden
 
-    overridden(kernels, spec)
+    return overridden(kernels, spec)
 
 
 def _check(given: dict[str, Any]) -> None:

@@ -54,7 +54,10 @@ SPEC_OPTIONS = (
         "[default: the kernel's own: abs for derivative kernels, else clip]",
     ),
     click.option(
-        "--divisor", type=Real(zero=False), help="Divide by this instead of the kernel's own."
+        "--divisor",
+        type=Real(zero=False),
+        help="Divide by this instead of the kernel's own divisor: the weights as written, or what "
+        "several kernels combine to.",
     ),
     click.option(
         "--bias", type=Real(), help="Add this, in 8-bit levels, instead of the kernel's own."

@@ -1,33 +1,53 @@
 """Numbers in, numbers out: correlation of arrays, planned, in strips, on threads."""
 
 from convcli.engine.bands import Seen
-from convcli.engine.correlate import correlate_planned, store
+from convcli.engine.blocks import Blocks
+from convcli.engine.correlate import Store, correlate_planned
+from convcli.engine.correlated import Correlated
 from convcli.engine.finish import Finish, finish
 from convcli.engine.native import keeps_loops, seconds_compiling
 from convcli.engine.options import Border2D, Options
 from convcli.engine.passes import Taps, Terms
 from convcli.engine.plan import Plan
 from convcli.engine.prepared import Finished, Kind, Prepared, lay_out_for, plan_for, prepare
-from convcli.engine.rows import Rows
+from convcli.engine.rows import (
+    CHUNK_BYTES,
+    Held,
+    Pixels,
+    Rows,
+    Stage,
+    chunk_of,
+    each_part,
+    put_into,
+)
 
 __all__ = [
+    "CHUNK_BYTES",
+    "Blocks",
     "Border2D",
+    "Correlated",
     "Finish",
     "Finished",
+    "Held",
     "Kind",
     "Options",
+    "Pixels",
     "Plan",
     "Prepared",
     "Rows",
     "Seen",
+    "Stage",
+    "Store",
     "Taps",
     "Terms",
+    "chunk_of",
     "correlate_planned",
+    "each_part",
     "finish",
     "keeps_loops",
     "lay_out_for",
     "plan_for",
     "prepare",
+    "put_into",
     "seconds_compiling",
-    "store",
 ]

@@ -120,6 +120,25 @@ class Bands:
         step = self.strips.rows if self._is_box else 2
         return self.layout.geometry.rows.out, step
 
+    @property
+    def together(self) -> int:
+        """Rows of the result that are made together."""
+        return self.units[1]
+
+    @property
+    def least_rows(self) -> int:
+        """Rows of the result under which to load a strip would outweigh the rest."""
+        return self.strips.rows
+
+    def needed(self, start: int, stop: int) -> slice:
+        """Return which padded rows some rows of the result are made of."""
+        stride = self.layout.stride
+        return slice(start * stride, (stop - 1) * stride + self.layout.span)
+
+    def units_in(self, rows: int) -> int:
+        """Return how many units so many rows of the result are."""
+        return rows
+
     def entry(
         self, store: str, out: np.dtype[Any], storing: Storing
     ) -> tuple[str, tuple[str, ...], tuple[str, ...], tuple[int, ...]]:
@@ -155,7 +174,7 @@ class Bands:
         pitch = int(sizes[at.SUMS_PITCH])
         arrays = (
             NOTHING,
-            layout.row_source,
+            NOTHING,
             layout.col_source,
             np.array([self.fill], dtype=self._strip_type),
             self._offsets,
@@ -172,9 +191,8 @@ class Bands:
             extremes,
         )
 
-        def run(call: Call, top: int, first: int, last: int) -> Seen:
+        def run(call: Call, _: tuple[int, int], first: int, last: int) -> Seen:
             sizes[at.FIRST], sizes[at.LAST], sizes[at.CLIPPED] = first, last, 0
-            sizes[at.TOP] = top
             call()
             return seen(extremes, sizes)
 

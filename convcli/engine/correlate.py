@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from convcli.engine import native
 from convcli.engine import places as at
-from convcli.engine.bands import Storing, seen
+from convcli.engine.bands import Seen, Storing, seen
 from convcli.engine.costs import block
 from convcli.engine.finish import Finish
 from convcli.engine.options import Border2D, Options
 from convcli.engine.passes import Taps
-from convcli.engine.prepared import Finished, Kind, allocate, prepare
+from convcli.engine.prepared import Finished, Kind, prepare
+from convcli.engine.rows import allocate
 from convcli.geometry import Geometry
 
 
@@ -54,27 +55,34 @@ def correlate_planned(
     return prepare(kind, taps, geometry, outside, finish, options).run(pixels, again=False)
 
 
-def store(responses: NDArray[Any], finish: Finish) -> Finished:
-    """Turn responses that were computed elsewhere into samples, as `correlate_planned` does.
+class Store:
+    """Makes samples of responses that were computed elsewhere, as `correlate_planned` does.
 
     Parameters
     ----------
-    responses
-        Floats of any shape with at least one axis.
+    dtype
+        Of the responses, floats.
     finish
         How they become samples.
     """
-    out = allocate(responses.shape, finish.dtype)
-    rows = np.ascontiguousarray(responses).reshape(len(responses), -1)
-    name, numbers = finish.loop(rows.dtype, inf, exact=False)
-    storing = Storing(numbers, finish.limits(rows.dtype))
-    extremes = storing.extremes()
-    sizes = np.zeros(at.PLACES, np.int64)
-    sizes[at.LAST], sizes[at.SAMPLES] = rows.shape
-    sizes[at.WATCH] = storing.watch
-    acc = np.empty(rows.shape[1] + block(rows.dtype), dtype=rows.dtype)
-    types = (rows.dtype.name, finish.dtype.name, numbers.dtype.name)
-    loop = native.load("store_rows", (name,), types)
-    rest = np.empty(block(np.dtype(np.uint8)), dtype=out.dtype)
-    loop.bind(rows, acc, rest, out, sizes, numbers, storing.limits, extremes)()
-    return Finished(out, (), *seen(extremes, sizes))
+
+    def __init__(self, dtype: np.dtype[Any], finish: Finish) -> None:
+        self._dtype, self._finish = dtype, finish
+        name, self._numbers = finish.loop(dtype, inf, exact=False)
+        self._storing = Storing(self._numbers, finish.limits(dtype))
+        types = (dtype.name, finish.dtype.name, self._numbers.dtype.name)
+        self._loop = native.load("store_rows", (name,), types)
+
+    def __call__(self, responses: NDArray[Any]) -> tuple[NDArray[Any], Seen]:
+        """Return the samples of responses of any shape with at least one axis, and their range."""
+        out = allocate(responses.shape, self._finish.dtype)
+        rows = np.ascontiguousarray(responses, self._dtype).reshape(len(responses), -1)
+        extremes = self._storing.extremes()
+        sizes = np.zeros(at.PLACES, np.int64)
+        sizes[at.LAST], sizes[at.SAMPLES] = rows.shape
+        sizes[at.WATCH] = self._storing.watch
+        acc = np.empty(rows.shape[1] + block(rows.dtype), dtype=rows.dtype)
+        rest = np.empty(block(np.dtype(np.uint8)), dtype=out.dtype)
+        arrays = (rows, acc, rest, out, sizes, self._numbers, self._storing.limits, extremes)
+        self._loop.bind(*arrays)()
+        return out, seen(extremes, sizes)

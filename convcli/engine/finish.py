@@ -56,7 +56,7 @@ class Finish:
         """The highest level: 255 or 65535; without end for floats."""
         return float(np.iinfo(self.dtype).max) if self.is_levels else inf
 
-    def stretch(self, lowest: float, highest: float) -> Finish:
+    def stretch(self, lowest: float | Fraction, highest: float | Fraction) -> Finish:
         """Map the sums `lowest`..`highest` to the whole range, the least response to 0.
 
         Unchanged if they are equal or not finite.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property, lru_cache, partial
-from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from convcli.engine import native
 from convcli.engine.accumulators import Accumulator
 from convcli.engine.bands import Bands, Seen, Storing
+from convcli.engine.correlated import Correlated, is_even
 from convcli.engine.finish import Finish
 from convcli.engine.options import Border2D, Options
 from convcli.engine.passes import Passes, Taps, box_passes, one_pass, two_passes
@@ -25,23 +25,13 @@ from convcli.engine.plan import (
     cut,
     make_plan,
 )
-from convcli.engine.rows import Rows
-from convcli.engine.scratch import Scratch, give_back, take
+from convcli.engine.rows import Held, Rows
+from convcli.engine.scratch import Scratch
 from convcli.engine.strips import Layout, Source, lay_out
-from convcli.engine.thread_pool import Work, run_bands
 from convcli.engine.tiled import TileGroups
-from convcli.errors import ImageError
 from convcli.geometry import Geometry
 from convcli.processors import processors
 from convcli.record import field, record, replace
-
-#: Samples that are smaller than the greatest by this lose bits of float32 to methods that round
-#: to the greatest one in float64, 2⁻⁵³ of it a few times.
-_DROWNED = 2.0**-26
-#: Samples that are looked at for this; up to a hundredth may be so small.
-_LOOKED_AT = 1 << 18
-#: Rows made together, and cycles a sample, up to which a result may be made as it is written.
-_FEW_ROWS, _CHEAP = 2, 32.0
 
 
 @record
@@ -105,7 +95,7 @@ def prepare(
     source = Source(layout.channels * geometry.cols.size, dtype)
     keeps_channels = len(shape) == 3 and taps.weights.ndim == 3
     return Prepared(
-        _rows_of(source, taps, layout, choice, outside.level),
+        _loops_of(source, taps, layout, choice, outside.level),
         (*geometry.out, shape[2]) if keeps_channels else geometry.out,
         plan,
         choice,
@@ -120,7 +110,7 @@ class Prepared:
 
     Parameters
     ----------
-    rows
+    loops
         What runs the loops over some rows.
     shape
         Of the result.
@@ -130,7 +120,7 @@ class Prepared:
         As `prepare` takes them.
     """
 
-    rows: Bands | TileGroups
+    loops: Bands | TileGroups
     shape: tuple[int, ...]
     plan: Plan
     choice: Choice
@@ -152,38 +142,24 @@ class Prepared:
         Finished
             The same to the bit for whole weights and integer samples, whatever the threads.
         """
-        if self._spreads and not _is_even(pixels, self.rows.fill):
-            return self._uneven.run(pixels, again=again)
-        source = np.ascontiguousarray(pixels).reshape(len(pixels), -1)
-        out, seen = self._filtered(source, self._scratch, again)
-        clipped = seen.clipped
-        if self.options.stretch and seen.lowest < seen.highest:
-            stretched = self._scratch_maker(self.finish.stretch(seen.lowest, seen.highest))
-            out, (_, _, clipped) = self._filtered(source, stretched, False)
-        return Finished(out, (self.planned,), seen.lowest, seen.highest, clipped)
+        rows = self.on(Held(pixels))
+        out = rows.whole(self.planned.jobs)
+        if again:
+            rows.give_back()
+        return Finished(out, (rows.prepared.planned,), *rows.seen)
 
-    def begin(self, pixels: NDArray[Any]) -> Rows | None:
-        """Have rows of the result made as they are asked for.
+    def on(self, source: Rows) -> Correlated:
+        """Return the correlation of an image of that shape and sample type, as rows on demand.
 
-        Parameters
-        ----------
-        pixels
-            An image of that shape and sample type.
-
-        Returns
-        -------
-        Rows or None
-            None where `run` is better: rows depend on all others, many of them are made together,
-            or they take so long that threads should share them out evenly.
+        Where one sample could spoil others, or sums are stretched, the source is read once now.
         """
-        looks = self._spreads and pixels.dtype.kind == "f"
-        if self.options.stretch or looks or self.planned.jobs != processors():
-            return None
-        step = self.rows.units[1]
-        if isinstance(self.rows, TileGroups) or step > _FEW_ROWS or self.choice.cost > _CHEAP:
-            return None
-        source = np.ascontiguousarray(pixels).reshape(len(pixels), -1)
-        return Rows(source, self.shape, self.finish.dtype, step, self._scratch)
+        jobs = self.planned.jobs
+        spread = self._spreads and not is_even(source, self.loops.fill, jobs)
+        prepared = self._uneven if spread else self
+        if self.options.stretch:
+            lowest, highest, _ = Correlated(prepared, source).look(jobs)
+            prepared = replace(prepared, finish=self.finish.stretch(lowest, highest))
+        return Correlated(prepared, source)
 
     @property
     def planned(self) -> Plan:
@@ -198,12 +174,12 @@ class Prepared:
 
     def load(self) -> None:
         """Have the loops loaded before there is an image."""
-        _ = self._scratch
+        _ = self.scratch
 
     @cached_property
     def _spreads(self) -> bool:
         """Whether one sample that isn't finite would spoil others' sums."""
-        method, taps = self.plan.method, self.rows.taps
+        method, taps = self.plan.method, self.loops.taps
         if not self.options.finite:
             return False
         return method in NEEDS_FINITE or (method == "separable" and taps.combine != "")
@@ -211,58 +187,22 @@ class Prepared:
     @cached_property
     def _uneven(self) -> Prepared:
         """The same for images whose samples are not finite, or drown others."""
-        rows, options = self.rows, replace(self.options, finite=False)
-        plan, choice = plan_for(rows.source.dtype, rows.taps, rows.layout, options)
-        again = _rows_of(rows.source, rows.taps, rows.layout, choice, rows.fill)
-        return replace(self, rows=again, plan=plan, choice=choice, options=options)
+        loops, options = self.loops, replace(self.options, finite=False)
+        plan, choice = plan_for(loops.source.dtype, loops.taps, loops.layout, options)
+        again = _loops_of(loops.source, loops.taps, loops.layout, choice, loops.fill)
+        return replace(self, loops=again, plan=plan, choice=choice, options=options)
 
     @cached_property
-    def _scratch(self) -> Callable[[], Scratch]:
+    def scratch(self) -> Callable[[], Scratch]:
         """Makes what a thread needs."""
-        return self._scratch_maker(self.finish)
-
-    def _scratch_maker(self, finish: Finish) -> Callable[[], Scratch]:
-        choice, taps = self.choice, self.rows.taps
-        finish = replace(finish, slope=finish.slope / choice.divisor)
+        choice, taps = self.choice, self.loops.taps
+        finish = replace(self.finish, slope=self.finish.slope / choice.divisor)
         sums, largest, exact = _sums(choice.accumulator, taps)
         store, numbers = finish.loop(sums, largest, exact)
         watch = self.options.watch or self.options.stretch
         storing = Storing(numbers, finish.limits(sums), watch)
-        loop = native.load(*self.rows.entry(store, finish.dtype, storing))
-        return partial(self.rows.scratch, loop, finish.dtype, storing)
-
-    def _filtered(
-        self, source: NDArray[Any], make: Callable[[], Scratch], again: bool
-    ) -> tuple[NDArray[Any], Seen]:
-        """Run a loop over all rows, on threads; the result and what was seen."""
-        out = allocate(self.shape, self.finish.dtype)
-        target = out.reshape(self.shape[0], -1)
-        used: list[Scratch] = []
-
-        def begin() -> Work:
-            scratch = take(make)
-            used.append(scratch)
-            return scratch.on(source, target)
-
-        cycles = self.choice.cost * target.size
-        seen = Seen.of(run_bands(self.rows.units, cycles, self.planned.jobs, begin))
-        # Not after an exception: an interrupt leaves a thread behind that still writes.
-        for scratch in used if again else ():
-            give_back(scratch)
-        return out, self.seen(seen)
-
-
-def _is_even(pixels: NDArray[Any], fill: float) -> bool:
-    """Whether all samples are finite, and none so great that it would drown the others."""
-    if pixels.dtype.kind == "u":
-        return True
-    low, high = min(float(pixels.min()), fill), max(float(pixels.max()), fill)
-    if not (isfinite(low) and isfinite(high)):
-        return False
-    flat = np.ascontiguousarray(pixels).ravel()
-    some = np.abs(flat[:: max(1, len(flat) // _LOOKED_AT)])
-    drowned = (some > 0) & (some < max(-low, high) * _DROWNED)
-    return bool(np.count_nonzero(drowned) <= len(some) // 100)
+        loop = native.load(*self.loops.entry(store, finish.dtype, storing))
+        return partial(self.loops.scratch, loop, finish.dtype, storing)
 
 
 def _sums(accumulator: Accumulator, taps: Taps) -> tuple[np.dtype[Any], float, bool]:
@@ -303,7 +243,7 @@ def lay_out_for(
     return lay_out(geometry, outside.border, channels, parted=taps.weights.ndim == 4)
 
 
-def _rows_of(
+def _loops_of(
     source: Source, taps: Taps, layout: Layout, choice: Choice, fill: float
 ) -> Bands | TileGroups:
     """Gather what the loops take."""
@@ -324,15 +264,3 @@ def _passes(choice: Choice, taps: Taps, layout: Layout) -> Passes:
     if choice.method in ("separable", "lowrank") and taps.terms is not None:
         return two_passes(taps.terms, layout, work)
     return one_pass(taps, layout, choice.at_once, work)
-
-
-def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Make room for a result; ImageError if there is none."""
-    try:
-        return np.empty(shape, dtype=dtype)
-    except MemoryError:
-        size = int(np.prod(shape)) * dtype.itemsize
-        raise ImageError(
-            f"a result of {' × '.join(map(str, shape))} {dtype} samples takes {size:,} bytes, "
-            f"more than there is memory; use a larger stride or a smaller image"
-        ) from None

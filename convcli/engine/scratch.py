@@ -16,7 +16,7 @@ from convcli.engine.thread_pool import Work
 #: How many are kept, and bytes that the arrays of one may have for that.
 _MOST_KEPT, _KEPT_BYTES = 16, 1 << 19
 
-#: Stands where an image and a result will.
+#: Stands where an image, the places of its rows, and a result will.
 NOTHING = np.empty(0, np.uint8)
 
 
@@ -26,14 +26,19 @@ class Scratch:
     Parameters
     ----------
     loop, arrays
-        What is run, and on what; with `NOTHING` in place of the image and of the result. The
-        last of the arrays is what the loop has seen of the sums, as it is before an image.
+        What is run, and on what; with `NOTHING` in place of the image, of the places of its rows,
+        and of the result. The last of the arrays is what the loop has seen of the sums, as it is
+        before an image.
     work
-        Given what calls the loop and the first row that there is of the result, filters some units.
+        Given what calls the loop, how many padded rows of the source and rows of the result there
+        are, and some units, filters these.
     """
 
     def __init__(
-        self, loop: Loop, arrays: Sequence[NDArray[Any]], work: Callable[[Call, int, int, int], Any]
+        self,
+        loop: Loop,
+        arrays: Sequence[NDArray[Any]],
+        work: Callable[[Call, tuple[int, int], int, int], Any],
     ) -> None:
         self._call = loop.bind(*arrays)
         self._work = partial(work, self._call)
@@ -42,18 +47,28 @@ class Scratch:
         self.size = sum(array.nbytes for array in arrays)
         self.maker: object = None
 
-    def on(self, source: NDArray[Any], out: NDArray[Any], top: int = 0) -> Work:
-        """Return what filters some units of an image; `out` has the result from row `top` on."""
+    def on(self, source: NDArray[Any], places: NDArray[np.intp], out: NDArray[Any]) -> Work:
+        """Return what filters some units.
+
+        Parameters
+        ----------
+        source
+            (rows, samples) of an image.
+        places
+            (padded rows,) which of these each padded row is, -1 outside.
+        out
+            (rows, samples): the result of all units.
+        """
         self._seen[...] = self._before
-        self._put(source, out)
-        return partial(self._work, top)
+        self._put(source, places, out)
+        return partial(self._work, (len(places), len(out)))
 
     def clear(self) -> None:
         """Let go of the image and the result."""
-        self._put(NOTHING, NOTHING)
+        self._put(NOTHING, NOTHING, NOTHING)
 
-    def _put(self, *pair: NDArray[Any]) -> None:
-        for place, array in zip(self._places, pair, strict=True):
+    def _put(self, *arrays: NDArray[Any]) -> None:
+        for place, array in zip(self._places, arrays, strict=True):
             self._call.put(place, array)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -28,9 +27,6 @@ def _pitch(size: int) -> int:
     lines of the cache.
     """
     return (size + 1) * 2 * LANES
-
-
-_making = Lock()
 
 
 @lru_cache(maxsize=8)
@@ -72,6 +68,27 @@ class TileGroups:
         down, across = self.tiling.groups
         return down * across, 1
 
+    @property
+    def together(self) -> int:
+        """Rows of the result that are made together: those of a group."""
+        return self.tiling.at_once[0] * self.tiling.edge[0]
+
+    @property
+    def least_rows(self) -> int:
+        """Rows of the result that are best made at a time."""
+        return self.together
+
+    def needed(self, start: int, stop: int) -> slice:
+        """Return which padded rows some rows of the result are made of, those of whole tiles."""
+        edge = self.tiling.edge[0]
+        stride = self.layout.geometry.rows.stride
+        last = (-(-stop // edge) - 1) * edge * stride + self.tiling.size
+        return slice(start * stride, min(last, len(self.layout.row_source)))
+
+    def units_in(self, rows: int) -> int:
+        """Return how many units so many rows of the result are."""
+        return -(-rows // self.together) * self.tiling.groups[1]
+
     def entry(
         self, store: str, out: np.dtype[Any], storing: Storing
     ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
@@ -91,7 +108,7 @@ class TileGroups:
         spectra, columns = _kernels(self.taps, self.layout, tiling)
         arrays: tuple[NDArray[Any], ...] = (
             NOTHING,
-            self.layout.row_source,
+            NOTHING,
             columns,
             np.array([self.fill], dtype=self.source.dtype),
             *spectra,
@@ -108,8 +125,9 @@ class TileGroups:
             extremes,
         )
 
-        def run(call: Call, top: int, first: int, last: int) -> Seen:
-            sizes[at.CLIPPED], sizes[at.TOP] = 0, top
+        def run(call: Call, rows: tuple[int, int], first: int, last: int) -> Seen:
+            sizes[at.CLIPPED] = 0
+            sizes[at.PADDED_ROWS], sizes[at.OUT_ROWS] = rows
             for unit in range(first, last):
                 self._choose(sizes, unit)
                 call()
@@ -123,7 +141,8 @@ class TileGroups:
         (rows, cols), (down, across) = tiling.at_once, divmod(unit, tiling.groups[1])
         row, left = down * rows, across * cols
         tiles = min(cols, tiling.count[1] - left)
-        sizes[at.FIRST], sizes[at.LAST] = row, min(row + rows, tiling.count[0])
+        last = -(-int(sizes[at.OUT_ROWS]) // tiling.edge[0])
+        sizes[at.FIRST], sizes[at.LAST] = row, min(row + rows, last)
         sizes[at.LEFT], sizes[at.TILES] = left, tiles
         columns = min(tiles * tiling.edge[1], out - left * tiling.edge[1])
         sizes[at.SAMPLES] = columns * self.layout.channels
@@ -140,8 +159,7 @@ class TileGroups:
         sizes[at.STRIDE], sizes[at.STRIDE_COLS] = rows.stride, cols.stride
         sizes[at.TILE], sizes[at.TILE_PITCH] = tiling.size, _pitch(tiling.size)
         sizes[at.EDGE_ROWS], sizes[at.EDGE_COLS] = tiling.edge
-        sizes[at.OUT_ROWS], sizes[at.OUT_COLS] = rows.out, cols.out
-        sizes[at.PADDED_ROWS] = len(layout.row_source)
+        sizes[at.OUT_COLS] = cols.out
         sizes[at.PADDED_COLS] = len(layout.col_map)
         sizes[at.DEPTH] = tiling.packing.depth
         return sizes

@@ -98,3 +98,8 @@ def storable(samples: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
             )
     note = f"{kind.name} samples are kept as their values in double precision, not scaled to 0..1"
     return samples.astype(np.float64), (note,)
+
+
+def as_bytes(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return bytes for samples: bool as 0 and 255."""
+    return pixels.astype(np.uint8) * np.uint8(255) if pixels.dtype == bool else pixels

@@ -1,62 +1,78 @@
-"""Reading and writing images: from anything to an `Image`, and back to a whole file."""
+"""Files of images: opened as `Frames`, one or many, or read as one `Image`; and written."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from importlib import import_module
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import Any
 
 from convcli import memory
-from convcli.errors import ConvError, ImageError, TakenError
+from convcli.errors import ImageError, TakenError
 from convcli.image.atomic import write_atomic
-from convcli.image.formats import check_holds, format_of, parse_format
+from convcli.image.codec import Codec
+from convcli.image.formats import check_holds, check_several, codec_of, format_of, parse_format
+from convcli.image.frames import DURATION, Frames
+from convcli.image.guard import guard, guarded
+from convcli.image.header import peek_into
 from convcli.image.image import Image
 from convcli.image.limits import MAX_PIXELS
+from convcli.image.recognise import header_of
 from convcli.image.source import Source, load
 from convcli.image.upright import upright
+from convcli.record import replace
 
-if TYPE_CHECKING:
-    from convcli.image.png.inflate import Inflating
-
-Result = TypeVar("Result")
-
-#: Where each format is read: module and function of (data, limit).
-_DECODERS = {
-    "PNG": ("png.read", "decode"),
-    "JPEG": ("jpeg.read", "decode"),
-    "TIFF": ("tiff.read", "decode"),
-    "WEBP": ("pillow", "decode_webp"),
-    "BMP": ("pillow", "decode_bmp"),
-    "GIF": ("gif.read", "decode"),
-    "AVIF": ("pillow", "decode_avif"),
-    "JPEG2000": ("jpeg2000", "decode"),
-    "NPY": ("npy", "decode"),
-    **dict.fromkeys(("PBM", "PGM", "PPM", "PFM"), ("netpbm", "decode")),
-}
-#: Where each format is written: module and function of (image, …), and what it takes beside.
-_ENCODERS = {
-    "PNG": ("png.write", "parts", "compress"),
-    "JPEG": ("jpeg.write", "parts", "quality"),
-    "TIFF": ("tiff.write", "encode", "compress"),
-    "WEBP": ("pillow_write", "encode_webp", "quality"),
-    "BMP": ("pillow_write", "encode_bmp", ""),
-    "GIF": ("gif.write", "encode", ""),
-    "AVIF": ("pillow_write", "encode_avif", "quality"),
-    "JPEG2000": ("jpeg2000", "encode", "quality"),
-    "NPY": ("npy", "encode", ""),
-    **dict.fromkeys(("PBM", "PGM", "PPM", "PFM", "PNM"), ("netpbm", "encode", "format")),
-}
-#: Formats of which a damaged file may be read in part.
-LENIENT = ("GIF", "JPEG", "PNG")
 #: Bytes that a coder takes at the most, a byte of samples (AVIF, JPEG 2000).
-WRITING = 16
-#: Formats whose library doesn't look whether it got memory (libaom 3.12: SIGSEGV).
-_CRASHES = ("AVIF",)
-#: Formats that are written band by band, on threads that ask for a band's rows each.
-IN_BANDS = ("PNG", "JPEG")
+_WRITING = 16
+
+
+def open(source: Source, *, max_pixels: int | None = None, lenient: bool = False) -> Frames:
+    """Open a file of one image or several.
+
+    Parameters
+    ----------
+    source
+        A path, an open binary file, or the file's bytes.
+    max_pixels
+        The most pixels that a frame may have; None for 178,956,970. All frames together may have
+        64 times as many.
+    lenient
+        As for `read`; an animation that is cut short has the frames that are there.
+
+    Returns
+    -------
+    Frames
+        Pages of TIFF; the frames of an animation in GIF, PNG, WebP or AVIF; else one image.
+
+    Raises
+    ------
+    ImageError
+        If it can't be read. A later frame that is damaged raises it when it is asked for.
+    """
+    return frames_of(*load(source, max_pixels), max_pixels=max_pixels, lenient=lenient)
+
+
+def frames_of(
+    data: bytes, name: str, *, max_pixels: int | None = None, lenient: bool = False
+) -> Frames:
+    """Open a file of one image or several, as `open` does.
+
+    Parameters
+    ----------
+    data, name
+        As `load` gives them.
+    max_pixels, lenient
+        As for `open`.
+    """
+    codec = codec_of(name)
+    if codec.open is None:
+        image = decode(data, name, max_pixels=max_pixels, lenient=lenient)
+        return Frames.of([image], format=name)
+    opener, limit = codec.open, _limit(max_pixels)
+    options = {"lenient": True} if lenient and codec.lenient else {}
+    frames: Frames = guard(lambda: opener(data, limit, **options), _damaged(name))
+    return frames
 
 
 def read(
@@ -92,17 +108,23 @@ def read(
         If it can't be read: missing, not an image, damaged, cut short, too large, of a kind that
         isn't held, or without that frame. The message doesn't name the file.
     """
+    data, name = load(source, max_pixels)
     if frame is None:
-        return decode(*load(source, max_pixels), max_pixels=max_pixels, lenient=lenient)
-    from convcli.image.frame_files import pick
-
-    return pick(*load(source, max_pixels), frame, max_pixels=max_pixels, lenient=lenient)
+        return decode(data, name, max_pixels=max_pixels, lenient=lenient)
+    frames = frames_of(data, name, max_pixels=max_pixels, lenient=lenient)
+    if not 0 <= frame < frames.count:
+        there = "one frame" if frames.count == 1 else f"{frames.count} frames"
+        raise ImageError(
+            f"there is no frame {frame}: the file has {there}, and the first is frame 0"
+        )
+    if frames.count == 1:
+        return decode(data, name, max_pixels=max_pixels, lenient=lenient)
+    return frames[frame]
 
 
 def decode(
     data: bytes,
     name: str,
-    rows: Inflating | None = None,
     *,
     stored: Callable[[], Image] | None = None,
     max_pixels: int | None = None,
@@ -114,32 +136,35 @@ def decode(
     ----------
     data, name
         As `load` gives them.
-    rows
-        What is in a PNG file's rows, if that is already being found.
     stored
         Gives the image as it is stored, if that is already being found.
     max_pixels, lenient
         As for `read`, which raises the same errors.
     """
-    limit = MAX_PIXELS if max_pixels is None else max_pixels
-    more = () if rows is None else (rows,)
+    codec, limit = codec_of(name), _limit(max_pixels)
+    options = {"lenient": True} if lenient and codec.lenient else {}
+    decoder = codec.decode
+    assert decoder is not None
 
     def work() -> Image:
-        image = stored() if stored else _decode(data, name, limit, *more, lenient=lenient)
-        # TIFF has turned its pages already: its orientation is a tag of its own.
-        return image if name == "TIFF" else upright(image)
+        image = stored() if stored else decoder(data, limit, **options)
+        return image if codec.upright else upright(image)
 
-    return guard(work, f"the {name} file is damaged", lambda: _reading(data, name))
+    return guard(work, _damaged(name), lambda: _reading(data, name))
 
 
 def encode(
-    image: Image, format: str, *, quality: int | None = None, compress: int | None = None
+    images: Image | Frames,
+    format: str,
+    *,
+    quality: int | None = None,
+    compress: int | None = None,
 ) -> bytes:
-    """Return a file of an image, as bytes.
+    """Return a file of an image, or of frames, as bytes.
 
     Parameters
     ----------
-    image
+    images
         What the format holds exactly; see `formats.check_holds`.
     format
         A format's name, or a suffix.
@@ -152,70 +177,117 @@ def encode(
     Raises
     ------
     ImageError
-        If the format can't hold the image, or a number is out of range.
+        If the format can't hold what is to be written, or a number is out of range.
     """
-    return b"".join(_parts(image, format, quality=quality, compress=compress))
+    return b"".join(parts(images, format, quality=quality, compress=compress))
 
 
-def _parts(
-    image: Image, format: str, *, quality: int | None, compress: int | None
-) -> Iterable[bytes]:
-    """Return a file bit by bit: some are written while the rest is still being made."""
-    name = parse_format(format)
-    check_holds(image.dtype.name, image.channels, name)
-    check_options(quality, compress)
-    module, function, option = _ENCODERS[name]
-    values = {"quality": quality, "compress": compress, "format": name}
-    options = {option: values[option]} if option else {}
-    coder = getattr(import_module(f"convcli.image.{module}"), function)
-    what = f"can't be written as {name}"
-    need = WRITING * image.dtype.itemsize * prod(image.size) * len(image.channels)
-    check_room(name, need)
-    coded = guard(lambda: coder(image, **options), what, lambda: need)
-    return [coded] if isinstance(coded, bytes) else _guarded(coded, what, need)
+def parts(
+    images: Image | Frames,
+    format: str,
+    *,
+    quality: int | None = None,
+    compress: int | None = None,
+) -> Iterator[bytes]:
+    """Return a file bit by bit: some are written while the rest is still being made.
 
-
-def check_room(format: str, need: int) -> None:
-    """Refuse to begin what would end the process for want of memory.
+    Each frame is asked for when its turn comes. One frame without a time is written as an image.
 
     Parameters
     ----------
-    format
-        A format's name.
-    need
-        Bytes that its coder takes.
+    images, format, quality, compress
+        As for `encode`.
 
     Raises
     ------
     ImageError
-        If there aren't as many.
+        At once if the format can't hold an image, or several, or a number is out of range; while
+        parts are asked for, if it can't hold a frame, or that can't be read.
     """
-    if format in _CRASHES and not memory.is_had(need + memory.SLACK):
+    name = parse_format(format)
+    codec = codec_of(name)
+    values = {"quality": quality, "compress": compress}
+    options = {option: values[option] for option in codec.options}
+    if isinstance(images, Frames):
+        check_several(name, images.count)
+        if images.count > 1 or (images.durations is not None and codec.several):
+            check_options(quality, compress)
+            return _frame_parts(images, codec, options)
+        images = images[0]
+    return _image_parts(images, codec, options, (quality, compress))
+
+
+def _image_parts(
+    image: Image, codec: Codec, options: dict[str, Any], numbers: tuple[int | None, int | None]
+) -> Iterator[bytes]:
+    check_holds(image.dtype.name, image.channels, codec.name)
+    check_options(*numbers)
+    coder, what = codec.encode, f"can't be written as {codec.name}"
+    assert coder is not None
+    need = _WRITING * image.dtype.itemsize * prod(image.size) * len(image.channels)
+    _check_room(codec, need)
+    coded = guard(lambda: coder(image, **options), what, lambda: need)
+    return iter((coded,)) if isinstance(coded, bytes) else guarded(coded, what, lambda: need)
+
+
+def _frame_parts(frames: Frames, codec: Codec, options: dict[str, Any]) -> Iterator[bytes]:
+    coder = codec.encode_frames
+    assert coder is not None
+    _check_room(codec, _WRITING * max(frames.sizes, default=0))
+    checked = replace(frames, start=lambda first: _checked(frames, codec.name))
+    return guarded(coder(checked, **options), f"can't be written as {codec.name}")
+
+
+def _check_room(codec: Codec, need: int) -> None:
+    """Refuse to begin what would end the process for want of memory."""
+    if codec.crashes and not memory.is_had(need + memory.SLACK):
         raise ImageError(memory.NOT_ENOUGH)
 
 
-def _guarded(parts: Iterator[bytes], what: str, need: int) -> Iterator[bytes]:
-    """Yield a file bit by bit; whatever is raised meanwhile becomes one clear line."""
-    while (part := guard(lambda: next(parts, None), what, lambda: need)) is not None:
-        yield part
+def _checked(frames: Frames, format: str) -> Iterator[Image]:
+    """Give frames that a format holds; those of an animation are alike."""
+    first, pages = None, codec_of(format).pages
+    for number, image in enumerate(frames):
+        try:
+            check_holds(image.dtype.name, image.channels, format)
+        except ImageError as error:
+            raise ImageError(f"frame {number}: {error}") from error
+        kind = image.size, image.channels, image.depth
+        first = first or kind
+        if not pages and kind != first:
+            raise ImageError(
+                f"frame {number} is {_say(*kind)} and the first {_say(*first)}; the frames of "
+                f"an animation are alike: use `path` NAME.tif"
+            )
+        yield image
+        del image
+
+
+def _say(size: tuple[int, int], channels: str, depth: str) -> str:
+    return f"{size[1]}×{size[0]} {channels} {depth}"
 
 
 def write(
     path: str | Path,
-    image: Image,
+    image: Image | Frames | Iterable[Image],
     *,
     format: str | None = None,
     quality: int | None = None,
     compress: int | None = None,
     overwrite: bool = False,
 ) -> Path:
-    """Write an image to a file that appears whole or not at all.
+    """Write an image, or several, to a file that appears whole or not at all.
 
     Parameters
     ----------
     path
-        The target; its suffix says the format unless `format` does.
-    image, format, quality, compress
+        The target; its suffix says the format unless `format` does. Several images go to TIFF, or
+        to an animation in GIF, PNG, WebP or AVIF.
+    image
+        An image; frames, as `open` gives them; or images, to which `Frames.of` gives times. Those
+        of an animation have one size, one depth and the same channels; without times each is
+        shown for 100 ms.
+    format, quality, compress
         As for `encode`.
     overwrite
         Whether a file of that name may be replaced.
@@ -223,65 +295,42 @@ def write(
     Raises
     ------
     ImageError
-        If the format can't hold the image, the file exists, or it can't be written.
+        If the format can't hold the images, the file exists, one can't be read, or it can't be
+        written.
     """
-    name = format_of(path) if format is None else format
+    if not isinstance(image, Image | Frames):
+        image = Frames.of(image)
+    name = parse_format(format_of(path) if format is None else format)
     check_free(path, overwrite)
-    parts = _parts(image, name, quality=quality, compress=compress)
-    return write_atomic(path, parts, overwrite)
-
-
-def _decode(data: bytes, name: str, limit: int, *rows: Inflating, lenient: bool) -> Image:
-    module, function = _DECODERS[name]
-    decoder = getattr(import_module(f"convcli.image.{module}"), function)
-    options = {"lenient": True} if lenient and name in LENIENT else {}
-    image: Image = decoder(data, limit, *rows, **options)
-    return image
+    coded = parts(image, name, quality=quality, compress=compress)
+    return write_atomic(path, coded, overwrite)
 
 
 def _reading(data: bytes, name: str) -> int:
     """Return what reading a file takes, told from its header."""
-    from convcli.image.header import header_of, peek_into
-
     header = header_of(peek_into(data), name)
     return 0 if header is None else 2 * header.nbytes + header.beside
 
 
-def guard(work: Callable[[], Result], what: str, need: Callable[[], int] = lambda: 0) -> Result:
-    """Do work with other people's libraries; whatever they raise becomes one clear line.
-
-    Libraries have words of their own for a want of memory, or none: where there isn't what the
-    work needs, that is what is said, and never that a good file is damaged.
+def timing_notes(frames: Frames, format: str) -> tuple[str, ...]:
+    """Say what a format can't say of when frames are shown, or what it says of its own.
 
     Parameters
     ----------
-    work
-        What to do.
-    what
-        What it means if it can't be done: how the line begins.
-    need
-        Says how many bytes the work takes; asked only if it can't be done.
-
-    Raises
-    ------
-    ImageError
-        If it can't.
+    frames
+        The source.
+    format
+        The name of the format to be written.
     """
-    try:
-        return work()
-    except MemoryError as error:
-        raise ImageError(memory.NOT_ENOUGH) from error
-    except Exception as error:
-        # What a reader of ours made of a library's words is believed no more than these.
-        ours = isinstance(error, ConvError)
-        if not (ours and error.__context__ is None) and not memory.is_had(need() + memory.SLACK):
-            raise ImageError(memory.NOT_ENOUGH) from error
-        if ours:
-            raise
-        # Pillow alone raises eight kinds of exception on damaged files.
-        from convcli.image.reasons import describe
-
-        raise ImageError(describe(error, what)) from error
+    if codec_of(format).pages:
+        return (
+            (f"{format} can't hold the animation's timing: left out",) if frames.durations else ()
+        )
+    if frames.durations is None:
+        return (f"the pages have no timing: each is shown for {DURATION:g} ms, over and over",)
+    if frames.loop and not codec_of(format).loops:
+        return (f"{format} can't hold how often the animation is played: left out",)
+    return ()
 
 
 def check_options(quality: int | None, compress: int | None) -> None:
@@ -313,3 +362,11 @@ def check_free(path: str | Path, overwrite: bool) -> None:
 def _check_range(option: str, value: int | None, least: int, most: int) -> None:
     if value is not None and not least <= value <= most:
         raise ImageError(f"{option} must be {least} to {most}, got {value}")
+
+
+def _limit(max_pixels: int | None) -> int:
+    return MAX_PIXELS if max_pixels is None else max_pixels
+
+
+def _damaged(name: str) -> str:
+    return f"the {name} file is damaged"

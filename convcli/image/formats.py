@@ -1,133 +1,108 @@
-"""Which formats there are, how to tell them, and what each of them holds exactly."""
+"""Which formats there are, how to tell them, and what each of them holds exactly.
+
+`FORMATS` is the one place that names all formats; `codec` says how one is added.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from convcli.errors import ImageError
-from convcli.image.image import Meta
+from convcli.image.codec import ANY, BESIDE, Codec
 from convcli.record import record
 
-_GRAY = frozenset({"L"})
-_OPAQUE = frozenset({"L", "RGB"})
-_INK = frozenset({"L", "RGB", "CMYK"})
-_CLEAR = frozenset({"L", "LA", "RGB", "RGBA"})
-#: Channels of any number and meaning.
-_ANY = frozenset({"*"})
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from convcli.image.image import Meta
 
 
 @record
-class Format:
-    """A file format.
+class Entry:
+    """What is known of a format before its codec is imported.
 
     Parameters
     ----------
     name
-        Pillow's name where it has one.
+        What it is called in messages and options; Pillow's name where it has one.
+    place
+        Where its codec is within `convcli.image`.
     suffixes
         Endings of file names, the usual one first.
-    holds
-        The channels it holds for each sample type. What is missing would be changed.
-    lossy
-        Whether it loses something unless told otherwise.
-    note
-        What happens to some that it holds nonetheless: (sample type or '', channels, words).
-    several
-        Whether a file holds several images: frames of an animation, or pages.
+    magic
+        How its files may begin; `?` stands for any byte.
+    brands
+        Those of its files that begin with a box of brands (ISO/IEC 14496-12, section 4.3).
+    title
+        What people call it, if that is something else.
+    family
+        Formats of one family may be named after each other.
     """
 
     name: str
+    place: str
     suffixes: tuple[str, ...]
-    holds: dict[str, frozenset[str]]
-    lossy: bool = False
-    note: tuple[str, frozenset[str], str] | None = None
-    several: bool = False
-
-    def has(self, dtype: str, channels: str) -> bool:
-        """Whether an image of that sample type and those channels can be written."""
-        held = self.holds.get(dtype, frozenset())
-        return held == _ANY or channels in held
+    magic: tuple[bytes, ...] = ()
+    brands: tuple[bytes, ...] = ()
+    title: str = ""
+    family: str = ""
 
 
-_GIF_NOTE = ("", frozenset({"RGB", "RGBA"}), "GIF holds 256 colours: others become the nearest")
-_AVIF_NOTE = (
-    "uint16",
-    _CLEAR,
-    "AVIF holds 12 bits of 16, and such a file is written without metadata",
-)
+def _spaced(*magic: bytes) -> tuple[bytes, ...]:
+    """Return what begins a text: the magic word, and white space or a comment."""
+    return tuple(word + after for word in magic for after in (b" ", b"\t", b"\r", b"\n", b"#"))
 
-FORMATS: dict[str, Format] = {
-    item.name: item
-    for item in (
-        Format(
-            "PNG",
-            (".png",),
-            {"bool": _GRAY, "uint8": _CLEAR, "uint16": _CLEAR},
-            several=True,
+
+#: Every format by its name, in the order in which they are listed. The first one is written where
+#: nothing says which.
+FORMATS: dict[str, Entry] = {
+    entry.name: entry
+    for entry in (
+        Entry("PNG", "png.CODEC", (".png",), (b"\x89PNG\r\n\x1a\n",)),
+        Entry("JPEG", "jpeg.CODEC", (".jpg", ".jpeg", ".jpe", ".jfif"), (b"\xff\xd8\xff",)),
+        Entry("TIFF", "tiff.CODEC", (".tif", ".tiff"), (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+        Entry("WEBP", "webp.CODEC", (".webp",), (b"RIFF????WEBP",), title="WebP"),
+        Entry("BMP", "bmp.CODEC", (".bmp", ".dib"), (b"BM",)),
+        Entry("PBM", "netpbm.PBM", (".pbm",), _spaced(b"P1", b"P4"), family="PNM"),
+        Entry("PGM", "netpbm.PGM", (".pgm",), _spaced(b"P2", b"P5"), family="PNM"),
+        Entry("PPM", "netpbm.PPM", (".ppm",), _spaced(b"P3", b"P6"), family="PNM"),
+        Entry("PNM", "netpbm.PNM", (".pnm",), family="PNM"),
+        Entry("PFM", "netpbm.PFM", (".pfm",), _spaced(b"Pf", b"PF")),
+        Entry("GIF", "gif.CODEC", (".gif",), (b"GIF87a", b"GIF89a")),
+        Entry(
+            "AVIF", "avif.CODEC", (".avif",), brands=(b"avif", b"avis", b"mif1", b"msf1", b"miaf")
         ),
-        Format(
-            "JPEG",
-            (".jpg", ".jpeg", ".jpe", ".jfif"),
-            {"bool": _GRAY, "uint8": _INK},
-            lossy=True,
-        ),
-        Format(
-            "TIFF",
-            (".tif", ".tiff"),
-            {"bool": _GRAY, "uint8": _ANY, "uint16": _ANY, "float32": _ANY, "float64": _ANY},
-            several=True,
-        ),
-        Format("WEBP", (".webp",), {"bool": _GRAY, "uint8": _CLEAR}, several=True),
-        Format("BMP", (".bmp", ".dib"), {"bool": _GRAY, "uint8": _OPAQUE}),
-        Format("PBM", (".pbm",), {"bool": _GRAY}),
-        Format("PGM", (".pgm",), {"bool": _GRAY, "uint8": _GRAY, "uint16": _GRAY}),
-        Format("PPM", (".ppm",), {"bool": _GRAY, "uint8": _OPAQUE, "uint16": _OPAQUE}),
-        Format("PNM", (".pnm",), {"bool": _GRAY, "uint8": _OPAQUE, "uint16": _OPAQUE}),
-        Format("PFM", (".pfm",), {"float32": _OPAQUE}),
-        Format("GIF", (".gif",), {"bool": _GRAY, "uint8": _CLEAR}, note=_GIF_NOTE, several=True),
-        Format(
-            "AVIF",
-            (".avif",),
-            {"bool": _GRAY, "uint8": _CLEAR, "uint16": _CLEAR},
-            lossy=True,
-            note=_AVIF_NOTE,
-            several=True,
-        ),
-        Format(
+        Entry(
             "JPEG2000",
+            "jpeg2000.CODEC",
             (".jp2", ".j2k", ".jpx"),
-            {"bool": _GRAY, "uint8": _CLEAR, "uint16": _CLEAR},
+            (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
+            title="JPEG 2000",
         ),
-        Format(
-            "NPY",
-            (".npy",),
-            {"bool": _ANY, "uint8": _ANY, "uint16": _ANY, "float32": _ANY, "float64": _ANY},
-        ),
+        Entry("NPY", "npy.CODEC", (".npy",), (b"\x93NUMPY",)),
     )
 }
 
 #: Every ending of an image's file name, in lower case, with its format.
 SUFFIXES: dict[str, str] = {
-    suffix: item.name for item in FORMATS.values() for suffix in item.suffixes
+    suffix: entry.name for entry in FORMATS.values() for suffix in entry.suffixes
 }
 
-#: What stands beside the pixels, by `Meta`'s names.
-_BESIDE = {
-    "icc": "colour profile",
-    "exif": "EXIF",
-    "xmp": "XMP",
-    "text": "text",
-    "dpi": "resolution",
-}
-_CARRIES = {
-    "PNG": frozenset(_BESIDE),
-    "JPEG": frozenset(_BESIDE),
-    "TIFF": frozenset(_BESIDE),
-    "WEBP": frozenset({"icc", "exif", "xmp"}),
-    "AVIF": frozenset({"icc", "exif", "xmp"}),
-    "JPEG2000": frozenset({"icc", "exif", "xmp"}),
-    "BMP": frozenset({"dpi"}),
-}
+
+@cache
+def codec_of(name: str) -> Codec:
+    """Return a format's codec; it is imported now if it wasn't."""
+    module, attribute = FORMATS[name].place.rsplit(".", 1)
+    codec: Codec = getattr(import_module(f"convcli.image.{module}"), attribute)
+    return codec
+
+
+def codecs() -> tuple[Codec, ...]:
+    """Return those of all formats."""
+    return tuple(map(codec_of, FORMATS))
+
 
 _DEPTHS = {
     "bool": "1-bit",
@@ -143,13 +118,6 @@ _WORDS = {
     "RGBA": "colour with alpha",
     "CMYK": "CMYK",
 }
-#: Formats to propose, the most usual first.
-_PROPOSED = ("PNG", "PGM", "PPM", "JPEG", "TIFF", "NPY")
-
-
-def suffixes() -> tuple[str, ...]:
-    """Every ending of an image's file name, in lower case, with its dot."""
-    return tuple(SUFFIXES)
 
 
 def format_of(path: str | Path) -> str:
@@ -165,6 +133,9 @@ def format_of(path: str | Path) -> str:
     >>> format_of("a/b.JPEG")
     'JPEG'
     """
+    # Not needed to read an image, which is begun before this is imported.
+    from pathlib import Path
+
     suffix = Path(path).suffix
     if suffix.lower() in SUFFIXES:
         return SUFFIXES[suffix.lower()]
@@ -214,16 +185,14 @@ def check_holds(dtype: str, channels: str, format: str) -> tuple[str, ...]:
     ImageError
         If the format can't hold it; the message names the options that help.
     """
-    known = FORMATS[parse_format(format)]
+    known = codec_of(parse_format(format))
     dtype = str(dtype)
     if known.has(dtype, channels):
         return _notes(known, dtype, channels)
     options = [*_depth_options(known, dtype, channels), *_channel_options(known, channels)]
-    others = [
-        f"`path` NAME{FORMATS[name].suffixes[0]}"
-        for name in _PROPOSED
-        if FORMATS[name].has(dtype, channels)
-    ][:2]
+    holding = [codec for codec in codecs() if codec.proposed and codec.has(dtype, channels)]
+    holding = sorted(holding, key=lambda codec: codec.proposed)[:2]
+    others = [f"`path` NAME{FORMATS[codec.name].suffixes[0]}" for codec in holding]
     ways = ([" ".join(options)] if options else []) + others
     raise ImageError(
         f"{known.name} can't hold {_DEPTHS.get(dtype, dtype)} {_words(channels)}; "
@@ -247,11 +216,10 @@ def check_several(format: str, count: int) -> None:
         If it holds one only; the message names the option that picks one, and the formats that
         hold all.
     """
-    if count < 2 or FORMATS[format].several:
+    if count < 2 or codec_of(format).several:
         return
-    holding = [
-        item.suffixes[0] for item in FORMATS.values() if item.several and item.name != "TIFF"
-    ]
+    moving = [codec.name for codec in codecs() if codec.several and not codec.pages]
+    holding = [FORMATS[name].suffixes[0] for name in moving]
     raise ImageError(
         f"{format} holds one image, and the source has {count} frames; use `frame` N for one "
         f"of them, counted from 0, or `path` NAME.tif for all (also {', '.join(holding)})"
@@ -268,8 +236,8 @@ def left_out(meta: Meta, format: str) -> tuple[str, ...]:
     format
         The name of the format to be written.
     """
-    held = _CARRIES.get(parse_format(format), frozenset())
-    lost = [words for name, words in _BESIDE.items() if getattr(meta, name) and name not in held]
+    held = codec_of(parse_format(format)).carries
+    lost = [words for name, words in BESIDE.items() if getattr(meta, name) and name not in held]
     return (f"{format} can't hold the source's {', '.join(lost)}: left out",) if lost else ()
 
 
@@ -281,14 +249,14 @@ def _words(channels: str) -> str:
     return _WORDS.get(channels, f"images of {len(channels)} channels")
 
 
-def _notes(known: Format, dtype: str, channels: str) -> tuple[str, ...]:
+def _notes(known: Codec, dtype: str, channels: str) -> tuple[str, ...]:
     if known.note is None:
         return ()
     kind, held, words = known.note
     return (words,) if kind in ("", dtype) and channels in held else ()
 
 
-def _depth_options(known: Format, dtype: str, channels: str) -> list[str]:
+def _depth_options(known: Codec, dtype: str, channels: str) -> list[str]:
     """Return `depth` with the deepest value the format has, if the depth is in the way."""
     if dtype in known.holds:
         return []
@@ -298,10 +266,10 @@ def _depth_options(known: Format, dtype: str, channels: str) -> list[str]:
     return []
 
 
-def _channel_options(known: Format, channels: str) -> list[str]:
+def _channel_options(known: Codec, channels: str) -> list[str]:
     """Options that make the channels fit."""
     held: frozenset[str] = frozenset().union(*known.holds.values())
-    if held == _ANY or channels in held:
+    if held == ANY or channels in held:
         return []
     if channels.endswith("A") and channels[:-1] in held:
         return ["`alpha` drop"]

@@ -7,7 +7,7 @@ from itertools import accumulate, pairwise
 from math import floor, inf
 
 from convcli.errors import ConvError, ImageError
-from convcli.image.files import guard
+from convcli.image.guard import guard
 from convcli.image.image import Image
 from convcli.image.limits import TOGETHER
 from convcli.record import record, replace
@@ -122,7 +122,7 @@ class Frames:
         held = tuple(images)
         if not held:
             raise ImageError("there is no frame to write; give at least one image")
-        sizes = tuple(image.pixels.nbytes for image in held)
+        sizes = tuple(image.size[0] * image.row_bytes for image in held)
         frames = cls(len(held), lambda first: iter(held[first:]), format=format, sizes=sizes)
         return frames.timed(durations, loop)
 

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
+from convcli.processors import processors
 from convcli.record import field, record
 
 #: Sample types an image can have. float64 comes from arrays and 32-bit integer files only.
 DEPTHS = ("bool", "uint8", "uint16", "float32", "float64")
+
+
+class Made(Protocol):
+    """What makes an image's rows when they are asked for, on whatever thread asks."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    jobs: int
+
+    def band(self, start: int, stop: int) -> NDArray[Any]:
+        """Return some rows, there until this thread asks for others."""
+
+    def whole(self, jobs: int) -> NDArray[Any]:
+        """Return all rows, made on up to `jobs` threads."""
 
 
 @record
@@ -102,19 +117,56 @@ class Image:
         object.__setattr__(self, "pixels", pixels.reshape(-1).reshape(pixels.shape))
         object.__setattr__(self, "channels", channels)
 
+    @classmethod
+    def of(cls, made: Made, channels: str, meta: Meta) -> Image:
+        """Return an image whose rows are made when they are asked for.
+
+        Parameters
+        ----------
+        made
+            Makes them: those of formats that are written in bands as these are written; all of
+            them, once, when `pixels` are asked for.
+        channels, meta
+            As `Image` has them.
+        """
+        image = cls.__new__(cls)
+        vars(image).update(made=made, channels=channels, meta=meta)
+        return image
+
+    def __getattr__(self, name: str) -> Any:
+        """Make the pixels, where they aren't there."""
+        made = vars(self).get("made")
+        if name != "pixels" or made is None:
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+        pixels = vars(self)["pixels"] = made.whole(self.jobs)
+        return pixels
+
     def rows(self, start: int, stop: int) -> NDArray[Any]:
         """Return some rows, as who writes them takes them."""
-        return self.pixels[start:stop]
+        if "pixels" in vars(self):
+            return self.pixels[start:stop]
+        rows: NDArray[Any] = vars(self)["made"].band(start, stop)
+        return rows
+
+    @property
+    def made(self) -> Made | None:
+        """What makes the rows that aren't there; None if they are."""
+        return None if "pixels" in vars(self) else vars(self).get("made")
+
+    @property
+    def jobs(self) -> int:
+        """How many threads may make rows."""
+        return getattr(vars(self).get("made"), "jobs", 0) or processors()
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The pixels'."""
-        return self.pixels.shape
+        return (self.made or self.pixels).shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The samples' type."""
-        return self.pixels.dtype
+        return (self.made or self.pixels).dtype
 
     @property
     def size(self) -> tuple[int, int]:

@@ -12,14 +12,8 @@ MAX_PIXELS = 178_956_970
 TOGETHER = 64
 
 
-#: Pixels that a side may have, as a format's fields or its coders count them. JPEG's standard has
-#: 65535 (T.81, table B.2); libjpeg, and so nearly all, read 65500. AVIF has 65536, libavif reads
-#: 32768 unless told otherwise (AVIF_DEFAULT_IMAGE_DIMENSION_LIMIT).
-SIDES = {"WebP": 2**14 - 1, "JPEG": 65500, "GIF": 2**16 - 1, "AVIF": 2**15}
-
-
-def check_sides(size: tuple[int, int], name: str) -> None:
-    """Refuse to write an image whose (rows, cols) are more than a format counts.
+def check_sides(size: tuple[int, int], name: str, most: int) -> None:
+    """Refuse to write an image whose (rows, cols) are more than `most`, which a format counts.
 
     Raises
     ------
@@ -27,7 +21,6 @@ def check_sides(size: tuple[int, int], name: str) -> None:
         If they are; the message names both, and what helps.
     """
     rows, cols = size
-    most = SIDES[name]
     if max(rows, cols) > most:
         raise ImageError(
             f"{name} can't hold {cols}×{rows} pixels, at most {most} a side; use `path` NAME.png"

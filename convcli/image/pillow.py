@@ -1,4 +1,4 @@
-"""Reading what Pillow reads exactly: BMP, WebP, and AVIF of 8 bits.
+"""What the formats have in common that Pillow reads and writes exactly: BMP, WebP, 8-bit AVIF.
 
 Each format's own reader is called, never `PIL.Image.open`: no other format can be reached
 through a crafted file, and Pillow's global limit of pixels stays as its user set it.
@@ -7,9 +7,7 @@ through a crafted file, and Pillow's global limit of pixels stays as its user se
 from __future__ import annotations
 
 import io
-import struct
 import warnings
-from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,94 +15,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
-from convcli.image import codecs, exif
-from convcli.image.bmp import palette as bmp_palette
-from convcli.image.bmp import read as bmp
-from convcli.image.coded_size import check_coded
-from convcli.image.depth import widen_bits
+from convcli.image import exif
 from convcli.image.image import Image, Meta
+from convcli.image.light.profile import fits
 from convcli.image.limits import check_size
-from convcli.image.tiff.whole import check_bmp
+from convcli.record import replace
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-_READERS = {
-    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
-    "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
-    "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
-    "JPEG2000": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
-}
 #: What each of Pillow's modes becomes without losing anything.
 _TARGETS = {"1": "1", "L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA", "CMYK": "CMYK"}
 
 
-def open_with_pillow(data: bytes, format: str) -> ImageFile:
-    """Return Pillow's view of a file of that format, header read, pixels not."""
+def open_with_pillow(data: bytes, reader: str) -> ImageFile:
+    """Return Pillow's view of a file, header read, pixels not.
+
+    Parameters
+    ----------
+    data
+        The file.
+    reader
+        The class that reads its format, such as `WebPImagePlugin.WebPImageFile`.
+    """
     # Pillow remarks upon odd metadata and large images through `warnings`. This filter is for
     # good, as taking it back isn't safe with threads.
     warnings.filterwarnings("ignore", module=r"PIL\.")
-    module, reader = _READERS[format]
-    opened: ImageFile = getattr(import_module(module), reader)(io.BytesIO(data))
+    module, name = reader.split(".")
+    opened: ImageFile = getattr(import_module(f"PIL.{module}"), name)(io.BytesIO(data))
     return opened
 
 
-def decode_bmp(data: bytes, limit: int) -> Image:
-    """Read a BMP file: 1-bit gray, gray, colour, and colour with alpha."""
-    header = bmp.read_header(data)
-    check_bmp(data)
-    if bmp.is_unusual(header):
-        return bmp.decode_fields(data, header, limit)
-    if header.bits <= 8:
-        return bmp_palette.decode_indices(data, header, limit)
-    return _decode(data, "BMP", limit)
-
-
-def decode_webp(data: bytes, limit: int) -> Image:
-    """Read a WebP file's first frame."""
-    (size,) = struct.unpack_from("<I", data, 4)
-    if size + 8 > len(data):
-        raise ImageError(f"the WebP file is cut short: {len(data)} bytes of {size + 8}")
-    check_coded(data, limit)
-    image = _decode(data, "WEBP", limit)
-    return Image(image.pixels, image.channels, replace(image.meta, lossy=b"VP8L" not in data))
-
-
-def decode_avif(data: bytes, limit: int) -> Image:
-    """Read an AVIF file's first frame; 10 and 12 bits are scaled to 16 by repeating bits."""
-    check_coded(data, limit)
-    bits = avif_bits(data)
-    if bits == 8:
-        image = _decode(data, "AVIF", limit)
-        return Image(image.pixels, image.channels, replace(image.meta, lossy=True))
-    imagecodecs = codecs.load("imagecodecs")
-
-    opened = open_with_pillow(data, "AVIF")
-    width, height = opened.size
-    count = count_frames(opened)
-    check_size(width, height * count, limit)
-    # Never with an index: imagecodecs (2026.3.6) then makes room for one image and writes all
-    # of them, beyond its end.
-    stored = imagecodecs.avif_decode(data)
-    stored = stored[0] if count > 1 else stored
-    if stored.shape[:2] != (height, width):
-        raise ImageError(f"the AVIF file is damaged: its pixels have shape {stored.shape}")
-    pixels = widen_bits(stored, bits)
-    meta = replace(meta_of(opened, f"{bits}-bit colour"), format="AVIF", lossy=True)
-    return Image(pixels, meta=meta)
-
-
-def avif_bits(data: bytes) -> int:
-    """Bits a sample, from the AV1 configuration (AV1 in ISOBMFF 1.2, section 2.3.3)."""
-    at = data.find(b"av1C")
-    flags = data[at + 6] if 0 <= at < len(data) - 6 else 0
-    if not flags & 0x40:
-        return 8
-    return 12 if flags & 0x20 else 10
-
-
-def _decode(data: bytes, format: str, limit: int) -> Image:
-    opened = open_with_pillow(data, format)
+def decode(data: bytes, reader: str, format: str, limit: int) -> Image:
+    """Read a file's first image; `format` is what it is called."""
+    opened = open_with_pillow(data, reader)
     check_size(*opened.size, limit)
     mode = opened.mode
     opened.load()
@@ -164,3 +108,26 @@ def count_frames(opened: Any) -> int:
     except Exception:
         # The first image is whole; a later one is damaged.
         return 1
+
+
+def blocks(image: Image) -> dict[str, Any]:
+    """Return the metadata that WebP and AVIF hold, as Pillow's options."""
+    meta = image.meta
+    options: dict[str, Any] = {"icc_profile": None}
+    if meta.icc and (fits(meta.icc, image.channels)):
+        options["icc_profile"] = meta.icc
+    # Pillow wants to understand it.
+    if meta.exif and meta.exif[:4] in (b"II*\0", b"MM\0*"):
+        options["exif"] = meta.exif
+    if meta.xmp:
+        options["xmp"] = meta.xmp
+    return options
+
+
+def save(pixels: NDArray[Any], format: str, options: dict[str, Any]) -> bytes:
+    """Return a file of samples, as Pillow writes it."""
+    from PIL import Image as PillowImage
+
+    target = io.BytesIO()
+    PillowImage.fromarray(pixels).save(target, format, **options)
+    return target.getvalue()

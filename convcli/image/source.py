@@ -14,32 +14,27 @@ from typing import TYPE_CHECKING, BinaryIO, TypeAlias, Union, cast
 
 from convcli import memory
 from convcli.errors import ImageError
+from convcli.image.formats import codec_of
+from convcli.image.header import HEAD, Header, Peek
 from convcli.image.limits import MAX_PIXELS, check_size
-from convcli.image.recognise import ENOUGH, recognise
+from convcli.image.recognise import ENOUGH, header_of, recognise
 from convcli.paths import reason
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from convcli.image.header import Header, Peek
 
 #: A path, an open binary file, or a file's bytes.
 Source: TypeAlias = Union[str, "Path", BinaryIO, bytes]
 
-#: From so many bytes on a TIFF file is not read as a whole.
+#: From so many bytes on a scattered file is mapped.
 _LARGE = 2**26
 #: Up to so many bytes a file is read at once; from so many on only as far as its image goes.
 _LITTLE, _MUCH = 2**20, 2**26
-#: Bytes that most headers are in.
-_HEAD = 4096
 #: Bytes that are taken from a stream at a time, and after which it is seen whether there is memory.
 _PIECE, _LOOK = 2**22, 2**28
-#: Bytes a pixel that may lie before a TIFF file's first directory: four channels of float32.
+#: Bytes a pixel that may lie before a scattered file's header: four channels of float32.
 _BEFORE = 16
-#: Formats whose header says for sure how large the image is that is read.
-_SURE = frozenset(
-    ("PNG", "JPEG", "WEBP", "AVIF", "JPEG2000", "BMP", "NPY", "PBM", "PGM", "PPM", "PFM")
-)
 
 
 def load(source: Source, max_pixels: int | None = None) -> tuple[bytes, str]:
@@ -83,10 +78,8 @@ def facts_of(path: str | Path) -> Header | None:
     ImageError, OSError
         If it is no image, or can't be read.
     """
-    from convcli.image.header import header_of
-
     with _open(path) as file:
-        head = file.read(_HEAD)
+        head = file.read(HEAD)
         name = recognise(head[:ENOUGH])
 
         def peek(at: int, size: int) -> bytes:
@@ -110,10 +103,10 @@ def _open(path: str | Path) -> BinaryIO:
 
 
 def _mapped(file: BinaryIO) -> tuple[bytes, str] | None:
-    """Return a large TIFF file without reading it: its pages are read when they are asked for.
+    """Return a large file without reading it whose pages are read when they are asked for.
 
-    JUSTIFICATION: a stack of a thousand pages takes no more memory than a few of them. All that
-    reads TIFF treats a mapped file as bytes. One that another program cuts short meanwhile ends
+    JUSTIFICATION: a stack of a thousand pages takes no more memory than a few of them. What
+    reads it treats a mapped file as bytes. One that another program cuts short meanwhile ends
     the process; so do the stacks of libvips and GDAL.
     """
     kind = os.fstat(file.fileno())
@@ -121,11 +114,12 @@ def _mapped(file: BinaryIO) -> tuple[bytes, str] | None:
         return None
     head = file.read(ENOUGH)
     file.seek(0)
-    if recognise(head) != "TIFF":
+    name = recognise(head)
+    if not codec_of(name).scattered:
         return None
     from mmap import ACCESS_READ, mmap
 
-    return cast(bytes, mmap(file.fileno(), 0, access=ACCESS_READ)), "TIFF"
+    return cast(bytes, mmap(file.fileno(), 0, access=ACCESS_READ)), name
 
 
 def _drain(file: BinaryIO, limit: int) -> tuple[bytes, str]:
@@ -192,10 +186,8 @@ def _wanted(peek: Peek, name: str, limit: int, size: int) -> int:
 
 def _checked(peek: Peek, name: str, limit: int) -> Header | None:
     """Return what a header says, unless it says that there are too many pixels."""
-    from convcli.image.header import header_of
-
     header = header_of(peek, name)
-    if header is not None and name in _SURE:
+    if header is not None and codec_of(name).sure:
         check_size(header.size[1], header.size[0], limit)
     return header
 
@@ -220,7 +212,7 @@ class _Stream:
 
     def drain(self, name: str, limit: int) -> bytes:
         """Return its bytes, as far as they are needed."""
-        if name == "TIFF":
+        if codec_of(name).scattered:
             self._most += _BEFORE * limit
         header = _checked(self.peek, name, limit)
         if not self._pull(_MUCH):

@@ -25,6 +25,7 @@ _EXACT = 2**53
 #: Larger numbers overflow single precision once they meet an image.
 _LARGEST = 10**30
 _MOST_DIGITS = 400
+_ONE = Fraction(1)
 
 Cells: TypeAlias = list[list[Fraction]]
 
@@ -71,18 +72,21 @@ class PlacedError(KernelError):
 
 @record
 class Matrix:
-    """Weights and what their sum is divided by, as a `Kernel` takes them.
+    """Weights and what their sum is divided by, as they were written and as a `Kernel` takes them.
 
     Parameters
     ----------
     weights
-        Rows of one length; whole numbers if they are exact as such.
+        Rows of one length.
     divisor
         Not 0.
+    denominator
+        What the weights are whole numbers over; None for floats that are taken as they are.
     """
 
     weights: Sequence[Sequence[float]]
     divisor: float = 1
+    denominator: float | None = None
 
     @property
     def array(self) -> NDArray[np.float64]:
@@ -138,31 +142,81 @@ def to_fraction(value: object) -> Fraction:
     return Fraction(value)
 
 
-def exact(cells: Cells, scale: Fraction = Fraction(1)) -> Matrix:
-    """Return cells times scale with whole weights where that is exact, else the nearest floats.
+def exact(cells: Cells, divisor: Fraction = _ONE, times: Fraction = _ONE) -> Matrix:
+    """Return weights as they were written, and the denominator that they have in common, if any.
 
     Parameters
     ----------
     cells
         Rows of one length.
-    scale
-        A factor of all of them; not 0.
+    divisor
+        What their sum is divided by; not 0.
+    times
+        A factor of all cells; not 0.
 
     Examples
     --------
     >>> exact([[Fraction(1, 2), Fraction(1, 4)]])
-    Matrix(weights=[[2, 1]], divisor=4)
+    Matrix(weights=[[0.5, 0.25]], divisor=1, denominator=4)
     """
     common = _common_denominator(cell for row in cells for cell in row)
-    if common is None or not _stays_exact(cells, common):
-        weights: list[list[float]] = [[float(cell) for cell in row] for row in cells]
-        return Matrix(weights, _plain(1 / scale))
-    divisor = common / scale
-    factor = -1 if divisor < 0 else 1
-    if divisor.denominator <= MAX_DENOMINATOR:
-        factor *= divisor.denominator
-    divisor *= factor
-    return Matrix([[int(cell * common) * factor for cell in row] for row in cells], _plain(divisor))
+    denominator = None
+    if common is not None and _stays_exact(cells, common):
+        over = abs(common / times)
+        short = over.denominator <= MAX_DENOMINATOR
+        denominator = over.numerator if short else as_divisor(over)
+    weights = [[_plain(cell * times) for cell in row] for row in cells]
+    return Matrix(weights, as_divisor(divisor), denominator)
+
+
+def tabulated(cells: Cells) -> Matrix:
+    """Return cells as tables print them: whole weights, over a divisor of their own.
+
+    Examples
+    --------
+    >>> tabulated([[Fraction(1, 2), Fraction(1, 4)]])
+    Matrix(weights=[[2, 1]], divisor=4, denominator=1)
+    """
+    common = exact(cells).denominator
+    if common is None:
+        return exact(cells)
+    whole = Fraction(common)
+    return exact([[cell * whole for cell in row] for row in cells], whole)
+
+
+def over_whole(denominator: float, divisor: float) -> tuple[int, float]:
+    """Return what whole weights are multiplied by, and their divisor, a whole one if it can be.
+
+    Parameters
+    ----------
+    denominator, divisor
+        Weights · denominator are whole; their sum is divided by both.
+
+    Examples
+    --------
+    >>> over_whole(4, 4), over_whole(1, 2.5), over_whole(1, -3)
+    ((1, 16), (2, 5), (-1, 3))
+    """
+    both = written(denominator) * written(divisor)
+    factor = -1 if both < 0 else 1
+    if both.denominator <= MAX_DENOMINATOR:
+        factor *= both.denominator
+    return factor, as_divisor(both * factor)
+
+
+def written(value: float) -> Fraction:
+    """Return the number that a person wrote for a float: 0.1 is 1/10, and 1/3 is not 0.333….
+
+    Examples
+    --------
+    >>> str(written(0.1)), str(written(1 / 3)), str(written(2.8284271247461903))
+    ('1/10', '1/3', '28284271247461903/10000000000000000')
+    """
+    decimal = Fraction(repr(float(value)))
+    if decimal.denominator <= MAX_DENOMINATOR:
+        return decimal
+    simple = Fraction(value).limit_denominator(MAX_DENOMINATOR)
+    return simple if float(simple) == value else decimal
 
 
 def format_number(value: float | Fraction) -> str:
@@ -198,15 +252,25 @@ def _decimal(text: str) -> Fraction:
 def _stays_exact(cells: Cells, common: int) -> bool:
     """Whether all cells times their common denominator are exact in double precision."""
     most = (abs(c.numerator) * (common // c.denominator) for row in cells for c in row)
-    return max(most, default=0) <= _EXACT
+    # As floats these are divided and multiplied by it again, each rounded.
+    return max(most, default=0) <= (_EXACT if common == 1 else _EXACT // 4)
 
 
-def _plain(divisor: Fraction) -> float:
-    """Return a divisor as an int if it is one and not too great, else as a float."""
-    if divisor.denominator == 1 and abs(divisor) <= _EXACT:
-        return int(divisor)
+def _plain(number: Fraction) -> float:
+    """Return a number as an int if it is one and not too great, else as a float."""
+    return int(number) if number.denominator == 1 and abs(number) <= _EXACT else float(number)
+
+
+def as_divisor(divisor: Fraction) -> float:
+    """Return a divisor as a number.
+
+    Raises
+    ------
+    KernelError
+        If it is too great or too near to 0 for one.
+    """
     try:
-        number = float(divisor)
+        number = _plain(divisor)
     except OverflowError:
         raise KernelError("the factor is too near to 0: nothing would be left") from None
     if not number:

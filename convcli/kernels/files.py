@@ -97,8 +97,14 @@ def _from_grid(file: Path, text: str) -> Kernel:
         cells, divisor, offset = _GRIDS[file.suffix.lower()](text)
     except PlacedError as error:
         raise PlacedError(error.reason, error.line, error.column, source=str(file)) from None
-    matrix = exact(cells, 1 / divisor)
-    return Kernel(file.stem, matrix.array, matrix.divisor, float(offset))
+    matrix = exact(cells, divisor)
+    return Kernel(
+        file.stem,
+        matrix.array,
+        matrix.divisor,
+        float(offset),
+        denominator=matrix.denominator,
+    )
 
 
 def _from_npy(file: Path, data: bytes) -> Kernel:
@@ -107,7 +113,7 @@ def _from_npy(file: Path, data: bytes) -> Kernel:
     except KernelError as error:
         raise KernelError(f"{file}: {error}") from None
     matrix = exact(cells)
-    return Kernel(file.stem, matrix.array, matrix.divisor)
+    return Kernel(file.stem, matrix.array, matrix.divisor, denominator=matrix.denominator)
 
 
 def _from_toml(file: Path, text: str) -> dict[str, Loader]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import KernelError
-from convcli.kernels.exact import Cells, Matrix, exact
+from convcli.kernels.exact import Cells, Matrix, exact, tabulated
 
 Array = NDArray[np.float64]
 
@@ -136,7 +136,7 @@ def savgol(size: int = 5, degree: int = 2, dx: int = 0, dy: int = 0) -> Matrix:
     def surface(x: int, y: int) -> Fraction:
         return sum((c * x**i * y**j for c, i, j in used), Fraction(0))
 
-    return exact([[surface(x, y) for x in reach] for y in reach])
+    return tabulated([[surface(x, y) for x in reach] for y in reach])
 
 
 def laws(mask: str = "l5e5") -> Matrix:

@@ -67,6 +67,7 @@ class Generator:
             f"{self.name}:{written}" if written else self.name,
             matrix.array,
             matrix.divisor,
+            denominator=matrix.denominator,
             family=self.family,
             effect=self.effect,
             source=self.source,

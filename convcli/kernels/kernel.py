@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convcli.errors import KernelError
-from convcli.record import field, record
+from convcli.kernels.exact import over_whole, written
+from convcli.record import field, record, replace
 
 #: Weights and divisors up to here are exact in float64.
 _EXACT_LIMIT = 2**53
@@ -47,7 +48,7 @@ class Kernel:
     name
         What it is called.
     weights
-        (rows, cols) numbers. Whole numbers are kept as int64, others as float64; read-only.
+        (rows, cols) numbers as they were written. Whole ones are int64, others float64; read-only.
     divisor
         What the sum is divided by; not 0.
     offset
@@ -58,12 +59,15 @@ class Kernel:
         Other names.
     mapping
         How its response becomes a pixel if the user doesn't say; None to tell from its kind.
+    denominator
+        What the weights are whole numbers over, so that their sums are exact, as those of
+        decimals that were typed are; None for weights that are taken as they are.
 
     Raises
     ------
     KernelError
-        If the weights aren't a matrix of finite numbers, the divisor is 0, or they are so great
-        that no image could be filtered.
+        If the weights aren't a matrix of finite numbers, or not whole over the denominator, the
+        divisor is 0, or they are so great that no image could be filtered.
     """
 
     name: str
@@ -76,6 +80,7 @@ class Kernel:
     note: str = field(default="", kw_only=True)
     aliases: tuple[str, ...] = field(default=(), kw_only=True)
     mapping: str | None = field(default=None, kw_only=True)
+    denominator: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", _matrix(self.name, self.weights))
@@ -84,6 +89,21 @@ class Kernel:
         if self.divisor == 0:
             raise KernelError(f"kernel {self.name[:64]!r} has divisor 0; expected any other number")
         self._check_size()
+        if self.denominator is not None:
+            self._check_denominator(self.denominator)
+
+    def _check_denominator(self, denominator: float) -> None:
+        """Refuse a denominator over which the weights aren't whole."""
+        given = _number(self.name, "denominator", denominator)
+        object.__setattr__(self, "denominator", given)
+        if given == 1 and self.weights.dtype.kind == "i":
+            return
+        over = self.weights * np.float64(given)
+        if given <= 0 or not np.allclose(over, np.rint(over), rtol=2**-50, atol=0):
+            raise KernelError(
+                f"kernel {self.name[:64]!r}: the weights are no whole numbers over {given:g}; "
+                f"expected their common denominator, or none"
+            )
 
     def _check_size(self) -> None:
         """Refuse weights that an image can't be filtered with."""
@@ -111,26 +131,51 @@ class Kernel:
         """The kernels to run: itself."""
         return (self,)
 
+    @cached_property
+    def summed(self) -> Kernel:
+        """The same kernel as the engine sums it: whole weights over one divisor if there can be."""
+        if self.denominator is None:
+            return self
+        factor, divisor = over_whole(self.denominator, self.divisor)
+        if self.denominator == factor == 1:
+            return self
+        whole = np.rint(self.weights * np.float64(self.denominator))
+        return replace(self, weights=whole * factor, divisor=divisor, denominator=None)
+
+    @cached_property
+    def multiple(self) -> Fraction:
+        """What the weights are multiplied by where they are summed."""
+        if self.denominator is None:
+            return Fraction(1)
+        return over_whole(self.denominator, self.divisor)[0] * written(self.denominator)
+
+    @cached_property
+    def fractions(self) -> list[list[Fraction]]:
+        """The weights as they were written: 1/9, which no float is."""
+        held = self.summed.weights.tolist()
+        return [[Fraction(weight) / self.multiple for weight in row] for row in held]
+
     @property
     def is_integer(self) -> bool:
-        """Whether weights, divisor and offset·divisor are whole, so that results can be exact."""
+        """Whether weights, divisor and offset·divisor are summed as whole numbers: exactly."""
+        held = self.summed
         return (
-            self.weights.dtype.kind == "i"
-            and isinstance(self.divisor, int)
-            and float(self.offset * self.divisor).is_integer()
+            held.weights.dtype.kind == "i"
+            and isinstance(held.divisor, int)
+            and float(held.offset * held.divisor).is_integer()
         )
 
     @cached_property
     def scaled(self) -> NDArray[np.float64]:
         """The weights divided by the divisor, as float64."""
-        return np.asarray(self.weights / self.divisor, dtype=np.float64)
+        return np.asarray(self.summed.weights / self.summed.divisor, dtype=np.float64)
 
     @cached_property
     def sum(self) -> float:
         """Σ weights / divisor: what a flat image is multiplied by."""
         total = float(self.scaled.sum())
-        if self.weights.dtype.kind == "i":
-            return int(self.weights.sum()) / self.divisor
+        if self.summed.weights.dtype.kind == "i":
+            return int(self.summed.weights.sum()) / self.summed.divisor
         if abs(total) <= _ZERO * float(np.abs(self.scaled).sum()):
             return 0.0
         return 1.0 if abs(total - 1) <= _ZERO else total
@@ -187,13 +232,16 @@ class Kernel:
     @cached_property
     def rank(self) -> int:
         """How many column × row products the weights are a sum of."""
-        if self.weights.dtype.kind == "i":
-            return _exact_rank(self.weights)
+        if self.summed.weights.dtype.kind == "i":
+            return _exact_rank(self.summed.weights)
         return int(np.linalg.matrix_rank(self.weights, tol=self._tolerance))
 
     @cached_property
     def factors(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """(column, row) whose outer product is the weights, whole numbers if those are; or None."""
+        if self.weights.dtype.kind == "f" and self.summed is not self:
+            held = self.summed.factors
+            return held and (held[0], held[1] / float(self.multiple))
         i, j = np.unravel_index(np.argmax(np.abs(self.weights)), self.shape)
         column, row, pivot = self.weights[:, j], self.weights[i, :], self.weights[i, j]
         if pivot == 0:
@@ -209,13 +257,6 @@ class Kernel:
         if np.abs(np.outer(column, row) - self.weights).max() > self._tolerance:
             return None
         return column, row.copy()
-
-    def output_range(self, maximum: float) -> tuple[float, float]:
-        """Least and greatest response to samples in 0..`maximum`, offset included."""
-        scaled = self.scaled
-        low = float(scaled[scaled < 0].sum()) * maximum + self.offset
-        high = float(scaled[scaled > 0].sum()) * maximum + self.offset
-        return low, high
 
     @property
     def _tolerance(self) -> float:

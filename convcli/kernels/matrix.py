@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import islice
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from convcli.errors import KernelError
 from convcli.kernels.exact import (
@@ -21,6 +21,10 @@ from convcli.kernels.exact import (
     parse_number,
     quoted,
 )
+
+#: Cells, what their sum is divided by, and what all of them are multiplied by.
+Written: TypeAlias = tuple[Cells, Fraction, Fraction]
+_ONE = Fraction(1)
 
 #: A comma and a blank may follow each weight of the largest matrix, and more each row.
 _MOST_TOKENS = 3 * MAX_TAPS * (MAX_TAPS + 3)
@@ -38,7 +42,7 @@ def parse_matrix(text: str) -> Matrix:
     Returns
     -------
     Matrix
-        Whole weights with a divisor if the entries' common denominator is at most 10⁶.
+        Entries as they are written, times `2` of `*2`, and the divisor that `/16` gives.
 
     Raises
     ------
@@ -47,16 +51,16 @@ def parse_matrix(text: str) -> Matrix:
 
     Examples
     --------
-    >>> parse_matrix("1/9 1/9 1/9")
-    Matrix(weights=[[1, 1, 1]], divisor=9)
-    >>> parse_matrix("[1 2 1; 2 4 2; 1 2 1]/16").divisor
-    16
+    >>> parse_matrix("[1 2 1]/4")
+    Matrix(weights=[[1, 2, 1]], divisor=4, denominator=1)
+    >>> parse_matrix("0.25 0.5 0.25")
+    Matrix(weights=[[0.25, 0.5, 0.25]], divisor=1, denominator=4)
     """
     return exact(*read_cells(text))
 
 
-def read_cells(text: str) -> tuple[Cells, Fraction]:
-    """Read a matrix as `parse_matrix`, into exact cells and the factor that follows them."""
+def read_cells(text: str) -> Written:
+    """Read a matrix as `parse_matrix`, into exact cells, their divisor and their factor."""
     return _MatrixReader(text.replace("−", "-")).read()
 
 
@@ -111,8 +115,8 @@ class _MatrixReader:
         if len(self.tokens) == _MOST_TOKENS:
             self._fail(f"this is too long; expected at most {MAX_TAPS} weights a side", 0)
 
-    def read(self) -> tuple[Cells, Fraction]:
-        """Return the cells and the factor that follows them."""
+    def read(self) -> Written:
+        """Return the cells, and the divisor and the factor that follow them."""
         self._skip()
         bracketed = self._peek() == "["
         if not bracketed:
@@ -128,14 +132,14 @@ class _MatrixReader:
             row = error.cell[0] if error.cell else 0
             place = self.starts[row] if row < len(self.starts) else 0
             self._fail(error.reason, place)
-        scale = self._factor() if bracketed else Fraction(1)
+        divisor, times = self._factor() if bracketed else (_ONE, _ONE)
         self._skip()
         if self._peek():
             self._fail(
                 f"{quoted(self._peek())} follows the matrix; "
                 f"expected nothing, or a factor such as /16 or *2"
             )
-        return cells, scale
+        return cells, divisor, times
 
     def _rows(self, end: str) -> Cells:
         """Rows that `;` or the end of a line ends, up to `end`."""
@@ -198,13 +202,13 @@ class _MatrixReader:
         self.at += 1
         return value
 
-    def _factor(self) -> Fraction:
-        """What follows the closing bracket: `/16`, `* 2`, or nothing."""
+    def _factor(self) -> tuple[Fraction, Fraction]:
+        """What follows the closing bracket, `/16`, `* 2` or nothing, as a divisor and a factor."""
         self._skip()
         place = self.at
         rest = "".join(token for token, _ in self.tokens[place:]).strip()
         if not rest or rest[0] not in "/*":
-            return Fraction(1)
+            return _ONE, _ONE
         self.at = len(self.tokens)
         try:
             value = parse_number(rest[1:])
@@ -214,7 +218,7 @@ class _MatrixReader:
         if value == 0:
             self.at = place
             self._fail(f"{quoted(rest)} leaves nothing; expected a factor other than 0")
-        return 1 / value if rest[0] == "/" else value
+        return (value, _ONE) if rest[0] == "/" else (_ONE, value)
 
     def _forbid_factor(self) -> None:
         """Refuse `1 1; 1 1/4` and `1 1; 1 1 /4`, which may mean the last weight or all."""

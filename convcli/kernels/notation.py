@@ -118,4 +118,4 @@ def _matrix(text: str) -> Kernel:
         matrix = parse_matrix(text)
     except KernelError as error:
         raise KernelError(f"looks like a matrix, but {error}") from None
-    return Kernel("custom", matrix.array, matrix.divisor)
+    return Kernel("custom", matrix.array, matrix.divisor, denominator=matrix.denominator)

@@ -16,7 +16,7 @@ from convcli.kernels.exact import (
     to_fraction,
 )
 from convcli.kernels.kernel import Combine, Compound, Kernel
-from convcli.kernels.matrix import check_rows, read_cells
+from convcli.kernels.matrix import Written, check_rows, read_cells
 
 Table: TypeAlias = Mapping[str, Any]
 Resolve: TypeAlias = Callable[[str], Kernel | Compound]
@@ -56,16 +56,17 @@ def make_entry(name: str, table: Table, resolve: Resolve) -> Kernel | Compound:
 
 def _kernel(name: str, table: Table) -> Kernel:
     _check_keys(table, KERNEL_KEYS, f"kernel {quoted(name)}")
-    cells, scale = _weights(name, table)
+    cells, own, times = _weights(name, table)
     divisor = _number(table, "divisor", 1)
     if divisor == 0:
         raise PlacedError("divisor is 0; expected any other number", key="divisor")
-    matrix = exact(cells, scale / divisor)
+    matrix = exact(cells, own * divisor, times)
     return Kernel(
         name,
         matrix.array,
         matrix.divisor,
         float(_number(table, "offset", 0)),
+        denominator=matrix.denominator,
         mapping=_mapping(table),
         aliases=_aliases(table),
         **_texts(table),
@@ -110,8 +111,8 @@ def _compound(name: str, table: Table, resolve: Resolve) -> Compound:
         raise PlacedError(str(error), key="parts") from None
 
 
-def _weights(name: str, table: Table) -> tuple[Cells, Fraction]:
-    """Return the cells, and a factor of all of them."""
+def _weights(name: str, table: Table) -> Written:
+    """Return the cells, their own divisor, and a factor of all of them."""
     if "weights" in table:
         if "column" in table or "row" in table:
             raise PlacedError("has weights and also column or row; keep one", key="weights")
@@ -120,22 +121,24 @@ def _weights(name: str, table: Table) -> tuple[Cells, Fraction]:
         raise PlacedError(
             f"kernel {quoted(name)} has no weights; expected weights, or column and row"
         )
-    column, down = _vector(table, "column")
-    row, across = _vector(table, "row")
-    return [[a * b for b in row] for a in column], down * across
+    column, *down = _vector(table, "column")
+    row, *across = _vector(table, "row")
+    divisor, times = (a * b for a, b in zip(down, across, strict=True))
+    return [[a * b for b in row] for a in column], divisor, times
 
 
-def _vector(table: Table, key: str) -> tuple[list[Fraction], Fraction]:
+def _vector(table: Table, key: str) -> tuple[list[Fraction], Fraction, Fraction]:
     value = table[key]
     if isinstance(value, list):
         value = [value]
-    cells, scale = _cells(value, key, flat=True)
+    cells, *factors = _cells(value, key, flat=True)
     if len(cells) > 1 and len(cells[0]) > 1:
         raise PlacedError(f"{key} is a matrix; expected one line of numbers", key=key)
-    return [cell for line in cells for cell in line], scale
+    divisor, times = factors
+    return [cell for line in cells for cell in line], divisor, times
 
 
-def _cells(value: object, key: str, flat: bool = False) -> tuple[Cells, Fraction]:
+def _cells(value: object, key: str, flat: bool = False) -> Written:
     """Read a matrix that is a text, or a list of lists of numbers."""
     if isinstance(value, str):
         try:
@@ -163,7 +166,7 @@ def _cells(value: object, key: str, flat: bool = False) -> tuple[Cells, Fraction
         check_rows(rows)
     except PlacedError as error:
         raise PlacedError(error.reason, key=key, cell=error.cell) from None
-    return rows, Fraction(1)
+    return rows, Fraction(1), Fraction(1)
 
 
 def _cell(value: object, key: str, cell: tuple[int, int]) -> Fraction:

@@ -1,47 +1,41 @@
-"""What filtering an image takes in memory at its peak, told from its header and its options.
+"""What filtering an image takes in memory at its peak: a sum over the stages of its road.
 
-The factors are measured, of whole commands on 12 megapixels (`python tests/peaks.py`), and a test
-keeps the sums at what a few of these take.
+It is told from its header and its options, before its samples are there. The factors are measured,
+of whole commands on 12 megapixels (`python tests/peaks.py`), and a test keeps the sums at what a
+few of these take.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from math import prod
 
-from convcli import arrays
+import numpy as np
+
+from convcli.arrays import Step
+from convcli.engine import CHUNK_BYTES, Pixels
 from convcli.errors import ConvError
-from convcli.geometry import plan_geometry
+from convcli.image.formats import codec_of
 from convcli.image.header import WIDTHS, Header
-from convcli.image.image import Image
-from convcli.kernels.kernel import Kind as KernelKind
+from convcli.image.image import Image, Meta
+from convcli.pipeline.road import Road, lay
+from convcli.pipeline.work import Absent
+from convcli.processors import processors
 from convcli.record import record
-from convcli.spec import Alpha, Depth, Mapping, Method, Precision, Spec
+from convcli.spec import Spec
 from convcli.taps import AnyKernel
 
-#: What a coder takes beside the samples it is given, a byte of these.
-_CODERS = {
-    "PNG": 0.0, "JPEG": 0.0, "TIFF": 1.4, "WEBP": 11.0, "AVIF": 14.5, "JPEG2000": 9.0,
-    "GIF": 12.0, "BMP": 2.7, "NPY": 2.0, "PBM": 2.0, "PGM": 2.0, "PPM": 2.0, "PFM": 2.0,
-    "PNM": 2.0,
-}  # fmt: skip
-#: The same for WebP where something may be lost, and for samples of two bytes, which are swapped.
-_LOSSY_WEBP, _WIDE = 5.0, {"PNG": 1.4, "PGM": 3.0, "PPM": 3.0, "PNM": 3.0}
-_OTHER = 3.0
-#: Bands, scratch and what else doesn't grow with the image; small images need less. With
-#: products of spectra it is more.
-_SCRATCH, _SPECTRA = 2**24, 5 * 2**23
-#: Taps a side from which on spectra may be multiplied.
-_MANY_TAPS = 15
+#: What begins with every thread's first rows and doesn't grow: loops, tables, room to code a band.
+_BASE, _BAND = 2**22, 3 * 2**21
 #: From so many bytes on a TIFF file is mapped and not held; a smaller one is to the end.
 _MAPPED = 2**26
-#: Images of floats that there are at once beside the result: planes and responses; in linear
-#: light alone, and where colour is weighted by alpha or lightness is put back.
-_LINEAR, _WEIGHED = 2.1, 4.1
-#: Bytes a pixel while gray is made of whole samples.
-_GRAY = 25
 #: Source and result side by side: with the halves that become it, a byte of both.
 _COMPARED = 2.2
+#: Arrays as large as a chunk that there are at once where each pixel is worked on.
+_AT_ONCE = 4
+#: Bytes that one thread's groups of tiles take: sums, and spectra of sets.
+_TILES = 5 * 2**22
 
 
 @record
@@ -61,34 +55,41 @@ class Kind:
     ----------
     size, channels, dtype
         Its (rows, cols), how many channels it has, and the type of its samples.
-    opaque
-        Whether alpha, if there is any, is known to be full everywhere.
     """
 
     size: tuple[int, int]
     channels: int
     dtype: str
-    opaque: bool = False
+
+
+@record
+class Stage:
+    """A stage of a road, in words, and the bytes that it takes on all threads."""
+
+    name: str
+    bytes: int
 
 
 @record
 class Sums:
-    """What an image takes in bytes: its samples, its result's, and stage by stage.
+    """What an image takes in bytes.
 
     Parameters
     ----------
     source, result
-        Samples.
-    filtering
-        While it is filtered, the source's samples included.
-    writing
-        While it is written, the source's and the result's samples included.
+        All samples of each.
+    stages
+        What each stage of the road takes, the decoded source first, what writes the result last.
     """
 
     source: int
     result: int
-    filtering: int
-    writing: int
+    stages: tuple[Stage, ...]
+
+    @property
+    def total(self) -> int:
+        """What it takes at its peak, once it is read."""
+        return sum(stage.bytes for stage in self.stages)
 
 
 def takes(
@@ -108,15 +109,21 @@ def takes(
         What becomes of the result.
     """
     kind = Kind(header.size, header.channels, header.dtype)
-    found = sums(kind, tuple(kernels), spec, output)
+    found = sums(kind, tuple(kernels), spec, output).total
     reading = file + header.nbytes + header.beside
-    if header.format == "TIFF":
+    if codec_of(header.format).scattered:
         held = (file if file < _MAPPED else 0) + header.nbytes * (header.frames > 1)
-        return held + max(header.nbytes + header.beside, found.filtering, found.writing)
-    if header.frames > 1 and header.format not in ("JPEG", "JPEG2000"):
+        return held + max(header.nbytes + header.beside, found)
+    if header.frames > 1:
         # The file stays, and so does the canvas that the next frame is drawn upon.
-        return reading + header.nbytes + max(found.filtering, found.writing)
-    return max(reading, found.filtering, found.writing)
+        return reading + header.nbytes + found
+    return max(reading, found)
+
+
+def sums_of(image: Image, kernels: Sequence[AnyKernel], spec: Spec, output: Output) -> Sums:
+    """Return what an image takes once its samples are there."""
+    kind = Kind(image.size, len(image.channels), image.dtype.name)
+    return sums(kind, tuple(kernels), spec, output)
 
 
 @lru_cache(maxsize=256)
@@ -130,102 +137,69 @@ def sums(kind: Kind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Output)
     kernels, spec, output
         As for `takes`.
     """
-    facts = _Facts(kind, kernels, spec)
-    source = facts.pixels * kind.channels * WIDTHS[kind.dtype]
-    result = facts.out_pixels * facts.out_channels * facts.width
-    scratch = min(_SPECTRA if facts.large else _SCRATCH, 2 * source)
-    coder = _CODERS.get(output.format, _OTHER)
-    if output.format == "WEBP" and output.lossy:
-        coder = _LOSSY_WEBP
-    if facts.width == 2:
-        coder = _WIDE.get(output.format, coder)
-    writing = source + result + int(coder * result)
-    if output.compared:
-        writing += int(_COMPARED * (source + result))
-    return Sums(source, result, source + facts.beside(result) + scratch, writing + scratch)
-
-
-def sums_of(image: Image, kernels: Sequence[AnyKernel], spec: Spec, output: Output) -> Sums:
-    """Return what an image takes whose samples are there, alpha among them."""
-    opaque = image.has_alpha and bool((image.pixels[..., -1] == image.maximum).all())
-    kind = Kind(image.size, len(image.channels), image.pixels.dtype.name, opaque)
-    return sums(kind, tuple(kernels), spec, output)
-
-
-class _Facts:
-    """What of an image and its options decides how much is held."""
-
-    def __init__(self, kind: Kind, kernels: tuple[AnyKernel, ...], spec: Spec) -> None:
-        size, channels, dtype = kind.size, kind.channels, kind.dtype
-        self.spec, self.kernels, self.channels = spec, kernels, channels
-        self.pixels = size[0] * size[1]
-        self.out_pixels = _out_pixels(size, kernels, spec)
-        mapping = spec.mapping or arrays.own_mapping(kernels)
-        stored = max(1, WIDTHS[dtype])
-        double = spec.precision is Precision.DOUBLE or dtype == "float64"
-        self.real = 8 if double else 4
-        depths = {Depth.SAME: stored, Depth.EIGHT: 1, Depth.SIXTEEN: 2}
-        self.width = self.real if mapping is Mapping.RAW else depths.get(spec.depth, self.real)
-        alpha = channels in (2, 4)
-        point = spec.channels or any(kernel.kind is KernelKind.DERIVATIVE for kernel in kernels)
-        self.weighs = alpha and (
-            spec.alpha is Alpha.FILTER
-            or (spec.alpha is Alpha.AUTO and not point and not kind.opaque)
-        )
-        # Alpha of four channels may be black ink as well.
-        self.out_channels = 1 + alpha if spec.gray else channels
-        self.whole = dtype in ("uint8", "uint16", "bool")
-        wide = dtype == "uint16" and not spec.linear and (self.weighs or spec.luma)
-        self.float_width = 8 if wide else self.real
-        self.normalized = mapping is Mapping.NORMALIZE
-        self.stored = stored
-        self.chosen = (
-            len(spec.channels) if spec.channels else channels - (alpha and not self.weighs)
-        )
-
-    @property
-    def floats(self) -> bool:
-        """Whether all is done in floats."""
-        return self.weighs or self.spec.linear or self.spec.luma
-
-    @property
-    def large(self) -> bool:
-        """Whether spectra may be multiplied."""
-        if self.spec.method is Method.FFT:
-            return True
-        return any(min(kernel.shape) >= _MANY_TAPS for kernel in self.kernels)
-
-    def beside(self, result: int) -> int:
-        """Return the bytes that filtering holds beside the source's samples."""
-        largest = max(self.pixels, self.out_pixels) * self.channels
-        if self.floats:
-            many = _WEIGHED if self.weighs or self.spec.luma else _LINEAR
-            return result + int(many * largest * self.float_width)
-        held = 2 * result if self.normalized else result
-        if self.spec.gray:
-            held = max(held, _GRAY * self.pixels if self.whole else 0) + self.pixels * self.stored
-        elif self.chosen < self.channels:
-            part = self.chosen / self.channels
-            held += int(largest * self.stored + part * result)
-        if len(self.kernels) > 1:
-            held += min(2, len(self.kernels) - 1) * largest * self.real
-        return held
-
-
-def _out_pixels(size: tuple[int, int], kernels: tuple[AnyKernel, ...], spec: Spec) -> int:
-    """Return how many pixels the largest of the results in a chain has."""
-    most = 0
+    names = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}.get(kind.channels, "?" * kind.channels)
+    shape = (*kind.size, kind.channels) if kind.channels > 1 else kind.size
+    source = prod(shape) * WIDTHS[kind.dtype]
+    image = Image.of(Absent(shape, np.dtype(kind.dtype)), names, Meta())
+    decoded = Stage(f"{kind.size[1]}×{kind.size[0]} {names} decoded", source)
     try:
-        for kernel in kernels:
-            size = plan_geometry(
-                size,
-                kernel.shape,
-                stride=spec.stride,
-                dilation=spec.dilation,
-                padding=spec.padding,
-            ).out
-            most = max(most, size[0] * size[1])
+        road = lay(image, kernels, spec)
     except ConvError:
         # It doesn't fit, and is refused.
-        return 0
-    return most
+        return Sums(source, source, (decoded, Stage("result", source)))
+    stages = [decoded, *_stages(road, spec.jobs or processors())]
+    dtype = road.work.target.dtype
+    result = prod(road.steps[-1].geometry.out) * len(road.work.channels) * dtype.itemsize
+    stages.append(_written(result, dtype.itemsize == 2, output))
+    if output.compared:
+        stages.append(Stage("source beside result", int(_COMPARED * (source + result))))
+    return Sums(source, result, tuple(stages))
+
+
+def _stages(road: Road, jobs: int) -> list[Stage]:
+    """Return what the stages between source and result take."""
+    work, chunk = road.work, jobs * _AT_ONCE * CHUNK_BYTES
+    found = []
+    if work.needs_floats:
+        light = " in linear light" * work.spec.linear
+        what = "lightness" if work.spec.luma else "colour weighted by alpha" if work.weighs else ""
+        found.append(Stage(f"{what or 'samples'}{light} as floats", chunk))
+    elif work.chooses or isinstance(work.image.made, Pixels):
+        found.append(Stage(f"channels {work.channels}", chunk))
+    held = not work.needs_floats and not work.chooses
+    for kernel, step in zip(work.kernels, road.steps, strict=True):
+        found.append(Stage(f"{kernel.name}, {step.prepared.plan.method}", _step(step, held, jobs)))
+        held = False
+    if work.needs_floats or work.chooses:
+        back = "back to the samples of the result" if work.needs_floats else "beside the channels"
+        found.append(Stage(back, chunk))
+    return found
+
+
+def _step(step: Step, held: bool, jobs: int) -> int:
+    """Return what one kernel's correlation takes, beside a source that is held or made."""
+    prepared, layout = step.prepared, step.prepared.loops.layout
+    together, itemsize = prepared.loops.together, prepared.finish.dtype.itemsize
+    row = prod(prepared.shape[1:]) * itemsize
+    source = prepared.loops.source
+    rows = prepared.loops.least_rows * layout.stride + layout.span
+    scratch = _TILES if prepared.choice.tiling else rows * layout.pitch * 4
+    window = 0 if held else 2 * rows * source.samples * source.dtype.itemsize
+    blocks = together * row * (jobs + 2) if together > 2 else 0
+    return blocks + jobs * (scratch + window + min(prepared.shape[0] * row, 2 * CHUNK_BYTES))
+
+
+def _written(result: int, wide: bool, output: Output) -> Stage:
+    """Return what writing the result takes."""
+    name = f"{output.format or 'result'} written"
+    if output.format and codec_of(output.format).in_bands and not output.compared:
+        return Stage(f"{name} in bands", _BASE + processors() * min(_BAND, result))
+    return Stage(name, _BASE + result + int(_coder(output, wide) * result))
+
+
+def _coder(output: Output, wide: bool) -> float:
+    """Return the bytes that coding takes, a byte of samples; they may be of two bytes."""
+    codec = codec_of(output.format)
+    if output.lossy and codec.coder_lossy is not None:
+        return codec.coder_lossy
+    return codec.coder_wide if wide and codec.coder_wide is not None else codec.coder

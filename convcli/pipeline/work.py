@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli import arrays
+from convcli import arrays, engine
 from convcli.borders import Border
 from convcli.errors import UsageError
 from convcli.image import channels as ch
@@ -18,6 +18,9 @@ from convcli.responses import Target
 from convcli.spec import Alpha, Depth, Mapping, Precision, Spec
 from convcli.taps import AnyKernel
 
+#: Rows whose alpha is looked at together.
+_OPAQUE_ROWS = 64
+
 
 @record
 class Work:
@@ -26,7 +29,8 @@ class Work:
     Parameters
     ----------
     image
-        With samples of a type that the engine takes, without alpha if that is dropped.
+        With samples of a type that the engine takes, without alpha if that is dropped, gray if
+        that is made of stored values; its rows on demand.
     channels
         The result's; they differ from the image's where gray is still to be made.
     chosen
@@ -51,6 +55,11 @@ class Work:
         return self.image.pixels.reshape(*self.image.size, -1)
 
     @property
+    def chooses(self) -> bool:
+        """Whether some channels are not filtered."""
+        return len(self.chosen) < len(self.channels)
+
+    @property
     def weighs(self) -> bool:
         """Whether colour is weighted by alpha."""
         return self.image.has_alpha and self.alpha is Alpha.FILTER
@@ -70,6 +79,11 @@ class Work:
         """Whether samples can't be filtered as they are stored."""
         return self.weighs or self.spec.linear or self.spec.luma
 
+    @property
+    def full(self) -> float:
+        """The value of a full sample among those that are filtered."""
+        return 1.0 if self.spec.linear else self.image.maximum
+
 
 def prepare(
     image: Image,
@@ -79,12 +93,12 @@ def prepare(
     *,
     watch: bool = True,
 ) -> Work:
-    """Choose channels, alpha and sample types; make gray of stored values.
+    """Choose channels, alpha and sample types.
 
     Parameters
     ----------
     image, kernels, spec, span, watch
-        As `pipeline.apply` takes them.
+        As `pipeline.lay` takes them.
 
     Raises
     ------
@@ -92,31 +106,55 @@ def prepare(
         If the spec doesn't fit the image.
     """
     mapping = spec.mapping or arrays.own_mapping(kernels)
-    pixels, names = image.pixels, image.channels
     spec.check_mapping(mapping)
     if spec.luma:
-        _check_luma(names)
-    if pixels.dtype == np.bool_:
-        pixels = pixels.astype(np.uint8) * np.uint8(255)
+        _check_luma(image.channels)
     mode = _alpha_mode(image, kernels, spec)
-    if image.has_alpha and mode is Alpha.DROP:
-        pixels, names = ch.colours(pixels, names), names[:-1]
-    if spec.gray and not spec.linear:
-        pixels, names = gray_beside_alpha(pixels, names)
-    ready = Image(squeezed(pixels), names, image.meta)
-    dtype = _result_dtype(ready, spec, mapping)
-    result_names = names
+    ready = _ready(image, spec, drop=image.has_alpha and mode is Alpha.DROP)
+    names = ready.channels
     if spec.gray:
-        result_names = "LA" if names.endswith("A") else "L"
+        names = "LA" if names.endswith("A") else "L"
     return Work(
         image=ready,
-        channels=result_names,
-        chosen=_chosen(result_names, ready.has_alpha and mode is Alpha.FILTER, spec),
+        channels=names,
+        chosen=_chosen(names, ready.has_alpha and mode is Alpha.FILTER, spec),
         kernels=kernels,
         spec=spec,
-        target=Target(dtype, mapping, ready.maximum, span=span, watch=watch),
+        target=Target(
+            _result_dtype(ready, spec, mapping), mapping, ready.maximum, span=span, watch=watch
+        ),
         alpha=mode,
     )
+
+
+def rows_of(image: Image) -> engine.Rows:
+    """Return an image's rows, whether they are there or still to be made."""
+    made: Any = image.made
+    return engine.Held(squeezed(image.pixels)) if made is None else made
+
+
+def _ready(image: Image, spec: Spec, *, drop: bool) -> Image:
+    """Return an image as the engine takes it."""
+    gray = spec.gray and not spec.linear
+    if not (image.dtype == np.bool_ or drop or gray):
+        return image
+
+    def work(block: NDArray[Any], _: int) -> NDArray[Any]:
+        if block.dtype == np.bool_:
+            block = block.astype(np.uint8) * np.uint8(255)
+        names = image.channels
+        if drop:
+            block, names = ch.select(_planes(block), range(len(names) - 1)), names[:-1]
+        return squeezed(gray_beside_alpha(_planes(block), names)[0] if gray else block)
+
+    names = image.channels[:-1] if drop else image.channels
+    if gray:
+        names = "LA" if names.endswith("A") else "L"
+    return Image.of(engine.Pixels(rows_of(image), work), names, image.meta)
+
+
+def _planes(block: NDArray[Any]) -> NDArray[Any]:
+    return block.reshape(*block.shape[:2], -1)
 
 
 def gray_beside_alpha(
@@ -154,9 +192,22 @@ def _alpha_mode(image: Image, kernels: tuple[AnyKernel, ...], spec: Spec) -> Alp
     if all(_is_point(kernel) for kernel in kernels):
         return Alpha.KEEP
     fills = spec.border in (Border.ZERO, Border.CONSTANT)
-    opaque = not fills and bool((image.pixels[:, :, -1] == image.maximum).all())
     # Weighting by an alpha that is the same everywhere changes nothing.
-    return Alpha.KEEP if opaque else Alpha.FILTER
+    return Alpha.FILTER if fills or not is_opaque(image) else Alpha.KEEP
+
+
+class Absent(engine.Stage):
+    """An image of which only the header is known: nothing can be made of it but plans."""
+
+
+def is_opaque(image: Image) -> bool:
+    """Whether an image's alpha is known to be full everywhere."""
+    if isinstance(image.made, Absent):
+        return False
+    for start in range(0, image.size[0], _OPAQUE_ROWS):
+        if (image.pixels[start : start + _OPAQUE_ROWS, :, -1] != image.maximum).any():
+            return False
+    return True
 
 
 def _is_point(kernel: AnyKernel) -> bool:
@@ -168,11 +219,11 @@ def _is_point(kernel: AnyKernel) -> bool:
 
 def _result_dtype(image: Image, spec: Spec, mapping: Mapping) -> np.dtype[Any]:
     """Return the sample type that depth and mapping ask for."""
-    double = spec.precision is Precision.DOUBLE or image.pixels.dtype == np.float64
+    double = spec.precision is Precision.DOUBLE or image.dtype == np.float64
     real = np.dtype(np.float64 if double else np.float32)
     if mapping is Mapping.RAW:
         return real
     if spec.depth is Depth.SAME:
-        return image.pixels.dtype
+        return image.dtype
     whole = {Depth.EIGHT: np.uint8, Depth.SIXTEEN: np.uint16}
     return np.dtype(whole[spec.depth]) if spec.depth in whole else real

@@ -114,7 +114,7 @@ def weights_data(kernel: Kernel) -> dict[str, Any]:
         "flip_changes": says.flip,
         "rank": apart.rank,
         "terms": terms,
-        "terms_divisor": None if apart.terms is None else apart.terms.divisor,
+        "terms_divisor": None if apart.terms is None else _number(apart.divisor),
         "multiplications": {"direct": apart.direct, "columns_and_rows": apart.apart},
     }
 

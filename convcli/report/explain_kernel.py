@@ -44,8 +44,9 @@ def show_weights(lines: Lines, study: Study) -> None:
 
 
 def _counted(says: Weights) -> str:
-    weights = np.asarray(says.kernel.weights)
-    positive, negative = (float(weights[keep].sum()) for keep in (weights > 0, weights < 0))
+    weights = [weight for row in says.kernel.fractions for weight in row]
+    positive = sum(weight for weight in weights if weight > 0)
+    negative = says.total - positive
     words = []
     if says.positive:
         words.append(f"{says.positive} positive (together {number(positive)})")
@@ -93,8 +94,9 @@ def show_flip(lines: Lines, study: Study, place: Place) -> None:
     if len(study.kernel.parts) > 1:
         lines.say("part", named(kernel.name))
     if max(kernel.shape) <= _SMALL:
-        both = (("correlate", kernel.weights), ("convolve: turned", kernel.weights[::-1, ::-1]))
-        lines.matrices([weights_block(*one) for one in both], (" ",))
+        turned = [row[::-1] for row in kernel.fractions[::-1]]
+        both = (("correlate", kernel.fractions), ("convolve: turned", turned))
+        lines.matrices([Panel(title, number_cells(cells)) for title, cells in both], (" ",))
     channel = study.channels.index(place.channel)
     other = study.other_way.parts(*place.at, channel)[0].total
     totals = [number(place.total), number(other)]
@@ -115,8 +117,8 @@ _FLIPS = {
 }
 
 
-def weights_block(title: str, weights: NDArray[np.generic]) -> Panel:
-    """Weights as a matrix."""
+def _term_block(title: str, weights: NDArray[np.generic]) -> Panel:
+    """A column or a row as a matrix."""
     return Panel(title, number_cells([[Fraction(w) for w in row] for row in weights.tolist()]))
 
 
@@ -165,22 +167,24 @@ def _show_apart(lines: Lines, kernel: Kernel, name: str) -> None:
         lines.say("" if k else "low rank", f"{'+ ' if k else ''}{term_line(apart, k)}")
     if count < len(apart.terms.columns):
         lines.say("", f"+ {len(apart.terms.columns) - count} more")
-    if apart.terms.divisor != 1:
-        lines.say("", f"all divided by {apart.terms.divisor}")
+    if apart.divisor != 1:
+        lines.say("", f"all divided by {number(apart.divisor)}")
     lines.say("", said)
 
 
 def _show_product(lines: Lines, apart: Apart, kernel: Kernel) -> None:
-    """Draw column × row = kernel; the row in the line of the sign."""
+    """Draw column × row = kernel, times what these are divided by; the row beside the sign."""
     assert apart.terms is not None
     column, row = apart.terms.columns[0], apart.terms.rows[0]
     blank = (Cell(""),) * len(row)
     across = [blank] * len(column)
-    across[len(column) // 2] = weights_block("", row[None]).rows[0]
+    across[len(column) // 2] = _term_block("", row[None]).rows[0]
+    times = "" if apart.divisor == 1 else f" · {number(apart.divisor)}"
+    product = [[weight * apart.divisor for weight in line] for line in kernel.fractions]
     blocks = (
-        weights_block("column", column[:, None]),
+        _term_block("column", column[:, None]),
         Panel("row", tuple(across)),
-        weights_block("kernel", kernel.weights),
+        Panel(f"kernel{times}", number_cells(product)),
     )
     lines.matrices(blocks, ("×", "="))
 
@@ -189,7 +193,8 @@ def term_line(apart: Apart, k: int) -> str:
     """One column times a row, in a line."""
     assert apart.terms is not None
     column, row = (_line(part[k].tolist()) for part in (apart.terms.columns, apart.terms.rows))
-    return f"column ({column}) × row ({row})"
+    by = "" if apart.divisor == 1 or apart.rank > 1 else f" / {number(apart.divisor)}"
+    return f"column ({column}) × row ({row}){by}"
 
 
 def _line(weights: Sequence[float]) -> str:
@@ -250,11 +255,7 @@ def _show_patches(lines: Lines, found: Sequence[Extreme]) -> None:
         return
     kernel = number_cells([[tap.weight for tap in row] for row in parts[0].taps])
     patches = [sample_cells(part.taps) for part in parts]
-    blocks = [
-        Panel("kernel", kernel),
-        Panel("largest", patches[0]),
-        Panel("smallest", patches[1]),
-    ]
+    blocks = [Panel("kernel", kernel), Panel("largest", patches[0]), Panel("smallest", patches[1])]
     lines.matrices(blocks, (" ", " "))
 
 

@@ -53,12 +53,14 @@ class WeightsTable:
         """Draw the middle of the matrix, and the divisor and offset below."""
         import numpy as np
 
+        from convcli.kernels.exact import format_number
+
         weights, scale = self.kernel.weights, 1.0
-        if weights.dtype.kind == "f":
+        if weights.dtype.kind == "f" and self.kernel.denominator is None:
             scale = float(np.abs(weights).max()) or 1.0
             cells = [[f"{w:.4f}" for w in row] for row in weights / scale]
         else:
-            cells = [[str(w) for w in row] for row in weights]
+            cells = [[format_number(w) for w in row] for row in self.kernel.fractions]
         width = max(len(cell) for row in cells for cell in row) + 2
         shaded = console.color_system == "truecolor" and not console.no_color
         most = min(_MOST, max(1, (options.max_width - 2 - shaded) // width))
@@ -120,7 +122,7 @@ def _grid(rows: Iterable[tuple[str, str]]) -> Table:
 def _kernel_facts(kernel: Kernel) -> list[tuple[str, str]]:
     from convcli.report.outcome import meaning
 
-    low, high = kernel.output_range(255)
+    low, high = _range(kernel)
     x, y = kernel.gain
     facts = [
         ("size", f"{kernel.shape[0]}×{kernel.shape[1]} (rows × columns)"),
@@ -139,6 +141,16 @@ _SYMMETRY = {
     "odd": "odd: convolution changes the sign only",
     "none": "none: convolution and correlation differ",
 }
+
+
+def _range(kernel: Kernel) -> tuple[float, float]:
+    """Least and greatest response to an 8-bit image."""
+    import numpy as np
+
+    from convcli.responses import Target, response_range
+    from convcli.spec import Mapping
+
+    return response_range(kernel, Target(np.dtype(np.uint8), Mapping.RAW, 255))
 
 
 def _small(value: float) -> str:
@@ -231,7 +243,7 @@ def card_data(kernel: Kernel | Compound) -> dict[str, Any]:
         "symmetry": str(kernel.symmetry),
         "rank": kernel.rank,
         "factors": [f.tolist() for f in kernel.factors] if kernel.factors else None,
-        "range_8bit": list(kernel.output_range(255)),
+        "range_8bit": list(_range(kernel)),
         "exact": kernel.is_integer,
     }
 

@@ -30,6 +30,7 @@ from convcli.engine import Plan
 from convcli.errors import GeometryError, ImageError, UsageError
 from convcli.geometry import Axis, Geometry, Pair, plan_geometry
 from convcli.image.image import Image
+from convcli.kernels.exact import written
 from convcli.pipeline.work import Work, prepare
 from convcli.record import field, record, replace
 from convcli.responses import Target, fill_level
@@ -184,8 +185,7 @@ class Study:
     def _weights(self) -> list[list[list[Fraction]]]:
         """Each part's weights, as they slide."""
         step = -1 if self.spec.convolve else 1
-        turned = [part.weights[::step, ::step].tolist() for part in self.kernel.parts]
-        return [[[Fraction(weight) for weight in row] for row in rows] for rows in turned]
+        return [[row[::step] for row in part.fractions[::step]] for part in self.kernel.parts]
 
     def _part(self, number: int, places: tuple[range, range], plane: int) -> Part:
         kernel = self.kernel.parts[number]
@@ -196,7 +196,7 @@ class Study:
             )
             for line, row in zip(self._weights[number], places[0], strict=True)
         )
-        return Part(kernel.name, taps, Fraction(kernel.divisor))
+        return Part(kernel.name, taps, written(kernel.divisor))
 
     def sample(self, row: int, col: int, channel: int = 0) -> tuple[Pair | None, Fraction]:
         """Return where the sample at a place comes from, None for the fill value, and the sample.
@@ -300,6 +300,5 @@ def study_grid(grid: Image, kernel: AnyKernel, spec: Spec) -> Study:
 def _studied(work: Work, *, is_grid: bool = False) -> Study:
     pixels = np.ascontiguousarray(work.planes[:, :, list(work.chosen)])
     done = filter_array(pixels, work.kernels, work.spec, work.target)
-    return Study(
-        work, done.geometries[0], done.plans[0], done.pixels, done.lowest, done.highest, is_grid
-    )
+    result = done.pixels
+    return Study(work, done.geometries[0], done.plans[0], result, *done.ends, is_grid)

@@ -38,10 +38,10 @@ def typed_grid(text: str) -> Image:
     [[1, 2], [3, 4]]
     """
     try:
-        cells, factor = read_cells(text)
+        cells, divisor, times = read_cells(text)
     except KernelError as error:
         raise ImageError(f"the grid can't be read: {_of_numbers(error)}") from None
-    return _image([[cell * factor for cell in row] for row in cells])
+    return _image([[cell * times / divisor for cell in row] for row in cells])
 
 
 def read_grid(path: str) -> Image:

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from convcli.kernels.exact import written
 from convcli.kernels.kernel import Kernel, Kind, Symmetry
 from convcli.kernels.terms import Low, eliminated, low_rank
 from convcli.record import record
@@ -82,14 +83,14 @@ def read_weights(kernel: Kernel) -> Weights:
     >>> int(says.sum), says.negative, says.brightness, says.signs, says.flip
     (1, 4, 'keeps', 'sharpens', 'nothing')
     """
-    weights = [Fraction(weight) for row in kernel.weights.tolist() for weight in row]
+    weights = [weight for row in kernel.fractions for weight in row]
     total = sum(weights, Fraction(0))
     positive = sum(weight > 0 for weight in weights)
     negative = sum(weight < 0 for weight in weights)
     return Weights(
         kernel=kernel,
         total=total,
-        sum=total / Fraction(kernel.divisor),
+        sum=total / written(kernel.divisor),
         positive=positive,
         negative=negative,
         zero=len(weights) - positive - negative,
@@ -103,7 +104,9 @@ class Apart:
     Parameters
     ----------
     terms
-        ``weights · divisor = Σ column × row``; None if there are too many to be of use.
+        Columns and rows; None if there are too many to be of use.
+    divisor
+        ``weights · divisor = Σ column × row``.
     rank
         How many there are.
     direct, apart
@@ -111,6 +114,7 @@ class Apart:
     """
 
     terms: Low | None
+    divisor: Fraction
     rank: int
     direct: int
     apart: int
@@ -126,12 +130,14 @@ def taken_apart(kernel: Kernel) -> Apart:
     ([[1, 2, 1]], [[-1, 0, 1]], 6, 5)
     """
     rank = kernel.rank
-    terms = low_rank(kernel)
-    if terms is None and kernel.weights.dtype.kind == "i" and max(kernel.shape) <= _SMALL:
-        terms = eliminated(kernel.weights, rank)
+    held = kernel if kernel.weights.dtype.kind == "i" else kernel.summed
+    multiple = Fraction(1) if held is kernel else kernel.multiple
+    terms = low_rank(held)
+    if terms is None and held.weights.dtype.kind == "i" and max(kernel.shape) <= _SMALL:
+        terms = eliminated(held.weights, rank)
     used = 0
     if terms is not None:
         used = int(np.count_nonzero(terms.columns) + np.count_nonzero(terms.rows))
-    return Apart(
-        terms, rank, int(np.count_nonzero(kernel.weights)), used or rank * sum(kernel.shape)
-    )
+        multiple *= terms.divisor
+    direct = int(np.count_nonzero(kernel.weights))
+    return Apart(terms, multiple, rank, direct, used or rank * sum(kernel.shape))

@@ -183,7 +183,8 @@ def _tolerance(way: Way, base: Fraction, value: Fraction, reach: Fraction, turns
     finish = way.finish
     about = abs(finish.slope * base) + abs(finish.shift) + Fraction(finish.mid)
     off = Fraction(0) if finish.is_levels else about * _STORED + _TINY
-    if max(finish.slope.denominator, finish.shift.denominator) > _SHORT:
+    summed = finish.slope / way.multiple
+    if max(summed.denominator, finish.shift.denominator) > _SHORT:
         reach += (abs(base) + 1) / 2**40
     reach += way.vague
     if reach == 0:

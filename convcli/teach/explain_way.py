@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from convcli import engine
 from convcli.errors import ImageError
+from convcli.kernels.exact import written
 from convcli.kernels.kernel import Combine, Compound, Kernel
 from convcli.record import record
 from convcli.responses import response, scaled
@@ -37,6 +38,8 @@ class Way:
         The kernel's offset, the spec's scale, and what `scale` auto adds.
     finish
         slope·base + shift in levels of the result, and how these are stored.
+    multiple
+        What a base is multiplied by where the engine sums it.
     stretched
         Whether that brings the responses seen to the whole range.
     vague
@@ -49,6 +52,7 @@ class Way:
     factor: Fraction
     shift: Fraction
     finish: engine.Finish
+    multiple: Fraction = Fraction(1)
     stretched: bool = False
     vague: Fraction = _NONE
 
@@ -136,15 +140,17 @@ def way_of(study: Study, *, alpha: bool) -> Way:
         plain = engine.finish(Mapping.CLIP, target.dtype, maximum=target.maximum)
         return Way(one, one, _NONE, one, _NONE, plain)
     if study.work.weighs:
-        divisor, unit, offset = one, one, Fraction(_offset(kernel)) * target.level
+        multiple = divisor = unit = one
+        offset = written(_offset(kernel)) * target.level
         slope_shift = one, offset
     else:
-        by = _shared_divisor(study)
-        slope_shift = response(kernel, by, target)
-        divisor = Fraction(by)
+        divisor = _shared_divisor(kernel)
+        multiple = _summed_divisor(study) / divisor
+        slope_shift = response(kernel, divisor, target)
         if isinstance(kernel, Compound):
             own_units = kernel.full_scale is not None
-            divisor = Fraction(kernel.divisor) * (1 if own_units else divisor)
+            divisor = written(kernel.divisor) * (1 if own_units else divisor)
+            multiple = one if own_units else multiple
         unit, offset = slope_shift[0] * divisor, slope_shift[1]
     slope, shift = scaled(kernel, slope_shift, study.spec.scale, target)
     factor = slope / slope_shift[0]
@@ -154,38 +160,48 @@ def way_of(study: Study, *, alpha: bool) -> Way:
     stretched = target.mapping is Mapping.NORMALIZE and study.lowest < study.highest
     vague = _NONE
     if stretched:
-        ends = sorted(_seen(study, end, slope, shift) for end in (study.lowest, study.highest))
+        ends = _ends(study, slope, shift, multiple)
         finish = finish.stretch(*ends)
         vague = _NONE if _has_whole_sums(study) else Fraction(max(map(abs, ends))) / 2**48
     if target.mapping is Mapping.NORMALIZE and abs(shift) > _GREAT:
         vague = ANYTHING
-    return Way(divisor, unit, offset, factor, shift - offset * factor, finish, stretched, vague)
+    shift -= offset * factor
+    return Way(divisor, unit, offset, factor, shift, finish, multiple, stretched, vague)
 
 
 def _offset(kernel: AnyKernel) -> float:
     return kernel.offset if isinstance(kernel, Kernel) else 0.0
 
 
-def _shared_divisor(study: Study) -> float:
-    """What the engine's sums are divided by: 1 if the parts' divisors differ."""
+def _shared_divisor(kernel: AnyKernel) -> Fraction:
+    """What the sums of all parts are divided by as it was written; 1 if these differ."""
+    divisors = {part.divisor for part in kernel.parts}
+    return written(divisors.pop()) if len(divisors) == 1 else Fraction(1)
+
+
+def _summed_divisor(study: Study) -> Fraction:
+    """What the engine's sums are divided by."""
     return taps_of(study.kernel, flip=study.spec.convolve, double=study.is_double)[1]
 
 
-def _seen(study: Study, end: float, slope: Fraction, shift: Fraction) -> float:
-    """The sum that gave a response, a whole one if sums are.
+def _ends(study: Study, slope: Fraction, shift: Fraction, multiple: Fraction) -> list[Fraction]:
+    """The sums of the least and the greatest response, in order; whole ones if the engine's are.
 
     Raises
     ------
     ImageError
-        If the response is infinite.
+        If a response is infinite.
     """
-    if not isfinite(end):
+    found = study.lowest, study.highest
+    if not all(map(isfinite, found)):
         raise ImageError(
             f"the responses reach from {study.lowest:g} to {study.highest:g}: these can't be "
             f"stretched; use another `mapping`, such as raw"
         )
-    total = (Fraction(end) - shift) / slope
-    return float(round(total)) if _has_whole_sums(study) else float(total)
+    summed = [(Fraction(end) - shift) / slope * multiple for end in found]
+    whole = _has_whole_sums(study)
+    held = [Fraction(round(end)) if whole else Fraction(float(end)) for end in summed]
+    return sorted(end / multiple for end in held)
 
 
 def _has_whole_sums(study: Study) -> bool:

@@ -1,1 +1,32 @@
-"""BMP files."""
+"""BMP of Windows and OS/2: its codec, and what its header says."""
+
+from __future__ import annotations
+
+import struct
+
+from convcli.image.codec import GRAY, OPAQUE, Codec, Later
+from convcli.image.header import Header, Peek
+
+
+def _header(peek: Peek) -> Header:
+    head = peek(0, 64)
+    (kind,) = struct.unpack_from("<I", head, 14)
+    if kind < 40:
+        cols, rows, _, bits = struct.unpack_from("<HHHH", head, 18)
+    else:
+        cols, rows, _, bits = struct.unpack_from("<iiHH", head, 18)
+    rows = abs(rows)
+    channels = 4 if bits == 32 else 1 if bits == 1 else 3
+    stored = rows * ((cols * bits + 31) // 32 * 4)
+    return Header("BMP", (rows, cols), channels, "uint8", 5 * rows * cols, stored=stored)
+
+
+CODEC = Codec(
+    "BMP",
+    {"bool": GRAY, "uint8": OPAQUE},
+    decode=Later("bmp.read", "decode"),
+    encode=Later("bmp.read", "encode"),
+    header=_header,
+    carries=frozenset({"dpi"}),
+    coder=2.7,
+)

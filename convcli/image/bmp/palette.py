@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
-from convcli.image.bmp.read import PLAIN, BmpHeader
+from convcli.image.bmp.fields import PLAIN, BmpHeader
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
+from convcli.image.pillow import open_with_pillow
 
+#: Pillow's reader.
+READER = "BmpImagePlugin.BmpImageFile"
 _FILE, _CORE, _INFO = 14, 12, 40
 
 
@@ -87,13 +90,11 @@ def _plain(data: bytes, header: BmpHeader, start: int) -> NDArray[np.uint8]:
 
 def _run_lengths(data: bytes, header: BmpHeader, start: int) -> NDArray[Any]:
     """Return indices, (rows, cols): Pillow's, of a file with a palette that it takes for one."""
-    from convcli.image.pillow import open_with_pillow
-
     palette = bytes(range(1, 5)) * (1 << header.bits)
     place = _FILE + _INFO + len(palette)
     size = struct.pack("<ii", header.width, header.height)
     head = struct.pack("<I", _INFO) + size + struct.pack("<HHI", 1, header.bits, header.coding)
     bare = struct.pack("<2sI4xI", b"BM", place + len(data) - start, place) + head + bytes(20)
-    opened = open_with_pillow(bare + palette + data[start:], "BMP")
+    opened = open_with_pillow(bare + palette + data[start:], READER)
     opened.load()
     return np.array(opened)

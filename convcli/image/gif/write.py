@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image.canvas import changed
+from convcli.image.depth import as_bytes
 from convcli.image.frames import Frames
 from convcli.image.image import Image
 from convcli.image.limits import check_sides
-from convcli.image.pillow_write import as_bytes
 from convcli.record import record
 
+#: Pixels that a side may have, as a file's fields count them.
+_SIDE = 2**16 - 1
 #: GIF has 256 colours, or 255 and a transparent one.
 _COLOURS = 256
 _BITS = 8
@@ -156,7 +158,7 @@ def _size(palette: bytes) -> int:
 
 
 def _screen(rows: int, cols: int, palette: bytes) -> bytes:
-    check_sides((rows, cols), "GIF")
+    check_sides((rows, cols), "GIF", _SIDE)
     return b"GIF89a" + struct.pack("<HHBBB", cols, rows, 0x70 | _size(palette), 0, 0) + palette
 
 

@@ -51,7 +51,8 @@ def parts(
     def work(start: int) -> bytes:
         return coder(image.rows(start, min(start + height, rows)))
 
-    return join(on_threads(work, range(0, rows, height)), rows, down * across)
+    jobs = image.jobs if image.made else None
+    return join(on_threads(work, range(0, rows, height), jobs), rows, down * across)
 
 
 def join(files: Iterable[bytes], rows: int, interval: int) -> Iterator[bytes]:

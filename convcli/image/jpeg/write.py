@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image import codecs
+from convcli.image.depth import as_bytes
 from convcli.image.image import Image, Meta
 from convcli.image.jpeg import bands as jpeg_bands
 from convcli.image.jpeg import read as jpeg
@@ -22,6 +22,9 @@ from convcli.record import replace
 
 #: Quality without a word from the user or the source; ImageMagick's habit, too.
 QUALITY = 92
+#: Pixels that a side may have: the standard has 65535 (T.81, table B.2); libjpeg, and so nearly
+#: all, read these.
+_SIDE = 65500
 #: From here up colour keeps its full resolution (ImageMagick's rule).
 _FULL_COLOUR = 90
 _SAMPLING = ("444", "422", "420")
@@ -66,9 +69,9 @@ def parts(image: Image, quality: int | None = None) -> Iterator[bytes]:
     ImageError
         If it has more than 65500 rows or columns, or too much stands beside the pixels.
     """
-    check_sides(image.size, "JPEG")
+    check_sides(image.size, "JPEG", _SIDE)
     if image.dtype == bool:
-        image = replace(image, pixels=image.pixels.astype(np.uint8) * np.uint8(255))
+        image = replace(image, pixels=as_bytes(image.pixels))
     meta = image.meta
     tables = meta.quantization if quality is None else None
     if tables and not _are_8_bit(tables):

@@ -80,6 +80,7 @@ def stream(image: Image, compress: int | None = None, jobs: int | None = None) -
     """Give the parts of a zlib stream of an image's rows; `parts` says what it takes."""
     if image.dtype == bool:
         return iter((_compress_bits(image.pixels, 6 if compress is None else compress),))
+    jobs = jobs or (image.jobs if image.made else None)
     return _compress(image, ways_of(compress, image.size[0] * image.row_bytes), jobs)
 
 

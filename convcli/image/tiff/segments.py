@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image import codecs
-from convcli.image.coded_size import coded_size
+from convcli.image.recognise import coded_size
 from convcli.image.tiff.kinds import CODINGS, CONVERT, FAX, IMAGES, JPEG, JPEG_XR, OLD_JPEG
 
 _T4_OPTIONS, _T6_OPTIONS = 292, 293

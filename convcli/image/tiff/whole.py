@@ -6,7 +6,7 @@ import struct
 from typing import Any
 
 from convcli.errors import ImageError
-from convcli.image.coded_size import coded_size
+from convcli.image.recognise import coded_size
 from convcli.image.tiff.kinds import check_kind
 
 #: TIFF tags without which, or with a damaged one of which, other pixels are seen.
@@ -23,34 +23,6 @@ _PHOTOMETRIC, _TILE = 262, frozenset({322, 323})
 _WITHOUT_SIZE = (1, 2, 3, 4, 5, 8, 32773, 32946, 34925, 50000)
 #: Pixels of a tile that may be larger than the image.
 _LARGE_TILE = 2**24
-#: Bytes before a BMP file's header, and the least that one has.
-_BMP_START, _BMP_HEADER = 14, 12
-#: BMP's coding without compression, and the two with channels' masks.
-_BMP_PLAIN = (0, 3, 6)
-
-
-def check_bmp(data: bytes) -> None:
-    """Refuse a BMP file that is cut short, or whose pixels begin within its header.
-
-    A last row without its padding is let pass: some programs leave that out, and say so.
-
-    Raises
-    ------
-    ImageError
-        If it is.
-    """
-    try:
-        stated, start, header = struct.unpack_from("<I4xII", data, 2)
-        if header < 40:
-            return
-        width, height, bits, coding = struct.unpack_from("<ii2xHI", data, 18)
-    except struct.error:
-        raise ImageError("the BMP file is cut short: it ends within its header") from None
-    if start < _BMP_START + _BMP_HEADER:
-        raise ImageError(f"the BMP file is damaged: its pixels begin at byte {start}")
-    end = start + abs(height) * ((max(width, 0) * bits + 31) // 32 * 4)
-    if coding in _BMP_PLAIN and len(data) < min(stated, end):
-        raise ImageError(f"the BMP file is cut short: {len(data)} bytes of {end}")
 
 
 def check_page(page: Any, data: bytes) -> None:

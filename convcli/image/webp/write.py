@@ -1,4 +1,4 @@
-"""Animated WebP: every frame as it is seen, and written one by one.
+"""Writing WebP, and animations of it frame by frame.
 
 WebP container specification (Google, 2011): a RIFF file of chunks, of which each ANMF is a frame.
 """
@@ -7,24 +7,21 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from typing import Any
 
-from convcli.errors import ImageError
 from convcli.image.canvas import changed
-from convcli.image.coded_size import check_coded
-from convcli.image.frames import Frames, check_total
+from convcli.image.depth import as_bytes
+from convcli.image.frames import Frames
 from convcli.image.image import Image
-from convcli.image.limits import check_sides, check_size
-from convcli.image.pillow import (
-    count_frames,
-    decode_webp,
-    meta_of,
-    open_with_pillow,
-    to_pixels,
-)
-from convcli.image.pillow_write import blocks, encode_webp
-from convcli.image.upright import upright
+from convcli.image.limits import check_sides
+from convcli.image.pillow import blocks, save
+from convcli.image.webp.read import chunks
 from convcli.record import replace
 
+#: Quality without a word from the user, for a source that had lost something already.
+QUALITY = 90
+#: Pixels that a side may have, as the fields of a file count them.
+SIDE = 2**14 - 1
 _ICC, _ALPHA, _EXIF, _XMP, _MOVES = 0x20, 0x10, 0x08, 0x04, 0x02
 #: A frame replaces what was there, and stays: it is neither blended nor disposed of.
 _REPLACES = 0x02
@@ -33,65 +30,22 @@ _IMAGE = (b"ALPH", b"VP8 ", b"VP8L")
 _LONGEST, _PLAYS = 2**24 - 1, 65535
 
 
-def open_frames(data: bytes, limit: int) -> Frames:
-    """Open a WebP file: its frames, or its one image.
+def encode(image: Image, quality: int | None = None) -> bytes:
+    """Return a WebP file.
 
-    Raises
-    ------
-    ImageError
-        If it is damaged, or has too many pixels.
+    Parameters
+    ----------
+    image
+        bool (written as 0 and 255) or uint8; gray becomes equal red, green and blue.
+    quality
+        1 to 100 for lossy coding. None is lossless, or 90 if the source's coding was lossy.
     """
-    times = [
-        float(int.from_bytes(content[12:15], "little"))
-        for name, content in _chunks(data)
-        if name == b"ANMF"
-    ]
-    check_coded(data, limit)
-    opened = open_with_pillow(data, "WEBP")
-    count = count_frames(opened)
-    if count == 1:
-        return Frames.of([upright(decode_webp(data, limit))], format="WEBP")
-    check_size(*opened.size, limit)
-    check_total(count, count * opened.width * opened.height, limit)
-    if len(times) != count:
-        raise ImageError(f"the WebP file is damaged: {len(times)} of its {count} frames are there")
-    return Frames(
-        count,
-        lambda first: _frames(data, first),
-        durations=tuple(times),
-        loop=int(opened.info.get("loop", 0)),
-        format="WEBP",
-        sizes=(4 * opened.width * opened.height,) * count,
-    )
-
-
-def _frames(data: bytes, first: int) -> Iterator[Image]:
-    """Give frames as they are seen, from a number on."""
-    opened = open_with_pillow(data, "WEBP")
-    meta = replace(meta_of(opened, opened.mode), format="WEBP", lossy=b"VP8L" not in data)
-    for number in range(first, count_frames(opened)):
-        opened.seek(number)
-        opened.load()
-        yield upright(Image(*to_pixels(opened), meta))
-
-
-def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """Give a RIFF file's chunks.
-
-    Raises
-    ------
-    ImageError
-        If the file is cut short.
-    """
-    view = memoryview(data)
-    (size,) = struct.unpack_from("<I", data, 4)
-    if size + 8 > len(data):
-        raise ImageError(f"the WebP file is cut short: {len(data)} bytes of {size + 8}")
-    at = 12
-    while at + 8 <= size + 8:
-        name, length = struct.unpack_from("<4sI", data, at)
-        yield name, view[at + 8 : at + 8 + length]
-        at += 8 + length + length % 2
+    check_sides(image.size, "WebP", SIDE)
+    lossless = quality is None and not image.meta.lossy
+    options: dict[str, Any] = {"lossless": lossless, "exact": True, **blocks(image)}
+    if not lossless:
+        options["quality"] = quality or QUALITY
+    return save(as_bytes(image.pixels), "WEBP", options)
 
 
 def parts(frames: Frames, quality: int | None = None) -> Iterator[bytes]:
@@ -140,7 +94,7 @@ def _number(value: int) -> bytes:
 def _head(image: Image, plays: int) -> list[bytes]:
     """Return the chunks before the frames."""
     rows, cols = image.size
-    check_sides(image.size, "WebP")
+    check_sides(image.size, "WebP", SIDE)
     beside = blocks(image)
     profile = beside["icc_profile"]
     flags = _MOVES | _ALPHA * image.has_alpha | _ICC * bool(profile)
@@ -163,8 +117,8 @@ def _tail(image: Image) -> list[bytes]:
 def _frame(image: Image, region: tuple[slice, slice], duration: int, quality: int | None) -> bytes:
     """Return a frame's chunk: the image's own chunks after where, how large and how long."""
     bare = replace(image.meta, icc=None, exif=None, xmp=None)
-    coded = encode_webp(Image(image.pixels[region], image.channels, bare), quality)
-    held = b"".join(_chunk(name, bytes(found)) for name, found in _chunks(coded) if name in _IMAGE)
+    coded = encode(Image(image.pixels[region], image.channels, bare), quality)
+    held = b"".join(_chunk(name, bytes(found)) for name, found in chunks(coded) if name in _IMAGE)
     place = (region[1].start // 2, region[0].start // 2)
     size = tuple(side.stop - side.start - 1 for side in (region[1], region[0]))
     numbers = b"".join(map(_number, (*place, *size, duration)))

@@ -1,23 +1,21 @@
-"""Reading and writing JPEG 2000 of up to 16 bits (ITU-T T.800, annexes A and I)."""
+"""Reading JPEG 2000 of up to 16 bits (ITU-T T.800, annexes A and I)."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from dataclasses import replace
-
-import numpy as np
 
 from convcli.errors import ImageError
 from convcli.image import codecs
-from convcli.image.coded_size import coded_size
+from convcli.image.boxes import box, boxes
 from convcli.image.depth import widen_bits
 from convcli.image.image import Image, Meta
-from convcli.image.light.profile import fits
+from convcli.image.jpeg2000 import SIZ, coded_size
 from convcli.image.limits import check_size
 from convcli.image.pillow import open_with_pillow, to_pixels
+from convcli.record import replace
 
-_SIZ, _COD = b"\xff\x4f\xff\x51", 0x52
+#: Pillow's reader.
+_READER = "Jpeg2KImagePlugin.Jpeg2KImageFile"
 #: Kinds of colours, by their numbers (T.801, table M.25); 0 where none is told.
 _CMYK, _SRGB, _GRAY, _SYCC = 12, 16, 17, 18
 _SPACES = (0, _CMYK, _SRGB, _GRAY, _SYCC)
@@ -25,12 +23,8 @@ _UNREAD_SPACES = {1: "YCbCr", 3: "YCbCr", 4: "YCbCr", 9: "PhotoYCC", 11: "CMY", 
                   14: "CIE L*a*b*", 15: "black and white with 1 for black", 19: "CIE JAB",
                   20: "e-sRGB", 21: "ROMM RGB", 24: "e-sYCC"}  # fmt: skip
 _CONVERT = 'convert it first, with ImageMagick for instance: "magick IN.jp2 OUT.png"'
-_EXIF_UUID = b"JpgTiffExif->JP2"
-_XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
-#: Peak signal-to-noise ratio in dB that qualities 0 and 100 stand for.
-_LEAST_DB, _MOST_DB = 25.0, 55.0
-#: Quality without a word from the user, for a source that had lost something already.
-QUALITY = 80
+EXIF_UUID = b"JpgTiffExif->JP2"
+XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 
 
 def decode(data: bytes, limit: int) -> Image:
@@ -48,7 +42,7 @@ def decode(data: bytes, limit: int) -> Image:
     bits = _check_codestream(code, limit)
     even = _check_components(code, bits, space)
     if bits == 8 or not even:
-        opened = open_with_pillow(data, "JPEG2000")
+        opened = open_with_pillow(data, _READER)
         if opened.size != coded_size(code):
             raise ImageError("the JPEG 2000 file is damaged: its headers contradict each other")
         opened.load()
@@ -62,7 +56,7 @@ def decode(data: bytes, limit: int) -> Image:
 
 def _check_codestream(code: bytes, limit: int) -> int:
     """Check the codestream's header and end; return its bits a sample."""
-    if not code.startswith(_SIZ) or len(code) < 44:
+    if not code.startswith(SIZ) or len(code) < 44:
         raise ImageError("the JPEG 2000 file is damaged: it has no codestream")
     right, bottom, left, top = struct.unpack_from(">IIII", code, 8)
     check_size(right - left, bottom - top, limit)
@@ -99,15 +93,15 @@ def _check_components(code: bytes, bits: int, space: int) -> bool:
 def _read_boxes(data: bytes) -> tuple[Meta, bytes, int]:
     """Return what the boxes say, the codestream, and the number of its colours; 0 if unknown."""
     meta = Meta(format="JPEG2000", mode="codestream")
-    if data.startswith(_SIZ):
+    if data.startswith(SIZ):
         return replace(meta, lossy=_is_lossy(data)), data, 0
     code, space = b"", 0
-    for name, content in _boxes(data):
+    for name, content in boxes(data):
         if name == b"jp2c" and not code:
             code = content
-        elif name == b"uuid" and content.startswith(_EXIF_UUID):
+        elif name == b"uuid" and content.startswith(EXIF_UUID):
             meta = replace(meta, exif=content[16:])
-        elif name == b"uuid" and content.startswith(_XMP_UUID):
+        elif name == b"uuid" and content.startswith(XMP_UUID):
             meta = replace(meta, xmp=content[16:])
         elif name == b"jp2h":
             meta = replace(meta, icc=_profile(content))
@@ -119,7 +113,7 @@ def _read_boxes(data: bytes) -> tuple[Meta, bytes, int]:
 def _check_header(header: bytes) -> int:
     """Refuse palettes and colours that aren't read; return the number of the colours, or 0."""
     space = 0
-    for name, content in _boxes(header):
+    for name, content in boxes(header):
         if name == b"pclr":
             raise ImageError(f"its colours are in a palette, which isn't read; {_CONVERT}")
         if name == b"colr" and content[:1] == b"\1" and len(content) >= 7 and not space:
@@ -130,25 +124,9 @@ def _check_header(header: bytes) -> int:
     return space
 
 
-def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """(name, content) of each box on one level."""
-    at = 0
-    while at + 8 <= len(data):
-        size, name = struct.unpack_from(">I4s", data, at)
-        start = at + 8
-        if size == 1 and at + 16 <= len(data):
-            (size,) = struct.unpack_from(">Q", data, at + 8)
-            start = at + 16
-        end = len(data) if size == 0 else at + size
-        if end > len(data) or end < start:
-            raise ImageError("the JPEG 2000 file is cut short: it ends within a box")
-        yield name, data[start:end]
-        at = end
-
-
 def _profile(header: bytes) -> bytes | None:
     """Return the ICC profile of a header box, if it has one."""
-    for name, content in _boxes(header):
+    for name, content in boxes(header):
         if name == b"colr" and content[:1] in (b"\x02", b"\x03"):
             return content[3:]
     return None
@@ -157,13 +135,13 @@ def _profile(header: bytes) -> bytes | None:
 def _without_profile(data: bytes, code: bytes) -> bytes:
     """Return a file without its profile: OpenJPEG would turn the samples by it, into sRGB."""
     (count,) = struct.unpack_from(">H", code, 40)
-    plain = _box(b"colr", b"\x01\0\0" + struct.pack(">I", _SRGB if count > 2 else _GRAY))
+    plain = box(b"colr", b"\x01\0\0" + struct.pack(">I", _SRGB if count > 2 else _GRAY))
     parts = []
-    for name, content in _boxes(data):
+    for name, content in boxes(data):
         if name == b"jp2h":
-            inner = (plain if n == b"colr" else _box(n, c) for n, c in _boxes(content))
+            inner = (plain if n == b"colr" else box(n, c) for n, c in boxes(content))
             content = b"".join(inner)
-        parts.append(_box(name, content))
+        parts.append(box(name, content))
     return b"".join(parts)
 
 
@@ -171,51 +149,3 @@ def _is_lossy(code: bytes) -> bool:
     """Whether the wavelet is the irreversible one (table A.20), from the COD segment."""
     at = code.find(b"\xff\x52")
     return 0 <= at < len(code) - 13 and code[at + 13] == 0
-
-
-def encode(image: Image, quality: int | None = None) -> bytes:
-    """Return a JPEG 2000 file.
-
-    Parameters
-    ----------
-    image
-        bool (written as 0 and 255), uint8 or uint16; L, LA, RGB or RGBA.
-    quality
-        1 to 99 for lossy coding with 25 to 55 dB of signal to noise; 100 is lossless. None is
-        lossless, or 80 if the source's coding was lossy.
-    """
-    imagecodecs = codecs.load("imagecodecs")
-
-    pixels = image.pixels
-    pixels = pixels.astype(np.uint8) * np.uint8(255) if pixels.dtype == bool else pixels
-    if quality is None and image.meta.lossy:
-        quality = QUALITY
-    if quality is None or quality >= 100:
-        coded = imagecodecs.jpeg2k_encode(pixels, level=0, codecformat="jp2", reversible=True)
-    else:
-        level = round(_LEAST_DB + (_MOST_DB - _LEAST_DB) * quality / 100)
-        coded = imagecodecs.jpeg2k_encode(pixels, level=level, codecformat="jp2")
-    return _with_boxes(bytes(coded), image)
-
-
-def _with_boxes(coded: bytes, image: Image) -> bytes:
-    """Add profile, EXIF and XMP."""
-    meta = image.meta
-    parts = []
-    for name, content in _boxes(coded):
-        if name == b"jp2c":
-            if meta.exif:
-                parts.append(_box(b"uuid", _EXIF_UUID + meta.exif))
-            if meta.xmp:
-                parts.append(_box(b"uuid", _XMP_UUID + meta.xmp))
-        if name == b"jp2h" and meta.icc and fits(meta.icc, image.channels):
-            inner = [_box(n, c) for n, c in _boxes(content) if n != b"colr"]
-            # After the image header and the bits a component, as openjpeg writes them.
-            inner.insert(1, _box(b"colr", b"\x02\0\0" + meta.icc))
-            content = b"".join(inner)
-        parts.append(_box(name, content))
-    return b"".join(parts)
-
-
-def _box(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I4s", len(content) + 8, name) + content

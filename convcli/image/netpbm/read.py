@@ -10,17 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
-from convcli.image.depth import scale_to_full
+from convcli.image.depth import as_bytes, scale_to_full
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
+from convcli.image.netpbm import NAMES
 
 #: One number of the header, with the white space and the comments before it.
 _TOKEN = re.compile(rb"(?:[ \t\r\n\v\f]|#[^\r\n]*[\r\n])+([^ \t\r\n\v\f#]+)")
 _COMMENT = re.compile(rb"#[^\r\n]*")
-_NAMES = {
-    b"P1": "PBM", b"P4": "PBM", b"P2": "PGM", b"P5": "PGM", b"P3": "PPM", b"P6": "PPM",
-    b"Pf": "PFM", b"PF": "PFM",
-}  # fmt: skip
 _PLAIN = (b"P1", b"P2", b"P3")
 
 
@@ -36,7 +33,7 @@ def decode(data: bytes, limit: int) -> Image:
         If it is damaged or cut short, or has more than `limit` pixels.
     """
     magic = data[:2]
-    name = _NAMES[magic]
+    name = NAMES[magic]
     numbers, at = _header(data, 2 if name == "PBM" else 3)
     width, height = (_whole(token) for token in numbers[:2])
     check_size(width, height, limit)
@@ -168,7 +165,7 @@ def encode(image: Image, format: str) -> bytes:
     if pixels.dtype == bool:
         if format in ("PBM", "PNM"):
             return f"P4\n{cols} {rows}\n".encode() + np.packbits(~pixels, axis=1).tobytes()
-        pixels = pixels.astype(np.uint8) * np.uint8(255)
+        pixels = as_bytes(pixels)
     if format == "PPM" and pixels.ndim == 2:
         pixels = np.repeat(pixels[:, :, None], 3, axis=2)
     magic = "P6" if pixels.ndim == 3 else "P5"

@@ -1,0 +1,28 @@
+"""What is done to the images of a batch, whatever it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from convcli.image.image import Image
+    from convcli.pipeline import Facts
+
+
+class Filtered(Protocol):
+    """An image that is filtered as its rows are asked for, and what was done to it."""
+
+    @property
+    def result(self) -> Image:
+        """The result, its rows made when they are asked for."""
+
+    @property
+    def facts(self) -> Facts:
+        """What was done; of responses, once all rows are made."""
+
+
+class Filter(Protocol):
+    """What is done to an image: filtered, and stretched over a range if one is given."""
+
+    def __call__(self, image: Image, span: tuple[float, float] | None = None) -> Filtered:
+        """Have an image filtered."""

@@ -1,0 +1,110 @@
+"""The rows that a stage needs of the one before it, kept while they are needed."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from threading import local
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.engine.rows import Rows, put
+
+
+class Window:
+    """The rows of a source that a stage needs for some of its own; those needed again are kept.
+
+    Each thread has its own. The rows that it needs next mostly follow those that it has.
+
+    Parameters
+    ----------
+    source
+        The rows.
+    """
+
+    def __init__(self, source: Rows) -> None:
+        self._source, self._own = source, local()
+
+    def at(self, needed: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+        """Return rows of the source, and where the needed ones are among them.
+
+        Parameters
+        ----------
+        needed
+            Which rows; -1 for those outside the image.
+
+        Returns
+        -------
+        ndarray of shape (count, …)
+            There until this thread asks for others.
+        ndarray of intp, as long as `needed`
+            -1 for those outside.
+        """
+        if self._source.held is not None:
+            return self._source.held, needed
+        inside = needed[needed >= 0]
+        if not inside.size:
+            return np.empty((1, *self._source.shape[1:]), self._source.dtype), needed
+        low, high = int(inside.min()), int(inside.max()) + 1
+        if high - low > 2 * len(needed):
+            return self._stacked(needed, np.unique(inside))
+        rows, first = self._kept.between(low, high)
+        return rows, np.where(needed < 0, -1, needed - first)
+
+    @property
+    def _kept(self) -> _Kept:
+        kept: _Kept | None = getattr(self._own, "kept", None)
+        if kept is None:
+            kept = self._own.kept = _Kept(self._source)
+        return kept
+
+    def _stacked(
+        self, needed: NDArray[np.intp], inside: NDArray[np.intp]
+    ) -> tuple[NDArray[Any], NDArray[np.intp]]:
+        """Stack rows that lie far from one another, as at the ends of an image that is wrapped."""
+        out = np.empty((len(inside), *self._source.shape[1:]), self._source.dtype)
+        edges = [0, *(np.flatnonzero(np.diff(inside) > 1) + 1).tolist(), len(inside)]
+        for begin, end in pairwise(edges):
+            rows, first = _Kept(self._source).between(int(inside[begin]), int(inside[end - 1]) + 1)
+            low = int(inside[begin]) - first
+            out[begin:end] = rows[low : low + end - begin]
+        return out, np.where(needed < 0, -1, np.searchsorted(inside, needed))
+
+
+class _Kept:
+    """Rows of a source, from `_begin` up to `_end`, in a room that begins with row `_base`."""
+
+    def __init__(self, source: Rows) -> None:
+        self._source = source
+        self._room = np.empty((0, *source.shape[1:]), source.dtype)
+        self._base = self._begin = self._end = 0
+
+    def between(self, low: int, high: int) -> tuple[NDArray[Any], int]:
+        """Return rows from `low` on, or from a few before it, up to `high`; and the first."""
+        step = self._source.step
+        first = low // step * step
+        last = min(-(-high // step) * step, self._source.shape[0])
+        self._make_room(first, last)
+        if self._end < last:
+            put(self._source, self._end, last, self._part(self._end, last))
+            self._end = last
+        self._begin = first
+        return self._part(first, last), first
+
+    def _make_room(self, first: int, last: int) -> None:
+        """Keep what is there of some rows, with room for all of them behind it."""
+        if not self._begin <= first <= self._end:
+            self._base = self._end = first
+        if last - self._base <= len(self._room):
+            return
+        kept = self._part(first, self._end)
+        if last - first > len(self._room):
+            # Twice as many as are needed, so that they are moved once in a while only.
+            self._room = np.empty((2 * (last - first), *kept.shape[1:]), kept.dtype)
+        # NumPy sees to rows that overlap.
+        self._room[: len(kept)] = kept
+        self._base = first
+
+    def _part(self, first: int, last: int) -> NDArray[Any]:
+        return self._room[first - self._base : last - self._base]

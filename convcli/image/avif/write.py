@@ -1,0 +1,126 @@
+"""Writing AVIF, and sequences of it, of which Pillow asks for one frame after the other."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from convcli.errors import ImageError
+from convcli.image import codecs
+from convcli.image.depth import as_bytes
+from convcli.image.frames import Frames
+from convcli.image.image import Image
+from convcli.image.limits import check_sides
+from convcli.image.pillow import blocks, save
+
+#: Quality without a word from the user.
+QUALITY = 85
+_SPEED = 7
+#: Pixels that a side may have: libavif reads so many unless told otherwise
+#: (AVIF_DEFAULT_IMAGE_DIMENSION_LIMIT); the format has twice as many.
+_SIDE = 2**15
+#: The longest time that is written, in milliseconds.
+_LONGEST = 2**31 - 1
+
+
+def encode(image: Image, quality: int | None = None) -> bytes:
+    """Return an AVIF file: uint8 with metadata; uint16 as 12 bits, without.
+
+    Parameters
+    ----------
+    image
+        bool (written as 0 and 255), uint8 or uint16.
+    quality
+        1 to 100; None is 85. With 100, 12-bit images lose nothing but the lowest 4 bits.
+    """
+    check_sides(image.size, "AVIF", _SIDE)
+    quality = quality or QUALITY
+    if image.pixels.dtype == np.uint16:
+        imagecodecs = codecs.load("imagecodecs")
+
+        return bytes(
+            imagecodecs.avif_encode(
+                image.pixels >> 4, level=quality, bitspersample=12, speed=_SPEED
+            )
+        )
+    options = {
+        "quality": quality,
+        "speed": _SPEED,
+        "subsampling": "4:0:0" if image.channels == "L" else "4:4:4",
+        **blocks(image),
+    }
+    return save(as_bytes(image.pixels), "AVIF", options)
+
+
+def parts(frames: Frames, quality: int | None = None) -> Iterator[bytes]:
+    """Yield an AVIF file of several frames, held in memory, packed, until the last is known.
+
+    Parameters
+    ----------
+    frames
+        All of one size, of bool or uint8. How often they are played is not written.
+    quality
+        1 to 100; None is 85.
+    """
+    target = io.BytesIO()
+    reel = _reel(frames)
+    options: dict[str, Any] = {
+        "quality": quality or QUALITY,
+        "speed": _SPEED,
+        "subsampling": "4:4:4",
+        "duration": frames.steps(1.0, _LONGEST),
+        **blocks(reel.first),
+    }
+    reel.save(target, "AVIF", save_all=True, **options)
+    yield target.getvalue()
+
+
+def _reel(frames: Frames) -> Any:
+    """Return an image of Pillow's that becomes the next frame when Pillow asks for it.
+
+    JUSTIFICATION: Pillow asks for each frame once and in order, and for a list of them; so one
+    is in memory instead of all.
+    """
+    from PIL import Image as PillowImage
+
+    class Reel(PillowImage.Image):
+        is_animated, n_frames = frames.count > 1, frames.count
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.left = iter(frames)
+            self.at = -1
+            self.seek(0)
+
+        def seek(self, number: int) -> None:
+            if number >= frames.count:
+                raise EOFError
+            if number != self.at + 1:
+                return
+            image = next(self.left)
+            check_sides(image.size, "AVIF", _SIDE)
+            if number == 0:
+                self.first = image
+            self.at = number
+            shown = PillowImage.fromarray(_colour(image))
+            self._mode, self._size, self.im = shown.mode, shown.size, shown.im
+
+        def tell(self) -> int:
+            return 0
+
+    return Reel()
+
+
+def _colour(image: Image) -> Any:
+    """Return bytes of three channels, or four with alpha."""
+    pixels = as_bytes(image.pixels)
+    if pixels.dtype != np.uint8:
+        raise ImageError(
+            f"AVIF can't hold frames of {image.depth} samples; use `depth` 8, or `path` NAME.png"
+        )
+    if image.channels == "L":
+        return np.repeat(pixels[:, :, None], 3, axis=2)
+    return pixels[:, :, [0, 0, 0, 1]] if image.channels == "LA" else pixels

@@ -1,0 +1,205 @@
+"""What the rest of the program knows of a format: its `Codec`.
+
+To add a format, write a module for it and one line in `formats.FORMATS`; nothing else names it.
+Here is all of one that holds 8-bit gray behind a magic word, a width and a height, in
+`convcli/image/toy.py`::
+
+    import struct
+
+    import numpy as np
+
+    from convcli.errors import ImageError
+    from convcli.image.codec import GRAY, Codec
+    from convcli.image.header import Header
+    from convcli.image.image import Image, Meta
+    from convcli.image.limits import check_size
+
+    def header(peek):
+        cols, rows = struct.unpack("<II", peek(4, 8))
+        return Header("TOY", (rows, cols), channels=1, dtype="uint8")
+
+    def decode(data, limit):
+        cols, rows = struct.unpack_from("<II", data, 4)
+        check_size(cols, rows, limit)
+        if len(data) < 12 + rows * cols:
+            raise ImageError(f"the file is cut short: {len(data)} bytes of {12 + rows * cols}")
+        pixels = np.frombuffer(data, np.uint8, rows * cols, 12).reshape(rows, cols)
+        return Image(pixels.copy(), "L", Meta(format="TOY", mode="8-bit gray"))
+
+    def encode(image):
+        return b"TOY!" + struct.pack("<II", *image.size[::-1]) + image.pixels.tobytes()
+
+    CODEC = Codec("TOY", {"uint8": GRAY}, header=header, decode=decode, encode=encode)
+
+and in `formats.FORMATS`::
+
+    Entry("TOY", "toy.CODEC", (".toy",), (b"TOY!",)),
+
+`convcli apply sharpen a.toy -o b.png`, batches, pipes, `--format toy`, limits of size and memory,
+refusals with the options that help, and the suffixes in messages and help follow from these. What
+a decoder or an encoder raises becomes one clear line; `ImageError` is shown as it is.
+
+A codec is imported when a file of its format is met. One that needs NumPy or a library for its
+pixels is better a package whose `__init__` has `CODEC` and `header`, and names the rest with
+`Later`: headers are read while NumPy is still being imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from convcli.image.header import Header, Peek
+from convcli.record import record
+
+if TYPE_CHECKING:
+    from convcli.image.frames import Frames
+    from convcli.image.image import Image
+
+GRAY = frozenset({"L"})
+OPAQUE = frozenset({"L", "RGB"})
+CLEAR = frozenset({"L", "LA", "RGB", "RGBA"})
+#: Channels of any number and meaning.
+ANY = frozenset({"*"})
+#: What stands beside the pixels, by `Meta`'s names.
+BESIDE = {
+    "icc": "colour profile",
+    "exif": "EXIF",
+    "xmp": "XMP",
+    "text": "text",
+    "dpi": "resolution",
+}
+#: All of that.
+EVERYTHING = frozenset(BESIDE)
+
+
+class Later:
+    """A function whose module is imported when it is first called.
+
+    Parameters
+    ----------
+    module
+        Its name within `convcli.image`.
+    name
+        The function's.
+    given
+        Arguments that it always gets.
+    """
+
+    def __init__(self, module: str, name: str, **given: Any) -> None:
+        self._module, self._name, self._given = module, name, given
+
+    def load(self) -> Callable[..., Any]:
+        """Return the function itself."""
+        found: Callable[..., Any] = getattr(
+            import_module(f"convcli.image.{self._module}"), self._name
+        )
+        return found
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Call it."""
+        return self.load()(*arguments, **self._given, **options)
+
+
+@record(eq=False)
+class Codec:
+    """A format.
+
+    Parameters
+    ----------
+    name
+        As in `formats.FORMATS`; Pillow's where it has one.
+    holds
+        The channels that it holds for each sample type. What is missing would be changed.
+    decode
+        Gives the image of a file's bytes, as it is stored, or of several what is seen where
+        nothing moves: `decode(data, limit)`, with `limit` pixels at most; `lenient=True` if
+        `lenient`, and what `ahead` returned as a third argument. None for what is only written.
+    encode
+        Gives a file of an image, as bytes or in parts; with `options` by name.
+    header
+        Gives what a file's header says, or None. It may raise `struct.error`, `ValueError` and
+        `LookupError` on what is too short.
+    open
+        Gives the `Frames` of a file, as `decode` is called, their images upright.
+    encode_frames
+        Gives the parts of a file of `Frames`, as `encode` is called.
+    coded_size
+        Gives (width, height) from the first kilobytes; for formats that may lie within others.
+    extent
+        Gives how many bytes of a large file are read, from how to look at it, its header and the
+        limit; None for as many as its samples may take.
+    ahead
+        Begins what takes no interpreter's time of decoding a file, and imports what decodes it.
+    like
+        Gives an image like the one that a file holds, its samples left as they may be, or None.
+    options
+        Which of `quality` and `compress` it takes.
+    carries
+        What it says beside the pixels, of `BESIDE`.
+    lossy
+        Whether it loses something unless told otherwise.
+    lenient
+        Whether a damaged file can be read in part.
+    in_bands
+        Whether it is written band by band, on threads that ask for a band's rows each.
+    pages
+        Whether several images are pages: without times, each of a size and kind of its own.
+    loops
+        Whether it says how often an animation is played.
+    upright
+        Whether `decode` turns the image upright itself.
+    sure
+        Whether its header says for sure how large the image is that is read.
+    scattered
+        Whether what is read may lie anywhere in a file: a large one is mapped, and not held.
+    crashes
+        Whether its library doesn't look whether it got memory.
+    coder, coder_wide, coder_lossy
+        Bytes that coding takes beside the samples, a byte of these; the same for samples of two
+        bytes, and where something may be lost, if that differs. Measured (`tests/peaks.py`).
+    proposed
+        Its place among those that are proposed instead of a format that can't hold an image; 0
+        for never.
+    note
+        What happens to some that it holds nonetheless: (sample type or '', channels, words).
+    """
+
+    name: str
+    holds: dict[str, frozenset[str]]
+    decode: Callable[..., Image] | None = None
+    encode: Callable[..., bytes | Iterable[bytes]] | None = None
+    header: Callable[[Peek], Header | None] | None = None
+    open: Callable[..., Frames] | None = None
+    encode_frames: Callable[..., Iterable[bytes]] | None = None
+    coded_size: Callable[[bytes | memoryview], tuple[int, int] | None] | None = None
+    extent: Callable[[Peek, Header | None, int], int] | None = None
+    ahead: Callable[[bytes], Any] | None = None
+    like: Callable[[bytes, int], Image | None] | None = None
+    options: tuple[str, ...] = ()
+    carries: frozenset[str] = frozenset()
+    lossy: bool = False
+    lenient: bool = False
+    in_bands: bool = False
+    pages: bool = False
+    loops: bool = True
+    upright: bool = False
+    sure: bool = True
+    scattered: bool = False
+    crashes: bool = False
+    coder: float = 3.0
+    coder_wide: float | None = None
+    coder_lossy: float | None = None
+    proposed: int = 0
+    note: tuple[str, frozenset[str], str] | None = None
+
+    def has(self, dtype: str, channels: str) -> bool:
+        """Whether an image of that sample type and those channels can be written."""
+        held = self.holds.get(dtype, frozenset())
+        return held == ANY or channels in held
+
+    @property
+    def several(self) -> bool:
+        """Whether a file holds several images: frames of an animation, or pages."""
+        return self.encode_frames is not None

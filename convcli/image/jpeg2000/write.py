@@ -1,0 +1,58 @@
+"""Writing JPEG 2000 of up to 16 bits (ITU-T T.800, annexes A and I)."""
+
+from __future__ import annotations
+
+from convcli.image import codecs
+from convcli.image.boxes import box, boxes
+from convcli.image.depth import as_bytes
+from convcli.image.image import Image
+from convcli.image.jpeg2000.read import EXIF_UUID, XMP_UUID
+from convcli.image.light.profile import fits
+
+#: Peak signal-to-noise ratio in dB that qualities 0 and 100 stand for.
+_LEAST_DB, _MOST_DB = 25.0, 55.0
+#: Quality without a word from the user, for a source that had lost something already.
+QUALITY = 80
+
+
+def encode(image: Image, quality: int | None = None) -> bytes:
+    """Return a JPEG 2000 file.
+
+    Parameters
+    ----------
+    image
+        bool (written as 0 and 255), uint8 or uint16; L, LA, RGB or RGBA.
+    quality
+        1 to 99 for lossy coding with 25 to 55 dB of signal to noise; 100 is lossless. None is
+        lossless, or 80 if the source's coding was lossy.
+    """
+    imagecodecs = codecs.load("imagecodecs")
+
+    pixels = as_bytes(image.pixels)
+    if quality is None and image.meta.lossy:
+        quality = QUALITY
+    if quality is None or quality >= 100:
+        coded = imagecodecs.jpeg2k_encode(pixels, level=0, codecformat="jp2", reversible=True)
+    else:
+        level = round(_LEAST_DB + (_MOST_DB - _LEAST_DB) * quality / 100)
+        coded = imagecodecs.jpeg2k_encode(pixels, level=level, codecformat="jp2")
+    return _with_boxes(bytes(coded), image)
+
+
+def _with_boxes(coded: bytes, image: Image) -> bytes:
+    """Add profile, EXIF and XMP."""
+    meta = image.meta
+    parts = []
+    for name, content in boxes(coded):
+        if name == b"jp2c":
+            if meta.exif:
+                parts.append(box(b"uuid", EXIF_UUID + meta.exif))
+            if meta.xmp:
+                parts.append(box(b"uuid", XMP_UUID + meta.xmp))
+        if name == b"jp2h" and meta.icc and fits(meta.icc, image.channels):
+            inner = [box(n, c) for n, c in boxes(content) if n != b"colr"]
+            # After the image header and the bits a component, as openjpeg writes them.
+            inner.insert(1, box(b"colr", b"\x02\0\0" + meta.icc))
+            content = b"".join(inner)
+        parts.append(box(name, content))
+    return b"".join(parts)

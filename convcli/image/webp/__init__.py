@@ -1,0 +1,88 @@
+"""WebP (RFC 9649), animations included: its codec, and what its header says."""
+
+from __future__ import annotations
+
+import struct
+
+from convcli.image.codec import CLEAR, GRAY, Codec, Later
+from convcli.image.extent import ALLOWANCE, frames, most, one
+from convcli.image.header import HEAD, Header, Peek
+
+
+def _header(peek: Peek) -> Header | None:
+    head = peek(0, 64)
+    size = _coded_size(head)
+    if size is None:
+        return None
+    kind, flags = head[12:16], head[20]
+    alpha = bool(flags & 0x10) if kind != b"VP8 " else False
+    if kind == b"VP8L":
+        # The bit behind two of 14 for the size (RFC 9649, section 3.4).
+        alpha = bool(head[24] & 0x10)
+    moves = kind == b"VP8X" and bool(flags & 0x02)
+    pixels = size[0] * size[1]
+    channels = 3 + alpha
+    # The decoder's image, Pillow's of it, and for what is lossy planes of their own.
+    return Header(
+        "WEBP",
+        size[::-1],
+        channels,
+        "uint8",
+        15 * pixels,
+        1 + moves,
+        lossy=b"VP8L" not in peek(0, HEAD),
+    )
+
+
+def _coded_size(data: bytes | memoryview) -> tuple[int, int] | None:
+    """Tell the three kinds of first chunk (RFC 9649, sections 2.5 to 2.7)."""
+    head = bytes(data[:32])
+    kind = head[12:16]
+    if kind == b"VP8X":
+        width, height = (int.from_bytes(head[at : at + 3], "little") + 1 for at in (24, 27))
+        return width, height
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", head, 21)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", head, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    return None
+
+
+def _extent(peek: Peek, header: Header | None, limit: int) -> int:
+    """Return what the file says of its size, if its frames can take that."""
+    if header is None:
+        return most(header, limit)
+    (stated,) = struct.unpack_from("<I", peek(0, 12), 4)
+    end = ALLOWANCE + one(header)
+    if header.frames == 1:
+        return int(min(stated + 8, end))
+    at, count = 12, 0
+    while at < min(stated + 8, end):
+        head = peek(at, 8)
+        if len(head) < 8 or not head[:3].isalnum():
+            break
+        if head[:4] == b"ANMF" and count < frames(header, limit):
+            count += 1
+            end += one(header)
+        size = int.from_bytes(head[4:], "little")
+        at += 8 + size + size % 2
+    return int(min(stated + 8, end))
+
+
+CODEC = Codec(
+    "WEBP",
+    {"bool": GRAY, "uint8": CLEAR},
+    decode=Later("webp.read", "decode"),
+    encode=Later("webp.write", "encode"),
+    header=_header,
+    open=Later("webp.read", "open_frames"),
+    encode_frames=Later("webp.write", "parts"),
+    coded_size=_coded_size,
+    extent=_extent,
+    options=("quality",),
+    carries=frozenset({"icc", "exif", "xmp"}),
+    coder=11.0,
+    coder_lossy=5.0,
+)

@@ -1,0 +1,68 @@
+"""Channels that are not filtered: sampled where the kernel's anchor lies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli import engine
+from convcli.borders import source as border_source
+from convcli.engine.window import Window
+from convcli.geometry import Geometry
+from convcli.responses import Target, fill_level
+from convcli.spec import Spec
+
+
+class AtAnchors(engine.Stage):
+    """The samples under the kernels' anchors: what identity kernels would leave.
+
+    Parameters
+    ----------
+    rows
+        The samples.
+    geometries
+        One a kernel.
+    spec, target
+        Its border and fill, and the target's levels, say what lies outside.
+    """
+
+    def __init__(
+        self, rows: engine.Rows, geometries: tuple[Geometry, ...], spec: Spec, target: Target
+    ) -> None:
+        down, across = (_places(geometries, k, spec) for k in range(2))
+        super().__init__((len(down), len(across), *rows.shape[2:]), rows.dtype)
+        self.chunk = engine.chunk_of(self.shape, self.dtype)
+        self._window, self._source = Window(rows), rows
+        self._down, self._across = down, across
+        self._moves = not np.array_equal(across, np.arange(rows.shape[1]))
+        self._fill = fill_level(spec.fill, rows.dtype, target.level)
+
+    def rows(self, start: int, stop: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Return some rows, as `Rows` does."""
+        found, places = self._window.at(self._down[start:stop])
+        if np.array_equal(places, np.arange(places[0], places[0] + len(places))):
+            out = found[places[0] : places[0] + len(places)]
+        else:
+            out = found.take(places, axis=0)
+        if self._moves:
+            out = out.take(self._across, axis=1)
+        if (places < 0).any() or (self._across < 0).any():
+            out = out.copy()
+            out[places < 0] = self._fill
+            out[:, self._across < 0] = self._fill
+        return engine.put_into(into, out)
+
+
+def _places(geometries: tuple[Geometry, ...], k: int, spec: Spec) -> NDArray[np.intp]:
+    """Return which row (or column, if k is 1) of an image each one of the result stands on."""
+    axes = [(geometry.rows, geometry.cols)[k] for geometry in geometries]
+    found = np.arange(axes[0].size)
+    for axis in axes:
+        anchor = axis.taps - 1 - axis.taps // 2 if spec.convolve else axis.taps // 2
+        places = border_source(axis.size, axis.before, axis.after, spec.border)
+        picked = places[anchor * axis.dilation :: axis.stride][: axis.out]
+        # What lies outside an image lies outside all that are made of it.
+        found = np.where(picked < 0, -1, found[picked])
+    return found

@@ -1,0 +1,86 @@
+"""What was done to an image, and to several images of one file."""
+
+from __future__ import annotations
+
+from convcli.engine import Plan
+from convcli.geometry import Geometry
+from convcli.record import field, record, replace
+from convcli.spec import Mapping
+
+_UNLIKE = "frames differ in size or kind: the first is described"
+_KINDS = ("size", "channels", "depth", "out_size", "out_channels", "out_depth")
+
+
+@record
+class Facts:
+    """What was done to an image.
+
+    Parameters
+    ----------
+    size, channels, depth
+        Of the source: (rows, cols), channel names, sample type in words.
+    out_size, out_channels, out_depth
+        Of the result.
+    geometries, plans
+        One a kernel, in order.
+    mapping
+        How responses became samples.
+    lowest, highest
+        The range of the responses, in levels of the source.
+    clipped, samples
+        Samples that did not fit the result's range, of how many.
+    alpha
+        What happened to alpha: `keep`, `filter`, `alone` or `drop`; '' if there is none.
+    avoidable
+        Whether an automatic scale would clip nothing.
+    notes
+        What else the user should know.
+    frames
+        How many images of one file these are: of several, the first is described.
+    """
+
+    size: tuple[int, int]
+    channels: str
+    depth: str
+    out_size: tuple[int, int]
+    out_channels: str
+    out_depth: str
+    geometries: tuple[Geometry, ...]
+    plans: tuple[Plan, ...]
+    mapping: Mapping
+    lowest: float
+    highest: float
+    clipped: int
+    samples: int
+    alpha: str = ""
+    avoidable: bool = False
+    notes: tuple[str, ...] = field(default=())
+    frames: int = 1
+
+
+def together(before: Facts | None, facts: Facts) -> Facts:
+    """Return what was done to frames, and then to one more.
+
+    Responses are of all frames, clipped samples are added up; the rest is the first frame's.
+
+    Parameters
+    ----------
+    before
+        What was done to the frames before; None for none.
+    facts
+        What was done to this one.
+    """
+    if before is None:
+        return facts
+    unlike = any(getattr(before, name) != getattr(facts, name) for name in _KINDS)
+    notes = dict.fromkeys((*before.notes, *facts.notes, *[_UNLIKE] * unlike))
+    return replace(
+        before,
+        frames=before.frames + facts.frames,
+        lowest=min(before.lowest, facts.lowest),
+        highest=max(before.highest, facts.highest),
+        clipped=before.clipped + facts.clipped,
+        samples=before.samples + facts.samples,
+        avoidable=before.avoidable and facts.avoidable,
+        notes=tuple(notes),
+    )

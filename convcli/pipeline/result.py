@@ -1,0 +1,207 @@
+"""From responses to the rows of a result: mapped, encoded, and beside what wasn't filtered."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli import engine
+from convcli.arrays import Filtered, Stored
+from convcli.geometry import Geometry
+from convcli.image import channels as ch
+from convcli.image.image import Image
+from convcli.image.light import linear as light
+from convcli.kernels.kernel import Kernel
+from convcli.pipeline.anchors import AtAnchors
+from convcli.pipeline.work import Work, rows_of, squeezed
+from convcli.pipeline.working import float_rows, lightness
+from convcli.responses import Target, after
+from convcli.spec import Mapping
+
+#: Under half a level of 16 bits is rounding, not clipping.
+_ROUNDING = 2.0**-17
+
+
+class Kept:
+    """The channels that are not filtered, as samples of the result.
+
+    Parameters
+    ----------
+    work
+        Whose `chosen` channels are filtered.
+    geometries
+        One a kernel: they tell where the others' samples lie.
+    """
+
+    def __init__(self, work: Work, geometries: tuple[Geometry, ...]) -> None:
+        count = len(work.channels)
+        self._work, self._chosen = work, list(work.chosen)
+        self._others = [k for k in range(count) if k not in self._chosen]
+        # Counted from the end: where gray was made, alpha is still the last of the image's.
+        places = [k - count for k in self._others]
+        unfiltered = engine.Pixels(rows_of(work.image), lambda block, _: _select(block, places))
+        self._rows = AtAnchors(unfiltered, geometries, work.spec, work.target)
+        self._stored: Stored | None = None
+        kept, out = unfiltered.dtype, work.target.dtype
+        if kept != out and work.target.mapping is not Mapping.RAW:
+            target = Target(out, Mapping.CLIP, work.image.maximum)
+            self._stored = Stored(kept, None, work.spec, target)
+
+    def beside(self, filtered: NDArray[Any], start: int) -> NDArray[Any]:
+        """Put filtered channels of some rows beside those that weren't.
+
+        Parameters
+        ----------
+        filtered
+            (rows, cols, count): the chosen channels, or more of which the chosen are taken.
+        start
+            The first of the rows.
+        """
+        work, chosen, others = self._work, self._chosen, self._others
+        count = len(work.channels)
+        out = np.empty((*filtered.shape[:2], count), dtype=work.target.dtype)
+        out[:, :, chosen] = filtered if filtered.shape[2] == len(chosen) else filtered[:, :, chosen]
+        kept = self._rows.rows(start, start + len(filtered))
+        if self._stored:
+            kept = self._stored.rows(kept, start)
+        elif work.channels.endswith("A") and others[-1] == count - 1 and kept.dtype != out.dtype:
+            # Colour is in levels of the source then, but alpha of floats is a share.
+            kept = kept.astype(out.dtype)
+            kept[:, :, -1] /= work.image.maximum
+        out[:, :, others] = kept
+        return out
+
+
+def _select(block: NDArray[Any], places: list[int]) -> NDArray[Any]:
+    return ch.select(block.reshape(*block.shape[:2], -1), places)
+
+
+class FloatResult:
+    """Responses of floats as samples of the result, rounded once, at the end.
+
+    Parameters
+    ----------
+    work
+        What is done to an image.
+    filtered
+        Its responses, not mapped: those of lightness, or weighted by alpha.
+    """
+
+    def __init__(self, work: Work, filtered: Filtered) -> None:
+        self._work, self._dtype = work, filtered.rows.dtype
+        self.samples = filtered.samples
+        if work.spec.luma:
+            count = ch.colour_count(work.channels) + self._has_alpha
+            self.samples = prod(filtered.rows.shape[:2]) * count
+        self._clipped: dict[int, int] = {}
+        kinds = Mapping.CLIP if work.keeps_brightness else work.target.mapping
+        out = work.target.dtype
+        more = work.spec.linear or work.spec.luma
+        target = Target(
+            self._dtype if more else out, work.target.mapping, work.full, span=work.target.span
+        )
+        target = after(work.kernels[:-1], work.spec, target)
+        own = self._range(filtered) if target.mapping is Mapping.NORMALIZE else None
+        how = work.kernels[-1], work.spec, target
+        self._mapped = Stored(self._dtype, *how, own)
+        self._alpha = Stored(self._dtype, None, work.spec, Target(out, kinds, work.full))
+        self._levels = Stored(self._dtype, None, work.spec, Target(out, Mapping.CLIP, 1.0))
+        self._before: AtAnchors | None = None
+        if work.spec.luma:
+            raw = Target(self._dtype, Mapping.RAW, work.full)
+            self._before = AtAnchors(float_rows(work), filtered.geometries, work.spec, raw)
+
+    @property
+    def _has_alpha(self) -> bool:
+        """Whether alpha is among the responses."""
+        return self._work.weighs or self._work.filters_alpha
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the samples."""
+        work = self._work
+        if work.target.mapping is not Mapping.RAW or not (work.spec.linear or work.spec.luma):
+            return work.target.dtype
+        return np.promote_types(self._dtype, work.target.dtype) if self._has_alpha else self._dtype
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The range of the responses of the rows that were made."""
+        return self._mapped.ends
+
+    @property
+    def clipped(self) -> int:
+        """Samples that did not fit."""
+        if self._work.spec.linear or self._work.spec.luma:
+            return sum(self._clipped.values()) + self._levels.clipped
+        return self._mapped.clipped
+
+    def rows(self, responses: NDArray[Any], start: int) -> NDArray[Any]:
+        """Return samples of some rows, of which `start` is the first: the filtered channels."""
+        work = self._work
+        colour, alpha = self._apart(responses)
+        colour = self._mapped.rows(colour, start)
+        if self._before is not None:
+            colour = self._recoloured(colour, self._before, start)
+        if work.spec.linear or work.spec.luma:
+            colour = self._encoded(colour, start)
+        if alpha is None:
+            return colour
+        return np.concatenate((colour, self._alpha.rows(alpha, start)), axis=2)
+
+    def _range(self, filtered: Filtered) -> tuple[float, float]:
+        """Return the least and the greatest response of all rows: they are made for that."""
+        ends: list[NDArray[Any]] = []
+
+        def look(_: int, responses: NDArray[Any]) -> None:
+            colour = self._apart(responses)[0]
+            ends.append(np.array((colour.min(), colour.max())))
+
+        jobs = filtered.last.prepared.planned.jobs
+        engine.each_part(filtered.rows, filtered.rows.cycles, jobs, look)
+        # One that is no number makes these so.
+        return float(np.min(ends)), float(np.max(ends))
+
+    def _apart(self, responses: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """Colour and, if it was filtered, alpha; both in 0..`full` again."""
+        work = self._work
+        if not self._has_alpha:
+            return responses, None
+        if not work.weighs:
+            return responses[:, :, :-1], responses[:, :, -1:]
+        if work.keeps_brightness:
+            gain = prod(kernel.sum for kernel in work.kernels if isinstance(kernel, Kernel))
+            responses = ch.unweigh(responses, work.full, gain)
+        else:
+            responses = responses / responses.dtype.type(work.full)
+        return responses[:, :, :-1], responses[:, :, -1:]
+
+    def _recoloured(self, changed: NDArray[Any], before: AtAnchors, start: int) -> NDArray[Any]:
+        """Add the change of lightness to every colour channel; all in 0..1."""
+        planes = before.rows(start, start + len(changed)) / before.dtype.type(self._work.full)
+        was = lightness(self._work, planes)[:, :, :1]
+        # Samples that aren't finite give some that are no number.
+        with np.errstate(over="ignore", invalid="ignore"):
+            result: NDArray[Any] = ch.colours(planes, self._work.channels) + (changed - was)
+        return result
+
+    def _encoded(self, colour: NDArray[Any], start: int) -> NDArray[Any]:
+        """Colour in 0..1 as samples of the result."""
+        work, dtype = self._work, self._work.target.dtype
+        if work.target.mapping is Mapping.RAW:
+            return colour
+        if not work.spec.linear:
+            return self._levels.rows(colour, start)
+        if work.target.mapping is Mapping.OFFSET:
+            # What looks mid-gray, not half of the light, stands for zero.
+            gray = np.full((1, 1, colour.shape[2]), 0.5, dtype=np.float32)
+            middle = light.decode(Image(squeezed(gray), meta=work.image.meta))
+            colour = colour + (middle - 0.5)
+        if dtype.kind == "u":
+            below, above = colour < -_ROUNDING, colour > 1 + _ROUNDING
+            self._clipped[start] = int(np.count_nonzero(below) + np.count_nonzero(above))
+        stored = light.encode(squeezed(colour), work.image.meta, dtype)
+        return stored.reshape(colour.shape)

@@ -1,0 +1,76 @@
+"""What is filtered: samples as they are stored, or floats of light, lightness, or weighted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli import engine
+from convcli.image import channels as ch
+from convcli.image.image import Image
+from convcli.image.light import linear as light
+from convcli.pipeline.work import Work, gray_beside_alpha, rows_of, squeezed
+from convcli.spec import Precision
+
+
+def working_rows(work: Work) -> engine.Rows:
+    """Return the rows that are filtered.
+
+    Parameters
+    ----------
+    work
+        What is to be done with an image.
+    """
+    source = rows_of(work.image)
+    if work.needs_floats:
+        return engine.Pixels(float_rows(work), lambda block, _: _filtered(work, block))
+    if work.chooses:
+        return engine.Pixels(source, lambda block, _: ch.select(_planes(block), work.chosen))
+    return source
+
+
+def float_rows(work: Work) -> engine.Rows:
+    """Return samples as floats, (rows, cols, channels), in 0..`work.full`.
+
+    Alpha is left out if nothing comes of it.
+    """
+    return engine.Pixels(rows_of(work.image), lambda block, _: _floats(work, block))
+
+
+def lightness(work: Work, planes: NDArray[Any]) -> NDArray[Any]:
+    """Return (rows, cols, 1) of lightness, with alpha beside it if there is one."""
+    gray, _ = gray_beside_alpha(planes, work.channels, linear=work.spec.linear)
+    return _planes(gray)
+
+
+def _filtered(work: Work, planes: NDArray[Any]) -> NDArray[Any]:
+    """Return what is filtered of some rows of floats."""
+    source = lightness(work, planes) if work.spec.luma else planes
+    if work.weighs:
+        return ch.weigh(source, work.full)
+    if work.spec.luma and work.image.has_alpha and not work.filters_alpha:
+        return source[:, :, :-1]
+    return source
+
+
+def _floats(work: Work, block: NDArray[Any]) -> NDArray[Any]:
+    """Return some rows as floats."""
+    image, names = work.image, work.image.channels
+    if image.has_alpha and not (work.weighs or work.filters_alpha or work.spec.luma):
+        names = names[:-1]
+        block = ch.select(_planes(block), range(len(names)))
+    if work.spec.linear:
+        samples = _planes(light.decode(Image(squeezed(block), names, image.meta)))
+        if work.spec.gray:
+            samples, _ = gray_beside_alpha(samples, names, linear=True)
+        return _planes(samples)
+    # Colour times alpha is exact in float32 for 8-bit samples only.
+    wide = image.dtype.itemsize > 1 or work.spec.precision is Precision.DOUBLE
+    dtype = np.float64 if wide and image.dtype != np.float32 else np.float32
+    return _planes(block).astype(dtype)
+
+
+def _planes(block: NDArray[Any]) -> NDArray[Any]:
+    return block.reshape(*block.shape[:2], -1)

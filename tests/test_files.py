@@ -540,7 +540,7 @@ def test_reading_a_jpeg_imports_no_other_reader(tmp_path):
 
 
 def png_header(width, height):
-    header = png.Header(width, height, 1, png.GRAY, interlaced=False)
+    header = png.PngHeader(width, height, 1, png.GRAY, interlaced=False)
     return png.assemble(header, zlib.compress(bytes(100)))
 
 

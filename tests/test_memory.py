@@ -20,7 +20,7 @@ from command import call, program
 
 from convcli import memory, read_frames, threads, write_frames
 from convcli.batch import Common, Job, Writing
-from convcli.batch.foretell import foretold
+from convcli.batch.estimate import estimate
 from convcli.batch.jobs import Limits
 from convcli.batch.memory_budget import MemoryBudget
 from convcli.batch.worker_pool import WorkerPool
@@ -132,27 +132,32 @@ def flat(rows, cols):
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
+def estimated(common, job):
+    """What an image takes at its peak, told from its header."""
+    return estimate(common.work, common.writing, job)
+
+
 def test_options_count_before_a_file_is_read(tmp_path):
     """Half a megabyte that becomes 179 megapixels takes 4 GB in linear light."""
     path = tmp_path / "a.png"
     path.write_bytes(flat(13377, 13377))
     job = Job(str(path), str(tmp_path / "b.png"))
     samples = 13377 * 13377 * 3
-    plain = foretold(common("box3"), job)
+    plain = estimated(common("box3"), job)
     assert 2 * samples <= plain <= 3 * samples
-    linear = foretold(common("box3", spec=Spec(linear=True)), job)
+    linear = estimated(common("box3", spec=Spec(linear=True)), job)
     assert 8.5 * samples <= linear <= 12 * samples
-    luma = foretold(common("box3", spec=Spec(luma=True)), job)
+    luma = estimated(common("box3", spec=Spec(luma=True)), job)
     assert 16 * samples <= luma <= 22 * samples
-    assert foretold(common("box3", "box3"), job) > plain
-    assert foretold(common("box3", writing=Writing(compare="c.png")), job) > 1.5 * plain
-    assert foretold(common("box3", spec=Spec(padding="full")), job) > plain
-    assert foretold(common("box3"), Job(str(path), str(tmp_path / "b.avif"))) > 5 * plain
+    assert estimated(common("box3", "box3"), job) > plain
+    assert estimated(common("box3", writing=Writing(compare="c.png")), job) > 1.5 * plain
+    assert estimated(common("box3", spec=Spec(padding="full")), job) > plain
+    assert estimated(common("box3"), Job(str(path), str(tmp_path / "b.avif"))) > 5 * plain
 
 
 def test_nothing_begins_beside_what_has_no_header(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(996))
-    size = foretold(common("box3"), Job(str(tmp_path / "a.jpg"), "b.png"))
+    size = estimated(common("box3"), Job(str(tmp_path / "a.jpg"), "b.png"))
     room = MemoryBudget(2**30)
     assert room.fits(size)
     room.enter(0, size)
@@ -162,8 +167,8 @@ def test_nothing_begins_beside_what_has_no_header(tmp_path):
     assert not room.fits(size)
     (tmp_path / "no.png").write_bytes(b"no image")
     for source in ("no.png", "none.png", "."):
-        assert foretold(common("box3"), Job(str(tmp_path / source), "b.png")) == 0
-    assert foretold(common("box3"), Job("-", "b.png")) == 0
+        assert estimated(common("box3"), Job(str(tmp_path / source), "b.png")) == 0
+    assert estimated(common("box3"), Job("-", "b.png")) == 0
 
 
 @pytest.mark.parametrize("before", [0, 10, 5_000, 200_000, 3_000_000])
@@ -276,7 +281,7 @@ def test_a_stream_that_is_no_image_is_left_at_once():
 
 def test_a_stream_of_too_many_pixels_is_left_at_once():
     stream = Endless(flat(20_000, 20_000))
-    with pytest.raises(ImageError, match="--max-pixels"):
+    with pytest.raises(ImageError, match="`max_pixels`"):
         read(stream)
     assert stream.given <= 2**23
 

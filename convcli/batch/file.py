@@ -7,7 +7,7 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from convcli.batch.foretell import known
+from convcli.batch.estimate import known
 from convcli.batch.jobs import STREAM, Job, Writing
 from convcli.batch.target import format_for, making_room
 from convcli.errors import ImageError

@@ -16,7 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from convcli import threads
-from convcli.batch.foretell import foretold
+from convcli.batch.estimate import estimate
 from convcli.batch.jobs import STREAM, Job, Limits, Outcome
 from convcli.batch.memory_budget import MemoryBudget
 from convcli.batch.names import exists
@@ -104,7 +104,7 @@ class WorkerPool:
         self._room = MemoryBudget(_ROOM * limits.workers)
         self._left: deque[int] = deque(range(len(jobs)))
         #: The image whose turn is next, and what it will take.
-        self._foretold = -1, 0
+        self._estimated = -1, 0
         #: Images that a worker had when it died, perhaps of another one.
         self._suspects: deque[int] = deque()
 
@@ -161,9 +161,12 @@ class WorkerPool:
 
     def _size(self, place: int) -> int:
         """Return what an image will take; its header is read once."""
-        if self._foretold[0] != place:
-            self._foretold = place, foretold(self.common, self.jobs[place])
-        return self._foretold[1]
+        if self._estimated[0] != place:
+            self._estimated = (
+                place,
+                estimate(self.common.work, self.common.writing, self.jobs[place]),
+            )
+        return self._estimated[1]
 
     def _foresee(self, place: int, *, again: bool) -> Outcome:
         """Return what can be told of an image that no worker has; `again` if one had it."""

@@ -11,8 +11,17 @@ from rich.text import Text
 
 from convcli.errors import ImageError, UsageError
 from convcli.geometry import Axis
-from convcli.report.explain import WIDEST, part_labels, sum_line
-from convcli.report.explain_blocks import DIM, LABEL, OUTSIDE, aligned, equals, number, sign_style
+from convcli.report.explain import part_labels, sum_line
+from convcli.report.explain_blocks import (
+    DIM,
+    LABEL,
+    OUTSIDE,
+    WIDEST,
+    aligned,
+    equals,
+    number,
+    sign_style,
+)
 from convcli.report.explain_steps import step_lines
 from convcli.report.lines import named, wrapped
 from convcli.report.option_names import as_options

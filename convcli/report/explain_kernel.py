@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convcli.kernels.kernel import Kernel
-from convcli.report.explain import Lines, number_cells, sample_cells
-from convcli.report.explain_blocks import Cell, Panel, aligned, equals, middle, number
+from convcli.report.explain_blocks import (
+    Cell,
+    Lines,
+    Panel,
+    aligned,
+    equals,
+    middle,
+    number,
+    number_cells,
+    sample_cells,
+)
 from convcli.report.lines import named
 from convcli.teach.explain_extremes import extremes
 from convcli.teach.explain_kernel import Apart, Weights, read_weights, taken_apart

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from math import floor, isfinite
-from typing import TYPE_CHECKING
 
 from convcli import engine
 from convcli.errors import ImageError
@@ -16,9 +15,8 @@ from convcli.responses import response, scaled
 from convcli.spec import Mapping
 from convcli.taps import AnyKernel, taps_of
 from convcli.teach.explain_parts import SampleStep
+from convcli.teach.explain_responses import Responses
 
-if TYPE_CHECKING:
-    from convcli.teach.explain import Study
 _NONE = Fraction(0)
 #: Bigger than any sample: nothing can be said of a quotient of almost nothing.
 ANYTHING = Fraction(10) ** 60
@@ -124,7 +122,7 @@ def rounded(value: Fraction) -> Fraction:
     return Fraction(size if value >= 0 else -size)
 
 
-def way_of(study: Study, *, alpha: bool) -> Way:
+def way_of(study: Responses, *, alpha: bool) -> Way:
     """How sums become samples, by the same functions as for the engine.
 
     Parameters
@@ -179,12 +177,12 @@ def _shared_divisor(kernel: AnyKernel) -> Fraction:
     return written(divisors.pop()) if len(divisors) == 1 else Fraction(1)
 
 
-def _summed_divisor(study: Study) -> Fraction:
+def _summed_divisor(study: Responses) -> Fraction:
     """What the engine's sums are divided by."""
     return taps_of(study.kernel, flip=study.spec.convolve, double=study.is_double)[1]
 
 
-def _ends(study: Study, slope: Fraction, shift: Fraction, multiple: Fraction) -> list[Fraction]:
+def _ends(study: Responses, slope: Fraction, shift: Fraction, multiple: Fraction) -> list[Fraction]:
     """The sums of the least and the greatest response, in order; whole ones if the engine's are.
 
     Raises
@@ -204,7 +202,7 @@ def _ends(study: Study, slope: Fraction, shift: Fraction, multiple: Fraction) ->
     return sorted(end / multiple for end in held)
 
 
-def _has_whole_sums(study: Study) -> bool:
+def _has_whole_sums(study: Responses) -> bool:
     kernel = study.kernel
     irrational = (Combine.MAGNITUDE, Combine.DIRECTION, Combine.SHARE)
     combines = isinstance(kernel, Compound) and kernel.combine in irrational

@@ -22,6 +22,23 @@ _SURPRISE = 2
 _STEP = 16
 
 
+def decode(data: bytes, limit: int) -> Image:
+    """Read a TIFF file's first page that is an image of its own, upright.
+
+    Raises
+    ------
+    ImageError
+        If it is damaged, cut short, of a kind that isn't held, or has more than `limit` pixels.
+    """
+    tifffile = codecs.load("tifffile")
+
+    check_types(data)
+    with tifffile.TiffFile(stream_of(data)) as file:
+        if not ifd.names_more(data):
+            return read_page(file.pages.first, data, limit)
+    return open_frames(data, limit)[0]
+
+
 def open_frames(data: bytes, limit: int) -> Frames:
     """Open a TIFF file: its pages, each of a size, depth and kind of its own.
 

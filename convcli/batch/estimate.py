@@ -12,7 +12,6 @@ from convcli.errors import ConvError
 from convcli.image.source import facts_of
 
 if TYPE_CHECKING:
-    from convcli.batch.one import Common
     from convcli.image.header import Header
     from convcli.image.image import Image
     from convcli.pipeline.memory import Output, Sums
@@ -23,13 +22,13 @@ _UNKNOWN = 2**62
 _SILENT = 4
 
 
-def foretold(common: Common, job: Job) -> int:
+def estimate(work: Any, writing: Writing, job: Job) -> int:
     """Return how many bytes an image takes at its peak; 0 for what will be refused at once.
 
     Parameters
     ----------
-    common
-        What is done to it.
+    work, writing
+        What is done to it, and how the result is written.
     job
         Which it is.
     """
@@ -44,16 +43,14 @@ def foretold(common: Common, job: Job) -> int:
         return 0
     if header is None:
         return _UNKNOWN
-    return _takes(common, job, header, status.st_size)
+    return _takes(work, writing, job, (header, status.st_size))
 
 
-def _takes(common: Common, job: Job, header: Header, size: int) -> int:
-    work: Any = common.work
+def _takes(work: Any, writing: Writing, job: Job, source: tuple[Header, int]) -> int:
+    header, size = source
     if not hasattr(work, "takes"):
         return size + _SILENT * header.nbytes
-    found: int = work.takes(
-        header, size, output_of(common.writing, job, header.format, header.lossy)
-    )
+    found: int = work.takes(header, size, output_of(writing, job, header.format, header.lossy))
     return found
 
 

@@ -2,7 +2,7 @@
 
 It has what Numba's front end makes of the loops that filters of common images ask for, so that
 a first run needs only LLVM. Needed after every change of `convcli/engine/loops/`, `entries.py` or
-`places.py`, and when the planner or `finish.py` choose other loops. The same sources and the same
+the structs, and when the planner or `finish.py` choose other loops. The same sources and the same
 Numba give the same file. It takes five minutes, the comparison ten seconds.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from unittest.mock import patch
@@ -94,9 +94,9 @@ def _try(task: Callable[[], object]) -> None:
 class _Seeing:
     """A loop that computes nothing, and says that sums differ, which `normalize` asks."""
 
-    def bind(self, *arrays: np.ndarray) -> _Seeing:
+    def bind(self, *structs: Sequence[np.ndarray]) -> _Seeing:
         """See `native.Loop`."""
-        self._extremes = arrays[-1]
+        self._extremes = structs[-1][-1]
         return self
 
     def put(self, k: int, array: np.ndarray) -> None:

@@ -118,9 +118,9 @@ class ImageCheck(_Check):
 
         def work(image):
             self.seen.append(image)
-            result, facts = pipeline.apply(image, [_BOX], spec)
-            self.results.append(result)
-            return result, facts
+            road = pipeline.lay(image, [_BOX], spec)
+            self.results.append(road.result)
+            return road
 
         jobs = [batch.Job(str(source), str(target))]
         writing = batch.Writing(max_pixels=LIMIT)

@@ -18,11 +18,11 @@ from convcli.image.files import read
 
 CRASH, LEAVE, HANG, KILLED, BUG, SLOW, WRITTEN = 201, 202, 203, 204, 205, 206, 207
 
-_apply, _do = convcli.pipeline.apply, Common.do
+_lay, _do = convcli.pipeline.lay, Common.do
 
 
-def apply(image, kernels, spec, *span, **more):
-    """Filter an image, or not."""
+def lay(image, kernels, spec, *span, **more):
+    """Have an image filtered, or not."""
     sign = int(image.pixels.reshape(-1)[0])
     if sign == CRASH:
         time.sleep(0.1)  # so that the worker has another image, too
@@ -37,7 +37,7 @@ def apply(image, kernels, spec, *span, **more):
         time.sleep(0.2)
     if sign == BUG:
         raise ZeroDivisionError("a bug")
-    return _apply(image, kernels, spec, *span, **more)
+    return _lay(image, kernels, spec, *span, **more)
 
 
 def do(common, job, *given):
@@ -58,7 +58,7 @@ def _limit():
 
 
 if __name__ == "__main__":
-    convcli.pipeline.apply = apply
+    convcli.pipeline.lay = lay
     if os.environ.get("DIES_AFTER_WRITING"):
         Common.do = do
     _limit()

@@ -15,7 +15,7 @@ from convcli.errors import ImageError, UsageError
 from convcli.image.files import write
 from convcli.image.image import Image
 from convcli.kernels import parse_kernel
-from convcli.pipeline import apply
+from convcli.pipeline import lay
 from convcli.spec import Spec
 
 
@@ -158,7 +158,7 @@ def outcomes(jobs, writing=None, streams=None, work=None):
     """Run jobs with the identity kernel."""
     kernel = parse_kernel("identity")
     pipes = streams or (io.BytesIO(), io.BytesIO())
-    todo = work or (lambda image: apply(image, (kernel,), Spec()))
+    todo = work or (lambda image: lay(image, (kernel,), Spec()))
     return [*run(jobs, Common(todo, writing or Writing(), pipes))]
 
 
@@ -209,7 +209,7 @@ def test_a_result_that_another_batch_writes_meanwhile(options, tree):
 
     def slow(image):
         (tree / "y.png").write_bytes(b"theirs")
-        return apply(image, (kernel,), Spec())
+        return lay(image, (kernel,), Spec())
 
     (found,) = outcomes([Job("x.png", "y.png")], Writing(**options), work=slow)
     theirs = (tree / "y.png").read_bytes() == b"theirs"

@@ -216,7 +216,7 @@ def test_facts_can_be_sent_to_another_process(rng, here):
     streams = io.BytesIO(), io.BytesIO()
     kernels = (convcli.get_kernel("box"),)
     common = batch.Common(
-        lambda image: pipeline.apply(image, kernels, convcli.Spec()), batch.Writing(), streams
+        lambda image: pipeline.lay(image, kernels, convcli.Spec()), batch.Writing(), streams
     )
     told = []
     outcome = common.do(batch.Job(str(path), str(here / "out.gif")), told.append)

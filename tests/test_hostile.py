@@ -38,7 +38,7 @@ def outcomes(folder, names, **writing):
     """What becomes of a folder's images, by name, each filtered into `out`."""
     jobs = [batch.Job(str(folder / name), str(folder / "out" / f"{name}.png")) for name in names]
     work = batch.Common(
-        lambda image: pipeline.apply(image, [parse_kernel("box")], Spec()),
+        lambda image: pipeline.lay(image, [parse_kernel("box")], Spec()),
         batch.Writing(format="PNG", **writing),
         (io.BytesIO(), io.BytesIO()),
     )

@@ -14,7 +14,7 @@ from command import ROOT, call, program
 
 from convcli import api, arrays, correlate
 from convcli.engine import fingerprint, folder, lowered, native
-from convcli.engine.places import FIXED, FIXED_NAME
+from convcli.engine.structs import FIXED, FIXED_NAME
 
 BAND = ("band", "respond_pairs", "combine_nothing", "store_whole")
 KEY = (*BAND, "uint8", "int16", "uint8", "int16")
@@ -167,7 +167,7 @@ def test_a_python_without_lzma_has_no_texts(monkeypatch):
 @pytest.mark.parametrize("source", ["loops/respond.py", "loops/compiling.py", "entries.py"])
 def test_sources_are_told_apart_but_not_by_what_ends_their_lines(source, monkeypatch, tmp_path):
     here = lowered.FILE.parent
-    for path in (*(here / "loops").glob("*.py"), here / "entries.py", here / "places.py"):
+    for path in (*(here / "loops").glob("*.py"), *(here / name for name in lowered._FILES)):
         copy = tmp_path / path.relative_to(here)
         copy.parent.mkdir(exist_ok=True)
         copy.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import zlib
+from collections import deque
 from contextlib import suppress
 
 import numpy as np
@@ -138,20 +139,20 @@ def estimated(common, job):
 
 
 def test_options_count_before_a_file_is_read(tmp_path):
-    """Half a megabyte that becomes 179 megapixels takes 4 GB in linear light."""
+    """Half a megabyte that becomes 179 megapixels takes half a gigabyte, and strips."""
     path = tmp_path / "a.png"
     path.write_bytes(flat(13377, 13377))
     job = Job(str(path), str(tmp_path / "b.png"))
     samples = 13377 * 13377 * 3
     plain = estimated(common("box3"), job)
-    assert 2 * samples <= plain <= 3 * samples
+    assert samples <= plain <= 1.2 * samples
     linear = estimated(common("box3", spec=Spec(linear=True)), job)
-    assert 8.5 * samples <= linear <= 12 * samples
+    assert plain < linear < plain + 2**27
     luma = estimated(common("box3", spec=Spec(luma=True)), job)
-    assert 16 * samples <= luma <= 22 * samples
+    assert plain < luma < plain + 2**27
     assert estimated(common("box3", "box3"), job) > plain
     assert estimated(common("box3", writing=Writing(compare="c.png")), job) > 1.5 * plain
-    assert estimated(common("box3", spec=Spec(padding="full")), job) > plain
+    assert estimated(common("box3", spec=Spec(padding="full")), job) >= plain
     assert estimated(common("box3"), Job(str(path), str(tmp_path / "b.avif"))) > 5 * plain
 
 
@@ -375,8 +376,7 @@ def no_threads(request, monkeypatch):
             raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threads, "start_new_thread", start)
-    monkeypatch.setattr("convcli.engine.thread_pool.start_new_thread", start)
-    monkeypatch.setattr("convcli.engine.thread_pool._waiting", __import__("collections").deque())
+    monkeypatch.setattr(threads, "_waiting", deque())
 
 
 def test_work_is_done_without_threads(no_threads):

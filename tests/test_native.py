@@ -503,7 +503,15 @@ def test_each_combination_has_a_file_of_its_own(fresh, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(
     "source",
-    ["loops/respond.py", "entries.py", "flat.py", "lowered.py", "objects.py", "places.py"],
+    [
+        "loops/respond.py",
+        "entries.py",
+        "flat.py",
+        "lowered.py",
+        "objects.py",
+        "structs.py",
+        "tile_structs.py",
+    ],
 )
 def test_a_changed_source_has_another_key(source, fresh, monkeypatch, tmp_path):
     monkeypatch.setenv(folder.STORE_VARIABLE, str(tmp_path / "store"))

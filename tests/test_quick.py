@@ -23,7 +23,7 @@ from convcli.image.decode_ahead import look_ahead
 from convcli.image.files import read, write
 from convcli.image.image import Image
 from convcli.kernels import get_kernel
-from convcli.pipeline import apply, get_ready
+from convcli.pipeline import apply, lay
 from convcli.spec import Spec
 
 WORDS = ["sobel-x", "box3", "a.png", "b c.jpg", "folder", "nosuch", "-", "--", "-1 0 1", "", "~"]
@@ -171,7 +171,8 @@ def test_getting_ready_says_nothing_of_what_is_wrong(tmp_path, samples):
 
 def test_a_kernel_that_does_not_fit_is_said_of_the_image():
     like, spec = Image(np.zeros((4, 5), np.uint8)), Spec(padding="valid")
-    get_ready(like, [get_kernel("box:size=9")], spec)
+    with pytest.raises(GeometryError, match="9"):
+        lay(like, [get_kernel("box:size=9")], spec)
     with pytest.raises(GeometryError, match="9"):
         apply(like, [get_kernel("box:size=9")], spec)
 

@@ -1,4 +1,4 @@
-"""A result that is made as it is written has the bits, and is told of, as one made at once."""
+"""Rows that are made when they are asked for have the bits of those that are made at once."""
 
 from __future__ import annotations
 
@@ -11,33 +11,26 @@ import pytest
 from asserts import assert_same_pixels
 from command import call
 
-from convcli import Spec, read, write
-from convcli.arrays import begin_array, filter_array
-from convcli.batch import one
+from convcli import Spec, engine, read, write
+from convcli.engine import blocks, window
 from convcli.image.image import Image, Meta
 from convcli.image.jpeg import bands as jpeg_bands
-from convcli.image.pending import Pending
 from convcli.image.png import filters as png_rows
 from convcli.image.png import write as png_write
 from convcli.kernels import parse_kernel
-from convcli.pipeline import apply, begin
-from convcli.processors import processors
+from convcli.pipeline import lay
 from convcli.record import replace
-from convcli.responses import Target
-from convcli.spec import Mapping
 
 KERNELS = ("sharpen", "sobel-x", "gaussian:sigma=2", "sobel", "log", "emboss")
 
 
 @pytest.fixture
-def dear(monkeypatch):
-    """Every kernel is cheap enough."""
-    monkeypatch.setattr("convcli.engine.prepared._CHEAP", 1e9)
-
-
-def target_for(pixels, mapping="clip"):
-    full = float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind == "u" else 1.0
-    return Target(pixels.dtype, Mapping(mapping), full)
+def narrow(monkeypatch):
+    """Stages make a few rows at a time, of small images, too."""
+    monkeypatch.setattr("convcli.engine.rows.CHUNK_BYTES", 700)
+    monkeypatch.setattr("convcli.engine.plan._LEAST_ROWS", 2)
+    monkeypatch.setattr("convcli.engine.plan._STRIP_BYTES", 2000)
+    monkeypatch.setattr("convcli.engine.plan._BOX_ROWS", 6)
 
 
 def original(rng, shape, dtype):
@@ -46,108 +39,187 @@ def original(rng, shape, dtype):
     return rng.integers(0, np.iinfo(dtype).max, shape, endpoint=True).astype(dtype)
 
 
-@pytest.mark.usefixtures("dear")
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def bands(rng, rows, step):
+    """Bands that cover all rows, in no order."""
+    inner = np.arange(step, rows, step)
+    edges = [0, *sorted(rng.choice(inner, min(len(inner), 6), replace=False)), rows]
+    found = [(int(start), int(stop)) for start, stop in pairwise(edges)]
+    rng.shuffle(found)
+    return found
+
+
+def assert_rows_are_the_whole(result, whole, rng, times=1):
+    """All rows, asked for on three threads in no order, once or more often."""
+    source = result.made
+
+    def make(band):
+        assert_same_pixels(result.rows(*band), whole[slice(*band)])
+
+    with ThreadPoolExecutor(3) as team:
+        for _ in range(times):
+            list(team.map(make, bands(rng, len(whole), source.step)))
+
+
+ROADS = {
+    "plain": ("RGB", ["gaussian:sigma=2"], {}),
+    "chain": ("RGB", ["gaussian:sigma=2", "laplacian"], {}),
+    "chain, apart": ("L", ["box:size=5", "gaussian:sigma=1.5"], {"border": "wrap"}),
+    "chain, strided": ("RGB", ["sobel-x", "gaussian:sigma=1"], {"stride": 2, "border": "reflect"}),
+    "linear": ("RGB", ["gaussian:sigma=2"], {"linear": True}),
+    "linear gray": ("RGBA", ["box3"], {"linear": True, "gray": True}),
+    "linear offset": ("RGB", ["emboss"], {"linear": True, "mapping": "offset"}),
+    "luma": ("RGB", ["unsharp:sigma=1"], {"luma": True}),
+    "luma in linear light": ("RGBA", ["sharpen"], {"luma": True, "linear": True}),
+    "alpha": ("RGBA", ["gaussian:sigma=1"], {}),
+    "alpha filtered": ("RGBA", ["sobel"], {"alpha": "filter"}),
+    "alpha kept": ("RGBA", ["gaussian:sigma=1"], {"alpha": "keep", "padding": "valid"}),
+    "gray": ("RGB", ["sobel"], {"gray": True}),
+    "one channel": ("RGB", ["gaussian:sigma=1"], {"channels": "G", "stride": (2, 3)}),
+    "one, padded": ("RGB", ["box3"], {"channels": "B", "padding": "full", "border": "zero"}),
+    "box": ("RGB", ["box:size=9"], {"method": "box"}),
+    "spectra": ("RGB", ["gaussian:sigma=4"], {"method": "fft"}),
+    "spectra of floats": ("RGBA", ["gaussian:sigma=4"], {"method": "fft", "linear": True}),
+    "normalize": ("RGB", ["sobel-x"], {"mapping": "normalize"}),
+    "normalize in linear light": ("RGBA", ["log"], {"mapping": "normalize", "linear": True}),
+    "raw": ("L", ["gabor"], {"mapping": "raw", "border": "constant", "fill": 9}),
+    "far from one another": ("L", ["box3"], {"padding": 70, "border": "wrap"}),
+}
+
+
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize("name", ROADS)
+def test_rows_have_the_bits_of_the_whole(name, rng):
+    names, kernels, options = ROADS[name]
+    shape = (61, 40) if names == "L" else (61, 40, len(names))
+    image = Image(original(rng, shape, "uint8"), names, Meta(format="PNG"))
+    kernels = [parse_kernel(each) for each in kernels]
+    spec = Spec(**options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("convcli.engine.rows.CHUNK_BYTES", 2**30)
+        whole = lay(image, kernels, replace(spec, jobs=1))
+        expected = whole.result.pixels
+    road = lay(image, kernels, spec)
+    # Rows that are made again are not counted again.
+    assert_rows_are_the_whole(road.result, expected, rng, times=2 if "box" in name else 1)
+    # What is said of compiling depends on how busy the machine is; plans name their threads.
+    alike = {"notes": (), "plans": ()}
+    assert replace(road.facts, **alike) == replace(whole.facts, **alike)
+
+
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
 @pytest.mark.parametrize("name", KERNELS)
-def test_rows_have_the_bits_of_the_whole(name, dtype, rng):
-    kernel = parse_kernel(name)
+def test_rows_of_every_sample_type(name, dtype, rng):
     for shape, spec in (
         ((53, 40, 3), Spec()),
         ((90, 31), Spec(stride=2, border="reflect")),
-        ((80, 64, 4), Spec(dilation=2, padding="valid", convolve=True)),
+        ((80, 64, 4), Spec(dilation=2, padding="valid", convolve=True, alpha="keep")),
     ):
-        pixels = original(rng, shape, dtype)
-        target = target_for(pixels, "abs")
-        whole = filter_array(pixels, [kernel], spec, target)
-        begun = begin_array(pixels, kernel, spec, target)
-        if dtype == "float32" and name == "log":
-            assert begun is None  # samples are looked at first
-            continue
-        assert begun is not None
-        rows = len(whole.pixels)
-        edges = [0, *sorted(2 * rng.choice(range(1, rows // 2), 5, replace=False)), rows]
-        bands = list(pairwise(edges))
-        rng.shuffle(bands)
-
-        def make(band, begun=begun, whole=whole):
-            start, stop = (int(end) for end in band)
-            made = begun.rows.make(start, stop)
-            assert_same_pixels(made, whole.pixels[start:stop])
-
-        with ThreadPoolExecutor(3) as team:
-            list(team.map(make, bands))
-        assert (begun.lowest, begun.highest) == (whole.lowest, whole.highest)
-        assert (begun.clipped, begun.samples) == (whole.clipped, whole.samples)
-        assert (begun.plans, begun.geometries) == (whole.plans, whole.geometries)
+        image = Image(original(rng, shape, dtype))
+        road = lay(image, [parse_kernel(name)], spec)
+        expected = lay(image, [parse_kernel(name)], replace(spec, jobs=1)).result.pixels
+        assert_rows_are_the_whole(road.result, expected, rng)
 
 
-def test_rows_that_are_made_together_are_not_counted_apart(rng):
-    pixels = original(rng, (21, 30), "uint8")
-    begun = begin_array(pixels, parse_kernel("sharpen"), Spec(), target_for(pixels))
-    assert np.isnan(begun.lowest)
+def test_rows_that_are_made_together_are_not_made_apart(rng):
+    road = lay(Image(original(rng, (21, 30), "uint8")), [parse_kernel("sharpen")], Spec())
+    assert np.isnan(road.facts.lowest)
     for start, stop in ((1, 4), (0, 3)):
         with pytest.raises(ValueError, match="steps of 2"):
-            begun.rows.make(start, stop)
-    assert len(begun.rows.make(20, 21)) == 1
+            road.result.rows(start, stop)
+    assert len(road.result.rows(20, 21)) == 1
 
 
-@pytest.mark.parametrize(
-    ("name", "options", "mapping"),
-    [
-        ("sobel-x", {}, "normalize"),  # the range is that of all rows
-        ("box:size=9", {"method": "box"}, "clip"),  # rows follow from those above
-        ("gaussian:sigma=9", {"method": "fft"}, "clip"),  # tiles are of many rows
-        ("gaussian:sigma=9", {"method": "direct"}, "clip"),  # too dear
-        ("sharpen", {"jobs": processors() + 1}, "clip"),  # as many threads as were asked for
-    ],
-)
-def test_what_is_better_made_at_once(name, options, mapping, rng):
-    pixels = original(rng, (40, 50), "uint8")
-    target = target_for(pixels, mapping)
-    assert begin_array(pixels, parse_kernel(name), Spec(**options), target) is None
-
-
-def test_floats_that_would_drown_others_are_filtered_at_once(rng):
-    pixels = original(rng, (60, 60), "float32")
-    target = target_for(pixels)
-    assert begin_array(pixels, parse_kernel("gaussian"), Spec(), target) is not None
-    assert begin_array(pixels, parse_kernel("log"), Spec(), target) is None
-
-
-def test_an_image_that_is_pending_is_an_image(rng):
+def test_an_image_whose_rows_are_to_be_made_is_an_image(rng):
     image = Image(original(rng, (30, 20, 3), "uint8"), "RGB", Meta(format="PNG"))
-    pending, tell = begin(image, [parse_kernel("sharpen")], Spec())
-    assert isinstance(pending, Pending)
-    assert (pending.size, pending.depth, pending.maximum) == ((30, 20), "8-bit", 255.0)
-    assert (pending.channels, pending.meta, pending.row_bytes) == ("RGB", image.meta, 60)
-    assert np.isnan(tell().lowest)
-    assert pending.pixels.shape == (30, 20, 3)
-    assert tell().highest >= pending.pixels.max()
-    assert "pixels" not in repr(pending)
+    road = lay(image, [parse_kernel("sharpen")], Spec())
+    result = road.result
+    assert (result.size, result.depth, result.maximum) == ((30, 20), "8-bit", 255.0)
+    assert (result.channels, result.meta, result.row_bytes) == ("RGB", image.meta, 60)
+    assert result.made is not None
+    assert np.isnan(road.facts.lowest)
+    assert result.pixels.shape == (30, 20, 3)
+    assert result.made is None
+    assert road.facts.highest >= result.pixels.max()
+    assert "pixels" not in repr(result)
 
 
-@pytest.mark.parametrize(
-    "spec", [Spec(linear=True), Spec(luma=True), Spec(channels="R"), Spec(alpha="filter")]
-)
-def test_more_than_one_pass_is_not_begun(spec, rng):
-    pixels = original(rng, (30, 20, 4), "uint8")
-    blur, opaque = parse_kernel("gaussian"), Image(pixels[:, :, :3], "RGB")
-    for image, kernels, how in (
-        (Image(pixels, "RGBA"), [blur], spec),
-        (opaque, [blur] * 2, Spec()),
-    ):
-        result, tell = begin(image, kernels, how)
-        assert not isinstance(result, Pending)
-        expected, facts = apply(image, kernels, how)
-        assert_same_pixels(result.pixels, expected.pixels)
-        # What is said of compiling depends on how busy the machine is.
-        assert replace(tell(), notes=()) == replace(facts, notes=())
+# Windows and blocks
+
+
+class Counted(engine.Stage):
+    """Rows of an array, of which is noted which were made."""
+
+    def __init__(self, pixels, step=1):
+        super().__init__(pixels.shape, pixels.dtype, step, step)
+        self.pixels, self.made = pixels, []
+
+    def rows(self, start, stop, into=None):
+        self.made.append((start, stop))
+        assert start % self.step == 0
+        assert stop % self.step == 0 or stop == len(self.pixels)
+        return engine.put_into(into, self.pixels[start:stop].copy())
+
+
+@pytest.mark.parametrize("step", [1, 2, 7])
+def test_a_window_has_the_rows_that_are_needed(step, rng):
+    pixels = original(rng, (50, 3), "uint8")
+    for trial in range(60):
+        source = Counted(pixels, step)
+        rows = window.Window(source)
+        for _ in range(6):
+            low = int(rng.integers(0, 45))
+            needed = np.arange(low, low + int(rng.integers(1, 20)))
+            if trial % 3 == 1:
+                needed %= 50
+            if trial % 3 == 2:
+                needed = np.abs(needed - 12) * 2
+            needed = np.where((needed >= 50) | (rng.random(len(needed)) < 0.1), -1, needed)
+            found, places = rows.at(needed.astype(np.intp))
+            assert np.array_equal(places < 0, needed < 0)
+            inside = needed >= 0
+            assert np.array_equal(found[places[inside]], pixels[needed[inside]])
+
+
+def test_a_window_keeps_what_is_needed_again():
+    pixels = np.arange(100, dtype=np.uint8)[:, None]
+    source = Counted(pixels)
+    rows = window.Window(source)
+    for low in range(0, 90, 3):
+        rows.at(np.arange(low, low + 10))
+    assert sorted(source.made) == [(row, row + 1) for row in range(97)]
+
+
+def test_each_block_is_made_once(rng):
+    pixels = original(rng, (64, 9), "uint8")
+    source = Counted(pixels, 8)
+    rows = blocks.Blocks(source, 3)
+
+    def make(band):
+        assert_same_pixels(rows.band(*band), pixels[slice(*band)])
+
+    with ThreadPoolExecutor(3) as team:
+        list(team.map(make, [(row, row + 3) for row in range(0, 63, 3)] + [(63, 64)]))
+    assert sorted(source.made) == [(row, row + 8) for row in range(0, 64, 8)]
+
+
+def test_a_block_that_can_not_be_made_is_asked_for_again():
+    class Failing(Counted):
+        def rows(self, start, stop, into=None):
+            if not self.made:
+                self.made.append("failed")
+                raise MemoryError
+            return super().rows(start, stop, into)
+
+    rows = blocks.Blocks(Failing(np.zeros((8, 2)), 4), 2)
+    with pytest.raises(MemoryError):
+        rows.band(0, 4)
+    assert rows.band(0, 8).shape == (8, 2)
 
 
 @pytest.fixture
 def small_bands(monkeypatch):
     """Small images are written as large ones are."""
-    monkeypatch.setattr(one, "_LARGE", 1)
     monkeypatch.setattr(jpeg_bands, "_BAND", 500)
     monkeypatch.setattr(png_write, "_LEAST", 3000)
     monkeypatch.setattr(png_rows, "_BLOCK", 1000)
@@ -162,7 +234,7 @@ def told(*arguments):
     return {**said, "notes": notes, "seconds": 0}
 
 
-@pytest.mark.usefixtures("small_bands", "dear")
+@pytest.mark.usefixtures("small_bands")
 @pytest.mark.parametrize("name", KERNELS)
 @pytest.mark.parametrize(
     ("channels", "dtype", "suffix"),
@@ -181,22 +253,20 @@ def test_a_command_writes_and_says_the_same(
     shape = (67, 90) if channels == "L" else (67, 90, len(channels))
     write("in.png", Image(original(rng, shape, dtype), channels))
     taken = []
-    rows = Pending.rows
+    rows = Image.rows
 
-    def noting(self, *band, **more):
+    def noting(self, *band):
         taken.append(band)
-        return rows(self, *band, **more)
+        return rows(self, *band)
 
-    monkeypatch.setattr(Pending, "rows", noting)
+    monkeypatch.setattr(Image, "rows", noting)
     at_writing = told(name, "in.png", "-o", f"out{suffix}")
     made = read(f"out{suffix}")
-    # Alpha is filtered or left in a way of its own, at once.
-    assert (len(taken) > 3) == (channels != "RGBA")
-    monkeypatch.setattr(one, "_LARGE", 1 << 60)
-    before = len(taken)
-    at_once = told(name, "in.png", "-o", f"out{suffix}")
-    assert len(taken) == before
-    assert at_writing == at_once
+    assert len(taken) > 3
+    # One that is compared is made at once.
+    at_once = told(name, "in.png", "-o", f"out{suffix}", "--compare", "both.png")
+    notes = [note for note in at_once["notes"] if "both.png" not in note]
+    assert at_writing == {**at_once, "notes": notes}
     assert_same_pixels(made.pixels, read(f"out{suffix}").pixels)
 
 
@@ -210,7 +280,7 @@ def test_nothing_is_left_when_a_row_can_not_be_made(tmp_path, rng, monkeypatch):
             raise MemoryError
         return self.pixels[start:stop]
 
-    monkeypatch.setattr(Pending, "rows", make)
+    monkeypatch.setattr(Image, "rows", make)
     for suffix in (".png", ".jpg"):
         result = call("apply", "sharpen", "in.png", "-o", f"out{suffix}")
         assert result.status == 1
@@ -223,8 +293,7 @@ def test_unwatched_rows_have_the_same_bits(rng):
     image = Image(original(rng, (64, 90, 3), "uint8"), "RGB")
     for name in KERNELS:
         kernels = [parse_kernel(name)]
-        watched, told = begin(image, kernels, Spec())
-        other, untold = begin(image, kernels, Spec(), watch=False)
-        assert_same_pixels(other.pixels, watched.pixels)
-        assert np.isnan(untold().lowest)
-        assert told().lowest < told().highest
+        watched, other = lay(image, kernels, Spec()), lay(image, kernels, Spec(), watch=False)
+        assert_same_pixels(other.result.pixels, watched.result.pixels)
+        assert np.isnan(other.facts.lowest)
+        assert watched.facts.lowest < watched.facts.highest

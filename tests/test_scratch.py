@@ -22,9 +22,9 @@ def bound(monkeypatch):
     made = []
     bind = native.Loop.bind
 
-    def noting(loop, *arrays):
+    def noting(loop, *structs):
         made.append(loop)
-        return bind(loop, *arrays)
+        return bind(loop, *structs)
 
     monkeypatch.setattr(native.Loop, "bind", noting)
     yield made

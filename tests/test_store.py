@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convcli import Image, Kernel, Spec, pipeline
-from convcli.engine import Finish, finish, native, places, store
-from convcli.engine.bands import Storing, seen
+from convcli.engine import Finish, Store, finish, native
+from convcli.engine.bands import Storing
 from convcli.engine.costs import block
 from convcli.engine.finish import _NEAR_ROUNDING, _ROUNDING_LIMIT
+from convcli.engine.structs import RowsInput, RowsScratch, RowsSizes
 from convcli.errors import KernelError
 from convcli.spec import Mapping
 
@@ -30,18 +31,17 @@ def run_store(sums, rule, *, exact=True, largest=None):
     largest = float(np.abs(sums.astype(np.float64)).max()) if largest is None else largest
     name, numbers = rule.loop(sums.dtype, largest, exact)
     storing = Storing(numbers, rule.limits(sums.dtype))
-    extremes = storing.extremes()
-    sizes = np.zeros(places.PLACES, np.int64)
-    sizes[places.LAST], sizes[places.SAMPLES] = sums.shape
-    sizes[places.WATCH] = True
+    sizes = np.array(RowsSizes(*sums.shape), np.int64)
     acc = np.empty(sums.shape[1] + block(sums.dtype), dtype=sums.dtype)
     rest = np.empty(block(np.dtype(np.uint8)), dtype=rule.dtype)
     out = np.full(sums.size + 200, MARK, dtype=rule.dtype)
     types = (sums.dtype.name, rule.dtype.name, numbers.dtype.name)
     loop = native.load("store_rows", (name,), types)
-    loop.bind(sums, acc, rest, out, sizes, numbers, storing.limits, extremes)()
+    result = storing.result(out)
+    given = RowsInput(sums, numbers, storing.limits, sizes)
+    loop.bind(given, RowsScratch(acc, rest), result)()
     assert (out[sums.size :] == MARK).all(), "written beyond the result"
-    return name, out[: sums.size].reshape(sums.shape), seen(extremes, sizes)
+    return name, out[: sums.size].reshape(sums.shape), storing.seen(result)
 
 
 def clip_to(depth, mapping, **numbers):
@@ -397,7 +397,6 @@ def test_depths_change_exactly(step):
 
 def test_floats_are_neither_rounded_nor_clipped():
     rule = Finish(Fraction(1, 3), Fraction(-1), np.dtype(np.float32))
-    done = store(np.array([[0.0, 3.0, 900.5]]), rule)
-    assert_same_pixels(done.pixels, [[-1, 0, 900.5 / 3 - 1]], 1e-4)
-    assert done.clipped == 0
-    assert (done.lowest, done.highest) == (0.0, 900.5)
+    pixels, found = Store(np.dtype(np.float64), rule)(np.array([[0.0, 3.0, 900.5]]))
+    assert_same_pixels(pixels, [[-1, 0, 900.5 / 3 - 1]], 1e-4)
+    assert found == (0.0, 900.5, 0)

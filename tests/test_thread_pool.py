@@ -10,7 +10,7 @@ from threading import Barrier, Thread, get_ident
 
 import pytest
 
-from convcli.engine import thread_pool
+from convcli import threads
 from convcli.engine.thread_pool import run_bands
 
 LARGE = 1e9
@@ -69,12 +69,12 @@ def test_every_band_is_done_once_whoever_is_late(callers):
             if sorted(done) != [(k, k + 4) for k in range(0, 96, 4)]:
                 wrong.append(done)
 
-    threads = [Thread(target=call) for _ in range(callers)]
-    for thread in threads:
+    started = [Thread(target=call) for _ in range(callers)]
+    for thread in started:
         thread.start()
-    for thread in threads:
+    for thread in started:
         thread.join(60)
-    assert not any(thread.is_alive() for thread in threads)
+    assert not any(thread.is_alive() for thread in started)
     assert not wrong
 
 
@@ -108,9 +108,7 @@ def where_they_may_run():
 def test_a_thread_that_helps_keeps_off_the_callers_processor(monkeypatch):
     who_works(2)
     for processor in sorted(os.sched_getaffinity(0)):
-        monkeypatch.setattr(
-            thread_pool, "_current_processor", lambda processor=processor: processor
-        )
+        monkeypatch.setattr(threads, "_current_processor", lambda processor=processor: processor)
         caller, helper = where_they_may_run()
         assert caller == os.sched_getaffinity(0)
         assert helper == (caller - {processor} or caller)
@@ -122,10 +120,10 @@ def test_a_thread_that_cannot_be_moved_helps_nevertheless(refused, monkeypatch):
         raise refused
 
     if refused is None:
-        monkeypatch.setattr(thread_pool, "_current_processor", None)
+        monkeypatch.setattr(threads, "_current_processor", None)
     elif hasattr(os, "sched_setaffinity"):
         monkeypatch.setattr(os, "sched_setaffinity", refuse)
-        monkeypatch.setattr(thread_pool, "_current_processor", lambda: -1)
+        monkeypatch.setattr(threads, "_current_processor", lambda: -1)
     assert len(who_works(2)) == 2
     assert len(who_works(2)) == 2
 

@@ -237,11 +237,12 @@ def test_many_at_once_in_one_folder_with_one_new_store(folder, tmp_path):
 def negative(image):
     """A filter; workers that are spawned import it from here."""
     from convcli.kernels import parse_kernel
-    from convcli.pipeline import apply
+    from convcli.pipeline import lay
     from convcli.spec import Spec
 
-    _, facts = apply(image, (parse_kernel("identity"),), Spec())
-    return Image(255 - image.pixels, image.channels, image.meta), facts
+    return lay(
+        Image(255 - image.pixels, image.channels, image.meta), [parse_kernel("identity")], Spec()
+    )
 
 
 def test_processes_that_are_spawned_do_as_well(folder, tmp_path, monkeypatch):

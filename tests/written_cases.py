@@ -14,7 +14,6 @@ import fuzz_seeds
 import numpy as np
 import written_images as draw
 import written_kinds as kinds_of
-from convcli.image.pending import Pending
 
 from convcli import pipeline, write_frames
 from convcli.image import files
@@ -278,11 +277,14 @@ class _Shuffled:
 
     def __init__(self, pixels, seed):
         self.pixels, self.seed = pixels, seed
-        self.shape, self.dtype = pixels.shape, pixels.dtype
+        self.shape, self.dtype, self.jobs = pixels.shape, pixels.dtype, 0
 
-    def make(self, start, stop, above=0):
+    def band(self, start, stop):
         time.sleep(Random(f"{self.seed} {start}").choice((0, 0, 0.0005, 0.003)))
-        return self.pixels[max(0, start - above) : stop]
+        return self.pixels[start:stop]
+
+    def whole(self, jobs):
+        return self.pixels
 
 
 @contextmanager
@@ -307,11 +309,8 @@ def prepare(case):
     if not case.kernel:
         return case.images[0]
     source, kernels = case.images[0], [parse_kernel(case.kernel)]
-    result, _ = pipeline.begin(source, kernels, Spec())
     case.images = [pipeline.apply(source, kernels, Spec())[0]]
-    if not isinstance(result, Pending):
-        case.road = "filtered before"
-    return result
+    return pipeline.lay(source, kernels, Spec()).result
 
 
 def written(case, folder, jobs=None):
@@ -323,7 +322,7 @@ def written(case, folder, jobs=None):
             return files.encode(case.frames, case.format, **case.options)
         if case.road == "shuffled":
             slow = _Shuffled(image.pixels, case.number)
-            image = Pending(slow, image.channels, image.meta)
+            image = Image.of(slow, image.channels, image.meta)
         if case.road == "encode":
             return files.encode(image, case.format, **case.options)
         options = {**case.options, "overwrite": True, "format": case.format}

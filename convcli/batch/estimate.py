@@ -14,7 +14,7 @@ from convcli.image.source import facts_of
 if TYPE_CHECKING:
     from convcli.image.header import Header
     from convcli.image.image import Image
-    from convcli.pipeline.memory import Output, Sums
+    from convcli.pipeline.memory import Output, Stage, Sums
 
 #: What is thought of a file whose header doesn't tell: that nothing fits beside it.
 _UNKNOWN = 2**62
@@ -51,6 +51,20 @@ def _takes(work: Any, writing: Writing, job: Job, source: tuple[Header, int]) ->
     if not hasattr(work, "takes"):
         return size + _SILENT * header.nbytes
     found: int = work.takes(header, size, output_of(writing, job, header.format, header.lossy))
+    return found
+
+
+def estimated_stages(work: Any, writing: Writing, job: Job) -> tuple[Stage, ...]:
+    """Return the stages that an image would go through; none if its header doesn't tell."""
+    try:
+        header = facts_of(job.source) if job.source != STREAM else None
+    except (OSError, ValueError, ConvError):
+        header = None
+    if header is None:
+        return ()
+    found: tuple[Stage, ...] = work.stages(
+        header, output_of(writing, job, header.format, header.lossy)
+    )
     return found
 
 

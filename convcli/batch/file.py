@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from convcli.batch.filter import Filter, Filtered
     from convcli.image.show.preview import Preview
     from convcli.pipeline import Facts
+    from convcli.pipeline.memory import Stage
 
 #: Bytes of samples up to which what was foretold is near enough: to tell of it wakes the process
 #: that hands out, which takes a tenth of the time of a small image.
@@ -54,12 +55,21 @@ class File:
         Standard input and output.
     job
         Which file, and where the result goes.
+    tell_stages
+        Is told the stages before work starts, if `writing` asks for them.
     """
 
     def __init__(
-        self, work: Filter, writing: Writing, streams: tuple[BinaryIO, BinaryIO], job: Job
+        self,
+        work: Filter,
+        writing: Writing,
+        streams: tuple[BinaryIO, BinaryIO],
+        job: Job,
+        tell_stages: Callable[[tuple[Stage, ...]], None] | None = None,
     ) -> None:
         self._work, self._writing, self._streams, self._job = work, writing, streams, job
+        self.stages: tuple[Stage, ...] = ()
+        self._tell_stages = tell_stages
         self._name = ""
         self._span: tuple[float, float] | None = None
         self._frame: tuple[Filtered, tuple[str, ...]] | None = None
@@ -138,15 +148,16 @@ class File:
         is_first = self._frame is None
         if not is_first:
             self._end()
-        filtered = self._work(image, self._span)
+        filtered = self._work(image, self._span) if self._span else self._work(image)
         mapping = filtered.facts.mapping
         if is_first and mapping is Mapping.NORMALIZE and frames.durations is not None:
             self._span = self._range(frames)
             filtered = self._work(image, self._span)
         result, facts = filtered.result, filtered.facts
         # A single image that is small has no others to be weighed against.
-        if is_first and resize and (frames.count > 1 or image.pixels.nbytes > _LITTLE):
-            self._tell(image, frames, held, resize)
+        weighed = resize and (frames.count > 1 or image.pixels.nbytes > _LITTLE)
+        if is_first and (weighed or self._writing.stages):
+            self._tell(image, frames, held, resize if weighed else None)
         notes = notes_on(result, facts, self._name)
         count = image.meta.frames
         if count > 1 and frames.count == 1 and not _moves(image):
@@ -158,9 +169,17 @@ class File:
         self._frame = filtered, notes
         return result
 
-    def _tell(self, image: Image, frames: Frames, held: int, resize: Callable[[int], None]) -> None:
+    def _tell(
+        self, image: Image, frames: Frames, held: int, resize: Callable[[int], None] | None
+    ) -> None:
         """Tell what the file takes, now that its first samples are there."""
         sums = known(self._work, self._writing, self._job, image)
+        if self._writing.stages:
+            self.stages = sums.stages
+            if self._tell_stages is not None:
+                self._tell_stages(sums.stages)
+        if resize is None:
+            return
         several = held + _HELD * sums.source if frames.count > 1 else 0
         resize(several + sums.total)
 

@@ -10,6 +10,7 @@ from convcli.record import field, record
 if TYPE_CHECKING:
     from convcli.image.show.preview import Preview
     from convcli.pipeline import Facts
+    from convcli.pipeline.memory import Stage
 
 #: What stands for standard input or output.
 STREAM = "-"
@@ -50,6 +51,9 @@ class Outcome:
         Why it was left alone; '' if it wasn't.
     preview
         Before and after, made small, if that was asked for.
+    stages
+        What the image goes through, and the memory that each stage takes, if that was asked for;
+        of several frames, the first one's.
     """
 
     job: Job
@@ -58,6 +62,7 @@ class Outcome:
     error: str = ""
     skipped: str = ""
     preview: Preview | None = None
+    stages: tuple[Stage, ...] = ()
 
 
 @record
@@ -82,6 +87,8 @@ class Writing:
         A file for source and result in one image, or None.
     show
         (rows, cols) of pixels that there are to show before and after in, or None.
+    stages
+        Whether the stages and their memory are to be told.
     """
 
     format: str | None = None
@@ -94,6 +101,7 @@ class Writing:
     frame: int | None = None
     compare: str | None = None
     show: tuple[int, int] | None = None
+    stages: bool = False
 
 
 @record

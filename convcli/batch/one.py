@@ -17,6 +17,7 @@ from convcli.record import record
 if TYPE_CHECKING:
     from convcli.batch.filter import Filter
     from convcli.image.image import Image
+    from convcli.pipeline.memory import Stage
 
 
 def foresee(job: Job, writing: Writing) -> Outcome:
@@ -67,11 +68,14 @@ class Common:
         How results are written.
     streams
         Standard input and output.
+    tell_stages
+        Is told an image's stages before work starts; None where nobody listens.
     """
 
     work: Filter
     writing: Writing
     streams: tuple[BinaryIO, BinaryIO]
+    tell_stages: Callable[[tuple[Stage, ...]], None] | None = None
 
     def do(
         self,
@@ -92,7 +96,7 @@ class Common:
         """
         start = perf_counter()
         try:
-            file = File(self.work, self.writing, self.streams, job)
+            file = File(self.work, self.writing, self.streams, job, self.tell_stages)
             facts, preview = file.filter(resize, ahead)
         except ConvError as error:
             seconds = perf_counter() - start
@@ -108,4 +112,5 @@ class Common:
             if not isinstance(error, MemoryError) and memory.is_had(memory.SLACK):
                 raise
             return Outcome(job, seconds=perf_counter() - start, error=memory.NOT_ENOUGH)
-        return Outcome(job, facts, perf_counter() - start, preview=preview)
+        seconds = perf_counter() - start
+        return Outcome(job, facts, seconds, preview=preview, stages=file.stages)

@@ -16,12 +16,12 @@ from convcli.record import record, replace
 from convcli.report.lines import printable
 
 if TYPE_CHECKING:
-    from convcli.batch import Job, Outcome, Request, Writing
+    from convcli.batch import Common, Job, Outcome, Request, Writing
     from convcli.image.decode_ahead import Reading
     from convcli.image.header import Header
     from convcli.image.image import Image
     from convcli.pipeline import Road
-    from convcli.pipeline.memory import Output, Sums
+    from convcli.pipeline.memory import Output, Stage, Sums
     from convcli.spec import Spec
     from convcli.taps import AnyKernel
 
@@ -63,8 +63,10 @@ def filter_images(
     request = _request(kernels, given)
     jobs = batch.plan(request)
     _check_streams(jobs, given["as_json"])
-    writing = replace(request.writing, show=_room(given["dry_run"])) if given["show"] else None
-    outcomes = _begin(jobs, kernels, spec, writing or request.writing, (given, ahead))
+    writing = replace(request.writing, stages=given["verbose"] or given["as_json"])
+    if given["show"]:
+        writing = replace(writing, show=_room(given["dry_run"]))
+    outcomes = _begin(jobs, kernels, spec, writing, (given, ahead))
     with Talk(_overridden(kernels, spec), len(jobs), given) as talk, closing(outcomes):
         for outcome in outcomes:
             talk.add(outcome)
@@ -178,6 +180,13 @@ class _Filter:
 
         return takes(header, size, self.kernels, self.spec, output)
 
+    def stages(self, header: Header, output: Output) -> tuple[Stage, ...]:
+        """Return the stages that an image goes through, told from its header."""
+        from convcli.pipeline.memory import Kind, sums
+
+        kind = Kind(header.size, header.channels, header.dtype)
+        return sums(kind, self.kernels, self.spec, output).stages
+
     def sums(self, image: Image, output: Output) -> Sums:
         """Return what an image takes whose samples are there."""
         from convcli.pipeline.memory import sums_of
@@ -198,8 +207,8 @@ def _begin(
     given, ahead = how
     if given["dry_run"]:
         _overridden(kernels, spec)
-        return (batch.foresee(job, writing) for job in jobs)
-    streams = sys.stdin.buffer, sys.stdout.buffer
+        common = batch.Common(_Filter(tuple(kernels), spec, False), writing, _streams())
+        return (_foreseen(job, common) for job in jobs)
     # Its pixels are decoded while the engine is imported.
     begun = batch.begin(jobs, writing, ahead) if len(jobs) == 1 else None
     _overridden(kernels, spec)
@@ -213,12 +222,14 @@ def _begin(
         with suppress(ConvError):
             lay(like, kernels, spec, watch=watch).load()
     if len(jobs) == 1:
-        common = batch.Common(_Filter(tuple(kernels), spec, watch), writing, streams)
+        tell_stages = _tell_stages if given["verbose"] else None
+        work = _Filter(tuple(kernels), spec, watch)
+        common = batch.Common(work, writing, _streams(), tell_stages)
         return batch.run(jobs, common, begun=begun)
     limits = batch.share(len(jobs), spec.jobs, given["timeout"] or None)
     # The threads that --jobs allows are shared out among the workers.
     work = _Filter(tuple(kernels), replace(spec, jobs=None), watch)
-    return batch.run(jobs, batch.Common(work, writing, streams), limits=limits)
+    return batch.run(jobs, batch.Common(work, writing, _streams()), limits=limits)
 
 
 def _overridden(kernels: Sequence[AnyKernel], spec: Spec) -> tuple[AnyKernel, ...]:
@@ -226,6 +237,29 @@ def _overridden(kernels: Sequence[AnyKernel], spec: Spec) -> tuple[AnyKernel, ..
     from convcli.arrays import overridden
 
     return overridden(kernels, spec)
+
+
+def _streams() -> tuple[BinaryIO, BinaryIO]:
+    return sys.stdin.buffer, sys.stdout.buffer
+
+
+def _foreseen(job: Job, common: Common) -> Outcome:
+    """Return what can be told of an image before it is read, its stages too if they are to be."""
+    from convcli import batch
+    from convcli.batch.estimate import estimated_stages
+
+    outcome = batch.foresee(job, common.writing)
+    if outcome.error or outcome.skipped or not common.writing.stages:
+        return outcome
+    return replace(outcome, stages=estimated_stages(common.work, common.writing, job))
+
+
+def _tell_stages(stages: tuple[Stage, ...]) -> None:
+    """Say what an image goes through, before work starts."""
+    from convcli.report.outcome import stage_lines
+
+    for said in stage_lines(stages):
+        tell(said)
 
 
 def _check(given: dict[str, Any]) -> None:

@@ -10,12 +10,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.engine import places as at
 from convcli.engine.costs import block
 from convcli.engine.native import Call, Loop
 from convcli.engine.passes import Passes, Taps
 from convcli.engine.scratch import NOTHING, Scratch
 from convcli.engine.strips import Layout, Source, Strips, empty
+from convcli.engine.structs import (
+    FIXED,
+    READS_SAMPLES,
+    BandInput,
+    BandScratch,
+    BandSizes,
+    BandTask,
+    Result,
+)
 from convcli.record import record
 
 #: Loops of up to so many taps are compiled for their number where an image has this many samples
@@ -55,20 +63,24 @@ class Storing:
     limits: NDArray[Any]
     watch: bool = True
 
-    def extremes(self) -> NDArray[Any]:
+    def result(self, out: NDArray[Any]) -> Result:
+        """Return what a loop writes, before it has; `out` is what its samples go to."""
+        return Result(out, np.zeros(1, np.int64), self._extremes())
+
+    def seen(self, result: Result) -> Seen:
+        """Read what a loop has seen, if it was to look."""
+        if not self.watch:
+            return Seen(inf, -inf, 0)
+        lowest, highest = result.extremes
+        return Seen(float(lowest.min()), float(highest.max()), int(result.clipped[0]))
+
+    def _extremes(self) -> NDArray[Any]:
         """(2, a block) of the greatest and of the least value of the sums' type."""
         dtype = self.limits.dtype
         ends: tuple[float, float] = (inf, -inf)
         if dtype.kind != "f":
             ends = (np.iinfo(dtype).max, np.iinfo(dtype).min)
         return np.repeat(np.array(ends, dtype=dtype)[:, None], block(dtype), axis=1)
-
-
-def seen(extremes: NDArray[Any], sizes: NDArray[np.int64]) -> Seen:
-    """Read what a loop has seen, if it was to look."""
-    if not sizes[at.WATCH]:
-        return Seen(inf, -inf, 0)
-    return Seen(float(extremes[0].min()), float(extremes[1].max()), int(sizes[at.CLIPPED]))
 
 
 def combine_loop(taps: Taps) -> str:
@@ -158,45 +170,52 @@ class Bands:
     def _fixed(self) -> tuple[int, ...]:
         """The numbers that the loop is compiled for; none where that doesn't pay."""
         sizes = self._sizes
-        if sizes[at.TAPS] + sizes[at.ROW_TAPS] > _FEW_TAPS:
+        if sizes.taps + sizes.row_taps > _FEW_TAPS:
             return ()
         if self.layout.samples * self.layout.geometry.rows.out < _LARGE:
             return ()
-        return tuple(int(sizes[place]) for place in at.FIXED)
+        return tuple(getattr(sizes, name) for name in FIXED)
 
     def scratch(self, loop: Loop, out: np.dtype[Any], storing: Storing) -> Scratch:
         """Make scratch for one thread, to run the loop over some rows."""
-        sizes, extremes = self._sizes.copy(), storing.extremes()
-        sizes[at.WATCH] = storing.watch
-        layout, work, extra = self.layout, self.work, block(self.work)
-        kernels, _, _, at_once = self.passes.weights.shape
-        rows = (int(sizes[at.STRIP_ROWS]) + 1) * layout.stride + layout.span
-        pitch = int(sizes[at.SUMS_PITCH])
-        arrays = (
-            NOTHING,
-            NOTHING,
-            layout.col_source,
-            np.array([self.fill], dtype=self._strip_type),
-            self._offsets,
-            *self.passes[1:4],
-            empty((rows * layout.pitch + 2 * extra,), self._strip_type),
-            empty((2, int(sizes[at.ROW_PITCH])), work),
-            empty((kernels, at_once, pitch), work),
-            np.empty(pitch if self.taps.combine else 1),
-            np.empty(block(np.dtype(np.uint8)), dtype=out),
-            NOTHING,
-            sizes,
-            storing.numbers,
-            storing.limits,
-            extremes,
-        )
+        task, result = np.zeros(len(BandTask._fields), np.int64), storing.result(NOTHING)
 
         def run(call: Call, _: tuple[int, int], first: int, last: int) -> Seen:
-            sizes[at.FIRST], sizes[at.LAST], sizes[at.CLIPPED] = first, last, 0
+            task[:], result.clipped[0] = BandTask(first, last), 0
             call()
-            return seen(extremes, sizes)
+            return storing.seen(result)
 
-        return Scratch(loop, arrays, run)
+        return Scratch(loop, (self._input(storing, task), self._room(out), result), run)
+
+    def _input(self, storing: Storing, task: NDArray[np.int64]) -> BandInput:
+        """What the loop reads, but for the image."""
+        sizes = self._sizes._replace(watch=int(storing.watch))
+        return BandInput(
+            source=NOTHING,
+            row_source=NOTHING,
+            col_source=self.layout.col_source,
+            fill=np.array([self.fill], dtype=self._strip_type),
+            offsets=self._offsets,
+            weights=self.passes.weights,
+            row_offsets=self.passes.row_offsets,
+            row_weights=self.passes.row_weights,
+            numbers=storing.numbers,
+            limits=storing.limits,
+            sizes=np.array(sizes, dtype=np.int64),
+            task=task,
+        )
+
+    def _room(self, out: np.dtype[Any]) -> BandScratch:
+        """What the loop may overwrite."""
+        sizes, layout, work = self._sizes, self.layout, self.work
+        rows = (sizes.strip_rows + 1) * layout.stride + layout.span
+        return BandScratch(
+            strip=empty((rows * layout.pitch + 2 * block(work),), self._strip_type),
+            column=empty((2, sizes.row_pitch), work),
+            sums=empty((sizes.kernels, sizes.at_once, sizes.sums_pitch), work),
+            acc=np.empty(sizes.sums_pitch if self.taps.combine else 1),
+            rest=np.empty(block(np.dtype(np.uint8)), dtype=out),
+        )
 
     @property
     def _strip_type(self) -> np.dtype[Any]:
@@ -206,8 +225,7 @@ class Bands:
         converting it each time takes less than a pass that converts all, and less than reading
         that from a slower cache (bench: named, a fifth of a blur's time).
         """
-        as_they_are = self._is_box or self.respond == "respond_terms"
-        return self.source.dtype if as_they_are else self.work
+        return self.source.dtype if self.respond in READS_SAMPLES else self.work
 
     @cached_property
     def _offsets(self) -> NDArray[np.int64]:
@@ -232,32 +250,29 @@ class Bands:
         return begin, end
 
     @cached_property
-    def _sizes(self) -> NDArray[np.int64]:
-        """The whole numbers of a band, but for its rows."""
+    def _sizes(self) -> BandSizes:
+        """The whole numbers of a band whose sums nobody looks at."""
         layout, passes, extra = self.layout, self.passes, block(self.work)
-        part = min(self.strips.part, layout.samples)
-        blocks = -(-part // extra)
-        sizes = np.zeros(at.PLACES, dtype=np.int64)
-        sizes[at.STRIP_ROWS] = min(self.strips.rows, layout.geometry.rows.out + 1)
-        sizes[at.STRIDE], sizes[at.SPAN], sizes[at.STEP] = layout.stride, layout.span, layout.step
-        sizes[at.WIDTH], sizes[at.PART], sizes[at.STRIP_PITCH] = layout.samples, part, layout.pitch
-        sizes[at.INNER_FROM], sizes[at.INNER_TO] = self._inner
-        sizes[at.LOADED], sizes[at.HALO] = len(layout.col_source), layout.halo
-        sizes[at.SUMS_PITCH] = blocks * extra
+        cols, part = layout.geometry.cols, min(self.strips.part, layout.samples)
+        kernels, terms, taps, at_once = passes.weights.shape
         # Blocks of columns, and what a box reads beyond them.
         reach = -(-(part + layout.halo) // extra) + 2 + layout.step
-        sizes[at.ROW_PITCH] = reach * extra
-        sizes[at.SOURCE_SAMPLES], sizes[at.SHARE] = self.source.samples, self.taps.share
-        sizes[at.RUN_AT], sizes[at.RUN_LENGTH], sizes[at.RUN_FROM] = layout.run
-        # A box adds and takes away what lies between the rows that it is to sum.
-        sizes[at.STRIDE_READ] = layout.stride if self._is_box else layout.span
-        sizes[at.ROW_APART] = 1 if self._is_box else layout.rows_apart
-        cols = layout.geometry.cols
-        sizes[at.PHASES], sizes[at.PHASE_APART] = layout.phases
-        sizes[at.NEEDED] = len(layout.col_map)
-        sizes[at.STRIDE_COLS] = min(cols.stride, len(layout.col_map))
-        sizes[at.AHEAD], sizes[at.COLS] = cols.before, cols.size
-        sizes[at.KERNELS], sizes[at.TERMS], sizes[at.TAPS], sizes[at.ROWS] = passes.weights.shape
-        sizes[at.UPPER_TAPS], sizes[at.SHARED_TAPS] = passes.ends
-        sizes[at.ROW_TAPS] = passes.row_offsets.shape[1]
-        return sizes
+        return BandSizes(
+            strip_rows=min(self.strips.rows, layout.geometry.rows.out + 1),
+            stride=layout.stride, span=layout.span, width=layout.samples, part=part,
+            source_samples=self.source.samples, strip_pitch=layout.pitch,
+            sums_pitch=-(-part // extra) * extra, row_pitch=reach * extra,
+            halo=layout.halo, loaded=len(layout.col_source), step=layout.step,
+            inner_from=self._inner[0], inner_to=self._inner[1],
+            run_at=layout.run[0], run_length=layout.run[1], run_from=layout.run[2],
+            # A box adds and takes away what lies between the rows that it is to sum.
+            stride_read=layout.stride if self._is_box else layout.span,
+            row_apart=1 if self._is_box else layout.rows_apart,
+            phases=layout.phases[0], phase_apart=layout.phases[1],
+            stride_cols=min(cols.stride, len(layout.col_map)), needed=len(layout.col_map),
+            ahead=cols.before, cols=cols.size,
+            kernels=kernels, terms=terms, taps=taps, at_once=at_once,
+            row_taps=passes.row_offsets.shape[1],
+            upper_taps=passes.ends[0], shared_taps=passes.ends[1],
+            share=self.taps.share, watch=0,
+        )  # fmt: skip

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.engine import native
-from convcli.engine import places as at
-from convcli.engine.bands import Seen, Storing, seen
+from convcli.engine.bands import Seen, Storing
 from convcli.engine.costs import block
 from convcli.engine.finish import Finish
 from convcli.engine.options import Border2D, Options
 from convcli.engine.passes import Taps
 from convcli.engine.prepared import Finished, Kind, prepare
 from convcli.engine.rows import allocate
+from convcli.engine.structs import RowsInput, RowsScratch, RowsSizes
 from convcli.geometry import Geometry
 
 
@@ -68,21 +68,25 @@ class Store:
 
     def __init__(self, dtype: np.dtype[Any], finish: Finish) -> None:
         self._dtype, self._finish = dtype, finish
-        name, self._numbers = finish.loop(dtype, inf, exact=False)
-        self._storing = Storing(self._numbers, finish.limits(dtype))
-        types = (dtype.name, finish.dtype.name, self._numbers.dtype.name)
+        name, numbers = finish.loop(dtype, inf, exact=False)
+        self._storing = Storing(numbers, finish.limits(dtype))
+        types = (dtype.name, finish.dtype.name, numbers.dtype.name)
         self._loop = native.load("store_rows", (name,), types)
 
     def __call__(self, responses: NDArray[Any]) -> tuple[NDArray[Any], Seen]:
         """Return the samples of responses of any shape with at least one axis, and their range."""
         out = allocate(responses.shape, self._finish.dtype)
         rows = np.ascontiguousarray(responses, self._dtype).reshape(len(responses), -1)
-        extremes = self._storing.extremes()
-        sizes = np.zeros(at.PLACES, np.int64)
-        sizes[at.LAST], sizes[at.SAMPLES] = rows.shape
-        sizes[at.WATCH] = self._storing.watch
-        acc = np.empty(rows.shape[1] + block(rows.dtype), dtype=rows.dtype)
-        rest = np.empty(block(np.dtype(np.uint8)), dtype=out.dtype)
-        arrays = (rows, acc, rest, out, sizes, self._numbers, self._storing.limits, extremes)
-        self._loop.bind(*arrays)()
-        return out, seen(extremes, sizes)
+        given = RowsInput(
+            responses=rows,
+            numbers=self._storing.numbers,
+            limits=self._storing.limits,
+            sizes=np.array(RowsSizes(*rows.shape), dtype=np.int64),
+        )
+        scratch = RowsScratch(
+            acc=np.empty(rows.shape[1] + block(rows.dtype), dtype=rows.dtype),
+            rest=np.empty(block(np.dtype(np.uint8)), dtype=out.dtype),
+        )
+        result = self._storing.result(out)
+        self._loop.bind(given, scratch, result)()
+        return out, self._storing.seen(result)

@@ -1,89 +1,111 @@
 """The loops as C-callable entries, compiled for given sample types.
 
-An entry takes the arrays of its loop as pointers. What comes out is the object code of that entry
-and all it calls, which needs nothing of Numba to run.
+An entry takes the address of a table of addresses: the fields of its loop's three structs, in order
+(`structs`, `native.Call`). What comes out is the object code of that entry and all it calls, which
+needs nothing of Numba to run.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from numba import types
 
 from convcli.engine import loops
 from convcli.engine.loops.compiling import lowered
+from convcli.engine.loops.numbers import Struct, taking
+from convcli.engine.loops.parts import BandLoops, TileLoops
 from convcli.engine.objects import object_code
+from convcli.engine.structs import (
+    READS_SAMPLES,
+    BandInput,
+    BandScratch,
+    BandSizes,
+    BandTask,
+    Limits,
+    Numbers,
+    Result,
+    RowsInput,
+    RowsScratch,
+    RowsSizes,
+)
+from convcli.engine.tile_structs import (
+    Levels,
+    TileInput,
+    TileScratch,
+    TileSizes,
+    TileTask,
+)
+
+#: The type of a field's samples; or of its numbers, with the struct that names them.
+_Field: TypeAlias = str | tuple[type[Any], str]
 
 
-def _band_at_once(respond, store, *types, band=loops.band):
-    """`loops.band` for a single kernel whose sums nobody looks at."""
-    how = {"band": band, "filter_rows": loops.rows_at_once}
-    return _band(respond, loops.combine_nothing, store, *types, **how)
+class _Entry(NamedTuple):
+    """A loop, the functions that it takes, its structs but for `Result`, and all fields' types."""
+
+    loop: Any
+    functions: Any
+    structs: tuple[type[Any], type[Any]]
+    fields: dict[str, _Field]
+
+
+#: Those of all loops.
+_FIELDS: dict[str, _Field] = {
+    "row_source": "intp", "col_source": "intp", "offsets": "int64", "row_offsets": "int64",
+    "acc": "float64", "clipped": "int64",
+}  # fmt: skip
 
 
 def _band(
-    respond, combine, store, source, work, out, real, band=loops.band,
-    filter_rows=loops.rows_by_sums,
-):  # fmt: skip
-    """`loops.band` with its arrays as pointers."""
-    sums = "float64" if combine is not loops.combine_nothing else work
-    as_they_are = respond is loops.respond_box or respond is loops.respond_terms
-    strip_type = source if as_they_are else work
-
-    def entry(
-        src, row_source, col_source, fill, offsets, weights, row_offsets, row_weights, strip,
-        column, sums, acc, rest, target, sizes, numbers, limits, extremes,
-    ):  # fmt: skip
-        band(
-            filter_rows, respond, combine, store, src, row_source, col_source, fill, offsets,
-            weights, row_offsets, row_weights, strip, column, sums, acc, rest, target, sizes,
-            numbers, limits, extremes,
-        )  # fmt: skip
-
-    arrays = (
-        source, "intp", "intp", strip_type, "int64", work, "int64", work, strip_type, work, work,
-        "float64", out, out, "int64", real, sums, sums,
-    )  # fmt: skip
-    return entry, arrays
+    functions: tuple[Any, ...], samples: tuple[str, ...], *, band: Any, by_sums: bool
+) -> _Entry:
+    """`band` and its kind, by sums or, for a single kernel whose sums nobody looks at, at once."""
+    respond, *others, level = functions
+    combine = others[0] if others else loops.combine_nothing
+    source, work, out, real = samples
+    strip = source if respond.__name__ in READS_SAMPLES else work
+    sums = work if combine is loops.combine_nothing else "float64"
+    fields = _FIELDS | {
+        "source": source, "fill": strip, "strip": strip, "weights": work, "row_weights": work,
+        "column": work, "sums": work, "rest": out, "out": out, "extremes": sums,
+        "numbers": (Numbers, real), "limits": (Limits, sums), "sizes": (BandSizes, "int64"),
+        "task": (BandTask, "int64"),
+    }  # fmt: skip
+    filter_rows = loops.rows_by_sums if by_sums else loops.rows_at_once
+    called = BandLoops(filter_rows, respond, combine, level)
+    return _Entry(band, called, (BandInput, BandScratch), fields)
 
 
-def _store_rows(store, source, out, real):
-    """`loops.store_rows` with its arrays as pointers."""
-    store_rows = loops.store_rows
-
-    def entry(responses, acc, rest, target, sizes, numbers, limits, extremes):
-        store_rows(store, responses, acc, rest, target, sizes, numbers, limits, extremes)
-
-    return entry, (source, source, out, out, "int64", real, source, source)
-
-
-def _tiles(combine, store, source, out, real):
-    """`loops.tiles` with its arrays as pointers."""
-    tiles = loops.tiles
-
-    def entry(
-        src, row_source, col_source, fill, factors_re, factors_im, cosines, sines, offsets,
-        levels, lines, re, im, product_re, product_im, sums, acc, rest, target, sizes, numbers,
-        limits, extremes,
-    ):  # fmt: skip
-        tiles(
-            combine, store, src, row_source, col_source, fill, factors_re, factors_im, cosines,
-            sines, offsets, levels, lines, re, im, product_re, product_im, sums, acc, rest,
-            target, sizes, numbers, limits, extremes,
-        )  # fmt: skip
-
-    return entry, (
-        source, "intp", "intp", source, *("float64",) * 6, source, *("float64",) * 6, out, out,
-        "int64", real, "float64", "float64",
-    )  # fmt: skip
+def _store_rows(functions: tuple[Any, ...], samples: tuple[str, ...]) -> _Entry:
+    """`store_rows`."""
+    source, out, real = samples
+    fields = _FIELDS | {
+        "responses": source, "acc": source, "rest": out, "out": out, "extremes": source,
+        "numbers": (Numbers, real), "limits": (Limits, source), "sizes": (RowsSizes, "int64"),
+    }  # fmt: skip
+    return _Entry(loops.store_rows, functions[0], (RowsInput, RowsScratch), fields)
 
 
-_ENTRIES = {
-    "band": _band,
-    "band_at_once": _band_at_once,
-    "band_strided": partial(_band, band=loops.band_strided),
-    "band_at_once_strided": partial(_band_at_once, band=loops.band_strided),
+def _tiles(functions: tuple[Any, ...], samples: tuple[str, ...]) -> _Entry:
+    """`tiles`."""
+    source, out, real = samples
+    spectra = ("factors_re", "factors_im", "cosines", "sines", "offsets")
+    sets = ("re", "im", "product_re", "product_im", "sums", "extremes")
+    fields = _FIELDS | dict.fromkeys((*spectra, *sets), "float64") | {
+        "source": source, "fill": source, "lines": source, "rest": out, "out": out,
+        "numbers": (Numbers, real), "limits": (Limits, "float64"), "levels": (Levels, "float64"),
+        "sizes": (TileSizes, "int64"), "task": (TileTask, "int64"),
+    }  # fmt: skip
+    return _Entry(loops.tiles, TileLoops(*functions), (TileInput, TileScratch), fields)
+
+
+_ENTRIES: dict[str, Any] = {
+    "band": partial(_band, band=loops.band, by_sums=True),
+    "band_at_once": partial(_band, band=loops.band, by_sums=False),
+    "band_strided": partial(_band, band=loops.band_strided, by_sums=True),
+    "band_at_once_strided": partial(_band, band=loops.band_strided, by_sums=False),
     "store_rows": _store_rows,
     "tiles": _tiles,
 }
@@ -121,8 +143,29 @@ def lower_entry(name: str, functions: tuple[str, ...], samples: tuple[str, ...])
     tuple of str and str
         A module as text, and the name in it of the function to be called.
     """
-    make: Any = _ENTRIES[name]
-    entry, arrays = make(*(getattr(loops, f) for f in functions), *samples)
-    arguments = [types.CPointer(getattr(types, dtype)) for dtype in arrays]
-    module: tuple[str, str] = lowered(entry, types.void(*arguments))
+    made = _ENTRIES[name](tuple(getattr(loops, f) for f in functions), samples)
+    loop, called, (given, scratch), fields = made
+    first, second = len(given._fields), len(given._fields) + len(scratch._fields)
+    take_input = taking(_seen(given, fields), 0)
+    take_scratch = taking(_seen(scratch, fields), first)
+    take_result = taking(_seen(Result, fields), second)
+
+    def entry(addresses):
+        loop(called, take_input(addresses), take_scratch(addresses), take_result(addresses))
+
+    module: tuple[str, str] = lowered(entry, types.void(types.CPointer(types.voidptr)))
     return module
+
+
+def _seen(struct: Any, fields: dict[str, _Field]) -> Any:
+    """A struct of arrays as Numba's type: its fields are pointers, or structs of numbers."""
+    kinds = [fields[name] for name in struct._fields]
+    return types.NamedTuple(
+        [
+            types.CPointer(getattr(types, kind))
+            if isinstance(kind, str)
+            else Struct(kind[0], getattr(types, kind[1]))
+            for kind in kinds
+        ],
+        struct,
+    )

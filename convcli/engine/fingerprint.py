@@ -17,7 +17,7 @@ import numpy as np
 
 #: Sources of machine code, beside this file: in a folder, or one by one.
 _FOLDERS, _FILES = ("loops",), (
-    "entries.py", "flat.py", "lowered.py", "objects.py", "places.py",
+    "entries.py", "flat.py", "lowered.py", "objects.py", "structs.py", "tile_structs.py",
 )  # fmt: skip
 #: Begins with digests of all it holds, in so many bytes.
 _LOWERED, _HEAD = "lowered.bin", 72

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from struct import Struct, error
 from time import perf_counter
@@ -24,6 +24,10 @@ from convcli.engine import folder, machine
 #: Begins what is kept: whether it is flat, and where its function begins if so.
 _HEAD = Struct("<?7xQ")
 
+#: An entry, by Numba's own convention: where to put a result, where to put an exception, and the
+#: one argument, a table of addresses.
+_ENTRY = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * 3)
+
 _lock = threading.Lock()
 _loaded: dict[tuple[str, ...], Loop] = {}
 _seconds = 0.0
@@ -33,19 +37,17 @@ class Call:
     """A loop and the arrays that it is called with."""
 
     def __init__(self, loop: Loop, arrays: Sequence[NDArray[Any]]) -> None:
-        # Numba's own convention: where to put a result, where to put an exception, arguments.
-        nothing = ctypes.byref(ctypes.c_void_p())
-        self._loop, self._function = loop, loop.function(2 + len(arrays))
-        self._places = [nothing, nothing, *(array.ctypes.data for array in arrays)]
-        self._held = list(arrays)
+        self._loop, self._held = loop, list(arrays)
+        self._addresses = (ctypes.c_void_p * len(arrays))(*(a.ctypes.data for a in arrays))
+        self._nothing = ctypes.byref(ctypes.c_void_p())
 
     def put(self, k: int, array: NDArray[Any]) -> None:
         """Have another array in the k-th one's place."""
-        self._held[k], self._places[2 + k] = array, array.ctypes.data
+        self._held[k], self._addresses[k] = array, array.ctypes.data
 
     def __call__(self) -> None:
         """Run the loop; no lock is held meanwhile."""
-        self._function(*self._places)
+        self._loop.function(self._nothing, self._nothing, self._addresses)
 
 
 class Loop:
@@ -55,15 +57,11 @@ class Loop:
         is_flat, start = _HEAD.unpack_from(content)
         code = content[_HEAD.size :]
         begin, self._keep = machine.place(code) if is_flat else machine.link(code)
-        self._address = begin + start
+        self.function = _ENTRY(begin + start)
 
-    def function(self, arguments: int) -> Callable[..., int]:
-        """Return it as a function of so many pointers."""
-        return ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * arguments)(self._address)
-
-    def bind(self, *arrays: NDArray[Any]) -> Call:
-        """Return what runs it on arrays, C-contiguous and in its order, single values in one."""
-        return Call(self, arrays)
+    def bind(self, *structs: Sequence[NDArray[Any]]) -> Call:
+        """Return what runs it on the arrays of its structs (`structs`), all C-contiguous."""
+        return Call(self, [array for struct in structs for array in struct])
 
 
 def load(

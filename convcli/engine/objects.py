@@ -10,7 +10,7 @@ import llvmlite.binding as llvm
 
 from convcli.engine import machine
 from convcli.engine.flat import NotFlatError, flatten
-from convcli.engine.places import FIXED, FIXED_NAME
+from convcli.engine.structs import FIXED, FIXED_NAME
 
 _FROM_C_LIBRARY = {"memset", "memcpy", "memmove", "atan2", "atan2f"}
 
@@ -35,7 +35,7 @@ _UNUSED = (
 )
 
 #: What gives a number is not written yet, but does nothing else.
-_NUMBER = re.compile(rf"^declare i64 @({FIXED_NAME}\d+)\(.*$", re.MULTILINE)
+_NUMBER = re.compile(rf"^declare i64 @({FIXED_NAME}\w+)\(.*$", re.MULTILINE)
 _DECLARED = r"declare i64 @\1(i64) nounwind willreturn memory(none)"
 
 # JUSTIFICATION: the C library's functions of these names, which LLVM calls to set and copy memory,
@@ -143,7 +143,7 @@ def object_code(ir: str, name: str, fixed: Sequence[int] = ()) -> bytes:
     name
         The function's in it.
     fixed
-        The numbers that it is compiled for, in the order of `places.FIXED`; without them it takes
+        The numbers that it is compiled for, in the order of `structs.FIXED`; without them it takes
         those that stand in `sizes`.
 
     Returns
@@ -253,7 +253,7 @@ def _unrolled(module: Any, target: Any, fixed: Sequence[int]) -> Any:
 
 def _with_numbers(ir: str, fixed: Sequence[int]) -> str:
     """Return a module's text with the functions that give the numbers it is compiled for."""
-    numbers = {f"{FIXED_NAME}{place}": "%number" for place in FIXED}
+    numbers = {f"{FIXED_NAME}{name}": "%number" for name in FIXED}
     numbers.update(zip(numbers, map(str, fixed), strict=False))
 
     def defined(declared: re.Match[str]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.engine.native import Call, Loop
+from convcli.engine.structs import Result
 from convcli.engine.thread_pool import Work
 
 #: How many are kept, and bytes that the arrays of one may have for that.
@@ -25,10 +26,9 @@ class Scratch:
 
     Parameters
     ----------
-    loop, arrays
-        What is run, and on what; with `NOTHING` in place of the image, of the places of its rows,
-        and of the result. The last of the arrays is what the loop has seen of the sums, as it is
-        before an image.
+    loop, structs
+        What is run, and on what (`structs`): what it reads, scratch and result, with `NOTHING` in
+        place of the image, of the places of its rows, and of the result.
     work
         Given what calls the loop, how many padded rows of the source and rows of the result there
         are, and some units, filters these.
@@ -37,13 +37,14 @@ class Scratch:
     def __init__(
         self,
         loop: Loop,
-        arrays: Sequence[NDArray[Any]],
+        structs: tuple[Sequence[NDArray[Any]], Sequence[NDArray[Any]], Result],
         work: Callable[[Call, tuple[int, int], int, int], Any],
     ) -> None:
-        self._call = loop.bind(*arrays)
+        self._call = loop.bind(*structs)
         self._work = partial(work, self._call)
+        arrays = [array for struct in structs for array in struct]
         self._places = [k for k, array in enumerate(arrays) if array is NOTHING]
-        self._seen, self._before = arrays[-1], arrays[-1].copy()
+        self._seen, self._before = structs[2].extremes, structs[2].extremes.copy()
         self.size = sum(array.nbytes for array in arrays)
         self.maker: object = None
 

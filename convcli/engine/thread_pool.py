@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
-from _thread import LockType, allocate_lock, get_native_id, start_new_thread
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any, TypeAlias
+
+from convcli.threads import Task
 
 #: Bands a thread gets at the most, so that one that is held up doesn't hold up the others, and
 #: the cycles of one at the least: between bands threads wait for one another (the interpreter's
@@ -51,11 +50,7 @@ def run_bands(
 
 
 class _SharedBands:
-    """Threads that share bands.
-
-    JUSTIFICATION: the caller works from the first moment and nobody waits for a thread to start,
-    which takes longer than filtering a small image; an executor does wait (bench: threads).
-    """
+    """Threads that share bands; the caller works from the first moment."""
 
     def __init__(self, begin: Callable[[], Work], bands: list[tuple[int, int]]) -> None:
         self._begin = begin
@@ -65,25 +60,24 @@ class _SharedBands:
 
     def run(self, threads: int) -> list[Any]:
         """Do all bands; return what they gave, in no order."""
-        asked: list[tuple[_Helper, _Job]] = []
+        asked: list[Task[None]] = []
         try:
-            # A thread that can't be had is one less.
-            with suppress(RuntimeError, MemoryError):
+            with suppress(MemoryError):  # a thread that can't be had is one less
                 for _ in range(threads - 1):
-                    helper = _helper()
-                    asked.append((helper, helper.help(self)))
+                    asked.append(Task(self._help, apart=True))
             self._drain()
         except BaseException:
             self._left.clear()
             raise
         finally:
-            for helper, job in asked:
-                helper.leave(job)
+            for each in asked:
+                if not each.take_over():
+                    each.wait()
         if self._error is not None:
             raise self._error
         return self._done
 
-    def help(self) -> None:
+    def _help(self) -> None:
         """Do what bands are left; keep what is raised, for the caller."""
         try:
             self._drain()
@@ -100,105 +94,3 @@ class _SharedBands:
                 return
             work = work or self._begin()
             self._done.append(work(first, last))
-
-
-#: Who is to be helped, and a lock that is let go of when that is done.
-_Job: TypeAlias = tuple[_SharedBands, LockType]
-
-
-class _Helper:
-    """A thread that helps with one set of bands after another.
-
-    JUSTIFICATION: a thread that waits begins after 0.05 ms, a new one after 2, a fifth of the time
-    that two threads take for a blur of 12 megapixels (bench: named).
-    """
-
-    def __init__(self) -> None:
-        self._asked, self._jobs = allocate_lock(), deque[_Job]()
-        self._id: int | None = None
-        self._asked.acquire()
-        start_new_thread(self._serve, ())
-
-    def help(self, shared: _SharedBands) -> _Job:
-        """Help with bands; return what is to be given to `leave`."""
-        done = allocate_lock()
-        done.acquire()
-        self._jobs.append((shared, done))
-        if self._id is not None:
-            _leave_processor(self._id)
-        # It may not have noticed yet that it was asked before.
-        with suppress(RuntimeError):
-            self._asked.release()
-        return shared, done
-
-    def leave(self, job: _Job) -> None:
-        """Wait until it has done what it was asked to; if it hasn't begun, it needn't.
-
-        JUSTIFICATION: waking up takes it half a millisecond at times, and the caller has filtered
-        a small image alone by then (bench: growth).
-        """
-        try:
-            self._jobs.remove(job)
-        except ValueError:
-            job[1].acquire()
-        else:
-            _waiting.append(self)
-
-    def _serve(self) -> None:
-        self._id = get_native_id()
-        while True:
-            self._asked.acquire()
-            try:
-                shared, done = self._jobs.pop()
-            except IndexError:
-                continue
-            try:
-                shared.help()
-            finally:
-                # Images aren't kept until the next one comes.
-                del shared
-                _waiting.append(self)
-                done.release()
-
-
-#: Threads that have nothing to do; a process that is a copy of this one has none.
-_waiting: deque[_Helper] = deque()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_waiting.clear)
-
-
-def _leave_processor(thread: int) -> None:
-    """Have a thread run anywhere but where this one does, if there is anywhere else.
-
-    JUSTIFICATION: Linux often wakes a thread on the processor of the one that wakes it, and leaves
-    both there until the first has used up its time, 4 ms, though another processor is idle: in a
-    third of the calls here, and then a blur of 12 megapixels takes 9 ms and not 5.5 (bench: named).
-    """
-    if _current_processor is None:
-        return
-    others = os.sched_getaffinity(0) - {_current_processor()}
-    if others:
-        # A thread that can't be moved does its work where it is.
-        with suppress(OSError):
-            os.sched_setaffinity(thread, others)
-
-
-def _find_current_processor() -> Callable[[], int] | None:
-    if not hasattr(os, "sched_setaffinity"):
-        return None
-    try:
-        found: Callable[[], int] = ctypes.PyDLL(None).sched_getcpu
-    except (OSError, AttributeError):
-        return None
-    return found
-
-
-_current_processor = _find_current_processor()
-
-
-def _helper() -> _Helper:
-    """Return a thread that waits, or a new one; RuntimeError if none can be had."""
-    try:
-        return _waiting.pop()
-    except IndexError:
-        return _Helper()

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.engine import places as at
-from convcli.engine.bands import Seen, Storing, combine_loop, seen
+from convcli.engine.bands import Seen, Storing, combine_loop
 from convcli.engine.costs import block
 from convcli.engine.native import Call, Loop
 from convcli.engine.passes import Taps
 from convcli.engine.scratch import NOTHING, Scratch
 from convcli.engine.spectra import LANES, factors, turns
 from convcli.engine.strips import Layout, Source, empty
+from convcli.engine.tile_structs import Levels, TileInput, TileScratch, TileSizes, TileTask
 from convcli.engine.tiling import Tiling
 from convcli.record import record
 
@@ -98,68 +98,90 @@ class TileGroups:
 
     def scratch(self, loop: Loop, out: np.dtype[Any], storing: Storing) -> Scratch:
         """Make scratch for one thread, to run the loop over some units."""
-        tiling, kernels = self.tiling, len(self.taps.weights)
-        rows, cols = (many * edge for many, edge in zip(tiling.at_once, tiling.edge, strict=True))
-        pitch = -(-cols * self.layout.channels // 16) * 16
-        sizes, extremes = self._sizes(pitch), storing.extremes()
-        sizes[at.WATCH] = storing.watch
-        places = tiling.size * _pitch(tiling.size)
-        sets = [empty((places,), np.dtype(np.float64)) for _ in range(1 if kernels == 1 else 2)]
-        spectra, columns = _kernels(self.taps, self.layout, tiling)
-        arrays: tuple[NDArray[Any], ...] = (
-            NOTHING,
-            NOTHING,
-            columns,
-            np.array([self.fill], dtype=self.source.dtype),
-            *spectra,
-            np.array([tiling.packing.middle, tiling.packing.power]),
-            np.empty((4, tiling.size), dtype=self.source.dtype),
-            *(part for whole in (sets[0], sets[-1]) for part in (whole, whole[LANES:])),
-            np.empty((kernels, rows, pitch)),
-            np.empty(pitch),
-            np.empty(block(np.dtype(np.uint8)), dtype=out),
-            NOTHING,
-            sizes,
-            storing.numbers,
-            storing.limits,
-            extremes,
-        )
+        task, result = np.zeros(len(TileTask._fields), np.int64), storing.result(NOTHING)
 
         def run(call: Call, rows: tuple[int, int], first: int, last: int) -> Seen:
-            sizes[at.CLIPPED] = 0
-            sizes[at.PADDED_ROWS], sizes[at.OUT_ROWS] = rows
+            result.clipped[0] = 0
             for unit in range(first, last):
-                self._choose(sizes, unit)
+                task[:] = self._task(unit, *rows)
                 call()
-            return seen(extremes, sizes)
+            return storing.seen(result)
 
-        return Scratch(loop, arrays, run)
+        return Scratch(loop, (self._input(storing, task), self._room(out), result), run)
 
-    def _choose(self, sizes: NDArray[np.int64], unit: int) -> None:
-        """Put down which group of tiles is meant."""
+    def _input(self, storing: Storing, task: NDArray[np.int64]) -> TileInput:
+        """What the loop reads, but for the image."""
+        packing = self.tiling.packing
+        (factors_re, factors_im, cosines, sines, offsets), columns = _kernels(
+            self.taps, self.layout, self.tiling
+        )
+        return TileInput(
+            source=NOTHING,
+            row_source=NOTHING,
+            col_source=columns,
+            fill=np.array([self.fill], dtype=self.source.dtype),
+            factors_re=factors_re,
+            factors_im=factors_im,
+            cosines=cosines,
+            sines=sines,
+            offsets=offsets,
+            levels=np.array(Levels(packing.middle, packing.power), dtype=np.float64),
+            numbers=storing.numbers,
+            limits=storing.limits,
+            sizes=np.array(self._sizes._replace(watch=int(storing.watch)), dtype=np.int64),
+            task=task,
+        )
+
+    def _room(self, out: np.dtype[Any]) -> TileScratch:
+        """What the loop may overwrite."""
+        sizes = self._sizes
+        sets = [
+            empty((sizes.size * sizes.pitch,), np.dtype(np.float64))
+            for _ in range(1 if sizes.kernels == 1 else 2)
+        ]
+        rows = self.tiling.at_once[0] * sizes.edge_rows
+        return TileScratch(
+            lines=np.empty((4, sizes.size), dtype=self.source.dtype),
+            re=sets[0],
+            im=sets[0][LANES:],
+            product_re=sets[-1],
+            product_im=sets[-1][LANES:],
+            sums=np.empty((sizes.kernels, rows, sizes.sums_pitch)),
+            acc=np.empty(sizes.sums_pitch),
+            rest=np.empty(block(np.dtype(np.uint8)), dtype=out),
+        )
+
+    def _task(self, unit: int, padded_rows: int, out_rows: int) -> TileTask:
+        """Which group of tiles is meant, of so many rows."""
         tiling, out = self.tiling, self.layout.geometry.cols.out
         (rows, cols), (down, across) = tiling.at_once, divmod(unit, tiling.groups[1])
         row, left = down * rows, across * cols
         tiles = min(cols, tiling.count[1] - left)
-        last = -(-int(sizes[at.OUT_ROWS]) // tiling.edge[0])
-        sizes[at.FIRST], sizes[at.LAST] = row, min(row + rows, last)
-        sizes[at.LEFT], sizes[at.TILES] = left, tiles
         columns = min(tiles * tiling.edge[1], out - left * tiling.edge[1])
-        sizes[at.SAMPLES] = columns * self.layout.channels
+        last = min(row + rows, -(-out_rows // tiling.edge[0]))
+        samples = columns * self.layout.channels
+        return TileTask(row, last, left, tiles, samples, padded_rows, out_rows)
 
-    def _sizes(self, pitch: int) -> NDArray[np.int64]:
-        """The whole numbers of tiles, but for which."""
+    @cached_property
+    def _sizes(self) -> TileSizes:
+        """The whole numbers of tiles whose sums nobody looks at."""
         layout, tiling = self.layout, self.tiling
         rows, cols = layout.geometry.rows, layout.geometry.cols
-        sizes = np.zeros(at.PLACES, dtype=np.int64)
-        sizes[at.SUMS_PITCH] = pitch
-        sizes[at.SOURCE_SAMPLES] = self.source.samples
-        sizes[at.KERNELS], sizes[at.SHARE] = len(self.taps.weights), self.taps.share
-        sizes[at.STEP] = layout.channels
-        sizes[at.STRIDE], sizes[at.STRIDE_COLS] = rows.stride, cols.stride
-        sizes[at.TILE], sizes[at.TILE_PITCH] = tiling.size, _pitch(tiling.size)
-        sizes[at.EDGE_ROWS], sizes[at.EDGE_COLS] = tiling.edge
-        sizes[at.OUT_COLS] = cols.out
-        sizes[at.PADDED_COLS] = len(layout.col_map)
-        sizes[at.DEPTH] = tiling.packing.depth
-        return sizes
+        width = tiling.at_once[1] * tiling.edge[1] * layout.channels
+        return TileSizes(
+            size=tiling.size,
+            pitch=_pitch(tiling.size),
+            edge_rows=tiling.edge[0],
+            edge_cols=tiling.edge[1],
+            stride=rows.stride,
+            stride_cols=cols.stride,
+            padded_cols=len(layout.col_map),
+            out_cols=cols.out,
+            step=layout.channels,
+            source_samples=self.source.samples,
+            sums_pitch=-(-width // 16) * 16,
+            kernels=len(self.taps.weights),
+            share=self.taps.share,
+            watch=0,
+            depth=tiling.packing.depth,
+        )

@@ -43,10 +43,7 @@ def on_threads(
 
 
 class _SharedItems(Generic[Item, Result]):
-    """Threads that take items one after the other.
-
-    JUSTIFICATION: `concurrent.futures` does the same, and takes 7 ms to import.
-    """
+    """Threads that take items one after the other."""
 
     def __init__(self, work: Callable[[Item], Result], items: Sequence[Item]) -> None:
         self._work = work

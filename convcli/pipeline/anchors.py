@@ -42,8 +42,9 @@ class AtAnchors(engine.Stage):
     def rows(self, start: int, stop: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
         """Return some rows, as `Rows` does."""
         found, places = self._window.at(self._down[start:stop])
-        if np.array_equal(places, np.arange(places[0], places[0] + len(places))):
-            out = found[places[0] : places[0] + len(places)]
+        first, last = int(places[0]), int(places[0]) + len(places)
+        if first >= 0 and np.array_equal(places, np.arange(first, last)):
+            out = found[first:last]
         else:
             out = found.take(places, axis=0)
         if self._moves:

@@ -26,8 +26,9 @@ from convcli.record import record
 from convcli.spec import Spec
 from convcli.taps import AnyKernel
 
-#: What begins with every thread's first rows and doesn't grow: loops, tables, room to code a band.
-_BASE, _BAND = 2**22, 3 * 2**21
+#: What begins with every thread's first rows and doesn't grow: loops and tables; and room for a
+#: band, for its filtered rows, and for those that are coded and not yet written.
+_BASE, _BAND = 2**22, 3 * 2**22
 #: From so many bytes on a TIFF file is mapped and not held; a smaller one is to the end.
 _MAPPED = 2**26
 #: Source and result side by side: with the halves that become it, a byte of both.

@@ -10,6 +10,7 @@ from typing import Any
 from convcli.batch import Outcome
 from convcli.kernels.kernel import Kernel, Kind
 from convcli.pipeline import Facts
+from convcli.pipeline.memory import Stage
 from convcli.report.lines import columns, named, printable, wrapped
 from convcli.report.option_names import as_options
 from convcli.report.shape import axis_data, leftover
@@ -45,7 +46,7 @@ def text(outcome: Outcome, kernels: Sequence[AnyKernel], *, verbose: bool = Fals
     """Lines for one image, each a label and what there is to say."""
     facts = outcome.facts
     if facts is None:
-        return line(outcome)
+        return "\n".join((line(outcome), *stage_lines(outcome.stages)))
     rows = []
     before = _image(facts.size, facts.channels, facts.depth)
     after = _image(facts.out_size, facts.out_channels, facts.out_depth)
@@ -66,6 +67,19 @@ def text(outcome: Outcome, kernels: Sequence[AnyKernel], *, verbose: bool = Fals
     width = columns(sys.stderr)
     head = f"{printable(outcome.job.source)} → {printable(outcome.job.target)}"
     return "\n".join([head, *(wrapped(f"  {label:8} ", said, width) for label, said in rows)])
+
+
+def stage_lines(stages: Sequence[Stage]) -> list[str]:
+    """Say what an image goes through, a line a stage, and the memory that it takes there."""
+    if not stages:
+        return []
+    total = _megabytes(sum(stage.bytes for stage in stages))
+    said = [f"{_megabytes(stage.bytes):>8}  {stage.name}" for stage in stages]
+    return [*said, f"{total:>8}  at the same time, beside the program itself"]
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
 
 
 _ALPHA = {
@@ -153,6 +167,10 @@ def data(outcome: Outcome, kernels: Sequence[AnyKernel]) -> dict[str, Any]:
         for g in (facts.geometries if facts else ())
     ]
     result["plan"] = [_plan_data(plan) for plan in (facts.plans if facts else ())]
+    result["memory"] = {
+        "bytes": sum(stage.bytes for stage in outcome.stages),
+        "stages": [{"name": stage.name, "bytes": stage.bytes} for stage in outcome.stages],
+    }
     result["notes"] = [as_options(note) for note in facts.notes] if facts else []
     return result
 

@@ -1,9 +1,8 @@
 """The inner loops: valid correlation of padded strips, and nothing else.
 
-Every function takes pointers and numbers, writes in place, allocates nothing and raises nothing.
-An image's row is here all samples of all its columns and channels; a strip has STRIP_PITCH
-samples a row, in the working type or in the image's, its border filled in. `tiles` cuts the
-image into tiles instead.
+Every function takes pointers, numbers and structs of these (`structs` says which, and how to write
+another loop), writes in place, allocates nothing and raises nothing. `band` has rows padded in a
+strip, and filters these; `tiles` cuts the image into tiles instead.
 """
 
 from convcli.engine.loops.band import band, band_strided, rows_at_once, rows_by_sums

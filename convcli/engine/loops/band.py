@@ -4,35 +4,10 @@ from __future__ import annotations
 
 from convcli.engine.loops.compiling import jit
 from convcli.engine.loops.load import load_rows, load_strided_rows
-from convcli.engine.loops.store import count_row, keep_samples, keep_sums, store_row
+from convcli.engine.loops.parts import Kernel, Part, Room, Row, Several, Target
+from convcli.engine.loops.store import count_row, store_row, unchanged
 from convcli.engine.loops.vectors import at, lanes, seen_as
-from convcli.engine.places import (
-    FIRST,
-    HALO,
-    INNER_FROM,
-    INNER_TO,
-    KERNELS,
-    LAST,
-    LOADED,
-    PART,
-    PITCH,
-    ROW_TAPS,
-    ROWS,
-    RUN_AT,
-    RUN_FROM,
-    SAMPLES,
-    SOURCE_SAMPLES,
-    SPAN,
-    STRIDE,
-    STRIP_PITCH,
-    STRIP_ROWS,
-    SUMS_PITCH,
-    TAPS,
-    TERMS,
-    TOP,
-    WATCH,
-    WIDTH,
-)
+from convcli.engine.structs import Result
 
 
 @jit
@@ -46,11 +21,12 @@ def _follow(row_source, first, count):
 
 
 @jit
-def _inner(row_source, first, count, rows, sizes):
+def _inner(given, first, count, rows):
     """Where the samples begin and end that are read in the image, for some output rows."""
-    if rows % sizes[ROWS] != 0 or not _follow(row_source, first, count):
-        return sizes[WIDTH], sizes[WIDTH]
-    return sizes[INNER_FROM], sizes[INNER_TO]
+    sizes = given.sizes
+    if rows % sizes.at_once != 0 or not _follow(given.row_source, first, count):
+        return sizes.width, sizes.width
+    return sizes.inner_from, sizes.inner_to
 
 
 @jit
@@ -62,127 +38,96 @@ def _part(left, part, block):
 
 
 @jit
-def rows_at_once(
-    respond, combine, level, offsets, weights, row_offsets, row_weights, strip, column, sums, acc,
-    rest, out, rows, sizes, numbers, limits, extremes,
-):  # fmt: skip
-    """Filter SAMPLES samples of some rows by one kernel; its sums become samples as they come."""
+def rows_at_once(loops, given, scratch, result, part):
+    """Filter a part by one kernel, whose sums become samples as they come.
+
+    This and `rows_by_sums` take what `band` takes, but `result` begins with the part's.
+    """
+    sizes = given.sizes
+    kernel = Kernel(part.offsets, given.weights, given.row_offsets, given.row_weights)
+    room = Room(scratch.column, scratch.sums)
     r = 0
-    while r < rows:
-        base, target = at(strip, r * sizes[STRIDE] * sizes[PITCH]), at(out, r * sizes[WIDTH])
+    while r < part.rows:
+        base = at(part.strip, r * sizes.stride * part.pitch)
+        into = at(result.out, r * sizes.width)
         # What is below the last row is written there first.
-        below = at(target, sizes[WIDTH]) if r + 1 < rows else target
-        respond(
-            base, r, sizes, offsets, weights, row_offsets, row_weights, column, sums, keep_samples,
-            level, target, below, numbers,
-        )  # fmt: skip
-        r += sizes[ROWS]
+        below = at(into, sizes.width) if r + 1 < part.rows else into
+        row = Row(base, part.pitch, part.samples, r)
+        loops.respond(row, sizes, kernel, room, Target(loops.level, given.numbers, into, below))
+        r += sizes.at_once
 
 
 @jit
-def rows_by_sums(
-    respond, combine, level, offsets, weights, row_offsets, row_weights, strip, column, sums, acc,
-    rest, out, rows, sizes, numbers, limits, extremes,
-):  # fmt: skip
-    """Filter SAMPLES samples of some rows, whose sums are combined and looked at."""
-    at_once, samples, pitch = sizes[ROWS], sizes[SAMPLES], sizes[SUMS_PITCH]
-    apart = at_once * pitch
-    down = sizes[TERMS] * sizes[TAPS] * at_once
-    along = sizes[TERMS] * sizes[ROW_TAPS]
+def rows_by_sums(loops, given, scratch, result, part):
+    """Filter a part, whose sums are combined and looked at."""
+    sizes = given.sizes
+    at_once, pitch = sizes.at_once, sizes.sums_pitch
+    down, along = sizes.terms * sizes.taps * at_once, sizes.terms * sizes.row_taps
+    several = Several(sizes.kernels, sizes.share, at_once * pitch, part.samples)
     r = 0
-    while r < rows:
-        base = at(strip, r * sizes[STRIDE] * sizes[PITCH])
-        for g in range(sizes[KERNELS]):
-            own = at(sums, g * apart)
-            respond(
-                base, r, sizes, offsets, at(weights, g * down), row_offsets,
-                at(row_weights, g * along), column, own, keep_sums, level, own, at(own, pitch),
-                numbers,
-            )  # fmt: skip
-        for k in range(min(at_once, rows - r)):
-            done = combine(at(sums, k * pitch), apart, sizes, acc)
-            if sizes[WATCH]:
-                count_row(done, samples, limits, extremes, sizes)
-            store_row(level, done, samples, at(out, (r + k) * sizes[WIDTH]), numbers, rest)
+    while r < part.rows:
+        base = at(part.strip, r * sizes.stride * part.pitch)
+        row = Row(base, part.pitch, part.samples, r)
+        for g in range(sizes.kernels):
+            weights, row_weights = at(given.weights, g * down), at(given.row_weights, g * along)
+            kernel = Kernel(part.offsets, weights, given.row_offsets, row_weights)
+            own = at(scratch.sums, g * several.apart)
+            target = Target(unchanged, given.numbers, own, at(own, pitch))
+            loops.respond(row, sizes, kernel, Room(scratch.column, own), target)
+        for k in range(min(at_once, part.rows - r)):
+            done = loops.combine(at(scratch.sums, k * pitch), several, scratch.acc)
+            if sizes.watch:
+                count_row(done, part.samples, given.limits, result)
+            out = at(result.out, (r + k) * sizes.width)
+            store_row(loops.level, done, part.samples, out, given.numbers, scratch.rest)
         r += at_once
 
 
 def _banding(load_rows):
-    """Make the loop: output rows FIRST to LAST by one kernel, or by several that are combined.
+    """Make the loop over a band; `load_rows` is how a strip is loaded.
 
-    `load_rows` is how a strip is loaded; what it gives takes the rest.
-
-    JUSTIFICATION: a strip is filtered in parts of PART samples a row, so that what neighbouring
+    JUSTIFICATION: a strip is filtered in parts of `part` samples a row, so that what neighbouring
     output rows both read is still in the cache (bench: named).
-
-    Arrays are pointers to their first sample; `sizes` has their extents.
-
-    Parameters
-    ----------
-    filter_rows : function
-        `rows_at_once`, for a single kernel whose sums nobody looks at, or `rows_by_sums`.
-    respond, combine, level : function
-        One each of the functions named `respond_…`, `combine_…` and `store_…`.
-    source, row_source, col_source, fill
-        As `load_rows` takes them; `fill` an array of one.
-    offsets : (2, TERMS, TAPS) int64
-        Where each tap reads, in samples from the output sample's own place: in a strip, and
-        in the image, where samples from INNER_FROM to INNER_TO of a row are read from.
-    row_offsets : (TERMS, ROW_TAPS) int64
-        The same, in a row of columns.
-    weights, row_weights : (KERNELS, TERMS, TAPS, ROWS) and (KERNELS, TERMS, ROW_TAPS)
-        Of the working type, as the respond loop takes them.
-    strip : of the type that the respond loop reads, scratch
-        ((STRIP_ROWS + 1)·STRIDE + SPAN)·STRIP_PITCH samples and two blocks.
-    column : (ROWS, ROW_PITCH) of the working type, scratch; two rows at least
-    sums : (KERNELS, ROWS, SUMS_PITCH) of the working type, scratch
-    acc : (SUMS_PITCH,) float64, scratch
-    rest : (a block,) of the result's type, scratch
-    out : (rows, WIDTH)
-        Output rows from TOP on; rows FIRST to LAST are written.
-    sizes : int64
-        See the names of its places in `places`.
-    numbers
-        As the store loop takes them.
-    limits, extremes
-        As `count_row` takes them.
     """
 
     @jit
-    def band(
-        filter_rows, respond, combine, level, source, row_source, col_source, fill, offsets,
-        weights, row_offsets, row_weights, strip, column, sums, acc, rest, out, sizes, numbers,
-        limits, extremes,
-    ):  # fmt: skip
-        """See `_banding`."""
-        stride, y = sizes[STRIDE], sizes[FIRST]
-        while y < sizes[LAST]:
-            rows = min(sizes[STRIP_ROWS], sizes[LAST] - y)
-            first, count = y * stride, (rows - 1) * stride + sizes[SPAN]
-            begin, end = _inner(row_source, first, count, rows, sizes)
-            edges = (0, begin + sizes[HALO]), (end, sizes[LOADED] if begin < end else end)
+    def band(loops, given, scratch, result):
+        """Filter the task's output rows by one kernel, or by several that are combined.
+
+        Parameters
+        ----------
+        loops : BandLoops
+            With `rows_at_once` for a single kernel whose sums nobody looks at, or `rows_by_sums`.
+        given : BandInput
+        scratch : BandScratch
+        result : Result
+        """
+        sizes, task = given.sizes, given.task
+        stride, y = sizes.stride, task.first
+        while y < task.last:
+            rows = min(sizes.strip_rows, task.last - y)
+            first, count = y * stride, (rows - 1) * stride + sizes.span
+            begin, end = _inner(given, first, count, rows)
+            edges = (0, begin + sizes.halo), (end, sizes.loaded if begin < end else end)
             for edge in edges:
-                load_rows(
-                    source, row_source, col_source, sizes, fill[0], first, count, *edge, strip
-                )  # fmt: skip
-            inner = row_source[first] * sizes[SOURCE_SAMPLES] + sizes[RUN_FROM] - sizes[RUN_AT]
+                load_rows(given, first, count, *edge, scratch.strip)
+            inner = given.row_source[first] * sizes.source_samples + sizes.run_from - sizes.run_at
             start = 0
-            while start < sizes[WIDTH]:
-                stop, base, places = begin, at(strip, start), offsets
-                sizes[PITCH] = sizes[STRIP_PITCH]
+            while start < sizes.width:
+                stop, base, offsets = begin, at(scratch.strip, start), given.offsets
+                pitch = sizes.strip_pitch
                 if start >= end:
-                    stop = sizes[WIDTH]
+                    stop = sizes.width
                 elif start >= begin:
-                    stop, base = end, at(seen_as(source, strip), inner + start)
-                    places = at(offsets, sizes[TERMS] * sizes[TAPS])
-                    sizes[PITCH] = sizes[SOURCE_SAMPLES]
-                sizes[SAMPLES] = _part(stop - start, sizes[PART], lanes(column))
-                filter_rows(
-                    respond, combine, level, places, weights, row_offsets, row_weights, base,
-                    column, sums, acc, rest, at(out, (y - sizes[TOP]) * sizes[WIDTH] + start), rows,
-                    sizes, numbers, limits, extremes,
-                )  # fmt: skip
-                start += sizes[SAMPLES]
+                    stop, base = end, at(seen_as(given.source, scratch.strip), inner + start)
+                    offsets = at(given.offsets, sizes.terms * sizes.taps)
+                    pitch = sizes.source_samples
+                samples = _part(stop - start, sizes.part, lanes(scratch.column))
+                out = at(result.out, y * sizes.width + start)
+                part = Part(base, pitch, offsets, samples, rows)
+                into = Result(out, result.clipped, result.extremes)
+                loops.filter_rows(loops, given, scratch, into, part)
+                start += samples
             y += rows
 
     return band

@@ -11,34 +11,15 @@ from convcli.engine.loops.pick import (
     every_third,
 )
 from convcli.engine.loops.vectors import at
-from convcli.engine.places import (
-    AHEAD,
-    COLS,
-    NEEDED,
-    PHASE_APART,
-    PHASES,
-    ROW_APART,
-    RUN_AT,
-    RUN_FROM,
-    RUN_LENGTH,
-    SOURCE_SAMPLES,
-    STEP,
-    STRIDE,
-    STRIDE_COLS,
-    STRIDE_READ,
-    STRIP_PITCH,
-)
 
 
 @jit
-def _run(row, col_source, sizes, fill, start, stop, target):
-    """Fill some columns of a row: ``target[i] = row[col_source[i]]``.
-
-    RUN_AT, RUN_LENGTH, RUN_FROM are a run of `col_source` that grows by 1 a sample.
-    """
-    begin = min(max(sizes[RUN_AT], start), stop)
-    end = max(min(sizes[RUN_AT] + sizes[RUN_LENGTH], stop), begin)
-    run, inner = at(row, sizes[RUN_FROM] + begin - sizes[RUN_AT]), at(target, begin)
+def _run(given, row, start, stop, target):
+    """Fill some columns of a row: ``target[i] = row[col_source[i]]``."""
+    sizes, col_source, fill = given.sizes, given.col_source, given.fill[0]
+    begin = min(max(sizes.run_at, start), stop)
+    end = max(min(sizes.run_at + sizes.run_length, stop), begin)
+    run, inner = at(row, sizes.run_from + begin - sizes.run_at), at(target, begin)
     for i in range(end - begin):
         inner[i] = run[i]
     for i in range(start, begin):
@@ -74,20 +55,21 @@ def _one_by_one(pixel, into, count, apart, step):
 
 
 @jit
-def _phases(row, col_source, sizes, fill, start, stop, target):
+def _phases(given, row, _start, _stop, target):
     """Fill all of a row, its columns sorted by their phase: ``target[i] = row[col_source[i]]``.
 
-    JUSTIFICATION: those of a phase lie STRIDE_COLS apart, so they can be picked out of blocks of
+    JUSTIFICATION: those of a phase lie `stride_cols` apart, so they can be picked out of blocks of
     the image's, a quarter of the time of looking each up; with that a strided filter takes less
     than one without a stride (bench: regret, stride 2).
     """
-    stride, step, begin = sizes[STRIDE_COLS], sizes[STEP], 0
-    for phase in range(0, sizes[PHASES], sizes[PHASE_APART]):
-        count = (sizes[NEEDED] - phase + stride - 1) // stride
-        first = phase - sizes[AHEAD]
+    sizes, col_source, fill = given.sizes, given.col_source, given.fill[0]
+    stride, step, begin = sizes.stride_cols, sizes.step, 0
+    for phase in range(0, sizes.phases, sizes.phase_apart):
+        count = (sizes.needed - phase + stride - 1) // stride
+        first = phase - sizes.ahead
         low = min((max(-first, 0) + stride - 1) // stride, count)
         # Blocks are read whole, up to the image's last column.
-        high = min((sizes[COLS] - first) // stride, count)
+        high = min((sizes.cols - first) // stride, count)
         done = low
         if stride == 2 and step == 1:
             done = every_second(row, first, target, begin, low, high)
@@ -99,7 +81,7 @@ def _phases(row, col_source, sizes, fill, start, stop, target):
             done = every_third(row, first, target, begin, low, high)
         elif stride == 4 and step == 1:
             done = every_fourth(row, first, target, begin, low, high)
-        inside = max(min((sizes[COLS] - 1 - first) // stride + 1, count), done)
+        inside = max(min((sizes.cols - 1 - first) // stride + 1, count), done)
         pixel, into = (first + done * stride) * step, (begin + done) * step
         done += _one_by_one(at(row, pixel), at(target, into), inside - done, stride * step, step)
         for i in range(begin * step, (begin + low) * step):
@@ -113,40 +95,30 @@ def _loading(load_row):
     """Make a loop over rows, which `_run` fills, or `_phases` for columns sorted by theirs."""
 
     @jit
-    def load_rows(
-        source, row_source, col_source, sizes, fill, first, count, start, stop, strip
-    ):  # fmt: skip
+    def load_rows(given, first, count, start, stop, strip):
         """Fill some columns of `count` rows of a strip: convert and fill the border.
 
         Parameters
         ----------
-        source : (rows, SOURCE_SAMPLES)
-            The image.
-        row_source : (padded rows,) intp
-            The image's row for each padded row, -1 for the fill value.
-        col_source : (LOADED,) intp
-            The sample of an image's row for each sample of a strip's row, -1 for the fill value.
-        sizes : int64
-            Of every STRIDE rows the first STRIDE_READ are filled, and of these every ROW_APART-th.
-        fill
-            What lies outside, in the strip's type.
+        given : BandInput
         first, count
             Padded rows.
         start, stop
             Columns of the strip; where they are sorted by phase all are filled.
         strip : written
-            ``strip[r * STRIP_PITCH + i] = source[row_source[first + r], col_source[i]]``.
+            ``strip[r * strip_pitch + i] = source[row_source[first + r], col_source[i]]``.
         """
+        sizes, fill = given.sizes, given.fill[0]
         for r in range(count if start < stop else 0):
-            if r % sizes[STRIDE] >= sizes[STRIDE_READ] or r % sizes[ROW_APART] != 0:
+            if r % sizes.stride >= sizes.stride_read or r % sizes.row_apart != 0:
                 continue
-            target, row_index = at(strip, r * sizes[STRIP_PITCH]), row_source[first + r]
+            target, row_index = at(strip, r * sizes.strip_pitch), given.row_source[first + r]
             if row_index < 0:
                 for i in range(start, stop):
                     target[i] = fill
             else:
-                row = at(source, row_index * sizes[SOURCE_SAMPLES])
-                load_row(row, col_source, sizes, fill, start, stop, target)
+                row = at(given.source, row_index * sizes.source_samples)
+                load_row(given, row, start, stop, target)
 
     return load_rows
 

@@ -22,39 +22,26 @@ from convcli.engine.loops.vectors import (
     subtract,
     with_sign,
 )
-from convcli.engine.places import (
-    ABSOLUTE,
-    CLIPPED,
-    FIRST,
-    HALF,
-    LAST,
-    MAXIMUM,
-    MID,
-    RATIO,
-    SAMPLES,
-    SHIFT,
-    SLOPE,
-)
 
 
 @jit
-def count_row(acc, samples, limits, extremes, sizes):
-    """Widen `extremes` to the row's least and greatest sums, and count those outside `limits`.
+def count_row(acc, samples, limits, result):
+    """Widen the result's `extremes` to a row's sums, and count those outside `limits` as clipped.
 
     Parameters
     ----------
     acc : (samples, rounded up to whole blocks)
         What is beyond the samples is overwritten with the last one.
-    limits : (2,) of the type of `acc`
-        Sums below the first or above the second are counted into CLIPPED. NaN is neither.
-    extremes : (2, a block) of that type, updated
-        The least and the greatest sum in each lane. NaN is neither.
+    samples : int
+    limits : Limits
+        Of the type of `acc`. NaN is neither below nor above, neither least nor greatest.
+    result : Result
     """
-    step = lanes(acc)
+    step, extremes = lanes(acc), result.extremes
     for x in range(samples, (samples + step - 1) // step * step):
         acc[x] = acc[samples - 1]
     low, high = load(extremes, 0), load(extremes, step)
-    bottom, top = spread(acc, limits[0]), spread(acc, limits[1])
+    bottom, top = spread(acc, limits.low), spread(acc, limits.high)
     outside, x = 0, 0
     while x < samples:
         values = load(acc, x)
@@ -63,27 +50,27 @@ def count_row(acc, samples, limits, extremes, sizes):
         x += step
     # The copies of the last sample were counted with it.
     over = x - samples
-    if over > 0 and (acc[samples - 1] < limits[0] or acc[samples - 1] > limits[1]):
+    if over > 0 and (acc[samples - 1] < limits.low or acc[samples - 1] > limits.high):
         outside -= over
     store(extremes, 0, low)
     store(extremes, step, high)
-    sizes[CLIPPED] += outside
+    result.clipped[0] += outside
 
 
 @jit
-def keep_sums(level, sums, into, x, numbers):
-    """Keep a block of sums as they are: ``into[x : x + lanes] = sums``."""
-    store(into, x, sums)
-
-
-@jit
-def keep_samples(level, sums, into, x, numbers):
-    """Keep a block of sums as samples: ``into[x : x + lanes] = level(sums)``.
+def put(target, sums, into, x):
+    """Put a block of sums where a `Target` says: ``into[x : x + lanes] = level(sums)``.
 
     JUSTIFICATION: samples that are made while their sums are in registers take an eighth off a
     blur and off float32 (bench: named, dense).
     """
-    store(into, x, level(sums, into, numbers))
+    store(into, x, target.level(sums, into, target.numbers))
+
+
+@jit
+def unchanged(sums, _out, _numbers):
+    """Return sums as they are, for rows of sums."""
+    return sums
 
 
 @jit
@@ -94,10 +81,10 @@ def store_row(level, acc, samples, out, numbers, rest):
     """
     x, step = 0, lanes(acc)
     while x + step <= samples:
-        keep_samples(level, load(acc, x), out, x, numbers)
+        store(out, x, level(load(acc, x), out, numbers))
         x += step
     if x < samples:
-        keep_samples(level, load(acc, x), rest, 0, numbers)
+        store(rest, 0, level(load(acc, x), rest, numbers))
         for i in range(samples - x):
             out[x + i] = rest[i]
 
@@ -106,12 +93,12 @@ def store_row(level, acc, samples, out, numbers, rest):
 def store_whole(sums, out, numbers):
     """Return whole sums that need no division as levels: ``clip(abs?(sum + shift) + mid)``.
 
-    All of these take a block of sums, and give one of samples of the type of `out`. Here `numbers`
+    All of these take a block of sums, and give one of samples of the type of `out`. Here `Numbers`
     are of the type of the sums, in which nothing overflows or rounds (`finish.py` checks).
     """
-    shift, mid = spread_like(sums, numbers[SHIFT]), spread_like(sums, numbers[MID])
-    zero, top = spread_like(sums, 0), spread_like(sums, numbers[MAXIMUM])
-    absolute = numbers[ABSOLUTE] != 0
+    shift, mid = spread_like(sums, numbers.shift), spread_like(sums, numbers.mid)
+    zero, top = spread_like(sums, 0), spread_like(sums, numbers.maximum)
+    absolute = numbers.absolute != 0
     values = add(sums, shift)
     if absolute:
         values = maximum(values, subtract(zero, values))
@@ -126,10 +113,10 @@ def store_clipped(sums, out, numbers):
     Textbook form, t = sum·m + a over the divisor d, all whole: ``clip(floor((2t + d) / 2d))``.
     Rounding halves away from zero differs only below 0, where all is clipped.
 
-    JUSTIFICATION: as `store_rounded`, with SHIFT = 2a + d + 1/2; half of its work (bench: named).
+    JUSTIFICATION: as `store_rounded`, with `shift` = 2a + d + 1/2; half of its work (bench: named).
     """
-    slope, offset, share = numbers[SLOPE], numbers[SHIFT], numbers[RATIO]
-    most = numbers[MAXIMUM]
+    slope, offset, share = numbers.slope, numbers.shift, numbers.ratio
+    most = numbers.maximum
     real = convert(sums, numbers)
     levels = scale(add(scale(real, slope), spread_like(real, offset)), share)
     # In this order NaN becomes 0; a positive float loses its fraction when it becomes whole.
@@ -141,13 +128,13 @@ def store_clipped(sums, out, numbers):
 def store_near(sums, out, numbers):
     """Return sums as levels, as `store_clipped`; for sums that give levels of 31 bits at most.
 
-    JUSTIFICATION: with SLOPE = m/d and SHIFT = (2a + d + 1/2) / 2d one multiplication and addition
-    gives the level and its fraction, which falls off with the change to a whole number; that
-    saturates, so nothing needs clipping. The true value lies at least 1/4d from a whole number
-    and the computed one is off by less (`finish.py` checks). Two thirds of `store_clipped`'s
-    time (bench: named).
+    JUSTIFICATION: with `slope` = m/d and `shift` = (2a + d + 1/2) / 2d one multiplication and
+    addition gives the level and its fraction, which falls off with the change to a whole number;
+    that saturates, so nothing needs clipping. The true value lies at least 1/4d from a whole
+    number and the computed one is off by less (`finish.py` checks). Two thirds of
+    `store_clipped`'s time (bench: named).
     """
-    slope, offset = numbers[SLOPE], numbers[SHIFT]
+    slope, offset = numbers.slope, numbers.shift
     real = convert(sums, numbers)
     levels = add_product(spread_like(real, offset), real, slope)
     return convert(levels, out)
@@ -160,14 +147,14 @@ def store_rounded(sums, out, numbers):
     Textbook form, t = sum·m + a over the divisor d, all whole:
     ``q = sign(t) * floor((2|t| + d) / 2d)``, then ``clip(abs?(q) + mid)``.
 
-    JUSTIFICATION: with SLOPE = 2m, SHIFT = 2a, HALF = d + 1/2 and RATIO = 1/2d the quotient below
-    is off its true value by less than 2 ulp, while the true value lies at least 1/4d from a
-    whole number; so the floor is exact for 2|t| + d below 2^22 in float32 and 2^51 in float64
+    JUSTIFICATION: with `slope` = 2m, `shift` = 2a, `half` = d + 1/2 and `ratio` = 1/2d the quotient
+    below is off its true value by less than 2 ulp, while the true value lies at least 1/4d from
+    a whole number; so the floor is exact for 2|t| + d below 2^22 in float32 and 2^51 in float64
     (`finish.py` checks). It vectorises, and an integer division doesn't (bench: named).
-    For sums that aren't exact SLOPE and SHIFT are real, HALF = 1 and RATIO = 1/2.
+    For sums that aren't exact `slope` and `shift` are real, `half` = 1 and `ratio` = 1/2.
     """
-    slope, shift, half, ratio = numbers[SLOPE], numbers[SHIFT], numbers[HALF], numbers[RATIO]
-    absolute, mid, most = numbers[ABSOLUTE] != 0, numbers[MID], numbers[MAXIMUM]
+    slope, shift, half, ratio = numbers.slope, numbers.shift, numbers.half, numbers.ratio
+    absolute, mid, most = numbers.absolute != 0, numbers.mid, numbers.maximum
     real = convert(sums, numbers)
     zero = spread_like(real, 0)
     value = add(scale(real, slope), spread_like(real, shift))
@@ -181,7 +168,7 @@ def store_rounded(sums, out, numbers):
 
 
 @jit
-def store_sums(sums, out, numbers):
+def store_sums(sums, out, _numbers):
     """Return sums as floats, as they are."""
     return convert(sums, out)
 
@@ -190,10 +177,10 @@ def store_sums(sums, out, numbers):
 def store_response(sums, out, numbers):
     """Return sums as floats: ``abs?((sum·m + a) / d) + mid``, unclipped.
 
-    SLOPE = m, SHIFT = a, HALF = d; `numbers` is float64.
+    `slope` = m, `shift` = a, `half` = d; `numbers` is float64.
     """
-    slope, shift, divisor = numbers[SLOPE], numbers[SHIFT], numbers[HALF]
-    absolute, mid = numbers[ABSOLUTE] != 0, numbers[MID]
+    slope, shift, divisor = numbers.slope, numbers.shift, numbers.half
+    absolute, mid = numbers.absolute != 0, numbers.mid
     real = convert(sums, numbers)
     value = add(scale(real, slope), spread_like(real, shift))
     value = divide(value, spread_like(real, divisor))
@@ -204,12 +191,22 @@ def store_response(sums, out, numbers):
 
 
 @jit
-def store_rows(level, responses, acc, rest, out, sizes, numbers, limits, extremes):
-    """Store rows FIRST to LAST of responses that were computed elsewhere, as `band` its sums."""
-    samples = sizes[SAMPLES]
-    for y in range(sizes[FIRST], sizes[LAST]):
-        source = at(responses, y * samples)
+def store_rows(level, given, scratch, result):
+    """Store responses that were computed elsewhere, as `band` its sums.
+
+    Parameters
+    ----------
+    level : function
+        A store loop.
+    given : RowsInput
+    scratch : RowsScratch
+    result : Result
+    """
+    samples, acc = given.sizes.samples, scratch.acc
+    for y in range(given.sizes.rows):
+        source = at(given.responses, y * samples)
         for x in range(samples):
             acc[x] = source[x]
-        count_row(acc, samples, limits, extremes, sizes)
-        store_row(level, acc, samples, at(out, y * samples), numbers, rest)
+        count_row(acc, samples, given.limits, result)
+        out = at(result.out, y * samples)
+        store_row(level, acc, samples, out, given.numbers, scratch.rest)

@@ -1,5 +1,6 @@
 """Numbers in, numbers out: correlation of arrays, planned, in strips, on threads."""
 
+from convcli.engine.alpha import join, unweigh, weigh
 from convcli.engine.bands import Seen
 from convcli.engine.blocks import Blocks
 from convcli.engine.correlate import Store, correlate_planned
@@ -44,10 +45,13 @@ __all__ = [
     "correlate_planned",
     "each_part",
     "finish",
+    "join",
     "keeps_loops",
     "lay_out_for",
     "plan_for",
     "prepare",
     "put_into",
     "seconds_compiling",
+    "unweigh",
+    "weigh",
 ]

@@ -148,6 +148,8 @@ class Codec:
         Whether several images are pages: without times, each of a size and kind of its own.
     loops
         Whether it says how often an animation is played.
+    shortest
+        Milliseconds for which each frame of an animation is shown at least.
     upright
         Whether `decode` turns the image upright itself.
     sure
@@ -184,6 +186,7 @@ class Codec:
     in_bands: bool = False
     pages: bool = False
     loops: bool = True
+    shortest: float = 0.0
     upright: bool = False
     sure: bool = True
     scattered: bool = False

@@ -328,9 +328,12 @@ def timing_notes(frames: Frames, format: str) -> tuple[str, ...]:
         )
     if frames.durations is None:
         return (f"the pages have no timing: each is shown for {DURATION:g} ms, over and over",)
-    if frames.loop and not codec_of(format).loops:
-        return (f"{format} can't hold how often the animation is played: left out",)
-    return ()
+    codec, notes = codec_of(format), []
+    if frames.loop and not codec.loops:
+        notes.append(f"{format} can't hold how often the animation is played: left out")
+    if min(frames.durations) < codec.shortest:
+        notes.append(f"{format} shows each frame for {codec.shortest:g} ms at least")
+    return tuple(notes)
 
 
 def check_options(quality: int | None, compress: int | None) -> None:

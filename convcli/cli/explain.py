@@ -17,7 +17,7 @@ from convcli.cli.streams import check_apart, same_file
 from convcli.cli.types import KERNELS, KernelType, MatrixCommand, PathType, Typed, whole
 from convcli.errors import ConvError, ImageError, UsageError
 from convcli.geometry import Pair
-from convcli.report.lines import printable
+from convcli.report.lines import columns, printable
 from convcli.report.option_names import as_options
 
 if TYPE_CHECKING:
@@ -257,8 +257,6 @@ def _page(study: Study, name: str, given: dict[str, Any]) -> None:
 
 
 def _width() -> int:
-    from convcli.report.lines import columns
-
     return columns(sys.stdout) or 80
 
 

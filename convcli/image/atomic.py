@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import re
@@ -327,8 +328,6 @@ def _rename_to_free(temporary: Path, target: Path) -> None:
     OSError
         If the name is taken, or this can't be done here.
     """
-    import ctypes
-
     try:
         rename = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError, TypeError):  # musl, macOS; Windows has no such None

@@ -11,6 +11,8 @@ import warnings
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+import numpy as np
+
 from convcli.errors import KernelError
 from convcli.kernels.exact import MAX_TAPS, Cells, quoted, to_fraction
 
@@ -43,8 +45,6 @@ def read_npy(data: bytes) -> Cells:
     KernelError
         If it isn't one, or not of real numbers, or too large: told from its header.
     """
-    import numpy as np
-
     header = _header(data)
     if not _REAL.fullmatch(header.type):
         raise KernelError("the array doesn't hold real numbers; expected integers or floats")
@@ -68,8 +68,6 @@ def read_npy(data: bytes) -> Cells:
 
 def _plain(array: NDArray[Any]) -> NDArray[Any]:
     """Return numbers of types that Python has, too."""
-    import numpy as np
-
     if array.dtype.kind in "b":
         return array.astype(np.int64)
     if array.dtype.kind == "f":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import TypeAlias
 
 from convcli.errors import UsageError
@@ -225,8 +226,6 @@ def _sliding(name: str, read: _Words, bias: bool) -> Layer:
 
 
 def _unknown(word: str) -> str:
-    from difflib import get_close_matches
-
     known = {**{name: name for name in NAMES}, **_ALIASES}
     close = get_close_matches(word.lower()[:32], known, n=1)
     joined = re.fullmatch(r"([a-z]+)[0-9].*", word.lower())
@@ -239,8 +238,6 @@ def _unknown(word: str) -> str:
 
 def _hint(word: str, name: str) -> str:
     """Say what was meant, or may stand there."""
-    from difflib import get_close_matches
-
     kind = _KINDS[name]
     words = {_LETTERS[letter].replace(" ", ""): f"{letter}1" for letter in kind.options}
     words |= {flag: flag for flag in kind.flags}

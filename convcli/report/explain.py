@@ -18,12 +18,12 @@ from convcli.report.explain_blocks import (
     Panel,
     equals,
     middle,
-    number,
     number_cells,
     sample_cells,
 )
 from convcli.report.explain_steps import mapping_line, step_lines
 from convcli.report.lines import named
+from convcli.report.numbers import number
 from convcli.report.shape import leftover
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from convcli.record import record
 from convcli.report.lines import wrapped
+from convcli.report.numbers import number
 
 if TYPE_CHECKING:
     from convcli.teach.explain import Tap
@@ -89,10 +90,10 @@ def beside(blocks: Sequence[Panel], signs: Sequence[str], width: int) -> list[Te
     lines = []
     for k in range(height + 1):
         line = Text()
-        for number, column in enumerate(columns):
-            if number:
+        for place, column in enumerate(columns):
+            if place:
                 middle = k == (height + 1) // 2
-                line.append(f" {signs[number - 1] if middle else ' '} ")
+                line.append(f" {signs[place - 1] if middle else ' '} ")
             line.append_text(column[k])
         lines.append(line)
     return lines
@@ -126,20 +127,6 @@ def _fixed(value: Fraction, decimals: int) -> str:
 def _decimals(value: Fraction, most: int) -> int:
     """How many decimals a number needs, `most` if it has more."""
     return next((k for k in range(most) if (value * 10**k).denominator == 1), most)
-
-
-def number(value: Fraction | float, digits: int = 6) -> str:
-    """Write a number in as many digits, a whole one in full.
-
-    Examples
-    --------
-    >>> number(Fraction(1530)), number(Fraction(-1, 3)), number(Fraction(5, 4))
-    ('1530', '-0.333333', '1.25')
-    """
-    exact = Fraction(value)
-    if exact.denominator == 1 and abs(exact) < 10**12:
-        return str(exact.numerator)
-    return f"{float(exact):.{digits}g}"
 
 
 def equals(value: Fraction | float, digits: int = 6) -> str:

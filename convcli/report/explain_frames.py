@@ -19,11 +19,11 @@ from convcli.report.explain_blocks import (
     WIDEST,
     aligned,
     equals,
-    number,
     sign_style,
 )
 from convcli.report.explain_steps import step_lines
 from convcli.report.lines import named, wrapped
+from convcli.report.numbers import number
 from convcli.report.option_names import as_options
 
 if TYPE_CHECKING:

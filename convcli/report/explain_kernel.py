@@ -16,11 +16,11 @@ from convcli.report.explain_blocks import (
     aligned,
     equals,
     middle,
-    number,
     number_cells,
     sample_cells,
 )
 from convcli.report.lines import named
+from convcli.report.numbers import number
 from convcli.teach.explain_extremes import extremes
 from convcli.teach.explain_kernel import Apart, Weights, read_weights, taken_apart
 

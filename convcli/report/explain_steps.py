@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convcli.kernels.kernel import Combine, Compound
-from convcli.report.explain_blocks import equals, number
+from convcli.report.explain_blocks import equals
+from convcli.report.numbers import number
 from convcli.spec import Mapping
 
 if TYPE_CHECKING:

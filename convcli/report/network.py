@@ -13,10 +13,10 @@ from convcli.report.network_table import (
     memory,
     name,
     pair,
-    short,
     styled,
     table,
 )
+from convcli.report.numbers import short
 from convcli.report.shape import leftover
 from convcli.teach.network.notes import Stack, dense_parameters, stacks
 from convcli.teach.network.stack import Network, Trace

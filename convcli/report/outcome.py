@@ -12,6 +12,7 @@ from convcli.kernels.kernel import Kernel, Kind
 from convcli.pipeline import Facts
 from convcli.pipeline.memory import Stage
 from convcli.report.lines import columns, named, printable, wrapped
+from convcli.report.numbers import rounded
 from convcli.report.option_names import as_options
 from convcli.report.shape import axis_data, leftover
 from convcli.spec import Mapping
@@ -113,9 +114,13 @@ def _frames(facts: Facts) -> str:
     return f"{facts.frames} frames, " if facts.frames > 1 else ""
 
 
+#: Channels that a name says more of than letters.
+_CALLED = {"L": "gray", "LA": "gray with alpha"}
+
+
 def _image(size: tuple[int, int], channels: str, depth: str) -> str:
     names = f"{len(channels)} channels" if "?" in channels else channels
-    return f"{size[1]}×{size[0]} {names} {depth}"
+    return f"{size[1]}×{size[0]} {_CALLED.get(names, names)}, {depth}"
 
 
 def _values(facts: Facts) -> list[tuple[str, str]]:
@@ -235,10 +240,5 @@ def tally(counts: Counts[str, int], total: int, seconds: float) -> str:
     if left := total - sum(counts.values()):
         said.append(f"{left:,} left")
     done = counts.get("done", 0)
-    rate = f" ({_rounded(done / seconds)} a second)" if done > 1 and seconds else ""
+    rate = f" ({rounded(done / seconds)} a second)" if done > 1 and seconds else ""
     return f"{', '.join(said)} in {seconds:.1f} s{rate}"
-
-
-def _rounded(rate: float) -> str:
-    """Three digits, or all before the point."""
-    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"

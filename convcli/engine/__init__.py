@@ -4,13 +4,13 @@ from convcli.engine.alpha import join, unweigh, weigh
 from convcli.engine.bands import Seen
 from convcli.engine.blocks import Blocks
 from convcli.engine.correlate import Store, correlate_planned
-from convcli.engine.correlated import Correlated
+from convcli.engine.correlated import Correlated, Finished, correlated, run
 from convcli.engine.finish import Finish, finish
 from convcli.engine.native import keeps_loops, seconds_compiling
 from convcli.engine.options import Border2D, Options
 from convcli.engine.passes import Taps, Terms
 from convcli.engine.plan import Plan
-from convcli.engine.prepared import Finished, Kind, Prepared, lay_out_for, plan_for, prepare
+from convcli.engine.prepared import Kind, Prepared, lay_out_for, plan_for, prepare
 from convcli.engine.rows import (
     CHUNK_BYTES,
     Held,
@@ -43,6 +43,7 @@ __all__ = [
     "Terms",
     "chunk_of",
     "correlate_planned",
+    "correlated",
     "each_part",
     "finish",
     "join",
@@ -51,6 +52,7 @@ __all__ = [
     "plan_for",
     "prepare",
     "put_into",
+    "run",
     "seconds_compiling",
     "unweigh",
     "weigh",

@@ -169,8 +169,8 @@ def test_several_images_get_a_line_each_and_a_tally(here):
     assert len(lines) == 3
     camera, logo = sorted(lines[:2])
     assert re.fullmatch(
-        "",
-        r"camera\.png → camera-sobel-x\.png  512×512 gray, 8-bit, 2\.6 % clipped, \d+\.\d\d s",
+        r"camera\.png → camera-sobel-x\.png  512×512 gray, 8-bit, 2\.6 % clipped, "
+        r"\d+\.\d\d s",
         camera,
     )
     assert logo.startswith("logo.png → logo-sobel-x.png  240×240 RGBA, 8-bit")

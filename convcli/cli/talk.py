@@ -67,10 +67,10 @@ class Talk:
             begun = self._verbose and self._count == 1 and outcome.facts is not None
             say = report.text(outcome, self._kernels, verbose=self._verbose, begun=begun)
             self._tell(say if alone else report.line(outcome))
-        if outcome.sight is not None:
+        if outcome.preview is not None:
             from convcli.report.show import show
 
-            show(outcome.sight)
+            show(outcome.preview)
         self._advance()
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import re
@@ -141,7 +142,9 @@ def _target(path: Path, overwrite: bool) -> Path:
     if found is not None and not overwrite:
         raise _exists(path)
     if found is not None and not stat.S_ISREG(found.st_mode):
-        raise ImageError("can't write: it is not a regular file; use -o - for standard output")
+        raise ImageError(
+            "can't write: it is not a regular file; use `output` - for standard output"
+        )
     target = Path(os.path.realpath(path)) if os.path.islink(path) else path  # noqa: PTH114
     if not os.path.isdir(target.parent):  # noqa: PTH112 (Path raises for some names)
         raise ImageError(f"can't write: there is no folder {str(target.parent)!r}")
@@ -157,7 +160,7 @@ def _is_same(path: Path, found: os.stat_result) -> bool:
 
 
 def _exists(target: Path) -> ImageError:
-    return TakenError(f"{target.name!r} exists; use --overwrite to replace it, or another name")
+    return TakenError(f"{target.name!r} exists; use `overwrite` to replace it, or another name")
 
 
 def _nameless(folder: Path) -> int | None:
@@ -329,8 +332,6 @@ def _rename_to_free(temporary: Path, target: Path) -> None:
     OSError
         If the name is taken, or this can't be done here.
     """
-    import ctypes
-
     try:
         rename = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError, TypeError):  # musl, macOS; Windows has no such None

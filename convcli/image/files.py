@@ -19,8 +19,8 @@ from convcli.image.guard import guard, guarded
 from convcli.image.header import peek_into
 from convcli.image.image import Image
 from convcli.image.limits import MAX_PIXELS
-from convcli.image.load import Source, load
 from convcli.image.recognise import header_of
+from convcli.image.source import Source, load
 from convcli.image.upright import upright
 from convcli.record import replace
 
@@ -273,7 +273,7 @@ def _checked(frames: Frames, format: str) -> Iterator[Image]:
         if not pages and kind != first:
             raise ImageError(
                 f"frame {number} is {_say(*kind)} and the first {_say(*first)}; the frames of "
-                f"an animation are alike: use -o NAME.tif"
+                f"an animation are alike: use `path` NAME.tif"
             )
         yield image
         del image
@@ -360,8 +360,8 @@ def check_options(quality: int | None, compress: int | None) -> None:
     ImageError
         If one is; the message names its option.
     """
-    _check_range("--quality", quality, 1, 100)
-    _check_range("--compress", compress, 0, 9)
+    _check_range("`quality`", quality, 1, 100)
+    _check_range("`compress`", compress, 0, 9)
 
 
 def check_free(path: str | Path, overwrite: bool) -> None:
@@ -374,7 +374,7 @@ def check_free(path: str | Path, overwrite: bool) -> None:
     """
     if not overwrite and os.path.lexists(path):
         raise TakenError(
-            f"{Path(path).name!r} exists; use --overwrite to replace it, or another name"
+            f"{Path(path).name!r} exists; use `overwrite` to replace it, or another name"
         )
 
 

@@ -12,6 +12,8 @@ from convcli.kernels.kernel import Kernel, Kind
 from convcli.pipeline import Facts
 from convcli.pipeline.memory import Stage
 from convcli.report.lines import columns, named, printable, wrapped
+from convcli.report.numbers import rounded
+from convcli.report.option_names import as_options
 from convcli.report.shape import axis_data, leftover
 from convcli.spec import Mapping
 from convcli.taps import AnyKernel
@@ -27,7 +29,7 @@ def line(outcome: Outcome) -> str:
     """One line, for one of many images."""
     source, target = printable(outcome.job.source), printable(outcome.job.target)
     if outcome.error:
-        return f"{source}: {printable(outcome.error)}"
+        return f"{source}: {printable(as_options(outcome.error))}"
     if outcome.skipped:
         return f"{source}: skipped, {target} {outcome.skipped}"
     facts = outcome.facts
@@ -67,7 +69,7 @@ def text(
         rows.append(("alpha", _ALPHA[facts.alpha]))
     if verbose:
         rows += [("plan", said) for plan in facts.plans for said in _plan(plan)]
-    rows += [("note", note) for note in facts.notes]
+    rows += [("note", as_options(note)) for note in facts.notes]
     rows.append(("time", f"{outcome.seconds:.2f} s"))
     head = () if begun else (beginning(outcome.job, outcome.stages if verbose else ()),)
     return "\n".join([*head, *_laid_out(rows)])
@@ -123,9 +125,13 @@ def _frames(facts: Facts) -> str:
     return f"{facts.frames} frames, " if facts.frames > 1 else ""
 
 
+#: Channels that a name says more of than letters.
+_CALLED = {"L": "gray", "LA": "gray with alpha"}
+
+
 def _image(size: tuple[int, int], channels: str, depth: str) -> str:
     names = f"{len(channels)} channels" if "?" in channels else channels
-    return f"{size[1]}×{size[0]} {names} {depth}"
+    return f"{size[1]}×{size[0]} {_CALLED.get(names, names)}, {depth}"
 
 
 def _values(facts: Facts) -> list[tuple[str, str]]:
@@ -161,7 +167,7 @@ def data(outcome: Outcome, kernels: Sequence[AnyKernel]) -> dict[str, Any]:
         "source": outcome.job.source,
         "target": outcome.job.target,
         "status": status(outcome),
-        "error": outcome.error or None,
+        "error": as_options(outcome.error) or None,
         "seconds": round(outcome.seconds, 6),
         "kernels": [_kernel_data(kernel) for kernel in kernels],
     }
@@ -181,7 +187,7 @@ def data(outcome: Outcome, kernels: Sequence[AnyKernel]) -> dict[str, Any]:
         "bytes": sum(stage.bytes for stage in outcome.stages),
         "stages": [{"name": stage.name, "bytes": stage.bytes} for stage in outcome.stages],
     }
-    result["notes"] = list(facts.notes) if facts else []
+    result["notes"] = [as_options(note) for note in facts.notes] if facts else []
     return result
 
 
@@ -245,10 +251,5 @@ def tally(counts: Counts[str, int], total: int, seconds: float) -> str:
     if left := total - sum(counts.values()):
         said.append(f"{left:,} left")
     done = counts.get("done", 0)
-    rate = f" ({_rounded(done / seconds)} a second)" if done > 1 and seconds else ""
+    rate = f" ({rounded(done / seconds)} a second)" if done > 1 and seconds else ""
     return f"{', '.join(said)} in {seconds:.1f} s{rate}"
-
-
-def _rounded(rate: float) -> str:
-    """Three digits, or all before the point."""
-    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"

@@ -13,7 +13,7 @@ from convcli.image.jpeg.segments import FRAMES, Segment, walk
 from convcli.image.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
-    from convcli.image.room import Room
+    from convcli.image.decode_memory import DecodeMemory
 
 #: How far a file is searched for its frame: previews and profiles may stand before it.
 _HEADS = (2**12, 2**17, 2**21, 2**24)
@@ -66,7 +66,7 @@ def _coded_size(data: bytes | memoryview) -> tuple[int, int] | None:
     return cols, rows
 
 
-def _ahead(data: bytes) -> Room | None:
+def _ahead(data: bytes) -> DecodeMemory | None:
     """Begin to have memory for a file's samples, if there are many; import what decodes it."""
     room = _make_room(data)
     _ = import_module("imagecodecs").jpeg8_decode
@@ -74,7 +74,7 @@ def _ahead(data: bytes) -> Room | None:
     return room
 
 
-def _make_room(data: bytes) -> Room | None:
+def _make_room(data: bytes) -> DecodeMemory | None:
     """Begin to have memory for a JPEG file's samples, if there are many, and not too many."""
     frame = _frame(data)
     try:
@@ -86,10 +86,10 @@ def _make_room(data: bytes) -> Room | None:
         return None
     if height * width > MAX_PIXELS or count not in (1, 3, 4):
         return None
-    from convcli.image.room import Room
+    from convcli.image.decode_memory import DecodeMemory
 
     try:
-        return Room(size)
+        return DecodeMemory(size)
     except (OSError, OverflowError, MemoryError):
         return None
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from convcli.image.image import Image
 from convcli.image.jpeg.segments import SOS, walk
-from convcli.image.threads import on_threads
+from convcli.image.parallel import on_threads
 
 #: About so many pixels make a band; images of less than so many bands are coded whole.
 _BAND, _LEAST = 2**18, 8

@@ -189,7 +189,8 @@ def _segments(meta: Meta, channels: str, adobe: bool) -> Iterator[bytes]:
     if meta.exif:
         if len(meta.exif) + len(jpeg.EXIF_MARK) > _LARGEST:
             raise ImageError(
-                f"JPEG can't hold {len(meta.exif)} bytes of EXIF, at most 65527; use -o NAME.png"
+                f"JPEG can't hold {len(meta.exif)} bytes of EXIF, at most 65527; "
+                f"use `path` NAME.png"
             )
         yield _segment(jpeg.APP1, jpeg.EXIF_MARK + meta.exif)
     if meta.xmp and len(meta.xmp) + len(jpeg.XMP_MARK) <= _LARGEST:
@@ -206,7 +207,7 @@ def _profile(icc: bytes) -> Iterator[bytes]:
     room = _LARGEST - len(jpeg.ICC_MARK) - 2
     parts = [icc[start : start + room] for start in range(0, len(icc), room)]
     if len(parts) > 255:
-        raise ImageError(f"JPEG can't hold an ICC profile of {len(icc)} bytes; use -o NAME.png")
+        raise ImageError(f"JPEG can't hold an ICC profile of {len(icc)} bytes; use `path` NAME.png")
     for k, part in enumerate(parts):
         yield _segment(jpeg.APP2, jpeg.ICC_MARK + bytes((k + 1, len(parts))) + part)
 

@@ -122,7 +122,7 @@ def _quality(image: Image, quality: int | None) -> int | None:
     if _profile(image) is not None:
         raise ImageError(
             "JPEGXL with loss holds sRGB colours, and the source has a colour profile; leave "
-            "--quality out, or use -o NAME.webp"
+            "`quality` out, or use `path` NAME.webp"
         )
     return quality
 

@@ -44,7 +44,7 @@ def decode(image: Image) -> NDArray[Any]:
     """
     if image.channels not in ("L", "LA", "RGB", "RGBA"):
         what = "CMYK" if image.channels == "CMYK" else "channels of unknown meaning"
-        raise ImageError(f"linear light is not defined for {what}; leave --linear out")
+        raise ImageError(f"linear light is not defined for {what}; leave `linear` out")
     pixels = image.pixels
     kind = np.float64 if pixels.dtype == np.float64 else np.float32
     result = np.empty(pixels.shape, dtype=kind)

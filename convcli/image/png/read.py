@@ -26,7 +26,7 @@ from convcli.image.png.chunks import (
     GRAY_ALPHA,
     PALETTE,
     SAMPLES,
-    Header,
+    PngHeader,
     assemble,
     parse_header,
     passes_of,
@@ -57,7 +57,7 @@ class Chunks:
     pixels came before). `known` is how many rows are there, if that isn't all.
     """
 
-    header: Header
+    header: PngHeader
     palette: bytes = b""
     transparency: bytes | None = None
     data: list[memoryview] = field(default_factory=list)
@@ -130,7 +130,7 @@ def split(data: bytes, limit: int, lenient: bool = False) -> Chunks:
     return chunks
 
 
-def _header(given: Iterator[tuple[bytes, memoryview, str]], limit: int) -> Header:
+def _header(given: Iterator[tuple[bytes, memoryview, str]], limit: int) -> PngHeader:
     """Return what the first chunk says."""
     first = next(given, None)
     if first is None:
@@ -295,7 +295,7 @@ def _all_samples(chunks: Chunks) -> NDArray[Any]:
     return image
 
 
-def _inflate(data: bytes, header: Header) -> bytes:
+def _inflate(data: bytes, header: PngHeader) -> bytes:
     """Undo the compression of an interlaced image, never into more bytes than it can have."""
     expected = sum(height * header.row_bytes(width) for width, height, _ in passes_of(header))
     # One byte more, or the checksum behind the last one would not be looked at.
@@ -306,7 +306,7 @@ def _inflate(data: bytes, header: Header) -> bytes:
 
 
 def _decode_pass(
-    header: Header,
+    header: PngHeader,
     width: int,
     height: int,
     data: Sequence[memoryview],
@@ -321,7 +321,7 @@ def _decode_pass(
     colour = GRAY if header.colour == PALETTE else header.colour
     packed = header.depth < 8
     wide, depth = (header.row_bytes(width) - 1, 8) if packed else (width, header.depth)
-    bare = Header(wide, height, depth, colour, interlaced=False)
+    bare = PngHeader(wide, height, depth, colour, interlaced=False)
     samples = _decode_bare(bare, data, rows)
     if packed:
         return _unpack(samples, header.depth, width)
@@ -329,7 +329,7 @@ def _decode_pass(
 
 
 def _decode_bare(
-    header: Header, data: Sequence[memoryview], rows: Inflating | None
+    header: PngHeader, data: Sequence[memoryview], rows: Inflating | None
 ) -> NDArray[Any]:
     decoder = _library(header)
     if header.height * header.row_bytes(header.width) > _LARGE:
@@ -340,7 +340,7 @@ def _decode_bare(
     return samples
 
 
-def _library(header: Header) -> Any:
+def _library(header: PngHeader) -> Any:
     """Return the fastest decoder that is exact for a header's depth and colour type."""
     small = header.depth == 8 and header.colour in (GRAY, COLOUR, COLOUR_ALPHA)
     if small:
@@ -381,7 +381,7 @@ def meta_of(chunks: Chunks) -> Meta:
     )
 
 
-def _mode(header: Header, transparent: bool) -> str:
+def _mode(header: PngHeader, transparent: bool) -> str:
     kind = {
         GRAY: "gray",
         COLOUR: "colour",

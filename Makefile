@@ -4,10 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install format test slow check lowered docs golden samples bench wheel ci clean
+.PHONY: help install format test exhaustive check lowered docs golden samples bench wheel ci clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: ## editable install with everything that tests and checks need
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -18,11 +18,11 @@ format: ## bring the code into form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: ## the fast tests
-	$(BIN)/pytest -q -m 'not slow'
+test: ## the quick tests
+	$(BIN)/pytest -q -n auto --dist worksteal
 
-slow: ## the slow tests
-	$(BIN)/pytest -q -m slow
+exhaustive: ## all others
+	$(BIN)/pytest -q -n auto --dist worksteal -m exhaustive
 
 check: ## form, lint, types, import contracts, all tests: before every push
 	$(BIN)/ruff format --check .
@@ -30,13 +30,13 @@ check: ## form, lint, types, import contracts, all tests: before every push
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/lower.py --check
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto --dist worksteal -m ''
 
 lowered: ## make the loops' texts again, after a change of the loops
 	$(BIN)/python docs/lower.py
 
 golden: ## make the golden images again, then look at what changed
-	REGENERATE=1 $(BIN)/pytest -q tests/test_golden.py
+	REGENERATE=1 $(BIN)/pytest -q -m '' tests/test_golden.py
 	git diff --stat tests/golden
 
 samples: ## draw the drawn samples again

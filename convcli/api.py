@@ -174,7 +174,7 @@ def correlate(  # noqa: PLR0913
         chosen = _with_bias(chosen, bias)
     call = array.shape, array.dtype, chosen, dtype, *options
     ready: Callable[..., engine.Prepared] = _ready if _has_hash(call) else _ready.__wrapped__
-    return ready(*call).run(array).pixels
+    return engine.run(ready(*call), array).pixels
 
 
 @lru_cache(maxsize=64, typed=True)

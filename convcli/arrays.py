@@ -142,10 +142,11 @@ def filter_rows(source: engine.Rows, steps: tuple[Step, ...]) -> Filtered:
     done: list[Step] = []
     rows: Any = source
     for step in steps:
-        last = step.prepared.on(rows)
+        last = engine.correlated(step.prepared, rows)
         done.append(replace(step, prepared=last.prepared))
         many = last.step > _FEW_ROWS
-        rows = engine.Blocks(last, last.prepared.planned.jobs) if many else last
+        jobs, once = last.prepared.planned.jobs, step is steps[-1]
+        rows = engine.Blocks(last, jobs, once=once) if many else last
     return Filtered(rows, last, tuple(done))
 
 

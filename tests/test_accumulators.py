@@ -128,6 +128,7 @@ def test_sums_at_the_extremes_are_those_of_whole_numbers(weights, source, shrink
 EDGES = [1, 127, 128, 129, 130, 256, 257, 258, 32768, 32769, 65793, 65794, 8421504, 8421505, 2**30]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("source", ["uint8", "uint16"])
 def test_the_loops_sum_right_at_the_edges_of_each_type(source):
     top = int(np.iinfo(source).max)

@@ -100,6 +100,7 @@ def test_libraries_agree(name):
         case.check()
 
 
+@pytest.mark.exhaustive
 def test_every_method_and_number_of_threads_agrees():
     for case in threads.cases(TINY):
         case.check()

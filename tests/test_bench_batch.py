@@ -34,6 +34,7 @@ def test_folders_are_sharpened_as_we_do(name, shape):
     assert sizes["size"] == pytest.approx(sizes["sizes"][name], rel=0.2)
 
 
+@pytest.mark.exhaustive
 def test_folders_are_what_is_said_of_them():
     small, large = Folder(48), Folder(6, TINY.shape)
     assert [path.suffix for path in small.files].count(".png") == 48 / folders.PNG_EVERY

@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 from asserts import assert_same_pixels
+from marks import exhaustive_but
 
 from convcli import ConvError, Image, Spec, apply
 
@@ -40,9 +41,11 @@ def _filtered(image, kernel, spec):
         return None
 
 
-@pytest.mark.parametrize("depth", ["uint8", "float32"])
+@pytest.mark.parametrize("depth", exhaustive_but(["uint8"], ["uint8", "float32"]))
 @pytest.mark.parametrize("names", KINDS)
-@pytest.mark.parametrize("kernel", ["sobel-x", "sharpen", "identity", "sobel"])
+@pytest.mark.parametrize(
+    "kernel", exhaustive_but(["sobel-x"], ["sobel-x", "sharpen", "identity", "sobel"])
+)
 def test_a_treatment_gives_an_image_of_its_kind_or_is_refused(kernel, names, depth):
     image = _image(names, depth)
     for treatment, alpha, mapping in product(

@@ -20,6 +20,7 @@ def test_compounds_of_every_kind_are_tested_here():
     assert {get_kernel(name).combine for name in COMPOUNDS} == kinds
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", COMPOUNDS)
 def test_compounds_by_every_method(name, rng):
     pixels = rng.integers(0, 256, (70, 41, 3)).astype(np.uint8)

@@ -8,6 +8,7 @@ from itertools import islice, product
 import numpy as np
 import oracle
 import pytest
+from marks import exhaustive_but
 
 import convcli
 from convcli.borders import Border
@@ -63,7 +64,7 @@ def agree(it, image, kernel):
         assert abs(place.value - Fraction(place.stored)) <= place.tolerance
 
 
-@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("name", exhaustive_but(["whole"], KERNELS))
 def test_every_position_is_explained_as_it_is_computed(name, rng):
     kernel = parse_kernel(KERNELS[name])
     image = Image(rng.integers(0, 256, (3, 4), dtype=np.uint8))
@@ -82,7 +83,7 @@ def test_every_position_is_explained_as_it_is_computed(name, rng):
 
 
 @pytest.mark.parametrize("mapping", Mapping)
-@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("name", exhaustive_but(["whole", "real", "magnitude"], KERNELS))
 def test_every_mapping_and_border(name, mapping, rng):
     kernel = parse_kernel(KERNELS[name])
     image = Image(rng.integers(0, 256, (2, 3), dtype=np.uint8))
@@ -138,8 +139,11 @@ NUMBERS = [
 ]
 
 
-@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32, np.float64, np.bool_])
-@pytest.mark.parametrize("options", NUMBERS, ids=str)
+@pytest.mark.parametrize(
+    "kind",
+    exhaustive_but([np.uint8], [np.uint8, np.uint16, np.float32, np.float64, np.bool_]),
+)
+@pytest.mark.parametrize("options", exhaustive_but(NUMBERS[::2], NUMBERS), ids=str)
 def test_options_that_change_the_numbers(kind, options, rng):
     shape = (2, 3, 3)
     pixels = rng.random(shape)
@@ -154,7 +158,7 @@ def test_options_that_change_the_numbers(kind, options, rng):
 
 
 @pytest.mark.parametrize("border", Border)
-@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("kind", exhaustive_but([np.uint8], [np.uint8, np.uint16, np.float32]))
 @pytest.mark.parametrize("text", ["box3", "gaussian:sigma=1", "sobel-x", "unsharp"])
 def test_colour_weighted_by_alpha(border, kind, text, rng):
     full = 1 if kind is np.float32 else np.iinfo(kind).max

@@ -11,6 +11,7 @@ from asserts import assert_same_pixels
 from chosen import sums_type
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from marks import exhaustive_but
 
 import convcli
 from convcli import correlate
@@ -70,7 +71,7 @@ def test_sets_that_are_not_full(channels, depth, only, rng):
             assert_same_pixels(found, expected, 0 if depth in DEPTHS else 0.1)
 
 
-@pytest.mark.parametrize("name", ["sobel", "kirsch", "frei-chen"])
+@pytest.mark.parametrize("name", exhaustive_but(["sobel"], ["sobel", "kirsch", "frei-chen"]))
 def test_groups_of_several_kernels(name, only, rng):
     only(64)
     image = Image(rng.integers(0, 256, (150, 330, 3)).astype(np.uint8), "RGB")
@@ -152,6 +153,7 @@ def extreme(kind, shape, weights, depth, rng):
 KINDS = ["full", "signs", "board", "stripes", "noise"]
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=30)
 @given(
     st.integers(1, 63), st.integers(1, 63), st.sampled_from(KINDS), st.sampled_from(DEPTHS),
@@ -181,7 +183,7 @@ def largest(pattern, depth, size, wanted):
     return pattern * low
 
 
-@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("depth", exhaustive_but(["uint8"], DEPTHS))
 @pytest.mark.parametrize("wanted", [2, 1])
 @pytest.mark.parametrize("size", SIZES)
 def test_the_largest_weights_that_are_packed(size, wanted, depth, only, rng):

@@ -23,6 +23,7 @@ import tifffile
 from fuzz_mutate import png_parts, png_whole
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from marks import exhaustive_but
 
 from convcli.errors import ConvError, ImageError, KernelError
 from convcli.image.files import encode, read
@@ -40,7 +41,9 @@ PIXELS = seeds.image()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of memory are set as on Unix")
-@pytest.mark.parametrize("group", [*seeds.IMAGES, *seeds.TEXTS])
+@pytest.mark.parametrize(
+    "group", exhaustive_but(["png", "jpeg", "tiff"], [*seeds.IMAGES, *seeds.TEXTS])
+)
 def test_nothing_is_found_in_damaged_files(group, tmp_path):
     """Each in a process of its own, which may crash or hang without taking the tests along."""
     # Loops may have to be compiled, and on a busy machine.
@@ -83,6 +86,7 @@ def test_the_fuzzer_survives_a_crash(tmp_path, monkeypatch):
     assert len([*tmp_path.iterdir()]) == 1
 
 
+@pytest.mark.exhaustive
 def test_a_sample_goes_through_the_command(tmp_path):
     """Exit status 1, a line for each that failed, a result for each other, and nothing else."""
     folder, out = tmp_path / "in", tmp_path / "out"

@@ -13,10 +13,13 @@ import numpy as np
 import pytest
 from asserts import assert_same_pixels
 from command import call
+from marks import exhaustive_but
 from PIL import Image
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = tomllib.loads((GOLDEN / "cases.toml").read_text(encoding="utf-8"))
+#: Loops are compiled for these and no others.
+DEAR = ("ramp-gray16-sobel-x", "astronaut-linear-box", "camera-log", "camera-kirsch")
 REGENERATE = os.environ.get("REGENERATE") == "1"
 
 
@@ -25,7 +28,9 @@ def _opened(path):
         return image.mode, np.asarray(image)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", exhaustive_but([name for name in CASES if name not in DEAR], CASES)
+)
 def test_a_command_makes_the_golden_image(name, samples, tmp_path, monkeypatch):
     monkeypatch.chdir(samples)
     case = CASES[name]

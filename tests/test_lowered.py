@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from command import ROOT, call, program
+from marks import exhaustive_but
 
 from convcli import api, arrays, correlate
 from convcli.engine import fingerprint, folder, lowered, native
@@ -75,7 +76,7 @@ def test_no_text_tells_of_a_machine_or_of_a_run(texts):
             assert word not in text
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_texts_become_machine_code(texts):
     """Some of them that have every function and every type there is."""
     from convcli.engine.objects import object_code
@@ -91,9 +92,9 @@ IMAGE = {"dtype": "uint8", "jobs": 1}
 #: Of whole numbers, of floats, of sums that combine; each with another respond and store loop.
 FILTERS = [
     ("emboss", IMAGE | {"mapping": "offset"}),
-    ("gaussian:sigma=1", IMAGE),
-    pytest.param("box:size=31", IMAGE, marks=pytest.mark.slow),
-    pytest.param("sobel-direction", {"jobs": 1}, marks=pytest.mark.slow),
+    pytest.param("gaussian:sigma=1", IMAGE, marks=pytest.mark.exhaustive),
+    pytest.param("box:size=31", IMAGE, marks=pytest.mark.exhaustive),
+    pytest.param("sobel-direction", {"jobs": 1}, marks=pytest.mark.exhaustive),
 ]
 
 
@@ -216,7 +217,7 @@ sys.exit(status)
 """
 
 
-@pytest.mark.parametrize("kernel", ["gaussian:sigma=2", "sobel"])
+@pytest.mark.parametrize("kernel", exhaustive_but(["sobel"], ["gaussian:sigma=2", "sobel"]))
 def test_neither_the_first_nor_the_second_run_imports_numba(kernel, samples, tmp_path):
     asked = program("apply", kernel, str(samples / "camera.png"), "-q", "-o", "x.png")
     asked["args"][1:3] = ["-c", _MODULES]

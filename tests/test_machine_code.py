@@ -296,7 +296,7 @@ def test_a_file_under_another_name_is_not_taken_for_it(store):
     assert folder.read(other) is None
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("kernel", "given_"),
     [("box3", {}), ("sobel", {}), ("gaussian:sigma=1.3", {"dtype": "float32"})],

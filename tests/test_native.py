@@ -636,7 +636,7 @@ def test_threads_that_come_at_once_compile_once(fresh, compiled, monkeypatch, tm
     assert len(compiled) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_processes_that_come_at_once_are_all_right(tmp_path):
     store = tmp_path / "store"
     with ExitStack() as stack:
@@ -646,7 +646,7 @@ def test_processes_that_come_at_once_are_all_right(tmp_path):
     assert not run(store)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_truncated_entry_is_made_anew_by_another_process(store):
     (path,) = store.iterdir()
     path.write_bytes(path.read_bytes()[:-50])

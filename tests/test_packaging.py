@@ -88,7 +88,7 @@ def wheel(tmp_path_factory):
     return path
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_wheel_holds_the_package_and_the_kernels_and_nothing_else(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
@@ -106,7 +106,7 @@ def test_a_wheel_holds_the_package_and_the_kernels_and_nothing_else(wheel):
     assert not any("__pycache__" in name for name in names)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_an_installed_wheel_works_away_from_its_sources(wheel, tmp_path, samples):
     """In an environment of its own that sees this one's packages; nothing is fetched."""
     place = tmp_path / "venv"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from marks import exhaustive_but
 
 from convcli.image import codecs
 from convcli.image.image import Image
@@ -356,7 +357,7 @@ def pillows_size(image):
 
 
 @pytest.mark.usefixtures("packing")
-@pytest.mark.parametrize("kernel", [None, "sharpen"])
+@pytest.mark.parametrize("kernel", exhaustive_but([None], [None, "sharpen"]))
 @pytest.mark.parametrize(
     ("name", "most"), [(name, 1.01) for name in PHOTOGRAPHS] + [(name, 1.3) for name in FLAT]
 )

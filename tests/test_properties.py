@@ -10,6 +10,7 @@ from asserts import assert_same_pixels
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from marks import exhaustive_but
 
 from convcli import Border, Image, Kernel, Spec, apply, arrays, correlate, get_kernel, pipeline
 from convcli.engine import prepared
@@ -161,8 +162,8 @@ CASES = list(product(["gaussian5", "sobel-x", "gaussian:sigma=1.5"], ["uint8", "
 CASES += [("sobel", "uint8"), ("kirsch", "float32")]
 
 
-@pytest.mark.parametrize(("name", "depth"), CASES)
-@pytest.mark.parametrize("stride", [1, 3])
+@pytest.mark.parametrize(("name", "depth"), exhaustive_but([("gaussian5", "uint8")], CASES))
+@pytest.mark.parametrize("stride", exhaustive_but([1], [1, 3]))
 def test_threads_and_strips_change_nothing(name, depth, stride, rng, monkeypatch):
     # On an image as high as several strips, and on bands of every height.
     pixels = rng.integers(0, 256, (73, 141, 3)).astype(depth)
@@ -271,7 +272,7 @@ def test_what_is_no_number_stays_where_the_kernel_reaches(dtype, bad, rng):
 
 
 @pytest.mark.parametrize("mapping", list(Mapping))
-@pytest.mark.parametrize("depth", ["8", "16", "float"])
+@pytest.mark.parametrize("depth", exhaustive_but(["8"], ["8", "16", "float"]))
 @pytest.mark.parametrize("bad", NO_NUMBERS)
 def test_what_is_no_number_is_stored_without_harm(mapping, depth, bad, rng):
     if mapping is Mapping.RAW and depth != "float":

@@ -10,6 +10,7 @@ from asserts import assert_same_pixels
 from chosen import FORCED, methods_of, sums_type, weights_for
 from hypothesis import given
 from hypothesis import strategies as st
+from marks import exhaustive_but
 
 from convcli import UsageError, correlate, get_kernel
 from convcli.kernels import names
@@ -29,7 +30,7 @@ def library():
     return [name for name in found if isinstance(get_kernel(name), Kernel)]
 
 
-@pytest.mark.parametrize("depth", ["uint8", "uint16"])
+@pytest.mark.parametrize("depth", exhaustive_but(["uint8"], ["uint8", "uint16"]))
 def test_every_kernel_by_every_method(depth, rng):
     top = np.iinfo(depth).max
     used = set()
@@ -49,6 +50,7 @@ def test_every_kernel_by_every_method(depth, rng):
     assert used == set(FORCED)
 
 
+@pytest.mark.exhaustive
 @given(vectors, vectors, steps, steps, st.booleans(), st.sampled_from(["uint8", "uint16"]))
 def test_separable_is_direct_for_any_column_and_row(column, row, stride, dilation, flip, depth):
     rng = np.random.default_rng(len(column) * 100 + len(row))
@@ -79,6 +81,7 @@ def extremes(weights, depth, rng, size=(60, 70)):
 SCALES = [1, 11, 300, 20_000, 10**7, 10**9]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("method", FORCED)
 @pytest.mark.parametrize("depth", ["uint8", "uint16"])
 def test_whole_sums_have_the_same_bits_at_the_extremes(method, depth, rng):

@@ -7,6 +7,7 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 import reference
+from marks import exhaustive_but
 
 from convcli import Border, correlate
 from convcli.engine.accumulators import Accumulator
@@ -156,20 +157,19 @@ def test_an_exception_is_raised_when_all_threads_have_stopped(jobs):
     assert busy == []
 
 
-@pytest.mark.parametrize("channels", [1, 2, 3, 4])
-@pytest.mark.parametrize("stride", [2, 3, 4, 5, 8])
-def test_wide_images_have_every_so_manieth_column(stride, channels, rng):
+@pytest.mark.parametrize("channels", exhaustive_but([3], [1, 2, 3, 4]))
+@pytest.mark.parametrize("stride", exhaustive_but([2, 5], [2, 3, 4, 5, 8]))
+@pytest.mark.parametrize("dtype", exhaustive_but(["uint8"], ["uint8", "uint16", "float32"]))
+def test_wide_images_have_every_so_manieth_column(stride, channels, dtype, rng):
     """Columns of a phase come in blocks, up to the last ones of a row, and the border by itself."""
-    for dtype, width, taps in product(
-        ("uint8", "uint16", "float32"), (stride * 16, stride * 32 + 1, 131, 200), (1, 3, 5)
-    ):
+    for width, taps in product((stride * 16, stride * 32 + 1, 131, 200), (1, 3, 5)):
         pixels = rng.integers(0, 256, (7, width, channels)).astype(dtype)
         weights = rng.integers(-3, 4, (3, taps))
         for border, dilation in (("replicate", 1), ("wrap", stride), ("zero", 2), ("reflect", 6)):
             every = correlate(pixels, weights, border=border, dilation=dilation)
             kept = correlate(pixels, weights, border=border, dilation=dilation, stride=stride)
-            assert np.array_equal(kept, every[::stride, ::stride]), (dtype, width, taps, border)
+            assert np.array_equal(kept, every[::stride, ::stride]), (width, taps, border)
             along = {"padding": (0, 2), "dilation": (1, dilation)}
             within = correlate(pixels, weights, **along, stride=stride)
             inside = correlate(pixels, weights, **along)
-            assert np.array_equal(within, inside[::stride, ::stride]), (dtype, width, taps)
+            assert np.array_equal(within, inside[::stride, ::stride]), (width, taps)

@@ -6,6 +6,7 @@ import ast
 import re
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -34,10 +35,12 @@ MACHINE = (
 TEXT = {"", ".cfg", ".csv", ".html", ".ini", ".json", ".md", ".py", ".toml", ".txt", ".yml"}
 
 
+@cache
 def parsed():
     return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in MODULES]
 
 
+@cache
 def functions():
     """Every function of the package, as (where, node)."""
     return [

@@ -36,7 +36,7 @@ def made(monkeypatch):
 
 
 @needs_bash
-@pytest.mark.slow  # where loops have to be compiled
+@pytest.mark.exhaustive  # where loops have to be compiled
 @pytest.mark.parametrize("name", ["tour.md", "how-to.md"])
 def test_commands_say_what_is_written_below_them(name, made):
     text = (DOCS / name).read_text(encoding="utf-8")

@@ -216,6 +216,7 @@ def test_few_open_files_are_enough(count, folder, tmp_path):
     assert names(tmp_path / "out") == all_but()
 
 
+@pytest.mark.exhaustive
 def test_many_at_once_in_one_folder_with_one_new_store(folder, tmp_path):
     """Every result is written once, by one of them, and none of them writes half of one."""
     images, out = folder(count=8), tmp_path / "out"

@@ -277,7 +277,7 @@ class _Shuffled:
 
     def __init__(self, pixels, seed):
         self.pixels, self.seed = pixels, seed
-        self.shape, self.dtype, self.jobs = pixels.shape, pixels.dtype, 0
+        self.shape, self.dtype, self.step, self.jobs = pixels.shape, pixels.dtype, 1, 0
 
     def band(self, start, stop):
         time.sleep(Random(f"{self.seed} {start}").choice((0, 0, 0.0005, 0.003)))

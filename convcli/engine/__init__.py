@@ -1,15 +1,16 @@
 """Numbers in, numbers out: correlation of arrays, planned, in strips, on threads."""
 
+from convcli.engine.alpha import join, unweigh, weigh
 from convcli.engine.bands import Seen
 from convcli.engine.blocks import Blocks
 from convcli.engine.correlate import Store, correlate_planned
-from convcli.engine.correlated import Correlated
+from convcli.engine.correlated import Correlated, Finished, correlated, run
 from convcli.engine.finish import Finish, finish
 from convcli.engine.native import keeps_loops, seconds_compiling
 from convcli.engine.options import Border2D, Options
 from convcli.engine.passes import Taps, Terms
 from convcli.engine.plan import Plan
-from convcli.engine.prepared import Finished, Kind, Prepared, lay_out_for, plan_for, prepare
+from convcli.engine.prepared import Kind, Prepared, lay_out_for, plan_for, prepare
 from convcli.engine.rows import (
     CHUNK_BYTES,
     Held,
@@ -42,12 +43,17 @@ __all__ = [
     "Terms",
     "chunk_of",
     "correlate_planned",
+    "correlated",
     "each_part",
     "finish",
+    "join",
     "keeps_loops",
     "lay_out_for",
     "plan_for",
     "prepare",
     "put_into",
+    "run",
     "seconds_compiling",
+    "unweigh",
+    "weigh",
 ]

@@ -26,14 +26,16 @@ class Blocks(Stage):
         Makes them, `source.step` at a time.
     jobs
         Threads that ask for rows.
+    once
+        Whether each row is asked for once: then a block is let go of when all its rows were.
     """
 
-    def __init__(self, source: Stage, jobs: int) -> None:
+    def __init__(self, source: Stage, jobs: int, *, once: bool = False) -> None:
         super().__init__(source.shape, source.dtype)
         self.chunk = chunk_of(source.shape, source.dtype)
         self._source, self._lock = source, Lock()
         self._blocks: OrderedDict[int, _Block] = OrderedDict()
-        self._most = jobs + _SPARE
+        self._most, self._once = jobs + _SPARE, once
 
     @property
     def cycles(self) -> float:
@@ -49,13 +51,28 @@ class Blocks(Stage):
         step = self._source.step
         if start // step == (stop - 1) // step and into is None:
             first = start // step * step
-            return self._block(start // step)[start - first : stop - first]
+            block = self._block(start // step)
+            self._took(start // step, stop - start)
+            return block[start - first : stop - first]
         out = self.room(stop - start, into)
         for number in range(start // step, -(-stop // step)):
             first, block = number * step, self._block(number)
             low, high = max(start, first), min(stop, first + len(block))
             out[low - start : high - start] = block[low - first : high - first]
+            self._took(number, high - low)
         return out
+
+    def _took(self, number: int, rows: int) -> None:
+        """Let go of a block of which all rows were asked for."""
+        if not self._once:
+            return
+        with self._lock:
+            block = self._blocks.get(number)
+            if block is None or block.pixels is None:
+                return
+            block.taken += rows
+            if block.taken >= len(block.pixels):
+                del self._blocks[number]
 
     def _block(self, number: int) -> NDArray[Any]:
         while True:
@@ -103,5 +120,5 @@ class _Block:
     """Some rows that are being made, or are there."""
 
     def __init__(self) -> None:
-        self.done = Event()
+        self.done, self.taken = Event(), 0
         self.pixels: NDArray[Any] | None = None

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from convcli.engine import native
 from convcli.engine.bands import Seen, Storing
+from convcli.engine.correlated import Finished, run
 from convcli.engine.costs import block
 from convcli.engine.finish import Finish
 from convcli.engine.options import Border2D, Options
 from convcli.engine.passes import Taps
-from convcli.engine.prepared import Finished, Kind, prepare
+from convcli.engine.prepared import Kind, prepare
 from convcli.engine.rows import allocate
 from convcli.engine.structs import RowsInput, RowsScratch, RowsSizes
 from convcli.geometry import Geometry
@@ -52,7 +53,7 @@ def correlate_planned(
     """
     options = options or Options()
     kind = Kind(pixels.shape, pixels.dtype)
-    return prepare(kind, taps, geometry, outside, finish, options).run(pixels, again=False)
+    return run(prepare(kind, taps, geometry, outside, finish, options), pixels, again=False)
 
 
 class Store:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from math import inf, isfinite, prod
 from threading import local
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli.engine.bands import Seen
-from convcli.engine.rows import Rows, Stage, allocate, chunk_of, cycles_of, each_part
+from convcli.engine.plan import Plan
+from convcli.engine.prepared import Prepared
+from convcli.engine.rows import Held, Rows, Stage, allocate, chunk_of, cycles_of, each_part
 from convcli.engine.scratch import Scratch, give_back, take
 from convcli.engine.thread_pool import Work, run_bands
 from convcli.engine.window import Window
-
-if TYPE_CHECKING:
-    from convcli.engine.prepared import Prepared
+from convcli.record import field, record, replace
 
 #: Samples that are smaller than the greatest by this lose bits of float32 to methods that round
 #: to the greatest one in float64, 2⁻⁵³ of it a few times.
@@ -119,6 +119,74 @@ class Correlated(Stage):
         if scratch is None:
             scratch = self._threads.scratch = self._take()
         return scratch
+
+
+@record
+class Finished:
+    """A result, and what was seen on the way.
+
+    Parameters
+    ----------
+    pixels
+        (rows, cols) or (rows, cols, channels).
+    plans
+        How it was computed; none if it wasn't here.
+    lowest, highest
+        The least and the greatest sum.
+    clipped
+        Samples that did not fit the result's range.
+    """
+
+    pixels: NDArray[Any] = field(repr=False)
+    plans: tuple[Plan, ...]
+    lowest: float
+    highest: float
+    clipped: int
+
+
+def correlated(prepared: Prepared, source: Rows) -> Correlated:
+    """Return the correlation of an image, as rows on demand.
+
+    Where one sample could spoil others, or sums are stretched, the source is read once now.
+
+    Parameters
+    ----------
+    prepared
+        For images of this shape and sample type.
+    source
+        The image.
+    """
+    jobs, finish = prepared.planned.jobs, prepared.finish
+    if prepared.spreads and not is_even(source, prepared.loops.fill, jobs):
+        prepared = prepared.uneven
+    if prepared.options.stretch:
+        lowest, highest, _ = Correlated(prepared, source).look(jobs)
+        prepared = replace(prepared, finish=finish.stretch(lowest, highest))
+    return Correlated(prepared, source)
+
+
+def run(prepared: Prepared, pixels: NDArray[Any], *, again: bool = True) -> Finished:
+    """Correlate an array.
+
+    Parameters
+    ----------
+    prepared
+        For arrays of this shape and sample type.
+    pixels
+        The array.
+    again
+        Whether others may follow, so that scratch is kept for them.
+
+    Returns
+    -------
+    Finished
+        The same to the bit for whole weights and integer samples, whatever the threads.
+    """
+    rows = correlated(prepared, Held(pixels))
+    out = rows.whole(rows.prepared.planned.jobs)
+    if again:
+        rows.give_back()
+    return Finished(out, (rows.prepared.planned,), *rows.seen)
 
 
 def _flat(rows: NDArray[Any]) -> NDArray[Any]:

@@ -19,12 +19,17 @@ from convcli.engine.loops.parts import BandLoops, TileLoops
 from convcli.engine.objects import object_code
 from convcli.engine.structs import (
     READS_SAMPLES,
+    AlphaInput,
+    AlphaLevels,
     BandInput,
     BandScratch,
     BandSizes,
     BandTask,
+    JoinInput,
     Limits,
+    NoScratch,
     Numbers,
+    PixelSizes,
     Result,
     RowsInput,
     RowsScratch,
@@ -101,6 +106,25 @@ def _tiles(functions: tuple[Any, ...], samples: tuple[str, ...]) -> _Entry:
     return _Entry(loops.tiles, TileLoops(*functions), (TileInput, TileScratch), fields)
 
 
+def _alpha(functions: tuple[Any, ...], samples: tuple[str, ...], *, loop: Any) -> _Entry:
+    """`weigh`, which computes in the type of its result, and `unweigh`."""
+    source, work = samples
+    fields = _FIELDS | {
+        "samples": source, "out": work, "extremes": "float64", "nothing": "float64",
+        "levels": (AlphaLevels, work), "sizes": (PixelSizes, "int64"),
+    }  # fmt: skip
+    return _Entry(loop, functions, (AlphaInput, NoScratch), fields)
+
+
+def _join(functions: tuple[Any, ...], samples: tuple[str, ...]) -> _Entry:
+    """`join`."""
+    (kind,) = samples
+    fields = _FIELDS | dict.fromkeys(("colour", "alpha", "out"), kind) | {
+        "extremes": "float64", "nothing": "float64", "sizes": (PixelSizes, "int64"),
+    }  # fmt: skip
+    return _Entry(loops.join, functions, (JoinInput, NoScratch), fields)
+
+
 _ENTRIES: dict[str, Any] = {
     "band": partial(_band, band=loops.band, by_sums=True),
     "band_at_once": partial(_band, band=loops.band, by_sums=False),
@@ -108,6 +132,9 @@ _ENTRIES: dict[str, Any] = {
     "band_at_once_strided": partial(_band, band=loops.band_strided, by_sums=False),
     "store_rows": _store_rows,
     "tiles": _tiles,
+    "weigh": partial(_alpha, loop=loops.weigh),
+    "unweigh": partial(_alpha, loop=loops.unweigh),
+    "join": _join,
 }
 
 

@@ -7,12 +7,10 @@ from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from convcli.engine import native
 from convcli.engine.accumulators import Accumulator
 from convcli.engine.bands import Bands, Seen, Storing
-from convcli.engine.correlated import Correlated, is_even
 from convcli.engine.finish import Finish
 from convcli.engine.options import Border2D, Options
 from convcli.engine.passes import Passes, Taps, box_passes, one_pass, two_passes
@@ -25,36 +23,12 @@ from convcli.engine.plan import (
     cut,
     make_plan,
 )
-from convcli.engine.rows import Held, Rows
 from convcli.engine.scratch import Scratch
 from convcli.engine.strips import Layout, Source, lay_out
 from convcli.engine.tiled import TileGroups
 from convcli.geometry import Geometry
 from convcli.processors import processors
-from convcli.record import field, record, replace
-
-
-@record
-class Finished:
-    """A result, and what was seen on the way.
-
-    Parameters
-    ----------
-    pixels
-        (rows, cols) or (rows, cols, channels).
-    plans
-        How it was computed; none if it wasn't here.
-    lowest, highest
-        The least and the greatest sum.
-    clipped
-        Samples that did not fit the result's range.
-    """
-
-    pixels: NDArray[Any] = field(repr=False)
-    plans: tuple[Plan, ...]
-    lowest: float
-    highest: float
-    clipped: int
+from convcli.record import record, replace
 
 
 class Kind(NamedTuple):
@@ -127,40 +101,6 @@ class Prepared:
     finish: Finish
     options: Options
 
-    def run(self, pixels: NDArray[Any], *, again: bool = True) -> Finished:
-        """Correlate an image of that shape and sample type.
-
-        Parameters
-        ----------
-        pixels
-            The image.
-        again
-            Whether others may follow, so that scratch is kept for them.
-
-        Returns
-        -------
-        Finished
-            The same to the bit for whole weights and integer samples, whatever the threads.
-        """
-        rows = self.on(Held(pixels))
-        out = rows.whole(self.planned.jobs)
-        if again:
-            rows.give_back()
-        return Finished(out, (rows.prepared.planned,), *rows.seen)
-
-    def on(self, source: Rows) -> Correlated:
-        """Return the correlation of an image of that shape and sample type, as rows on demand.
-
-        Where one sample could spoil others, or sums are stretched, the source is read once now.
-        """
-        jobs = self.planned.jobs
-        spread = self._spreads and not is_even(source, self.loops.fill, jobs)
-        prepared = self._uneven if spread else self
-        if self.options.stretch:
-            lowest, highest, _ = Correlated(prepared, source).look(jobs)
-            prepared = replace(prepared, finish=self.finish.stretch(lowest, highest))
-        return Correlated(prepared, source)
-
     @property
     def planned(self) -> Plan:
         """The plan, on as many threads as there may be now."""
@@ -177,7 +117,7 @@ class Prepared:
         _ = self.scratch
 
     @cached_property
-    def _spreads(self) -> bool:
+    def spreads(self) -> bool:
         """Whether one sample that isn't finite would spoil others' sums."""
         method, taps = self.plan.method, self.loops.taps
         if not self.options.finite:
@@ -185,7 +125,7 @@ class Prepared:
         return method in NEEDS_FINITE or (method == "separable" and taps.combine != "")
 
     @cached_property
-    def _uneven(self) -> Prepared:
+    def uneven(self) -> Prepared:
         """The same for images whose samples are not finite, or drown others."""
         loops, options = self.loops, replace(self.options, finite=False)
         plan, choice = plan_for(loops.source.dtype, loops.taps, loops.layout, options)

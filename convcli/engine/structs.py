@@ -281,3 +281,39 @@ class RowsScratch(NamedTuple):
 
     acc: Any
     rest: Any
+
+
+class PixelSizes(NamedTuple):
+    """Pixels, and channels of each, int64."""
+
+    pixels: int
+    channels: int
+
+
+class AlphaLevels(NamedTuple):
+    """The value of a full sample, and what a filter multiplies a flat image by."""
+
+    maximum: float
+    gain: float
+
+
+class AlphaInput(NamedTuple):
+    """What `weigh` and `unweigh` read: (pixels, channels) samples, alpha last."""
+
+    samples: Any
+    levels: Any
+    sizes: Any
+
+
+class JoinInput(NamedTuple):
+    """What `join` reads: (pixels, channels - 1) of colour and (pixels,) of alpha."""
+
+    colour: Any
+    alpha: Any
+    sizes: Any
+
+
+class NoScratch(NamedTuple):
+    """What a loop may overwrite that needs nothing for itself."""
+
+    nothing: Any

@@ -79,6 +79,7 @@ class _Kept:
         self._source = source
         self._room = np.empty((0, *source.shape[1:]), source.dtype)
         self._base = self._begin = self._end = 0
+        self._doubled = False
 
     def between(self, low: int, high: int) -> tuple[NDArray[Any], int]:
         """Return rows from `low` on, or from a few before it, up to `high`; and the first."""
@@ -99,9 +100,12 @@ class _Kept:
         if last - self._base <= len(self._room):
             return
         kept = self._part(first, self._end)
-        if last - first > len(self._room):
-            # Twice as many as are needed, so that they are moved once in a while only.
-            self._room = np.empty((2 * (last - first), *kept.shape[1:]), kept.dtype)
+        many = 2 * len(kept) > last - first
+        if last - first > len(self._room) or (many and not self._doubled):
+            # With as many again, rows of which most are needed again are seldom moved.
+            self._doubled = many
+            rows = (last - first) * (1 + many)
+            self._room = np.empty((rows, *kept.shape[1:]), kept.dtype)
         # NumPy sees to rows that overlap.
         self._room[: len(kept)] = kept
         self._base = first

@@ -6,11 +6,11 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
-from typing import IO
+from typing import IO, TypeAlias
 
 from convcli.errors import ImageError, TakenError
 from convcli.paths import reason, shortened, status
@@ -19,6 +19,9 @@ try:
     import fcntl
 except ImportError:  # Windows: there an open file can't be removed, which is as good.
     fcntl = None  # type: ignore[assignment]
+
+#: A file's bytes, its parts, or what writes it into an open file.
+Content: TypeAlias = bytes | Iterable[bytes] | Callable[[IO[bytes]], None]
 
 #: Between a target's name and the random end of the temporary file beside it.
 MARK = ".convcli-"
@@ -37,7 +40,7 @@ _NONE_SUCH = {errno.EOPNOTSUPP, errno.ENOTSUP, errno.EISDIR, errno.EINVAL, errno
 _NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOENT, errno.EXDEV, errno.EMLINK} | _NONE_SUCH
 
 
-def write_atomic(path: str | Path, data: bytes | Iterable[bytes], overwrite: bool = False) -> Path:
+def write_atomic(path: str | Path, data: Content, overwrite: bool = False) -> Path:
     """Write a file so that its name never stands for half of it.
 
     The content goes to a file that has no name yet, or to a temporary one in the same folder; to
@@ -50,7 +53,7 @@ def write_atomic(path: str | Path, data: bytes | Iterable[bytes], overwrite: boo
     path
         The target. A symbolic link is followed.
     data
-        The whole content, or its parts.
+        The whole content, or its parts, or what writes it into an open file.
     overwrite
         Whether a file of that name may be replaced. Its permissions are kept.
 
@@ -176,9 +179,7 @@ def _nameless(folder: Path) -> int | None:
         return None
 
 
-def _write_nameless(
-    target: Path, handle: int, data: bytes | Iterable[bytes], overwrite: bool
-) -> None:
+def _write_nameless(target: Path, handle: int, data: Content, overwrite: bool) -> None:
     """Write a file without a name, and give it the target's."""
     with os.fdopen(handle, "w+b") as file:
         _fill(file, data)
@@ -218,11 +219,11 @@ def _named(handle: int, target: Path, overwrite: bool) -> bool:
     return True
 
 
-def _write_temporary(target: Path, data: bytes | Iterable[bytes], overwrite: bool) -> None:
+def _write_temporary(target: Path, data: Content, overwrite: bool) -> None:
     """Write a temporary file, give it the target's name, and remove it whatever happens."""
     with _removed(_beside(target)) as temporary, _locked(temporary) as handle:
         # On Windows an open file can't be renamed; elsewhere it is locked while it is open.
-        with open(handle, "wb", closefd=fcntl is None) as file:
+        with open(handle, "w+b", closefd=fcntl is None) as file:
             _fill(file, data)
         if overwrite:
             _replace(temporary, target)
@@ -249,7 +250,7 @@ def _removed(path: Path) -> Generator[Path, None, None]:
 @contextmanager
 def _locked(path: Path) -> Generator[int, None, None]:
     """Make a file, locked so that `sweep` leaves it alone."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     handle = os.open(path, flags, _MODE)
     if fcntl is None:
         yield handle
@@ -283,9 +284,12 @@ def _lock(handle: int) -> None:
             return
 
 
-def _fill(file: IO[bytes], data: bytes | Iterable[bytes]) -> None:
+def _fill(file: IO[bytes], data: Content) -> None:
     """Write the content, and bring it to the disk."""
-    file.writelines([data] if isinstance(data, bytes) else data)
+    if callable(data):
+        data(file)
+    else:
+        file.writelines([data] if isinstance(data, bytes) else data)
     file.flush()
     os.fsync(file.fileno())
 
@@ -340,7 +344,7 @@ def _rename_to_free(temporary: Path, target: Path) -> None:
 def _reserve(temporary: Path, target: Path) -> None:
     """Take a name with an empty file, and rename over it; an interrupt leaves neither."""
     try:
-        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
         temporary.replace(target)
     except FileExistsError:
         raise

@@ -94,55 +94,6 @@ def _like(values: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]:
     return (np.floor(values + 0.5) if dtype.kind == "u" else values).astype(dtype)
 
 
-def weigh(samples: NDArray[Any], maximum: float) -> NDArray[Any]:
-    """Multiply colour by alpha, so that what can't be seen doesn't count.
-
-    Parameters
-    ----------
-    samples
-        (rows, cols, count + 1) floats, alpha last, in 0..`maximum`.
-    maximum
-        The value of a full sample.
-
-    Returns
-    -------
-    ndarray of the same shape and type
-        Colour · alpha, and alpha · `maximum`: whole if the samples are, and at most `maximum`².
-    """
-    # Float files may hold anything: what is too great becomes infinite, without a remark.
-    with np.errstate(over="ignore", invalid="ignore"):
-        result: NDArray[Any] = samples * samples[:, :, -1:]
-        result[:, :, -1] = samples[:, :, -1] * samples.dtype.type(maximum)
-    return result
-
-
-def unweigh(responses: NDArray[Any], maximum: float, gain: float = 1.0) -> NDArray[Any]:
-    """Undo `weigh` after filtering: colour / alpha, and alpha in 0..`maximum`.
-
-    Parameters
-    ----------
-    responses
-        (rows, cols, count + 1) floats, alpha last.
-    maximum
-        The value of a full sample.
-    gain
-        What the filter multiplies a flat image by, which colour keeps.
-
-    Returns
-    -------
-    ndarray of the same shape and type
-        Where nothing can be seen, colour is 0.
-    """
-    top = responses.dtype.type(maximum)
-    alpha = responses[:, :, -1:] / top
-    result: NDArray[Any] = np.zeros_like(responses)
-    # Not clipped yet: where sharpening makes alpha overshoot, colour does so alike.
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        np.divide(responses, alpha / responses.dtype.type(gain), out=result, where=alpha > 0)
-    result[:, :, -1:] = np.clip(alpha, 0, top)
-    return result
-
-
 def pick(wanted: str, channels: str) -> list[int]:
     """Return where the wanted channels are among those there are.
 

@@ -48,10 +48,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from convcli.image.header import Header, Peek
 from convcli.record import record
+
+#: A file, as what codes an image gives it.
+Coded: TypeAlias = bytes | Iterable[bytes] | Callable[[IO[bytes]], None]
 
 if TYPE_CHECKING:
     from convcli.image.frames import Frames
@@ -117,7 +120,8 @@ class Codec:
         nothing moves: `decode(data, limit)`, with `limit` pixels at most; `lenient=True` if
         `lenient`, and what `ahead` returned as a third argument. None for what is only written.
     encode
-        Gives a file of an image, as bytes or in parts; with `options` by name.
+        Gives a file of an image, as bytes, in parts, or as what writes it into an open file, where
+        it may go back; with `options` by name.
     header
         Gives what a file's header says, or None. It may raise `struct.error`, `ValueError` and
         `LookupError` on what is too short.
@@ -148,6 +152,8 @@ class Codec:
         Whether several images are pages: without times, each of a size and kind of its own.
     loops
         Whether it says how often an animation is played.
+    shortest
+        Milliseconds for which each frame of an animation is shown at least.
     upright
         Whether `decode` turns the image upright itself.
     sure
@@ -169,7 +175,7 @@ class Codec:
     name: str
     holds: dict[str, frozenset[str]]
     decode: Callable[..., Image] | None = None
-    encode: Callable[..., bytes | Iterable[bytes]] | None = None
+    encode: Callable[..., Coded] | None = None
     header: Callable[[Peek], Header | None] | None = None
     open: Callable[..., Frames] | None = None
     encode_frames: Callable[..., Iterable[bytes]] | None = None
@@ -184,6 +190,7 @@ class Codec:
     in_bands: bool = False
     pages: bool = False
     loops: bool = True
+    shortest: float = 0.0
     upright: bool = False
     sure: bool = True
     scattered: bool = False

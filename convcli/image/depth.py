@@ -103,3 +103,21 @@ def storable(samples: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
 def as_bytes(pixels: NDArray[Any]) -> NDArray[Any]:
     """Return bytes for samples: bool as 0 and 255."""
     return pixels.astype(np.uint8) * np.uint8(255) if pixels.dtype == bool else pixels
+
+
+def divide_alpha(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Undo the multiplication of colour by alpha; what is clear stays as it is."""
+    kind = pixels.dtype
+    alpha = pixels[..., -1:].astype(np.float64)
+    full = float(np.iinfo(kind).max) if kind.kind == "u" else 1.0
+    # Float files may hold anything, and what can't be divided is infinite.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _divided(pixels, alpha, full)
+
+
+def _divided(pixels: NDArray[Any], alpha: NDArray[Any], full: float) -> NDArray[Any]:
+    kind = pixels.dtype
+    colour = pixels[..., :-1] * np.divide(full, alpha, out=np.ones_like(alpha), where=alpha > 0)
+    if kind.kind == "u":
+        colour = np.floor(colour.clip(0, full) + 0.5)
+    return np.concatenate([colour.astype(kind), pixels[..., -1:]], axis=-1)

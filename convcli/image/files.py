@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Iterable, Iterator
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from convcli import memory
 from convcli.errors import ImageError, TakenError
@@ -204,6 +205,18 @@ def parts(
         At once if the format can't hold an image, or several, or a number is out of range; while
         parts are asked for, if it can't hold a frame, or that can't be read.
     """
+    coded = _coded(images, format, quality=quality, compress=compress)
+    if not callable(coded):
+        return coded
+    target = io.BytesIO()
+    coded(target)
+    return iter((target.getvalue(),))
+
+
+def _coded(
+    images: Image | Frames, format: str, *, quality: int | None, compress: int | None
+) -> Iterator[bytes] | Callable[[IO[bytes]], None]:
+    """Return a file's parts, or what writes it where it may go back; as `parts` does."""
     name = parse_format(format)
     codec = codec_of(name)
     values = {"quality": quality, "compress": compress}
@@ -219,7 +232,7 @@ def parts(
 
 def _image_parts(
     image: Image, codec: Codec, options: dict[str, Any], numbers: tuple[int | None, int | None]
-) -> Iterator[bytes]:
+) -> Iterator[bytes] | Callable[[IO[bytes]], None]:
     check_holds(image.dtype.name, image.channels, codec.name)
     check_options(*numbers)
     coder, what = codec.encode, f"can't be written as {codec.name}"
@@ -227,6 +240,9 @@ def _image_parts(
     need = _WRITING * image.dtype.itemsize * prod(image.size) * len(image.channels)
     _check_room(codec, need)
     coded = guard(lambda: coder(image, **options), what, lambda: need)
+    if callable(coded):
+        into = coded
+        return lambda file: guard(lambda: into(file), what, lambda: need)
     return iter((coded,)) if isinstance(coded, bytes) else guarded(coded, what, lambda: need)
 
 
@@ -302,7 +318,7 @@ def write(
         image = Frames.of(image)
     name = parse_format(format_of(path) if format is None else format)
     check_free(path, overwrite)
-    coded = parts(image, name, quality=quality, compress=compress)
+    coded = _coded(image, name, quality=quality, compress=compress)
     return write_atomic(path, coded, overwrite)
 
 
@@ -328,9 +344,12 @@ def timing_notes(frames: Frames, format: str) -> tuple[str, ...]:
         )
     if frames.durations is None:
         return (f"the pages have no timing: each is shown for {DURATION:g} ms, over and over",)
-    if frames.loop and not codec_of(format).loops:
-        return (f"{format} can't hold how often the animation is played: left out",)
-    return ()
+    codec, notes = codec_of(format), []
+    if frames.loop and not codec.loops:
+        notes.append(f"{format} can't hold how often the animation is played: left out")
+    if min(frames.durations) < codec.shortest:
+        notes.append(f"{format} shows each frame for {codec.shortest:g} ms at least")
+    return tuple(notes)
 
 
 def check_options(quality: int | None, compress: int | None) -> None:

@@ -81,6 +81,13 @@ FORMATS: dict[str, Entry] = {
             (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
             title="JPEG 2000",
         ),
+        Entry(
+            "JPEGXL",
+            "jpegxl.CODEC",
+            (".jxl",),
+            (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"),
+            title="JPEG XL",
+        ),
         Entry("NPY", "npy.CODEC", (".npy",), (b"\x93NUMPY",)),
     )
 }

@@ -21,6 +21,7 @@ class Made(Protocol):
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    step: int
     jobs: int
 
     def band(self, start: int, stop: int) -> NDArray[Any]:

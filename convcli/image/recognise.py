@@ -20,8 +20,6 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"<?xml", "an XML document, perhaps an SVG drawing"),
     (b"PK\x03\x04", "a zip archive"),
     (b"8BPS", "a Photoshop document"),
-    (b"\xff\x0a", "a JPEG XL image"),
-    (b"\0\0\0\x0cJXL ", "a JPEG XL image"),
     (b"\x76\x2f\x31\x01", "an OpenEXR image"),
     (b"P7\n", "a PAM image (netpbm's P7)"),
     (b"\x89PNG", "a PNG file damaged in transfer: its line ends were changed"),

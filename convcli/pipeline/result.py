@@ -150,7 +150,10 @@ class FloatResult:
             colour = self._encoded(colour, start)
         if alpha is None:
             return colour
-        return np.concatenate((colour, self._alpha.rows(alpha, start)), axis=2)
+        stored = self._alpha.rows(alpha, start)
+        if stored.dtype == colour.dtype:
+            return engine.join(colour, stored)
+        return np.concatenate((colour, stored), axis=2)
 
     def _range(self, filtered: Filtered) -> tuple[float, float]:
         """Return the least and the greatest response of all rows: they are made for that."""
@@ -174,9 +177,8 @@ class FloatResult:
             return responses[:, :, :-1], responses[:, :, -1:]
         if work.keeps_brightness:
             gain = prod(kernel.sum for kernel in work.kernels if isinstance(kernel, Kernel))
-            responses = ch.unweigh(responses, work.full, gain)
-        else:
-            responses = responses / responses.dtype.type(work.full)
+            return engine.unweigh(responses, work.full, gain)
+        responses = responses / responses.dtype.type(work.full)
         return responses[:, :, :-1], responses[:, :, -1:]
 
     def _recoloured(self, changed: NDArray[Any], before: AtAnchors, start: int) -> NDArray[Any]:

@@ -25,6 +25,9 @@ def working_rows(work: Work) -> engine.Rows:
     """
     source = rows_of(work.image)
     if work.needs_floats:
+        if work.weighs and not (work.spec.linear or work.spec.luma):
+            dtype = _float_type(work)
+            return engine.Pixels(source, lambda block, _: _weighted(work, _planes(block), dtype))
         return engine.Pixels(float_rows(work), lambda block, _: _filtered(work, block))
     if work.chooses:
         return engine.Pixels(source, lambda block, _: ch.select(_planes(block), work.chosen))
@@ -49,7 +52,7 @@ def _filtered(work: Work, planes: NDArray[Any]) -> NDArray[Any]:
     """Return what is filtered of some rows of floats."""
     source = lightness(work, planes) if work.spec.luma else planes
     if work.weighs:
-        return ch.weigh(source, work.full)
+        return _weighted(work, source, source.dtype)
     if work.spec.luma and work.image.has_alpha and not work.filters_alpha:
         return source[:, :, :-1]
     return source
@@ -66,10 +69,19 @@ def _floats(work: Work, block: NDArray[Any]) -> NDArray[Any]:
         if work.spec.gray:
             samples, _ = gray_beside_alpha(samples, names, linear=True)
         return _planes(samples)
+    return _planes(block).astype(_float_type(work))
+
+
+def _float_type(work: Work) -> np.dtype[Any]:
+    """Return the type of floats that samples are filtered as."""
     # Colour times alpha is exact in float32 for 8-bit samples only.
-    wide = image.dtype.itemsize > 1 or work.spec.precision is Precision.DOUBLE
-    dtype = np.float64 if wide and image.dtype != np.float32 else np.float32
-    return _planes(block).astype(dtype)
+    dtype, double = work.image.dtype, work.spec.precision is Precision.DOUBLE
+    wide = (dtype.itemsize > 1 or double) and dtype != np.float32
+    return np.dtype(np.float64 if wide else np.float32)
+
+
+def _weighted(work: Work, samples: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    return engine.weigh(samples, dtype, work.full)
 
 
 def _planes(block: NDArray[Any]) -> NDArray[Any]:

@@ -5,6 +5,7 @@ another loop), writes in place, allocates nothing and raises nothing. `band` has
 strip, and filters these; `tiles` cuts the image into tiles instead.
 """
 
+from convcli.engine.loops.alpha import join, unweigh, weigh
 from convcli.engine.loops.band import band, band_strided, rows_at_once, rows_by_sums
 from convcli.engine.loops.combine import (
     combine_direction,
@@ -37,6 +38,7 @@ __all__ = [
     "combine_nothing",
     "combine_share",
     "combine_sum_abs",
+    "join",
     "respond_box",
     "respond_direct",
     "respond_pairs",
@@ -51,4 +53,6 @@ __all__ = [
     "store_sums",
     "store_whole",
     "tiles",
+    "unweigh",
+    "weigh",
 ]

@@ -16,7 +16,7 @@ CODEC = Codec(
     "TIFF",
     {"bool": GRAY, "uint8": ANY, "uint16": ANY, "float32": ANY, "float64": ANY},
     decode=Later("tiff.read", "decode"),
-    encode=Later("tiff.write", "encode"),
+    encode=Later("tiff.write", "coder"),
     header=Later("tiff.header", "tiff"),
     open=Later("tiff.pages", "open_frames"),
     encode_frames=Later("tiff.pages", "parts"),

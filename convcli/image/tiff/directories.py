@@ -45,7 +45,7 @@ def take_exif(tiff: bytes, at: int | None = None) -> bytes | None:
         if not any(entry[0] in (_EXIF, _GPS) for entry in entries):
             return None
         block = bytearray(tiff[:4] + bytes(4))
-        grafting = _Grafting(tiff, block, 2 * len(tiff))
+        grafting = _Grafting(tiff, block, 0, order, 2 * len(tiff))
         start = grafting.graft([entry for entry in entries if entry[0] in _ABOUT], 0)
     except struct.error:
         return None
@@ -59,22 +59,45 @@ def put_exif(tiff: bytes, block: bytes) -> bytes:
     The file's own tags win. The first directory is written anew at the end. Numbers get the
     file's byte order; what only its maker understands stays as it is.
     """
-    if block[:4] not in _CLASSIC or tiff[:4] not in _CLASSIC:
+    found = exif_end(tiff, len(tiff), block)
+    if found is None:
         return tiff
-    order = _order(tiff)
+    start, end = found
+    return b"".join((tiff[:4], start, tiff[8:], end))
+
+
+def exif_end(head: bytes, size: int, block: bytes) -> tuple[bytes, bytes] | None:
+    """Return what stands at byte 4 of a classic TIFF file, and at its end, to add photograph tags.
+
+    Parameters
+    ----------
+    head
+        The file up to the end of its first directory, or more of it.
+    size
+        Its length.
+    block
+        EXIF.
+
+    Returns
+    -------
+    tuple of bytes or None
+        None if the file can't have them.
+    """
+    if block[:4] not in _CLASSIC or head[:4] not in _CLASSIC:
+        return None
+    order = _order(head)
     try:
-        own = _read(tiff, struct.unpack_from(order + "I", tiff, 4)[0])
+        own = _read(head, struct.unpack_from(order + "I", head, 4)[0])
         given = _read(block, struct.unpack_from(_order(block) + "I", block, 4)[0])
-        target = bytearray(tiff + bytes(len(tiff) % 2))
         taken = {entry[0] for entry in own} | {ORIENTATION}
         added = [entry for entry in given if entry[0] in _ABOUT and entry[0] not in taken]
-        grafting = _Grafting(block, target, len(target) + 12 * len(own) + 2 * len(block))
+        end = bytearray(size % 2)
+        grafting = _Grafting(block, end, size, order, 12 * len(own) + 2 * len(block) + 1)
         moved = [grafting.move(entry, 0) for entry in added]
         start = grafting.write(sorted(own + moved))
     except struct.error:
-        return tiff
-    struct.pack_into(order + "I", target, 4, start)
-    return bytes(target)
+        return None
+    return struct.pack(order + "I", start), bytes(end)
 
 
 def byte_order(block: bytes | None) -> Literal["<", ">"]:
@@ -96,12 +119,15 @@ def _read(data: bytes, at: int) -> list[Entry]:
 class _Grafting:
     """Copies directories, and all that they point to, from one structure to the end of another.
 
-    `most` is how long that may get. An honest file holds each value once; a crafted one has
-    thousands of entries that point to the same megabyte, or to each other.
+    `end` is what is appended, from byte `base` on, in the byte order `order`; `most` is how long
+    that may get. An honest file holds each value once; a crafted one has thousands of entries that
+    point to the same megabyte, or to each other.
     """
 
     source: bytes
-    target: bytearray
+    end: bytearray
+    base: int
+    order: str
     most: int
 
     def graft(self, entries: list[Entry], depth: int) -> int:
@@ -121,25 +147,25 @@ class _Grafting:
             place = self._append(self._turned(self.source[at : at + size], kind))
         else:
             return tag, kind, count, self._turned(value[:size], kind) + value[size:]
-        return tag, kind, count, struct.pack(_order(self.target) + "I", place)
+        return tag, kind, count, struct.pack(self.order + "I", place)
 
     def _turned(self, value: bytes, kind: int) -> bytes:
         """Return a value in the target's byte order."""
         width = _NUMBERS.get(kind, 1)
-        if width == 1 or _order(self.source) == _order(self.target):
+        if width == 1 or _order(self.source) == self.order:
             return value
         return b"".join(value[at : at + width][::-1] for at in range(0, len(value), width))
 
     def write(self, entries: list[Entry]) -> int:
         """Append a directory of entries as they are; return where it is."""
-        order = _order(self.target)
+        order = self.order
         packed = (struct.pack(order + "HHI4s", *entry) for entry in entries)
         return self._append(b"".join((struct.pack(order + "H", len(entries)), *packed, bytes(4))))
 
     def _append(self, content: bytes) -> int:
-        self.target.extend(bytes(len(self.target) % 2))
-        start = len(self.target)
+        self.end.extend(bytes((self.base + len(self.end)) % 2))
+        start = len(self.end)
         if start + len(content) > self.most:
             raise struct.error("the directories point to the same things again and again")
-        self.target.extend(content)
-        return start
+        self.end.extend(content)
+        return self.base + start

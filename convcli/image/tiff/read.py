@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image import codecs
-from convcli.image.depth import storable, widen_bits
+from convcli.image.depth import divide_alpha, storable, widen_bits
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
 from convcli.image.tiff import directories, ifd
@@ -166,7 +166,7 @@ def _pixels(page: Any) -> tuple[NDArray[Any], str, tuple[str, ...]]:
     channels = _channels(page, 1 if stored.ndim == 2 else stored.shape[2])
     whole, notes = _samples(stored, page)
     if channels.endswith("A") and page.extrasamples and int(page.extrasamples[0]) == _ASSOCIATED:
-        whole = _divide_alpha(whole)
+        whole = divide_alpha(whole)
         notes += ("colour was stored multiplied by alpha, and was divided by it",)
     return whole, channels, notes
 
@@ -223,24 +223,6 @@ def _look_up(indices: NDArray[Any], table: NDArray[np.uint16]) -> NDArray[Any]:
         colours = (colours >> 8).astype(np.uint8)
     image: NDArray[Any] = colours[indices.astype(np.intp)]
     return image
-
-
-def _divide_alpha(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Undo the multiplication of colour by alpha; what is clear stays as it is."""
-    kind = pixels.dtype
-    alpha = pixels[..., -1:].astype(np.float64)
-    full = float(np.iinfo(kind).max) if kind.kind == "u" else 1.0
-    # Float files may hold anything, and what can't be divided is infinite.
-    with np.errstate(over="ignore", invalid="ignore"):
-        return _divided(pixels, alpha, full)
-
-
-def _divided(pixels: NDArray[Any], alpha: NDArray[Any], full: float) -> NDArray[Any]:
-    kind = pixels.dtype
-    colour = pixels[..., :-1] * np.divide(full, alpha, out=np.ones_like(alpha), where=alpha > 0)
-    if kind.kind == "u":
-        colour = np.floor(colour.clip(0, full) + 0.5)
-    return np.concatenate([colour.astype(kind), pixels[..., -1:]], axis=-1)
 
 
 def _orientation(page: Any) -> int:

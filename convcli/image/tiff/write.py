@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import IO, Any, Literal
+
+import numpy as np
 
 from convcli.image import codecs
 from convcli.image.image import Image, Meta
 from convcli.image.light.profile import fits
+from convcli.image.threads import on_threads
 from convcli.image.tiff import directories
 from convcli.image.tiff.read import TEXT_TAGS
 
@@ -15,6 +19,8 @@ from convcli.image.tiff.read import TEXT_TAGS
 LEVEL = 2
 #: Offsets of classic TIFF have 32 bits; this leaves room for what stands around the pixels.
 CLASSIC_BYTES = 2**32 - 2**25
+#: Bytes of rows that are coded together, and that a file's first directory is in.
+_STRIP_BYTES, _HEAD = 2**18, 2**22
 _UNASSOCIATED = 2
 _PHOTOMETRIC = {"L": "minisblack", "RGB": "rgb", "CMYK": "separated", "?": "minisblack"}
 _DESCRIPTION, _SOFTWARE, _DATE, _XMP = 270, 305, 306, 700
@@ -41,28 +47,104 @@ def encode(
         `<` for little-endian numbers, `>` for big-endian ones; None for those of its EXIF.
         BigTIFF is always little-endian: Pillow reads no other.
     """
+    target = io.BytesIO()
+    _put(image, compress, target, big=big, order=order)
+    return target.getvalue()
+
+
+def coder(image: Image, compress: int | None = None) -> Callable[[IO[bytes]], None]:
+    """Return what writes a TIFF file into one that is open: its directory stands before the rest.
+
+    Parameters
+    ----------
+    image, compress
+        As `encode` takes them.
+    """
+    return lambda file: _put(image, compress, file)
+
+
+def _put(
+    image: Image,
+    compress: int | None,
+    target: IO[bytes],
+    *,
+    big: bool | None = None,
+    order: Literal["<", ">"] | None = None,
+) -> None:
     tifffile = codecs.load("tifffile")
 
     level = LEVEL if compress is None else compress
-    if big is None:
-        big = image.pixels.nbytes > CLASSIC_BYTES
-    options: dict[str, Any] = {}
-    if level:
-        options = {"compression": "zlib", "compressionargs": {"level": level}}
-        options["predictor"] = image.pixels.dtype != bool
-    target = io.BytesIO()
+    size = image.size[0] * image.row_bytes
+    big = size > CLASSIC_BYTES if big is None else big
     order = "<" if big else order or directories.byte_order(image.meta.exif)
-    with tifffile.TiffWriter(target, bigtiff=big, byteorder=order) as file:
+    options = _strips(image, level, order)
+    if level:
+        options |= {"compression": "zlib", "compressionargs": {"level": level}}
+        options["predictor"] = image.dtype != bool
+    with tifffile.TiffWriter(_Nameless(target), bigtiff=big, byteorder=order) as file:
         file.write(
-            image.pixels,
             metadata=None,
-            maxworkers=codecs.workers(image.pixels.nbytes),
+            maxworkers=codecs.workers(size),
             **options,
             **_layout(image),
             **_descriptions(image),
         )
-    coded = target.getvalue()
-    return directories.put_exif(coded, image.meta.exif) if image.meta.exif else coded
+    if image.meta.exif:
+        _put_exif(target, image.meta.exif)
+
+
+class _Nameless:
+    """An open file whose name tifffile doesn't ask for: a file without one has a number."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        """Give all but the name."""
+        if name == "name":
+            raise AttributeError(name)
+        return getattr(self._file, name)
+
+
+def _strips(image: Image, level: int, order: str) -> dict[str, Any]:
+    """Say which samples are written: strips that are coded as they are made, if they aren't there.
+
+    tifffile would want all rows of an array, and codes nothing while it waits for them.
+    """
+    swapped = order == ">" and image.dtype.itemsize > 1
+    if image.made is None or image.dtype == bool or swapped:
+        return {"data": image.pixels}
+    rows, step = image.size[0], image.made.step
+    height = max(_STRIP_BYTES // image.row_bytes // step, 1) * step
+    predict = codecs.load("tifffile").TIFF.PREDICTORS[3 if image.dtype.kind == "f" else 2]
+    compress = codecs.load("imagecodecs").zlib_encode
+
+    def strip(start: int) -> bytes:
+        made = image.rows(start, min(start + height, rows))
+        if not level:
+            return made.tobytes()
+        samples = np.ascontiguousarray(made).reshape(*made.shape[:2], -1)
+        return bytes(compress(predict(samples, axis=-2), level=level))
+
+    return {
+        "data": on_threads(strip, range(0, rows, height), image.jobs),
+        "shape": image.shape,
+        "dtype": image.dtype,
+        "rowsperstrip": height,
+    }
+
+
+def _put_exif(file: IO[bytes], block: bytes) -> None:
+    """Add photograph tags to a file that is written."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    found = directories.exif_end(file.read(_HEAD), size, block)
+    if found is None:
+        return
+    file.seek(4)
+    file.write(found[0])
+    file.seek(size)
+    file.write(found[1])
 
 
 def _layout(image: Image) -> dict[str, Any]:

@@ -1,0 +1,148 @@
+"""The header of a JPEG XL codestream written anew: with other colours, or as an animation's.
+
+JUSTIFICATION: the library writes frames, but knows no profiles, no times, and no curve for samples
+of 16 bits but a straight one; and it reads colours stored without a device as linear light if
+they have a profile. Frames begin at whole bytes and say none of that, so they stay as they are.
+"""
+
+from __future__ import annotations
+
+from convcli.image.jpegxl import icc
+from convcli.image.jpegxl.bits import ENUM, Reader, Writer
+from convcli.image.jpegxl.stream import (
+    D65,
+    DURATION,
+    LOOPS,
+    SRGB,
+    SRGB_CURVE,
+    TICKS,
+    TICKS_OVER,
+    Animation,
+    Frame,
+    Image,
+)
+
+#: Of colours relative to white, as viewers show photographs.
+_RELATIVE = 1
+
+
+def header(
+    data: bytes,
+    image: Image,
+    *,
+    profile: bytes | None = None,
+    animation: Animation | None = None,
+    sixteen: bool = False,
+) -> bytes:
+    """Return a header like another one, up to the first frame.
+
+    Parameters
+    ----------
+    data, image
+        A codestream and what it says.
+    profile
+        The colours'; None for sRGB's, or gray with its curve.
+    animation
+        What to say of an animation; None for what is said.
+    sixteen
+        Whether samples are to be read with 16 bits, whatever they are stored with.
+    """
+    reader, writer = Reader(data), Writer()
+    writer.copy(reader, 0, image.size_end)
+    writer.bits(0, 1)
+    if animation is not None:
+        # No orientation, no other size and no preview.
+        writer.bits(1, 1)
+        writer.bits(0, 5)
+        writer.bits(1, 1)
+        _write_animation(writer, animation)
+    elif image.depth_at:
+        writer.copy(reader, image.size_end + 1, image.depth_at)
+    else:
+        writer.bits(0, 1)
+    _write_samples(reader, writer, image, sixteen)
+    _write_colours(writer, image, profile is not None)
+    if animation is not None:
+        # The usual brightness, which is said only beside such as an animation.
+        writer.bits(1, 1)
+    if image.depth_at:
+        writer.copy(reader, image.colours_end, image.end)
+    else:
+        # No extensions, before what is said in any case.
+        writer.bits(0, 2)
+        writer.copy(reader, image.size_end + 1, image.end)
+    if profile is not None:
+        icc.write(writer, profile)
+    return writer.finish()
+
+
+def _write_animation(writer: Writer, animation: Animation) -> None:
+    above, below = animation.ticks
+    writer.number(above, TICKS)
+    writer.number(below, TICKS_OVER)
+    writer.number(animation.loops, LOOPS)
+    writer.bits(int(animation.timecodes), 1)
+
+
+def _write_samples(reader: Reader, writer: Writer, image: Image, sixteen: bool) -> None:
+    """Write how samples are stored, which other channels there are, and whether colours are XYB."""
+    if sixteen:
+        writer.bits(0b110, 3)
+        writer.bits(15, 6)
+    elif image.depth_at:
+        writer.copy(reader, image.depth_at, image.extra_at)
+    else:
+        writer.bits(0, 3)
+    if image.depth_at:
+        writer.copy(reader, image.extra_at, image.colours_at)
+    else:
+        # Small numbers will do for whole samples; no channels; XYB.
+        writer.bits(0b1001, 4)
+
+
+def _write_colours(writer: Writer, image: Image, profile: bool) -> None:
+    writer.bits(0, 1)
+    writer.bits(int(profile), 1)
+    writer.number(image.colours.space, ENUM)
+    if profile:
+        return
+    writer.number(D65, ENUM)
+    if not image.is_gray:
+        writer.number(SRGB, ENUM)
+    writer.bits(0, 1)
+    writer.number(SRGB_CURVE, ENUM)
+    writer.number(_RELATIVE, ENUM)
+
+
+def frame(data: bytes, image: Image, found: Frame, duration: int, last: bool) -> bytes:
+    """Return a frame of a still image as one of an animation.
+
+    Parameters
+    ----------
+    data, image, found
+        A codestream, what it says, and one of its frames.
+    duration
+        Ticks, at least 1.
+    last
+        Whether no other frame follows.
+    """
+    if not found.regular:
+        return data[found.start : found.end]
+    reader, writer = Reader(data), Writer()
+    writer.bits(0, 1)
+    if found.usual:
+        # A regular frame without flags, of one pass and the usual scales, that replaces all.
+        writer.bits(0, 7 + 2 * len(image.extra))
+        writer.bits(3 | 2 << 3, 6)
+        writer.bits(0, 5 + 2 * len(image.extra))
+    else:
+        writer.copy(reader, 8 * found.start + 1, found.timed_at)
+    writer.number(duration, DURATION)
+    writer.bits(int(found.last and last), 1)
+    if not (found.last and last):
+        writer.bits(0, 2)
+    if found.usual:
+        # No name, the usual filters, no extensions.
+        writer.bits(0b100, 5)
+    writer.copy(reader, found.rest_at, found.order_end)
+    return writer.finish() + data[found.parts_at : found.end]

@@ -97,7 +97,7 @@ def overridden(kernels: Sequence[AnyKernel], spec: Spec) -> tuple[AnyKernel, ...
         return tuple(kernels)
     if len(kernels) > 1:
         raise UsageError(
-            "--divisor and --bias change one kernel, and --then gives several; "
+            "`divisor` and `bias` change one kernel, and there are several; "
             "write a divisor into a kernel instead, as in '[[1,2,1],[2,4,2],[1,2,1]]/16'"
         )
     kernel = kernels[0]
@@ -105,8 +105,8 @@ def overridden(kernels: Sequence[AnyKernel], spec: Spec) -> tuple[AnyKernel, ...
     if isinstance(kernel, Compound):
         if spec.bias is not None:
             raise UsageError(
-                f"--bias can't be added to {kernel.name!r}, which combines several kernels; "
-                f"use --map offset to shift its result"
+                f"`bias` can't be added to {kernel.name!r}, which combines several kernels; "
+                f"use `mapping` offset to shift its result"
             )
         return (replace(kernel, divisor=divisor),)
     offset = kernel.offset if spec.bias is None else spec.bias
@@ -279,7 +279,7 @@ def _check_size(geometry: Geometry) -> None:
     if rows * cols > most:
         raise GeometryError(
             f"the result would have {rows:,} × {cols:,} pixels; expected at most {most:,} from "
-            f"this image: use a smaller --padding"
+            f"this image: use a smaller `padding`"
         )
 
 

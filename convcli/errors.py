@@ -1,6 +1,8 @@
 """What can go wrong, by subject; each message is one line that a person can act on.
 
-A message says what was wrong, what was expected and got, and what to do.
+A message says what was wrong, what was expected and got, and what to do. Parameters that it names
+stand in backquotes, as "leave `method` out"; the command line makes options of them
+(`report.option_names`).
 """
 
 from __future__ import annotations

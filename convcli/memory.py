@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 
 #: What is said where there isn't enough.
@@ -33,8 +34,6 @@ def is_had(size: int) -> bool:
     (True, False)
     """
     try:
-        import mmap
-
         mmap.mmap(-1, max(1, size)).close()
     except (OSError, OverflowError, ValueError, MemoryError, ImportError):
         return False

@@ -13,7 +13,7 @@ Holder = TypeVar("Holder")
 _MISSING: Any = object()
 
 
-class _Slot(NamedTuple):
+class _FieldInfo(NamedTuple):
     """What is known of a field before its class is made."""
 
     default: Any = _MISSING
@@ -39,7 +39,7 @@ def field(
     kw_only: bool = False,
 ) -> Any:
     """Say more of a field than its default, as `dataclasses.field` does."""
-    return _Slot(default, default_factory, repr, kw_only)
+    return _FieldInfo(default, default_factory, repr, kw_only)
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
@@ -83,7 +83,7 @@ def _make(cls: Any, frozen: bool, eq: bool) -> Any:
     slots = {}
     for name in cls.__annotations__:
         given = cls.__dict__.get(name, _MISSING)
-        slots[name] = slot = given if isinstance(given, _Slot) else _Slot(given)
+        slots[name] = slot = given if isinstance(given, _FieldInfo) else _FieldInfo(given)
         if slot is given and slot.default is _MISSING:
             delattr(cls, name)
         elif slot is given:
@@ -96,12 +96,12 @@ def _make(cls: Any, frozen: bool, eq: bool) -> Any:
         cls.__eq__, cls.__hash__ = _eq, _hash if frozen else None
     if frozen:
         cls.__setattr__ = cls.__delattr__ = _refuse
-    cls.__dataclass_fields__, cls.__signature__ = _Fields(), _Signature()
+    cls.__dataclass_fields__, cls.__signature__ = _DataclassFields(), _Signature()
     return cls
 
 
-def _slots(holder: Any) -> dict[str, _Slot]:
-    slots: dict[str, _Slot] = type(holder).__record_slots__
+def _slots(holder: Any) -> dict[str, _FieldInfo]:
+    slots: dict[str, _FieldInfo] = type(holder).__record_slots__
     return slots
 
 
@@ -162,7 +162,7 @@ def _refuse(self: Any, name: str, *_: Any) -> NoReturn:
     raise FrozenInstanceError(f"{type(self).__qualname__} can't be changed: {name!r}")
 
 
-class _Fields:
+class _DataclassFields:
     """Gives a class what `dataclasses` looks for in it, made when that looks."""
 
     def __get__(self, holder: object, cls: Any) -> dict[str, Any]:

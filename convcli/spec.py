@@ -68,7 +68,7 @@ def _hashable(name: str, value: Any) -> Any:
         hash(value)
     except TypeError:
         raise UsageError(
-            f"--{name} can't be {value!r}; expected a word, a number, or two as (rows, cols)"
+            f"`{name}` can't be {value!r}; expected a word, a number, or two as (rows, cols)"
         ) from None
     return value
 
@@ -139,7 +139,7 @@ class Spec:
         object.__setattr__(self, "channels", _hashable("channels", self.channels))
         chosen = [name for name in ("gray", "luma", "channels") if getattr(self, name)]
         if len(chosen) > 1:
-            raise UsageError(f"--{chosen[0]} and --{chosen[1]} exclude each other; give one")
+            raise UsageError(f"`{chosen[0]}` and `{chosen[1]}` exclude each other; give one")
         self._check_numbers()
         self.check_mapping(self.mapping)
 
@@ -160,13 +160,13 @@ class Spec:
             return
         if self.depth in (Depth.EIGHT, Depth.SIXTEEN):
             raise UsageError(
-                f"--map raw gives signed floats, which --depth {self.depth} can't hold; "
-                f"use --map offset, or leave --depth out"
+                f"`mapping` raw gives signed floats, which `depth` {self.depth} can't hold; "
+                f"use `mapping` offset, or leave `depth` out"
             )
         if self.luma:
             raise UsageError(
-                "--luma puts lightness back into colour, which --map raw can't; "
-                "use --gray --map raw"
+                "`luma` puts lightness back into colour, which `mapping` raw can't; "
+                "use `gray` `mapping` raw"
             )
 
     def _check_numbers(self) -> None:
@@ -175,15 +175,15 @@ class Spec:
             if value is None or (name == "scale" and isinstance(value, str)):
                 continue
             if not isinstance(value, float | int) or not isfinite(value):
-                raise UsageError(f"--{name} must be a finite number, got {value!r}")
+                raise UsageError(f"`{name}` must be a finite number, got {value!r}")
         if self.divisor == 0:
-            raise UsageError("--divisor must not be 0; expected any other number")
+            raise UsageError("`divisor` must not be 0; expected any other number")
         if self.jobs is not None and self.jobs < 1:
-            raise UsageError(f"--jobs must be at least 1, got {self.jobs}")
+            raise UsageError(f"`jobs` must be at least 1, got {self.jobs}")
         if isinstance(self.scale, str) and self.scale != "auto":
-            raise UsageError(f"--scale must be a number or 'auto', got {self.scale!r}")
+            raise UsageError(f"`scale` must be a number or 'auto', got {self.scale!r}")
         if self.scale == "auto" and (self.divisor is not None or self.bias is not None):
-            raise UsageError("--scale auto chooses divisor and bias itself; leave these out")
+            raise UsageError("`scale` auto chooses divisor and bias itself; leave these out")
 
 
 _ENUMS: dict[str, type[StrEnum]] = {

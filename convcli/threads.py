@@ -114,14 +114,12 @@ class Task(Generic[Result]):
             while self._late > monotonic() and self in self._asked:
                 if self._done.acquire(timeout=_SOON):
                     self._done.release()
-        # One that ends before it begins waits for nothing; others say so themselves.
-        waits = self._thread is not None and self._thread.has_begun
         try:
             self._asked.remove(self)
         except ValueError:
             return False
-        if self._thread is not None and waits:
-            _waiting.append(self._thread)
+        if self._thread is not None:
+            self._thread.leave()
         self._done.release()
         return True
 
@@ -137,10 +135,10 @@ class _Thread:
 
     def __init__(self) -> None:
         self.tasks: deque[Task[Any]] = deque()
-        self.has_begun = False
         self._woken = allocate_lock()
         self._id: int | None = None
         self._apart = False
+        self._due, self._given_up = monotonic() + _LATE, False
         self._woken.acquire()
         start_new_thread(self._serve, ())
 
@@ -153,6 +151,13 @@ class _Thread:
         with suppress(RuntimeError):
             self._woken.release()
 
+    def leave(self) -> None:
+        """Have it wait for other tasks; one that hasn't begun by now may never."""
+        if self._id is not None or monotonic() < self._due:
+            _waiting.append(self)
+        else:
+            self._given_up = True
+
     def _serve(self) -> None:
         self._id = get_native_id()
         while True:
@@ -160,11 +165,9 @@ class _Thread:
             try:
                 task = self.tasks.pop()
             except IndexError:
-                if not self.has_begun:
-                    self.has_begun = True
-                    _waiting.append(self)
+                if self._given_up:
+                    return
                 continue
-            self.has_begun = True
             try:
                 with suppress(MemoryError):  # whoever waits for the result finds none
                     task.serve()

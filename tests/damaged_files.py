@@ -226,6 +226,7 @@ FILES = {
     "WebP: cut short": lambda: coded("WEBP")[:-200],
     "AVIF: cut short": lambda: coded("AVIF")[:-200],
     "JPEG 2000: cut short": lambda: coded("JPEG2000")[:-2000],
+    "JPEG XL: cut short": lambda: coded("JPEGXL")[:-200],
     "TIFF: cut short": lambda: coded("TIFF")[:-2000],
     "BMP: cut short": lambda: coded("BMP")[:-2000],
     "BMP: a pixel's colour is not in the palette": lambda: bmp_indexed(4),

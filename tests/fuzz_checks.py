@@ -41,6 +41,7 @@ _SUFFIX = {
     "webp": ".webp",
     "avif": ".avif",
     "jp2": ".jp2",
+    "jxl": ".jxl",
     "npy": ".npy",
 }
 _BOX = parse_kernel("box")

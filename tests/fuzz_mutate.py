@@ -347,7 +347,15 @@ def box(data, rng, others, deep=0):
     return bytearray(whole)
 
 
-KNOWING = {"png": png, "jpeg": jpeg, "tiff": tiff, "webp": riff, "avif": box, "jp2": box}
+KNOWING = {
+    "png": png,
+    "jpeg": jpeg,
+    "tiff": tiff,
+    "webp": riff,
+    "avif": box,
+    "jp2": box,
+    "jxl": box,
+}
 
 
 def damaged(data, rng, group, others):

@@ -69,6 +69,7 @@ REFERENCES = {
     "webp": {"libwebp": _first(imagecodecs.webp_decode)},
     "avif": {"libavif": _avif},
     "jp2": {"OpenJPEG": imagecodecs.jpeg2k_decode},
+    "jxl": {"libjxl": lambda data: imagecodecs.jpegxl_decode(data, index=0)},
     "npy": {"NumPy": _npy},
 }
 

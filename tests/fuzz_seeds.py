@@ -15,6 +15,7 @@ from PIL import Image as Pillow
 from PIL import ImageCms
 
 from convcli.image.files import encode
+from convcli.image.frames import Frames
 from convcli.image.image import Image, Meta
 
 DATA = Path(__file__).parent / "data"
@@ -226,6 +227,16 @@ def _jp2():
     return files
 
 
+def _jxl():
+    files = {f"{n} {d}": encode(Image(image(n, d)), "JPEGXL")
+             for n in (1, 2, 3, 4) for d in ("uint8", "uint16")}  # fmt: skip
+    files["beside"] = encode(Image(image(), meta=meta(6)), "JPEGXL")
+    files["lossy"] = encode(Image(image()), "JPEGXL", quality=50)
+    files["float"] = encode(Image(image().astype(np.float32) / 255), "JPEGXL")
+    files["frames"] = encode(Frames.of([Image(image()), Image(image()[::-1])], 50), "JPEGXL")
+    return files
+
+
 def _npy():
     depths = ("bool", "uint8", "uint16", "int32", "uint64", "float16", "float32", "float64")
     files = {d: array(image(1, d if d in ("bool", "uint16") else "uint8").astype(d))
@@ -246,7 +257,7 @@ def bomb(size=2**20):
 
 
 _MAKERS = {"png": _png, "jpeg": _jpeg, "tiff": _tiff, "bmp": _bmp, "pnm": _pnm, "gif": _gif,
-           "webp": _webp, "avif": _avif, "jp2": _jp2, "npy": _npy}  # fmt: skip
+           "webp": _webp, "avif": _avif, "jp2": _jp2, "jxl": _jxl, "npy": _npy}  # fmt: skip
 #: Groups of image formats.
 IMAGES = tuple(_MAKERS)
 #: Groups of texts.

@@ -18,7 +18,7 @@ from command import program
 from PIL import Image as PillowImage
 
 from convcli.batch import Common, Job, Writing
-from convcli.batch.foretell import foretold
+from convcli.batch.estimate import estimate
 from convcli.cli.filtering import _Filter
 from convcli.image.files import write
 from convcli.image.image import Image
@@ -180,7 +180,9 @@ def measure(case, folder, size):
     compare = str(folder / "compared.png") if case.compare else None
     writing = Writing(quality=case.quality, compare=compare)
     common = Common(_Filter(tuple(case.kernels), Spec(**case.spec), False), writing, None)
-    return taken, foretold(common, Job(str(large), str(folder / f"result{case.suffix}")))
+    return taken, estimate(
+        common.work, common.writing, Job(str(large), str(folder / f"result{case.suffix}"))
+    )
 
 
 def main():

@@ -31,7 +31,7 @@ def test_a_new_file_is_written(tmp_path):
 
 def test_an_existing_file_is_kept(tmp_path):
     (tmp_path / "a.png").write_bytes(OLD)
-    with pytest.raises(ImageError, match=r"'a.png' exists.*--overwrite"):
+    with pytest.raises(ImageError, match=r"'a.png' exists.*`overwrite`"):
         write_atomic(tmp_path / "a.png", NEW)
     assert content(tmp_path) == {"a.png": OLD}
 

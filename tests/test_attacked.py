@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from convcli import read
 from convcli.errors import ConvError, ImageError
 from convcli.kernels.files import read_kernel
-from convcli.kernels.texts import Kind
+from convcli.kernels.texts import FileKind
 
 #: Seconds: machines that are busy are given time; what was found took minutes.
 SOON = 5.0
@@ -59,7 +59,7 @@ def test_keys_of_very_many_parts_take_no_time(text, tmp_path):
     "piece", ['"""\\', "'''\"\"\"", '"\\', "a.a.a\n", ' "', "#", "a . a ", "'"]
 )
 def test_looking_for_such_keys_takes_no_time(piece):
-    kind = Kind("kernel", 2**20, ConvError)
+    kind = FileKind("kernel", 2**20, ConvError)
     refused_soon(lambda: kind.parse_toml("k.toml", "." * 32 + (piece * 2**20)[: 2**20]))
 
 

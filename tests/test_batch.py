@@ -118,7 +118,7 @@ def test_the_same_job_twice_is_one_job(tree):
         (["x.png", "in/b.png"], "y.png", "names a file"),
         (["x.png", "in/b.png"], "-", "takes one image"),
         (["in/b.png", "in/deep/../b.png"], "out", "both be written to"),
-        (["x.png"], "y.xyz", "-o y.xyz: suffix"),
+        (["x.png"], "y.xyz", "`output` y.xyz: suffix"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_read(inputs, output, words, tree):
@@ -127,7 +127,7 @@ def test_what_cannot_be_is_refused_before_anything_is_read(inputs, output, words
 
 
 def test_a_format_that_is_not_known_is_refused(tree):
-    with pytest.raises(UsageError, match="--format: no image format"):
+    with pytest.raises(UsageError, match="`format`: no image format"):
         plan(Request(["x.png"], None, "k", writing=Writing(format="xyz")))
 
 

@@ -60,11 +60,11 @@ def test_damage_is_dealt_with_as_the_table_says(name):
     found, words = outcome(data, lenient=False)
     assert found == default, words
     if default == "refused":
-        assert ("--lenient" in words) == (lenient != "refused"), words
+        assert ("`lenient`" in words) == (lenient != "refused"), words
     found, words = outcome(data, lenient=True)
     assert found == lenient, words
     assert "\n" not in words or found != "refused"
-    assert "--lenient" not in words
+    assert "`lenient`" not in words
 
 
 @pytest.mark.parametrize("name", [n for n in FILES if TABLE[n][0] != "refused"])

@@ -325,7 +325,7 @@ def test_places_that_there_are_not():
 
 @pytest.mark.parametrize("name", ["linear", "luma"])
 def test_what_is_not_stored_is_refused(name):
-    with pytest.raises(UsageError, match=f"leave --{name} out"):
+    with pytest.raises(UsageError, match=f"leave `{name}` out"):
         study(Image(np.zeros((3, 3), np.uint8)), parse_kernel("box3"), Spec(**{name: True}))
 
 

@@ -236,10 +236,10 @@ def test_compression_matters_and_changes_nothing(format, kind):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"quality": 0}, "--quality must be 1 to 100, got 0"),
-        ({"quality": 101}, "--quality"),
-        ({"compress": 10}, "--compress must be 0 to 9, got 10"),
-        ({"compress": -1}, "--compress"),
+        ({"quality": 0}, "`quality` must be 1 to 100, got 0"),
+        ({"quality": 101}, "`quality`"),
+        ({"compress": 10}, "`compress` must be 0 to 9, got 10"),
+        ({"compress": -1}, "`compress`"),
     ],
 )
 def test_numbers_out_of_range_are_refused(options, words):
@@ -540,7 +540,7 @@ def test_reading_a_jpeg_imports_no_other_reader(tmp_path):
 
 
 def png_header(width, height):
-    header = png.Header(width, height, 1, png.GRAY, interlaced=False)
+    header = png.PngHeader(width, height, 1, png.GRAY, interlaced=False)
     return png.assemble(header, zlib.compress(bytes(100)))
 
 
@@ -566,7 +566,7 @@ def test_too_many_pixels_are_refused_before_they_are_allocated(format):
         read(BOMBS[format])
     message = str(caught.value)
     assert "400000000 pixels" in message
-    assert "--max-pixels 400000000" in message
+    assert "`max_pixels` 400000000" in message
     assert str(MAX_PIXELS) in message
 
 
@@ -579,7 +579,7 @@ def test_the_limit_is_the_callers():
 
 @pytest.mark.parametrize("format", [*KEPT, "GIF", "PPM", "NPY"])
 def test_the_limit_holds_for_every_format(format):
-    with pytest.raises(ImageError, match="--max-pixels 3072"):
+    with pytest.raises(ImageError, match="`max_pixels` 3072"):
         read(encode(Image(smooth()), format), max_pixels=3000)
 
 
@@ -673,7 +673,7 @@ def test_write_takes_the_suffix(tmp_path):
 def test_write_refuses_what_exists(tmp_path):
     write(tmp_path / "a.png", Image(smooth()))
     before = (tmp_path / "a.png").read_bytes()
-    with pytest.raises(ImageError, match="--overwrite"):
+    with pytest.raises(ImageError, match="`overwrite`"):
         write(tmp_path / "a.png", Image(smooth()[::-1]))
     assert (tmp_path / "a.png").read_bytes() == before
     write(tmp_path / "a.png", Image(smooth()[::-1]), overwrite=True)

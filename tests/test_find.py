@@ -70,11 +70,11 @@ def test_patterns_for_names_are_those_of_the_shell(pattern, name):
 
 
 def test_patterns_that_leave_nothing_are_told(tree):
-    assert "--include and --exclude choose" in failures("in", include=["*.tif"])["in"]
+    assert "`include` and `exclude` choose" in failures("in", include=["*.tif"])["in"]
     with pytest.raises(UsageError, match="leave none of the 2 images given"):
         sources("in/a.png", "in/b.jpg", include=["*.tif"])
     for option in ("include", "exclude"):
-        with pytest.raises(UsageError, match=f"--{option} is empty"):
+        with pytest.raises(UsageError, match=f"`{option}` is empty"):
             sources("in", **{option: [""]})
 
 
@@ -133,7 +133,7 @@ def test_a_folder_that_cannot_be_read_is_a_failure_among_others(tree, monkeypatc
 def test_lists_name_images():
     assert listed(b"a.png\n\nb c.png\r\n\xc3\xa4.png", null=False) == ("a.png", "b c.png", "ä.png")
     assert listed(b"a\n.png\0\0b.png\0", null=True) == ("a\n.png", "b.png")
-    with pytest.raises(UsageError, match="give -0, too"):
+    with pytest.raises(UsageError, match="give `null`, too"):
         listed(b"a.png\0b.png\0", null=False)
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pytest
 
 from convcli.errors import ImageError
+from convcli.image import codec as codec_module
+from convcli.image.codec import Later
 from convcli.image.files import encode, read
 from convcli.image.formats import (
     FORMATS,
@@ -118,7 +122,7 @@ def test_what_is_not_held_is_refused(rng, name, kind, channels):
         encode(Image(make(rng, kind, channels, (3, 4)), channels), name)
     message = str(caught.value)
     assert message.startswith(f"{name} can't hold ")
-    assert "--" in message or "-o NAME" in message
+    assert "`" in message
 
 
 @pytest.mark.parametrize(("name", "kind", "channels"), REFUSED)
@@ -134,20 +138,20 @@ def test_what_is_proposed_instead_works(name, kind, channels):
 @pytest.mark.parametrize(
     ("name", "kind", "channels", "options"),
     [
-        ("JPEG", "uint8", "RGBA", "--alpha drop"),
-        ("JPEG", "uint16", "RGB", "--depth 8"),
-        ("JPEG", "uint16", "RGBA", "--depth 8 --alpha drop"),
-        ("PNG", "float32", "RGB", "--depth 16"),
-        ("BMP", "uint8", "RGBA", "--alpha drop"),
-        ("PPM", "uint16", "RGBA", "--alpha drop"),
-        ("PGM", "uint8", "RGB", "--gray"),
-        ("PGM", "uint8", "RGBA", "--gray --alpha drop"),
-        ("PNG", "uint8", "CMYK", "-o NAME.jpg"),
-        ("PNG", "uint8", "?????", "-o NAME.tif"),
-        ("PBM", "uint8", "L", "-o NAME.png, or -o NAME.pgm"),
-        ("PFM", "float64", "RGB", "--depth float"),
-        ("WEBP", "uint16", "RGB", "--depth 8"),
-        ("GIF", "uint16", "L", "--depth 8"),
+        ("JPEG", "uint8", "RGBA", "`alpha` drop"),
+        ("JPEG", "uint16", "RGB", "`depth` 8"),
+        ("JPEG", "uint16", "RGBA", "`depth` 8 `alpha` drop"),
+        ("PNG", "float32", "RGB", "`depth` 16"),
+        ("BMP", "uint8", "RGBA", "`alpha` drop"),
+        ("PPM", "uint16", "RGBA", "`alpha` drop"),
+        ("PGM", "uint8", "RGB", "`gray`"),
+        ("PGM", "uint8", "RGBA", "`gray` `alpha` drop"),
+        ("PNG", "uint8", "CMYK", "`path` NAME.jpg"),
+        ("PNG", "uint8", "?????", "`path` NAME.tif"),
+        ("PBM", "uint8", "L", "`path` NAME.png, or `path` NAME.pgm"),
+        ("PFM", "float64", "RGB", "`depth` float"),
+        ("WEBP", "uint16", "RGB", "`depth` 8"),
+        ("GIF", "uint16", "L", "`depth` 8"),
     ],
 )
 def test_the_options_that_help_are_named(name, kind, channels, options):
@@ -166,7 +170,7 @@ def test_what_happens_nonetheless_is_said():
 def test_gif_refuses_partial_alpha(rng):
     pixels = make(rng, "uint8", "RGBA", (5, 5))
     pixels[0, 0, 3] = 128
-    with pytest.raises(ImageError, match=r"partly transparent.*--alpha drop"):
+    with pytest.raises(ImageError, match=r"partly transparent.*`alpha` drop"):
         encode(Image(pixels), "GIF")
 
 
@@ -176,7 +180,9 @@ def test_gif_of_many_colours_is_near(rng):
     assert np.abs(again.pixels.astype(int) - pixels).mean() < 4
 
 
-@pytest.mark.parametrize("format", ["PNG", "TIFF", "WEBP", "PPM", "JPEG2000", "NPY", "GIF"])
+@pytest.mark.parametrize(
+    "format", ["PNG", "TIFF", "WEBP", "PPM", "JPEG2000", "JPEGXL", "NPY", "GIF"]
+)
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (2, 3), (7, 8), (8, 17)])
 def test_small_sizes(rng, format, size):
     pixels = in_few_colours(make(rng, "uint8", "RGB", size))
@@ -196,7 +202,7 @@ def test_a_side_that_is_too_long_is_told(format, most, turned):
         return Image(pixels.T if turned else pixels)
 
     assert read(encode(made(most), format)).pixels.shape[not turned] == most
-    with pytest.raises(ImageError, match=rf"at most {most} a side; use -o NAME\.png"):
+    with pytest.raises(ImageError, match=rf"at most {most} a side; use `path` NAME\.png"):
         encode(made(most + 1), format)
     if codec_of(parse_format(format)).several:
         with pytest.raises(ImageError, match=f"at most {most} a side"):
@@ -217,7 +223,7 @@ def test_an_unknown_suffix_is_named(path, words):
     with pytest.raises(ImageError, match=words) as caught:
         format_of(path)
     assert ".png" in str(caught.value)
-    assert "--format" in str(caught.value)
+    assert "`format`" in str(caught.value)
 
 
 def test_an_unknown_format_is_named():
@@ -242,3 +248,37 @@ def test_an_unknown_format_is_named():
 def test_what_is_no_image_is_told(head, words):
     with pytest.raises(ImageError, match=words):
         recognise(head)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_codec_is_what_its_entry_says(name):
+    """What a codec imports later is there, and what it writes is told by its first bytes."""
+    codec, entry = codec_of(name), FORMATS[name]
+    assert codec.name == name
+    for given in (getattr(codec, slot) for slot in codec.__record_slots__):
+        if isinstance(given, Later):
+            assert callable(given.load())
+    assert (codec.decode is not None) == bool(entry.magic or entry.brands) or entry.family
+    assert codec.several == (codec.open is not None)
+    dtype, channels = next(iter(codec.holds.items()))
+    image = Image(np.zeros((3, 4), dtype), "L")
+    if codec.has(dtype, "L"):
+        assert recognise(encode(image, name)) in (name, "PBM")
+    assert channels
+
+
+def test_the_toy_format_of_the_page_works():
+    """The page from which a stranger adds a format has all of one."""
+    page = codec_module.__doc__
+    code = page[page.index("    import struct") : page.index("and in `formats.FORMATS`")]
+    toy = {}
+    exec(textwrap.dedent(code), toy)
+    codec = toy["CODEC"]
+    image = Image(np.arange(12, dtype=np.uint8).reshape(3, 4))
+    data = codec.encode(image)
+    assert np.array_equal(codec.decode(data, 12).pixels, image.pixels)
+    assert codec.header(lambda at, size: data[at : at + size]).size == (3, 4)
+    with pytest.raises(ImageError, match="cut short"):
+        codec.decode(data[:-1], 12)
+    with pytest.raises(ImageError, match="the limit is 11"):
+        codec.decode(data, 11)

@@ -20,7 +20,7 @@ from PIL import Image as Pillow
 
 import convcli
 from convcli import Frames, Image, ImageError, Meta, batch, pipeline, read_frames, write_frames
-from convcli.image import load
+from convcli.image import source
 from convcli.image.canvas import Disposal, Patch, changed, compose, is_opaque
 from convcli.image.files import encode, read
 from convcli.image.frames import TOGETHER
@@ -526,8 +526,8 @@ def test_a_large_stack_is_read_from_its_file(tiny, tmp_path, monkeypatch):
     block = exif.tobytes().removeprefix(b"Exif\0\0")
     images = [Image(tiny((20, 30), "uint16"), meta=Meta(exif=block)) for _ in range(4)]
     write_frames(tmp_path / "a.tif", images)
-    monkeypatch.setattr(load, "_LARGE", 1)
-    assert not isinstance(load.load(tmp_path / "a.tif")[0], bytes)
+    monkeypatch.setattr(source, "_LARGE", 1)
+    assert not isinstance(source.load(tmp_path / "a.tif")[0], bytes)
     frames = read_frames(tmp_path / "a.tif")
     for image, found in zip(images, frames, strict=True):
         assert_same_pixels(found.pixels, image.pixels)
@@ -537,7 +537,7 @@ def test_a_large_stack_is_read_from_its_file(tiny, tmp_path, monkeypatch):
     assert said.status == 0
     assert len(read_frames(tmp_path / "b.tif")) == 4
     convcli.write(tmp_path / "a.png", images[0])
-    assert isinstance(load.load(tmp_path / "a.png")[0], bytes)
+    assert isinstance(source.load(tmp_path / "a.png")[0], bytes)
 
 
 def test_what_may_not_fit_4_gb_becomes_bigtiff(rng, tmp_path, monkeypatch):
@@ -657,7 +657,7 @@ def test_frames_are_a_sequence_that_is_read_when_asked(rng, tmp_path):
     assert read_frames(path.read_bytes())[0].meta.frames == 5
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "GIF", "WEBP", "TIFF", "NPY", "AVIF"])
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "GIF", "WEBP", "TIFF", "NPY", "AVIF", "JPEGXL"])
 def test_one_image_is_one_frame(format, rng, tmp_path):
     image = moving(rng, count=1)[0]
     frames = read_frames(encode(image, format))

@@ -72,7 +72,7 @@ def test_the_fuzzer_finds_what_is_wrong(tmp_path, monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError("one")
 
-    monkeypatch.setattr("fuzz_checks.pipeline.apply", broken)
+    monkeypatch.setattr("fuzz_checks.pipeline.lay", broken)
     assert [kind for kind, _ in check.judge(whole, rng)] == ["raised"]
     assert fuzz.Cases("png", 1).make(0)[1] == case
 
@@ -357,7 +357,7 @@ def test_pillow_remarks_upon_nothing(recwarn):
 
 def test_metadata_that_make_no_sense_keep_nobody_from_writing():
     image = Image(PIXELS, meta=Meta(exif=bytes(500), xmp=b"\0<" * 99, icc=b"\xff" * 999))
-    for name in ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "JPEG2000"):
+    for name in ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "JPEG2000", "JPEGXL"):
         assert read(encode(image, name)).pixels.shape == PIXELS.shape
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from convcli.image import threads
+from convcli.image import parallel
 from convcli.image.image import Image
 from convcli.image.jpeg import bands as jpeg_bands
 from convcli.image.jpeg import read as jpeg
@@ -103,7 +103,7 @@ def test_threads_change_nothing(rng, monkeypatch):
     image = Image(photograph(rng, (400, 100)), "RGB")
     files = set()
     for count in (1, 2, 7):
-        monkeypatch.setattr(threads, "processors", lambda count=count: count)
+        monkeypatch.setattr(parallel, "processors", lambda count=count: count)
         files.add(jpeg_write.encode(image))
     assert len(files) == 1
 
@@ -113,7 +113,7 @@ def test_small_images_have_no_restart_markers(rng):
 
 
 def test_an_error_on_a_thread_is_raised_and_nothing_goes_on():
-    from convcli.image.threads import on_threads
+    from convcli.image.parallel import on_threads
 
     begun = []
 

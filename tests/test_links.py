@@ -18,6 +18,7 @@ from command import call, program, spawn
 from convcli.batch import Job, Request, Writing, foresee, plan
 from convcli.errors import UsageError
 from convcli.image.files import read, write
+from convcli.image.frames import Frames
 from convcli.image.image import Image
 from convcli.paths import Identities, reason, shortened, status, told
 
@@ -495,9 +496,9 @@ def test_what_the_system_says_of_one_image_ends_no_batch(error, here, monkeypatc
     def refuse(job, *rest):
         if job.source.endswith("2.png"):
             raise error
-        return real(job.source), None
+        return Frames.of([real(job.source)], format="PNG"), 0
 
-    monkeypatch.setattr("convcli.batch.one.Common._read", lambda self, job, *rest: refuse(job))
+    monkeypatch.setattr("convcli.batch.file.File._open", lambda self, *_: refuse(self._job))
     said = call("apply", "box3", "in", "-o", "out", "-q", "-j", "1")
     assert said.status == 1
     assert said.lines == [f"convcli: in/2.png: {told(error)}"]

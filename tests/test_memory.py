@@ -22,22 +22,22 @@ from marks import exhaustive_but
 
 from convcli import memory, read_frames, threads, write_frames
 from convcli.batch import Common, Job, Writing
-from convcli.batch.foretell import foretold
+from convcli.batch.estimate import estimate
 from convcli.batch.jobs import Limits
-from convcli.batch.room import Room
+from convcli.batch.memory_budget import MemoryBudget
 from convcli.batch.worker_pool import WorkerPool
 from convcli.cli.filtering import _Filter
 from convcli.engine.thread_pool import run_bands
 from convcli.errors import ImageError
-from convcli.image import threads as on
+from convcli.image import parallel as on
 from convcli.image.extent import ALLOWANCE
 from convcli.image.files import encode, read, write
 from convcli.image.guard import guard
 from convcli.image.header import peek_into
 from convcli.image.image import Image
-from convcli.image.load import facts_of, load
 from convcli.image.png.inflate import Inflating
 from convcli.image.recognise import header_of
+from convcli.image.source import facts_of, load
 from convcli.kernels import parse_kernel
 from convcli.spec import Spec
 
@@ -77,12 +77,13 @@ def test_what_is_foretold_is_what_is_taken(case, tmp_path):
 
 
 KINDS = {
-    **{f"L.{s}": PIXELS[..., 0] for s in ("png", "jpg", "tif", "pgm", "npy", "jp2")},
+    **{f"L.{s}": PIXELS[..., 0] for s in ("png", "jpg", "tif", "pgm", "npy", "jp2", "jxl")},
     **{f"RGB.{s}": PIXELS for s in ("png", "jpg", "tif", "ppm", "npy", )},
-    **{f"RGB.{s}": PIXELS for s in ("jp2", "webp", "bmp", "avif")},
+    **{f"RGB.{s}": PIXELS for s in ("jp2", "jxl", "webp", "bmp", "avif")},
     **{f"RGBA.{s}": np.dstack((PIXELS, PIXELS[..., 0])) for s in ("png", "tif", "webp")},
-    **{f"wide.{s}": PIXELS.astype(np.uint16) * 257 for s in ("png", "tif", "ppm", "npy", "jp2")},
-    **{f"float.{s}": PIXELS.astype(np.float32) for s in ("tif", "npy", "pfm")},
+    **{f"wide.{s}": PIXELS.astype(np.uint16) * 257
+       for s in ("png", "tif", "ppm", "npy", "jp2", "jxl")},
+    **{f"float.{s}": PIXELS.astype(np.float32) for s in ("tif", "npy", "pfm", "jxl")},
     **{f"double.{s}": PIXELS.astype(np.float64) for s in ("tif", "npy")},
     **{f"bool.{s}": PIXELS[..., 0] > 99 for s in ("png", "tif", "pbm")},
 }  # fmt: skip
@@ -97,7 +98,7 @@ def test_a_header_says_what_is_read(name):
     assert found.nbytes == image.pixels.nbytes
 
 
-@pytest.mark.parametrize("suffix", ["png", "gif", "webp", "tif", "avif"])
+@pytest.mark.parametrize("suffix", ["png", "gif", "webp", "tif", "avif", "jxl"])
 def test_a_header_says_what_frames_are_like(suffix, tmp_path):
     path = tmp_path / f"a.{suffix}"
     write_frames(path, [Image(PIXELS), Image(PIXELS[::-1].copy()), Image(PIXELS)])
@@ -138,28 +139,33 @@ def flat(rows, cols):
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
+def estimated(common, job):
+    """What an image takes at its peak, told from its header."""
+    return estimate(common.work, common.writing, job)
+
+
 def test_options_count_before_a_file_is_read(tmp_path):
     """Half a megabyte that becomes 179 megapixels takes half a gigabyte, and strips."""
     path = tmp_path / "a.png"
     path.write_bytes(flat(13377, 13377))
     job = Job(str(path), str(tmp_path / "b.png"))
     samples = 13377 * 13377 * 3
-    plain = foretold(common("box3"), job)
+    plain = estimated(common("box3"), job)
     assert samples <= plain <= 1.2 * samples
-    linear = foretold(common("box3", spec=Spec(linear=True)), job)
+    linear = estimated(common("box3", spec=Spec(linear=True)), job)
     assert plain < linear < plain + 2**27
-    luma = foretold(common("box3", spec=Spec(luma=True)), job)
+    luma = estimated(common("box3", spec=Spec(luma=True)), job)
     assert plain < luma < plain + 2**27
-    assert foretold(common("box3", "box3"), job) > plain
-    assert foretold(common("box3", writing=Writing(compare="c.png")), job) > 1.5 * plain
-    assert foretold(common("box3", spec=Spec(padding="full")), job) >= plain
-    assert foretold(common("box3"), Job(str(path), str(tmp_path / "b.avif"))) > 5 * plain
+    assert estimated(common("box3", "box3"), job) > plain
+    assert estimated(common("box3", writing=Writing(compare="c.png")), job) > 1.5 * plain
+    assert estimated(common("box3", spec=Spec(padding="full")), job) >= plain
+    assert estimated(common("box3"), Job(str(path), str(tmp_path / "b.avif"))) > 5 * plain
 
 
 def test_nothing_begins_beside_what_has_no_header(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(996))
-    size = foretold(common("box3"), Job(str(tmp_path / "a.jpg"), "b.png"))
-    room = Room(2**30)
+    size = estimated(common("box3"), Job(str(tmp_path / "a.jpg"), "b.png"))
+    room = MemoryBudget(2**30)
     assert room.fits(size)
     room.enter(0, size)
     assert not room.fits(1)
@@ -168,8 +174,8 @@ def test_nothing_begins_beside_what_has_no_header(tmp_path):
     assert not room.fits(size)
     (tmp_path / "no.png").write_bytes(b"no image")
     for source in ("no.png", "none.png", "."):
-        assert foretold(common("box3"), Job(str(tmp_path / source), "b.png")) == 0
-    assert foretold(common("box3"), Job("-", "b.png")) == 0
+        assert estimated(common("box3"), Job(str(tmp_path / source), "b.png")) == 0
+    assert estimated(common("box3"), Job("-", "b.png")) == 0
 
 
 @pytest.mark.parametrize("before", [0, 10, 5_000, 200_000, 3_000_000])
@@ -208,7 +214,7 @@ def test_a_second_one_begins_only_if_there_is_room(tmp_path, monkeypatch):
 
 
 def test_no_second_one_begins_where_the_machine_has_nothing_left(monkeypatch):
-    room = Room(2**40)
+    room = MemoryBudget(2**40)
     room.enter(0, 2**28)
     monkeypatch.setattr(memory, "left", lambda: 2**27)
     assert room.fits(2**27)
@@ -247,6 +253,7 @@ ENDLESS = {
     "avif": 0,
     "gif": 0,
     "jp2": 0,
+    "jxl": 0,
     "bmp": 0,
     "ppm": 0,
     "npy": 0,
@@ -282,14 +289,14 @@ def test_a_stream_that_is_no_image_is_left_at_once():
 
 def test_a_stream_of_too_many_pixels_is_left_at_once():
     stream = Endless(flat(20_000, 20_000))
-    with pytest.raises(ImageError, match="--max-pixels"):
+    with pytest.raises(ImageError, match="`max_pixels`"):
         read(stream)
     assert stream.given <= 2**23
 
 
 def test_a_stream_is_left_before_memory_ends(monkeypatch):
     monkeypatch.setattr(memory, "left", lambda: 2**20)
-    monkeypatch.setattr("convcli.image.load._LOOK", 2**24)
+    monkeypatch.setattr("convcli.image.source._LOOK", 2**24)
     with pytest.raises(ImageError, match=r"goes on after \d+ MB"):
         load(Endless(encode(Image(PIXELS), "TIFF")))
 

@@ -30,7 +30,7 @@ def meta():
 
 
 @pytest.mark.parametrize(
-    "format", ["PNG", "JPEG", "TIFF", "WEBP", "AVIF", "JPEG2000", "BMP", "PPM", "NPY"]
+    "format", ["PNG", "JPEG", "TIFF", "WEBP", "AVIF", "JPEG2000", "JPEGXL", "BMP", "PPM", "NPY"]
 )
 def test_what_is_left_out_is_named(format, meta, rng):
     pixels = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)

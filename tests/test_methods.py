@@ -172,13 +172,13 @@ def test_precision_is_kept_by_every_method(precision, rng):
 def test_a_method_that_cannot_is_refused_in_one_line(method, weights, needs):
     with pytest.raises(UsageError, match=needs) as caught:
         correlate(np.eye(5), weights, method=method)
-    assert str(caught.value).startswith(f"--method {method} needs ")
+    assert str(caught.value).startswith(f"`method` {method} needs ")
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("how", [{"dilation": 2}, {"stride": (1, 2)}])
 def test_a_box_with_gaps_is_no_box(how):
-    with pytest.raises(UsageError, match="--method box needs"):
+    with pytest.raises(UsageError, match="`method` box needs"):
         correlate(np.zeros((9, 9), np.uint8), "box3", method="box", **how)
 
 
@@ -186,7 +186,7 @@ def test_a_box_with_gaps_is_no_box(how):
 def test_filters_over_channels_are_direct(method, rng):
     pixels, weights = rng.random((9, 9, 2)), np.ones((3, 2, 5, 5))
     assert correlate(pixels, weights, method="direct").shape == (9, 9, 3)
-    with pytest.raises(UsageError, match=f"--method {method} needs"):
+    with pytest.raises(UsageError, match=f"`method` {method} needs"):
         correlate(pixels, weights, method=method)
 
 

@@ -80,7 +80,7 @@ def test_photographs_look_alike(orientation):
     assert exif.orientation(image.meta.exif) == 1
 
 
-@pytest.mark.parametrize("format", ["PNG", "WEBP", "JPEG2000"])
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "JPEG2000", "JPEGXL"])
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("orientation", ALL)
 def test_exif_turns_lossless_formats(original, orientation, order, format):
@@ -141,7 +141,7 @@ def test_tiff_is_turned_once(original, orientation, compression):
 def test_writing_an_upright_image_keeps_it_upright(original, orientation):
     meta = Meta(exif=block(orientation))
     image = read(encode(Image(stored(original, orientation), meta=meta), "PNG"))
-    for format in ("PNG", "WEBP", "TIFF", "JPEG2000"):
+    for format in ("PNG", "WEBP", "TIFF", "JPEG2000", "JPEGXL"):
         assert np.array_equal(read(encode(image, format)).pixels, original), format
 
 

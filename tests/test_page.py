@@ -381,7 +381,7 @@ def test_a_page_is_written_whole_and_replaces_nothing(tiny_image, tmp_path):
     target = tmp_path / "page.html"
     assert write(target, subject, "tiny.png") == target
     first = target.read_bytes()
-    with pytest.raises(ImageError, match="exists; use --overwrite"):
+    with pytest.raises(ImageError, match="exists; use `overwrite`"):
         write(target, subject)
     assert target.read_bytes() == first
     write(target, subject, "other.png", overwrite=True)

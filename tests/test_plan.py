@@ -183,7 +183,7 @@ def test_what_a_method_cannot_do_is_said_with_its_name(method):
     for kernel in REFUSED[method]:
         with pytest.raises(UsageError) as caught:
             correlate(np.zeros((5, 5), np.uint8), kernel, method=method)
-        assert str(caught.value).startswith(f"--method {method} needs ")
+        assert str(caught.value).startswith(f"`method` {method} needs ")
         assert "\n" not in str(caught.value)
 
 

@@ -12,14 +12,14 @@ from convcli.image import codecs
 from convcli.image.files import encode, read
 from convcli.image.image import Image
 from convcli.image.png import wide as png_wide
-from convcli.image.png.chunks import DEPTHS, Header, assemble
+from convcli.image.png.chunks import DEPTHS, PngHeader, assemble
 
 KINDS = [(depth, colour) for colour in (0, 2, 4, 6) for depth in DEPTHS[colour] if depth >= 8]
 
 
 @pytest.mark.parametrize(("depth", "colour"), KINDS)
 def test_every_filter_is_undone_as_libpng_does(depth, colour, rng):
-    header = Header(37, 25, depth, colour, interlaced=False)
+    header = PngHeader(37, 25, depth, colour, interlaced=False)
     rows = rng.integers(0, 256, (25, header.row_bytes(37)), dtype=np.uint8)
     rows[:, 0] = np.arange(25) % 5
     file = assemble(header, zlib.compress(rows.tobytes()))
@@ -43,7 +43,7 @@ def test_wide_files_are_read(channels, kind, rng):
 
 @pytest.mark.parametrize("damage", ["short", "long", "bits"])
 def test_damaged_wide_files_are_refused(damage):
-    header = Header(png_wide.WIDEST + 1, 1, 16, 0, interlaced=False)
+    header = PngHeader(png_wide.WIDEST + 1, 1, 16, 0, interlaced=False)
     size = header.row_bytes(header.width) + {"short": -1, "long": 1, "bits": 0}[damage]
     content = bytearray(zlib.compress(bytes(size)))
     if damage == "bits":

@@ -139,7 +139,7 @@ def test_checksums_are_combined_as_if_taken_of_the_whole(pieces):
 @pytest.mark.parametrize("strategy", [zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED, zlib.Z_RLE])
 def test_bands_make_one_stream(rng, level, strategy):
     whole = rng.integers(0, 9, 100_000, dtype=np.uint8).tobytes()
-    way = (deflate.Way(level, strategy),)
+    way = (deflate.Compression(level, strategy),)
     cuts = [0, 1, 40_000, 40_003, 100_000]
     bands = []
     for start, stop in pairwise(cuts):
@@ -152,7 +152,7 @@ def test_bands_make_one_stream(rng, level, strategy):
 @pytest.mark.usefixtures("packing")
 def test_a_band_refers_to_the_one_before(rng):
     noise = rng.integers(0, 256, 30_000, dtype=np.uint8).tobytes()
-    way = (deflate.Way(6, zlib.Z_DEFAULT_STRATEGY),)
+    way = (deflate.Compression(6, zlib.Z_DEFAULT_STRATEGY),)
     own, nothing = memoryview(noise), memoryview(b"")
     assert len(deflate.compress(own, own, way, True).data) < 1000
     assert len(deflate.compress(own, nothing, way, True).data) > len(noise)
@@ -455,9 +455,9 @@ def test_a_way_that_follows_is_tried_only_after_the_cheapest(monkeypatch):
         return bytes(way.level)
 
     monkeypatch.setattr(deflate, "_pack", pack)
-    last = deflate.Way(1, 0, follows=True)
+    last = deflate.Compression(1, 0, follows=True)
     for levels, expected in (((2, 3), [2, 3]), ((3, 2), [3, 2, 1])):
-        ways = (*(deflate.Way(level, 0) for level in levels), last)
+        ways = (*(deflate.Compression(level, 0) for level in levels), last)
         chosen = deflate.choose(memoryview(bytes(100)), memoryview(b""), ways)
         assert tried == expected
         assert chosen.level == min(expected)

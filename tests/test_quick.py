@@ -18,7 +18,7 @@ from convcli.cli import quick
 from convcli.cli.group import cli
 from convcli.cli.main import main
 from convcli.errors import GeometryError, ImageError
-from convcli.image import jpeg, room
+from convcli.image import decode_memory, jpeg
 from convcli.image.decode_ahead import look_ahead
 from convcli.image.files import read, write
 from convcli.image.image import Image
@@ -202,13 +202,13 @@ def any_size(monkeypatch):
     """Memory is had beforehand for small images, too."""
     monkeypatch.setattr(jpeg, "_LARGE", 100)
     made = []
-    init = room.Room.__init__
+    init = decode_memory.DecodeMemory.__init__
 
     def noting(self, size):
         made.append(size)
         init(self, size)
 
-    monkeypatch.setattr(room.Room, "__init__", noting)
+    monkeypatch.setattr(decode_memory.DecodeMemory, "__init__", noting)
     return made
 
 
@@ -261,7 +261,7 @@ def test_no_memory_is_no_reason_to_fail(samples, monkeypatch, any_size):
     def full(*_):
         raise OSError("no memory")
 
-    monkeypatch.setattr(room, "mmap", SimpleNamespace(mmap=full))
+    monkeypatch.setattr(decode_memory, "mmap", SimpleNamespace(mmap=full))
     assert look_ahead(str(samples / "coffee.jpg")).take().size == read(samples / "coffee.jpg").size
     assert len(any_size) == 1
 

@@ -15,7 +15,7 @@ from convcli.report.outcome import status, tally
 
 TOP_KEYS = [
     "source", "target", "status", "error", "seconds", "kernels", "input", "output", "frames",
-    "response", "geometry", "plan", "notes",
+    "response", "geometry", "plan", "memory", "notes",
 ]  # fmt: skip
 IMAGE_KEYS = ["height", "width", "channels", "depth"]
 KEYS = {
@@ -24,6 +24,7 @@ KEYS = {
     "output": IMAGE_KEYS,
     "response": ["lowest", "highest", "mapping", "clipped", "samples", "alpha"],
     "geometry": ["rows", "cols"],
+    "memory": ["bytes", "stages"],
     "plan": ["method", "accumulator", "exact", "taps", "strip_rows", "jobs", "reason"],
 }
 
@@ -85,8 +86,8 @@ def test_json_and_text_tell_the_same(here):
     assert lines[0] == f"{found['source']} → {found['target']}"
     before, after = found["input"], found["output"]
     assert (
-        f"  image    {before['width']}×{before['height']} L 8-bit → "
-        f"{after['width']}×{after['height']} L 8-bit"
+        f"  image    {before['width']}×{before['height']} gray, 8-bit → "
+        f"{after['width']}×{after['height']} gray, 8-bit"
     ) in lines
     assert f"  height   {found['geometry'][0]['rows']['formula']}" in lines
     assert f"  width    {found['geometry'][0]['cols']['formula']}" in lines
@@ -169,9 +170,11 @@ def test_several_images_get_a_line_each_and_a_tally(here):
     assert len(lines) == 3
     camera, logo = sorted(lines[:2])
     assert re.fullmatch(
-        r"camera\.png → camera-sobel-x\.png  512×512 L 8-bit, 2\.6 % clipped, \d+\.\d\d s", camera
+        r"camera\.png → camera-sobel-x\.png  512×512 gray, 8-bit, 2\.6 % clipped, "
+        r"\d+\.\d\d s",
+        camera,
     )
-    assert logo.startswith("logo.png → logo-sobel-x.png  240×240 RGBA 8-bit")
+    assert logo.startswith("logo.png → logo-sobel-x.png  240×240 RGBA, 8-bit")
     assert re.fullmatch(r"2 done in \d+\.\d s \([\d.]+ a second\)", lines[2])
 
 

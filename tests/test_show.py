@@ -19,7 +19,7 @@ from convcli.errors import ImageError
 from convcli.image.files import read, write
 from convcli.image.image import Image
 from convcli.image.show.beside import beside
-from convcli.image.show.preview import sight, thumbnail
+from convcli.image.show.preview import make_preview, thumbnail
 
 posix = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
 _PIECE = re.compile(r"\x1b\[([0-9;]*)m|([^\x1b])")
@@ -239,7 +239,7 @@ def test_black_and_white_is_seen_as_gray_from_afar():
 )
 def test_floats_far_off_are_stretched_and_said(low, high, raw, black, white):
     ramp = np.linspace(low, high, 64, dtype=np.float64)[None, :]
-    seen = sight(Image(np.zeros((1, 64))), Image(ramp), (2, 128), raw=raw)
+    seen = make_preview(Image(np.zeros((1, 64))), Image(ramp), (2, 128), raw=raw)
     expected = np.clip((ramp[0] - black) / (white - black), 0, 1) * 255
     assert np.abs(seen.after[0, :, 0] - expected).max() <= 0.51
     assert bool(seen.notes) is ((black, white) != (0, 1))
@@ -247,7 +247,7 @@ def test_floats_far_off_are_stretched_and_said(low, high, raw, black, white):
 
 def test_raw_responses_are_seen_in_levels_of_the_source():
     level = np.full((2, 2), 51.0, np.float32)
-    seen = sight(Image(np.full((2, 2), 51, np.uint8)), Image(level), (2, 4), raw=True)
+    seen = make_preview(Image(np.full((2, 2), 51, np.uint8)), Image(level), (2, 4), raw=True)
     assert (seen.after == 51).all()
     assert not seen.notes
 
@@ -267,7 +267,7 @@ def test_both_fit_at_one_scale(before, after, room):
     shapes = [np.broadcast_to(np.uint8(9), shape) for shape in (before, after)]
     if before[0] * before[1] + after[0] * after[1] > 10**6:
         return
-    seen = sight(*map(Image, shapes), room)
+    seen = make_preview(*map(Image, shapes), room)
     assert seen.before.shape[1] + seen.after.shape[1] <= room[1]
     assert max(len(seen.before), len(seen.after)) <= room[0]
     scales = [
@@ -415,7 +415,7 @@ def test_a_dry_run_says_and_does_nothing(image, tmp_path, monkeypatch):
 def test_an_image_that_is_not_shown_needs_no_drawing(image, tmp_path):
     code = (
         "import sys; from convcli.cli.main import main; status = main(sys.argv[1:]);"
-        "names = ('rich', 'convcli.batch.seen', 'convcli.image.show.preview', "
+        "names = ('rich', 'convcli.batch.comparison', 'convcli.image.show.preview', "
         "'convcli.report.show');"
         "print([name for name in names if name in sys.modules]); sys.exit(status)"
     )
@@ -459,7 +459,7 @@ def test_cells_are_not_shaded_in_few_colours(environment):
 def test_alpha_beside_raw_responses_is_seen_through():
     source = Image(np.full((2, 2, 2), 255, np.uint8))
     raw = np.stack([np.full((2, 2), -510.0), np.array([[0.0, 1.0]] * 2)], axis=2)
-    seen = sight(source, Image(raw), (2, 4), raw=True)
+    seen = make_preview(source, Image(raw), (2, 4), raw=True)
     assert seen.after[:, :, 0].tolist() == [[102, 0]] * 2
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import weakref
+from collections import deque
 from pathlib import Path
 from threading import Barrier, Thread, get_ident
 
@@ -43,6 +44,16 @@ def test_threads_help_again_after_an_exception():
     with pytest.raises(ValueError, match=r"^[0-9]+$"):
         run_bands((100, 2), LARGE, 2, lambda: fails)
     assert who_works(2) == before
+
+
+def test_no_more_threads_are_made_than_are_asked_at_once(monkeypatch):
+    """Also where the caller has done it all before a new one begins."""
+    made, start = [], threads.start_new_thread
+    monkeypatch.setattr(threads, "_waiting", deque())
+    monkeypatch.setattr(threads, "start_new_thread", lambda *each: made.append(start(*each)))
+    for _ in range(200):
+        run_bands((16, 1), LARGE, 3, lambda: lambda first, last: None)
+    assert len(made) <= 4
 
 
 def test_waiting_threads_keep_nothing_of_what_they_did():

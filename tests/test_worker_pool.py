@@ -17,7 +17,7 @@ import pytest
 from command import Said, program
 
 from convcli.batch import Common, Job, Limits, Writing, run, share, worker_pool
-from convcli.batch.room import Room
+from convcli.batch.memory_budget import MemoryBudget
 from convcli.batch.worker_pool import WorkerPool, can_hand_out
 from convcli.image.files import read, write
 from convcli.image.image import Image
@@ -278,7 +278,7 @@ def test_a_batch_that_nobody_waits_for_ends(folder, tmp_path, monkeypatch):
 )
 def test_threads_are_shared_out(images, jobs, expected):
     limits = share(images, jobs, 7.0)
-    assert (limits.workers, limits.threads, limits.seconds) == (*expected, 7.0)
+    assert (limits.workers, limits.threads, limits.timeout) == (*expected, 7.0)
 
 
 def test_what_comes_or_goes_through_a_pipe_is_not_handed_out(monkeypatch):
@@ -289,7 +289,7 @@ def test_what_comes_or_goes_through_a_pipe_is_not_handed_out(monkeypatch):
 
 
 def test_memory_is_bounded():
-    room = Room(100)
+    room = MemoryBudget(100)
     assert room.fits(10**9)  # one may always begin
     room.enter(0, 60)
     assert room.fits(40)

@@ -327,7 +327,9 @@ def test_jpeg_says_the_density_of_cmyk():
         assert np.array_equal(np.asarray(opened), read(data).pixels)
 
 
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP", "JPEG2000", "AVIF", "GIF"])
+@pytest.mark.parametrize(
+    "format", ["JPEG", "PNG", "TIFF", "WEBP", "JPEG2000", "JPEGXL", "AVIF", "GIF"]
+)
 def test_one_column_is_written_whatever_its_strides_are(format):
     """NumPy calls any stride of an axis of one sample contiguous."""
     for pixels in (

@@ -7,7 +7,7 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from convcli.batch.foretell import known
+from convcli.batch.estimate import known
 from convcli.batch.jobs import STREAM, Job, Writing
 from convcli.batch.target import format_for, making_room
 from convcli.errors import ImageError
@@ -21,14 +21,14 @@ from convcli.image.formats import (
 )
 from convcli.image.frames import Frames
 from convcli.image.image import Image
-from convcli.image.load import load
+from convcli.image.source import load
 from convcli.record import replace
 from convcli.spec import Mapping
 
 if TYPE_CHECKING:
+    from convcli.batch.comparison import Comparison
     from convcli.batch.filter import Filter, Filtered
-    from convcli.batch.seen import Seen
-    from convcli.image.show.preview import Sight
+    from convcli.image.show.preview import Preview
     from convcli.pipeline import Facts
     from convcli.pipeline.memory import Stage
 
@@ -65,7 +65,7 @@ class File:
         writing: Writing,
         streams: tuple[BinaryIO, BinaryIO],
         job: Job,
-        tell_stages: Callable[[tuple[Stage, ...]], None] | None = None,
+        tell_stages: Callable[[Job, tuple[Stage, ...]], None] | None = None,
     ) -> None:
         self._work, self._writing, self._streams, self._job = work, writing, streams, job
         self.stages: tuple[Stage, ...] = ()
@@ -74,11 +74,11 @@ class File:
         self._span: tuple[float, float] | None = None
         self._frame: tuple[Filtered, tuple[str, ...]] | None = None
         self._done: Facts | None = None
-        self._seen: Seen | None = None
+        self._seen: Comparison | None = None
 
     def filter(
         self, resize: Callable[[int], None] | None, ahead: Callable[[], Image] | None
-    ) -> tuple[Facts, Sight | None]:
+    ) -> tuple[Facts, Preview | None]:
         """Read, filter and write all frames.
 
         Parameters
@@ -92,7 +92,7 @@ class File:
         -------
         Facts
             What was done to all of them.
-        Sight or None
+        Preview or None
             The first one before and after, if that is asked for.
 
         Raises
@@ -119,7 +119,7 @@ class File:
         if seen is None:
             return replace(facts, notes=tuple(notes)), None
         notes |= dict.fromkeys((*seen.write(), *[_FIRST] * (frames.count > 1)))
-        return replace(facts, notes=tuple(notes)), seen.sight
+        return replace(facts, notes=tuple(notes)), seen.preview
 
     def _open(self, ahead: Callable[[], Image] | None) -> tuple[Frames, int]:
         """Open the source; also return the bytes of the file that stay while it is filtered."""
@@ -163,9 +163,9 @@ class File:
         if count > 1 and frames.count == 1 and not _moves(image):
             notes += (f"only the first of {count} images in the file was filtered",)
         if is_first and (self._writing.show is not None or self._writing.compare is not None):
-            from convcli.batch.seen import look
+            from convcli.batch.comparison import compare
 
-            self._seen = look(image, result, facts, self._writing)
+            self._seen = compare(image, result, facts, self._writing)
         self._frame = filtered, notes
         return result
 
@@ -177,7 +177,7 @@ class File:
         if self._writing.stages:
             self.stages = sums.stages
             if self._tell_stages is not None:
-                self._tell_stages(sums.stages)
+                self._tell_stages(self._job, sums.stages)
         if resize is None:
             return
         several = held + _HELD * sums.source if frames.count > 1 else 0
@@ -242,7 +242,8 @@ def notes_on(result: Image, facts: Facts, name: str) -> tuple[str, ...]:
     dtype = result.dtype.name
     if facts.mapping is Mapping.RAW and dtype not in codec_of(name).holds:
         raise ImageError(
-            f"{name} can't hold the signed floats of --map raw; use --map offset, or -o NAME.tif"
+            f"{name} can't hold the signed floats of `mapping` raw; use `mapping` offset, "
+            f"or `path` NAME.tif"
         )
     notes = [*facts.notes, *check_holds(dtype, result.channels, name)]
     return (*notes, *left_out(result.meta, name))

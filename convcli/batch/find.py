@@ -34,7 +34,7 @@ def listed(text: bytes, *, null: bool) -> tuple[str, ...]:
     """
     parts = text.split(b"\0") if null else text.splitlines()
     if not null and b"\0" in text:
-        raise UsageError("--from-file: paths are separated by NUL characters; give -0, too")
+        raise UsageError("`list_file`: paths are separated by NUL characters; give `null`, too")
     return tuple(os.fsdecode(part) for part in parts if part)
 
 
@@ -61,7 +61,7 @@ def find(request: Request) -> tuple[list[Found], list[Job]]:
         finder.add(f".{os.sep}-" if given == STREAM else given, mirrored=True)
     if finder.left_out and not finder.found and not finder.failed:
         raise UsageError(
-            f"--include and --exclude leave none of the {finder.left_out} images given"
+            f"`include` and `exclude` leave none of the {finder.left_out} images given"
         )
     return finder.found, finder.failed
 
@@ -102,9 +102,9 @@ class _Finder:
         images = _without_results([*self._walk(folder, below)], self.request)
         self.found += images
         if not images and len(self.failed) == failures:
-            hint = "" if self.request.recursive else "; --recursive also looks into its folders"
+            hint = "" if self.request.recursive else "; `recursive` also looks into its folders"
             if self.request.include or self.request.exclude:
-                hint += "; --include and --exclude choose among them"
+                hint += "; `include` and `exclude` choose among them"
             self.failed.append(Job(folder, "", f"no images in this folder{hint}"))
 
     def _walk(self, folder: str, below: str) -> Iterator[Found]:

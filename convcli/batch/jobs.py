@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from convcli.record import field, record
 
 if TYPE_CHECKING:
-    from convcli.image.show.preview import Sight
+    from convcli.image.show.preview import Preview
     from convcli.pipeline import Facts
     from convcli.pipeline.memory import Stage
 
@@ -49,7 +49,7 @@ class Outcome:
         Why it failed, in one line; '' if it didn't.
     skipped
         Why it was left alone; '' if it wasn't.
-    sight
+    preview
         Before and after, made small, if that was asked for.
     stages
         What the image goes through, and the memory that each stage takes, if that was asked for;
@@ -61,7 +61,7 @@ class Outcome:
     seconds: float = 0.0
     error: str = ""
     skipped: str = ""
-    sight: Sight | None = None
+    preview: Preview | None = None
     stages: tuple[Stage, ...] = ()
 
 
@@ -159,10 +159,10 @@ class Limits:
         Processes.
     threads
         How many each filters an image with.
-    seconds
-        How long an image may take; None for as long as it likes.
+    timeout
+        Seconds that an image may take; None for as long as it likes.
     """
 
     workers: int
     threads: int
-    seconds: float | None = None
+    timeout: float | None = None

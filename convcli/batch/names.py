@@ -42,7 +42,7 @@ def plan(request: Request) -> list[Job]:
     """
     found, failed = find(request)
     if request.output == STREAM and len(found) > 1:
-        raise UsageError(f"-o - takes one image, and there are {len(found)}; name a folder")
+        raise UsageError(f"`output` - takes one image, and there are {len(found)}; name a folder")
     target_of = _naming(request, found)
     # An image that is named twice, as by its folder and by itself, is one job.
     jobs = [*dict.fromkeys(Job(source, target_of(source, place)) for source, place in found)]
@@ -55,7 +55,7 @@ def _naming(request: Request, found: list[Found]) -> Callable[[str, str], str]:
     output, forced = request.output, request.writing.format
     suffix = None
     if forced is not None:
-        suffix = FORMATS[_asked("--format", parse_format, forced)].suffixes[0]
+        suffix = FORMATS[_asked("`format`", parse_format, forced)].suffixes[0]
     if output == STREAM:
         return lambda source, place: STREAM
     if output is None:
@@ -64,10 +64,10 @@ def _naming(request: Request, found: list[Found]) -> Callable[[str, str], str]:
         return partial(_inside, output, suffix)
     if len(found) > 1:
         raise UsageError(
-            f"-o {output} names a file, and there are {len(found)} images; name a folder"
+            f"`output` {output} names a file, and there are {len(found)} images; name a folder"
         )
     if forced is None:
-        _asked(f"-o {output}", format_of, output)
+        _asked(f"`output` {output}", format_of, output)
     else:
         _check_suffix(output, parse_format(forced))
     return lambda source, place: output
@@ -79,8 +79,8 @@ def _check_suffix(output: str, name: str) -> None:
     family = FORMATS[name].family
     if named != name and not (family and FORMATS[named].family == family):
         raise UsageError(
-            f"--format {name} and -o {output} contradict each other; leave --format out, or "
-            f"write -o {Path(output).with_suffix(FORMATS[name].suffixes[0])}"
+            f"`format` {name} and `output` {output} contradict each other; leave `format` out, or "
+            f"write `output` {Path(output).with_suffix(FORMATS[name].suffixes[0])}"
         )
 
 
@@ -103,7 +103,9 @@ def _beside(label: str, suffix: str | None, source: str, place: str) -> str:
 def _inside(folder: str, suffix: str | None, source: str, place: str) -> str:
     """Name a result in the output folder as its source."""
     if source == STREAM:
-        raise UsageError("an image from standard input has no name; give -o FILE or -o -")
+        raise UsageError(
+            "an image from standard input has no name; give `output` FILE or `output` -"
+        )
     name = os.path.splitext(place)[0] + suffix if suffix else place  # noqa: PTH122
     return os.path.join(folder, name)  # noqa: PTH118
 
@@ -159,13 +161,13 @@ def _check_collisions(jobs: list[Job], kept: dict[Identity, str], identities: Id
         if same in kept:
             raise UsageError(
                 f"{job.target} is {_never(kept[same])}; "
-                f"choose another -o, or leave -o out for a new name beside the source"
+                f"choose another `output`, or leave `output` out for a new name beside the source"
             )
         found = identities.of_result(job.target)
         if found in seen:
             raise UsageError(
                 f"{seen[found]} and {job.source} would both be written to {job.target}; "
-                f"leave --format out, filter them one by one, or give the folder above them"
+                f"leave `format` out, filter them one by one, or give the folder above them"
             )
         seen[found] = job.source
 
@@ -180,7 +182,7 @@ def _check_compare(
     jobs: list[Job], path: str, kept: dict[Identity, str], identities: Identities
 ) -> None:
     """Refuse a file for source and result that is one of them, or that would be for many."""
-    option = f"--compare {path}"
+    option = f"`compare` {path}"
     if len(jobs) > 1:
         raise UsageError(f"{option}: compares one image, and there are {len(jobs)}")
     if path == STREAM or path.endswith(("/", os.sep)) or os.path.isdir(path):  # noqa: PTH112

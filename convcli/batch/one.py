@@ -31,8 +31,8 @@ def foresee(job: Job, writing: Writing) -> Outcome:
         if there and writing.skip_existing:
             return Outcome(job, skipped="exists")
         if there and not writing.overwrite:
-            found = f"{job.target} exists already; use --overwrite to replace it, or "
-            return Outcome(job, error=f"{found}--skip-existing to leave it")
+            found = f"{job.target} exists already; use `overwrite` to replace it, or "
+            return Outcome(job, error=f"{found}`skip_existing` to leave it")
     error = _compare(writing) or ("" if job.source == STREAM else _unreadable(job.source))
     return Outcome(job, error=error)
 
@@ -44,8 +44,8 @@ def _compare(writing: Writing) -> str:
         return ""
     there, said = found_at(path)
     if there and not said and not writing.overwrite:
-        said = "exists already; use --overwrite to replace it"
-    return f"--compare {path}: {said}" if said else ""
+        said = "exists already; use `overwrite` to replace it"
+    return f"`compare` {path}: {said}" if said else ""
 
 
 def _unreadable(path: str) -> str:
@@ -75,7 +75,7 @@ class Common:
     work: Filter
     writing: Writing
     streams: tuple[BinaryIO, BinaryIO]
-    tell_stages: Callable[[tuple[Stage, ...]], None] | None = None
+    tell_stages: Callable[[Job, tuple[Stage, ...]], None] | None = None
 
     def do(
         self,
@@ -97,7 +97,7 @@ class Common:
         start = perf_counter()
         try:
             file = File(self.work, self.writing, self.streams, job, self.tell_stages)
-            facts, sight = file.filter(resize, ahead)
+            facts, preview = file.filter(resize, ahead)
         except ConvError as error:
             seconds = perf_counter() - start
             if self.writing.skip_existing and isinstance(error, TakenError):
@@ -113,4 +113,4 @@ class Common:
                 raise
             return Outcome(job, seconds=perf_counter() - start, error=memory.NOT_ENOUGH)
         seconds = perf_counter() - start
-        return Outcome(job, facts, seconds, sight=sight, stages=file.stages)
+        return Outcome(job, facts, seconds, preview=preview, stages=file.stages)

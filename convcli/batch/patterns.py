@@ -35,8 +35,8 @@ class Patterns:
     """
 
     def __init__(self, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> None:
-        self._include = [_compiled(text, "--include") for text in include]
-        self._exclude = [_compiled(text, "--exclude") for text in exclude]
+        self._include = [_compiled(text, "`include`") for text in include]
+        self._exclude = [_compiled(text, "`exclude`") for text in exclude]
 
     def take(self, path: str) -> bool:
         """Whether an image of that path is taken."""

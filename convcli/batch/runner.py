@@ -56,7 +56,7 @@ def begin(jobs: Sequence[Job], writing: Writing, ahead: Reading | None = None) -
     return Begun(job, Ahead(partial(read, Path(job.source), max_pixels=limit, lenient=lenient)))
 
 
-def share(images: int, jobs: int | None, seconds: float | None) -> Limits:
+def share(images: int, jobs: int | None, timeout: float | None) -> Limits:
     """Share out threads: images first, as these need nothing from each other.
 
     Parameters
@@ -65,12 +65,12 @@ def share(images: int, jobs: int | None, seconds: float | None) -> Limits:
         How many there are.
     jobs
         Threads in all; None for one a processor.
-    seconds
+    timeout
         As `Limits` has it.
     """
     threads = jobs or processors()
     workers = max(1, min(threads, images))
-    return Limits(workers, threads // workers, seconds)
+    return Limits(workers, threads // workers, timeout)
 
 
 def run(

@@ -22,11 +22,11 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from convcli import threads
-from convcli.batch.foretell import foretold
+from convcli.batch.estimate import estimate
 from convcli.batch.jobs import STREAM, Job, Limits, Outcome
+from convcli.batch.memory_budget import MemoryBudget
 from convcli.batch.names import exists
 from convcli.batch.one import Common, foresee
-from convcli.batch.room import Room
 from convcli.batch.worker import serve
 from convcli.errors import ImageError
 from convcli.image.atomic import sweep
@@ -107,10 +107,10 @@ class WorkerPool:
         self.context: Any = multiprocessing.get_context(_way())
         self.jobs, self.common, self.limits = jobs, common, limits
         self.workers: list[_Worker] = []
-        self._room = Room(_ROOM * limits.workers)
+        self._room = MemoryBudget(_ROOM * limits.workers)
         self._left: deque[int] = deque(range(len(jobs)))
         #: The image whose turn is next, and what it will take.
-        self._foretold = -1, 0
+        self._estimated = -1, 0
         #: Images that a worker had when it died, perhaps of another one.
         self._suspects: deque[int] = deque()
 
@@ -167,9 +167,12 @@ class WorkerPool:
 
     def _size(self, place: int) -> int:
         """Return what an image will take; its header is read once."""
-        if self._foretold[0] != place:
-            self._foretold = place, foretold(self.common, self.jobs[place])
-        return self._foretold[1]
+        if self._estimated[0] != place:
+            self._estimated = (
+                place,
+                estimate(self.common.work, self.common.writing, self.jobs[place]),
+            )
+        return self._estimated[1]
 
     def _foresee(self, place: int, *, again: bool) -> Outcome:
         """Return what can be told of an image that no worker has; `again` if one had it."""
@@ -245,7 +248,7 @@ class WorkerPool:
 
     def _give_up(self) -> Iterator[Outcome]:
         """End the workers that have had an image for too long."""
-        limit = self.limits.seconds
+        limit = self.limits.timeout
         for slot in self.slots:
             if limit is None or slot.place is None or monotonic() < slot.since + limit:
                 continue
@@ -254,7 +257,7 @@ class WorkerPool:
             yield Outcome(
                 self.jobs[late],
                 seconds=monotonic() - since,
-                error=f"took longer than {limit:g} seconds; --timeout allows for more",
+                error=f"took longer than {limit:g} seconds; `timeout` allows for more",
             )
 
     def _dismiss(self, worker: _Worker) -> list[int]:
@@ -273,9 +276,9 @@ class WorkerPool:
 
     def _patience(self, slots: Iterable[_Slot]) -> float | None:
         """Return how long to wait until an image has taken too long."""
-        if self.limits.seconds is None:
+        if self.limits.timeout is None:
             return None
-        left = min(slot.since for slot in slots) + self.limits.seconds - monotonic()
+        left = min(slot.since for slot in slots) + self.limits.timeout - monotonic()
         return min(max(0.0, left), _LONGEST)
 
     def _end(self) -> None:

@@ -78,7 +78,9 @@ Examples:
     help="Give an image of many up that takes longer; 0: never.",
 )  # fmt: skip
 @click.option("--format", "format_", metavar="FORMAT", help="Of the result: png, jpg, tif, …")
-@click.option("--quality", type=Whole(1, 100), help="Of JPEG, WebP, AVIF, JPEG 2000: 1 to 100.")
+@click.option(
+    "--quality", type=Whole(1, 100), help="Of formats that can lose: 1 to 100, which is best."
+)
 @click.option("--compress", type=Whole(0, 9), help="Of PNG and TIFF: 0 to 9, the smallest.")
 @click.option("--max-pixels", type=Whole(1), help="Largest image that is read.")
 @lenient_option

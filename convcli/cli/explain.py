@@ -17,7 +17,8 @@ from convcli.cli.streams import check_apart, same_file
 from convcli.cli.types import KERNELS, KernelType, MatrixCommand, PathType, Typed, whole
 from convcli.errors import ConvError, ImageError, UsageError
 from convcli.geometry import Pair
-from convcli.report.lines import printable
+from convcli.report.lines import columns, printable
+from convcli.report.option_names import as_options
 
 if TYPE_CHECKING:
     from convcli.spec import Spec
@@ -184,7 +185,7 @@ def _study(kernel: Any, spec: Spec, given: dict[str, Any]) -> tuple[Study, str]:
     except ConvError as error:
         raise ImageError(f"{path}: {error}") from None
     for note in image.meta.notes if given["lenient"] else ():
-        tell(f"convcli: {printable(path)}: {printable(note)}")
+        tell(f"convcli: {printable(path)}: {printable(as_options(note))}")
     return teach.study(image, kernel, spec), printable(path)
 
 
@@ -256,8 +257,6 @@ def _page(study: Study, name: str, given: dict[str, Any]) -> None:
 
 
 def _width() -> int:
-    from convcli.report.lines import columns
-
     return columns(sys.stdout) or 80
 
 

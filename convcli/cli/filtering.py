@@ -8,10 +8,14 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from convcli import batch
+from convcli.batch.estimate import estimated_stages
 from convcli.cli.status import tell
 from convcli.cli.streams import descriptor
 from convcli.cli.talk import Talk
 from convcli.errors import ConvError, UsageError
+from convcli.kernels.notation import file_of
+from convcli.paths import reason
 from convcli.record import record, replace
 from convcli.report.lines import printable
 
@@ -57,8 +61,6 @@ def filter_images(
     ConvError
         If options contradict each other or don't fit.
     """
-    from convcli import batch
-
     _check(given)
     request = _request(kernels, given)
     jobs = batch.plan(request)
@@ -92,9 +94,6 @@ def _room(dry: bool) -> tuple[int, int] | None:
 
 def _request(kernels: Sequence[AnyKernel], given: dict[str, Any]) -> Request:
     """Return which images there are to be, and where results go."""
-    from convcli import batch
-    from convcli.kernels.notation import file_of
-
     return batch.Request(
         inputs=given["images"],
         output=given["output"],
@@ -124,9 +123,6 @@ def _request(kernels: Sequence[AnyKernel], given: dict[str, Any]) -> Request:
 
 def _listed(path: str | None, *, null: bool) -> tuple[str, ...]:
     """Return the paths that a file names, or standard input."""
-    from convcli import batch
-    from convcli.paths import reason
-
     if path is None:
         return ()
     option = f"--from-file {path}"
@@ -202,8 +198,6 @@ def _begin(
     how: tuple[dict[str, Any], Reading | None],
 ) -> Generator[Outcome, None, None]:
     """Get ready to filter images, or to say what would be done."""
-    from convcli import batch
-
     given, ahead = how
     if given["dry_run"]:
         _overridden(kernels, spec)
@@ -245,21 +239,17 @@ def _streams() -> tuple[BinaryIO, BinaryIO]:
 
 def _foreseen(job: Job, common: Common) -> Outcome:
     """Return what can be told of an image before it is read, its stages too if they are to be."""
-    from convcli import batch
-    from convcli.batch.foretell import foretold_stages
-
     outcome = batch.foresee(job, common.writing)
     if outcome.error or outcome.skipped or not common.writing.stages:
         return outcome
-    return replace(outcome, stages=foretold_stages(common, job))
+    return replace(outcome, stages=estimated_stages(common.work, common.writing, job))
 
 
-def _tell_stages(stages: tuple[Stage, ...]) -> None:
+def _tell_stages(job: Job, stages: tuple[Stage, ...]) -> None:
     """Say what an image goes through, before work starts."""
-    from convcli.report.outcome import stage_lines
+    from convcli.report.outcome import beginning
 
-    for said in stage_lines(stages):
-        tell(said)
+    tell(beginning(job, stages))
 
 
 def _check(given: dict[str, Any]) -> None:

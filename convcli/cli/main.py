@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -110,9 +112,6 @@ def _unheard(error: StreamError) -> int:
 
 def run() -> NoReturn:
     """Entry point of the `convcli` script."""
-    import gc
-    import signal
-
     # Nothing here multiplies matrices. OpenBLAS, which comes with NumPy, would start a thread for
     # each processor all the same, and these would keep the others from their work for a while.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

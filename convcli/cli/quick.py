@@ -11,6 +11,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from convcli.errors import KernelError
+
 #: Flags, by what they set.
 FLAGS = {
     "-r": "recursive",
@@ -91,7 +93,6 @@ def attempt(arguments: Sequence[str]) -> int | None:
 
         # Its pixels are decoded while the rest is imported.
         ahead = look_ahead(given["images"][0])
-    from convcli.errors import KernelError
     from convcli.kernels import parse_kernel
     from convcli.spec import Spec
 

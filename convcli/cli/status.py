@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from convcli.report.lines import harmless, printable
+from convcli.report.option_names import as_options
 
 #: Exit statuses, all there are.
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -15,8 +16,8 @@ class Stopped(Exception):
 
 
 def say(message: str, status: int) -> int:
-    """Say what is wrong, in a line, and return the exit status."""
-    tell(f"convcli: {printable(message)}")
+    """Say what is wrong, in a line that names options, and return the exit status."""
+    tell(f"convcli: {printable(as_options(message))}")
     return status
 
 

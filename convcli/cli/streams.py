@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from select import select
 from typing import Any, TextIO
 
 from convcli.errors import StreamError, UsageError
@@ -142,8 +143,6 @@ class _Outlet(io.RawIOBase):
             raise OSError(errno.EBADF, "it is closed")
         taken: int | None = self._raw.write(view)
         if taken is None:
-            from select import select
-
             select([], [self._raw], [])
         return taken or 0
 
@@ -192,8 +191,6 @@ class _Inlet(io.RawIOBase):
         """Read some."""
         if self._closed:
             raise OSError(errno.EBADF, "it is closed", self.name)
-        from select import select
-
         while (count := self._raw.readinto(buffer)) is None:
             select([self._raw], [], [])
         return int(count)

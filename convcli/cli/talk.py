@@ -64,12 +64,13 @@ class Talk:
             self._tell(f"convcli: {report.line(outcome)}")
         elif self._speaks:
             alone = self._count == 1 or self._verbose
-            say = report.text(outcome, self._kernels, verbose=self._verbose)
+            begun = self._verbose and self._count == 1 and outcome.facts is not None
+            say = report.text(outcome, self._kernels, verbose=self._verbose, begun=begun)
             self._tell(say if alone else report.line(outcome))
-        if outcome.sight is not None:
+        if outcome.preview is not None:
             from convcli.report.show import show
 
-            show(outcome.sight)
+            show(outcome.preview)
         self._advance()
 
     @property

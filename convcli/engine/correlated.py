@@ -160,7 +160,9 @@ def correlated(prepared: Prepared, source: Rows) -> Correlated:
     if prepared.spreads and not is_even(source, prepared.loops.fill, jobs):
         prepared = prepared.uneven
     if prepared.options.stretch:
-        lowest, highest, _ = Correlated(prepared, source).look(jobs)
+        first = Correlated(prepared, source)
+        lowest, highest, _ = first.look(jobs)
+        first.give_back()
         prepared = replace(prepared, finish=finish.stretch(lowest, highest))
     return Correlated(prepared, source)
 
@@ -184,7 +186,8 @@ def run(prepared: Prepared, pixels: NDArray[Any], *, again: bool = True) -> Fini
     """
     rows = correlated(prepared, Held(pixels))
     out = rows.whole(rows.prepared.planned.jobs)
-    if again:
+    # What stretches one image's range fits no other.
+    if again and not prepared.options.stretch:
         rows.give_back()
     return Finished(out, (rows.prepared.planned,), *rows.seen)
 

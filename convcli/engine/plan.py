@@ -37,8 +37,8 @@ NEEDS_FINITE = ("lowrank", "box", "fft")
 _NEEDS = {
     "separable": "a kernel that is a column times a row (rank 1)",
     "lowrank": "a kernel that is a sum of few columns times rows",
-    "box": "a single kernel whose weights are all the same, without --dilation, and without "
-    "--stride along the rows",
+    "box": "a single kernel whose weights are all the same, without `dilation`, and without "
+    "`stride` along the rows",
     "fft": "kernels that leave a tile of 512×512 some room, applied to every channel alike",
 }
 
@@ -157,11 +157,11 @@ def choose(
     chosen = next((c for c in choices if asked in ("auto", c.method)), None)
     if chosen is None and asked in NEEDS_FINITE and not how.finite:
         raise UsageError(
-            f"--method {asked} needs finite samples of like size; this image or its --fill has "
-            f"some that are infinite, no numbers, or drown the others: leave --method out"
+            f"`method` {asked} needs finite samples of like size; this image or its `fill` has "
+            f"some that are infinite, no numbers, or drown the others: leave `method` out"
         )
     if chosen is None:
-        raise UsageError(f"--method {asked} needs {_NEEDS[asked]}; leave --method out")
+        raise UsageError(f"`method` {asked} needs {_NEEDS[asked]}; leave `method` out")
     return chosen, tuple(choice for choice in choices if choice is not chosen)
 
 

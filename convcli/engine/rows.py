@@ -35,15 +35,24 @@ class Rows(Protocol):
     """
 
     @property
-    def shape(self) -> tuple[int, ...]: ...  # noqa: D102
+    def shape(self) -> tuple[int, ...]:
+        """(rows, cols) or (rows, cols, channels)."""
+
     @property
-    def dtype(self) -> np.dtype[Any]: ...  # noqa: D102
+    def dtype(self) -> np.dtype[Any]:
+        """The samples' type."""
+
     @property
-    def step(self) -> int: ...  # noqa: D102
+    def step(self) -> int:
+        """Rows that are made together."""
+
     @property
-    def chunk(self) -> int: ...  # noqa: D102
+    def chunk(self) -> int:
+        """Rows that are best asked for at a time; 0 if it doesn't matter."""
+
     @property
-    def held(self) -> NDArray[Any] | None: ...  # noqa: D102
+    def held(self) -> NDArray[Any] | None:
+        """All rows, if they are there."""
 
     def rows(self, start: int, stop: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
         """Return some rows.

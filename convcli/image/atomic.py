@@ -8,6 +8,7 @@ nobody has locked any more, if it is a regular file of this user's.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import re
@@ -147,7 +148,9 @@ def _target(path: Path, overwrite: bool) -> Path:
     if found is not None and not overwrite:
         raise _exists(path)
     if found is not None and not stat.S_ISREG(found.st_mode):
-        raise ImageError("can't write: it is not a regular file; use -o - for standard output")
+        raise ImageError(
+            "can't write: it is not a regular file; use `output` - for standard output"
+        )
     target = Path(os.path.realpath(path)) if os.path.islink(path) else path  # noqa: PTH114
     if not os.path.isdir(target.parent):  # noqa: PTH112 (Path raises for some names)
         raise ImageError(f"can't write: there is no folder {str(target.parent)!r}")
@@ -163,7 +166,7 @@ def _is_same(path: Path, found: os.stat_result) -> bool:
 
 
 def _exists(target: Path) -> ImageError:
-    return TakenError(f"{target.name!r} exists; use --overwrite to replace it, or another name")
+    return TakenError(f"{target.name!r} exists; use `overwrite` to replace it, or another name")
 
 
 def _nameless(folder: Path) -> int | None:
@@ -335,8 +338,6 @@ def _rename_to_free(temporary: Path, target: Path) -> None:
     OSError
         If the name is taken, or this can't be done here.
     """
-    import ctypes
-
     try:
         rename = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError, TypeError):  # musl, macOS; Windows has no such None

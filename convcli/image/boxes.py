@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 
 from convcli.errors import ImageError
+from convcli.image.header import MOST, Peek, peek_into
 
 
 def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -16,18 +17,30 @@ def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     ImageError
         If one is cut short.
     """
-    at = 0
-    while at + 8 <= len(data):
-        size, name = struct.unpack_from(">I4s", data, at)
-        start = at + 8
-        if size == 1 and at + 16 <= len(data):
-            (size,) = struct.unpack_from(">Q", data, at + 8)
-            start = at + 16
-        end = len(data) if size == 0 else at + size
+    for name, start, end in places(peek_into(data), len(data)):
+        end = len(data) if end is None else end
         if end > len(data) or end < start:
             raise ImageError("the file is cut short: it ends within a box")
         yield name, data[start:end]
-        at = end
+
+
+def places(peek: Peek, most: int = MOST) -> Iterator[tuple[bytes, int, int | None]]:
+    """Give (name, where its content begins, where it ends) of each box on one level.
+
+    The last one may end where the file does: None. After `most` boxes no more are looked for.
+    """
+    at = 0
+    for _ in range(most):
+        head = peek(at, 16)
+        if len(head) < 8:
+            return
+        size, name, start = int.from_bytes(head[:4], "big"), head[4:8], at + 8
+        if size == 1 and len(head) == 16:
+            size, start = int.from_bytes(head[8:], "big"), at + 16
+        yield name, start, at + size if size else None
+        if not size or at + size < start:
+            return
+        at += size
 
 
 def box(name: bytes, content: bytes) -> bytes:

@@ -79,7 +79,7 @@ def gray(samples: NDArray[Any], channels: str, *, linear: bool = False) -> NDArr
     if names != "RGB":
         raise ImageError(
             f"an image of {len(channels)} channels of unknown meaning has no gray version; "
-            f"leave out --gray and --luma"
+            f"leave out `gray` and `luma`"
         )
     if samples.dtype.kind == "f":
         weights = np.array(LINEAR_WEIGHTS if linear else STORED_WEIGHTS)
@@ -106,7 +106,7 @@ def pick(wanted: str, channels: str) -> list[int]:
     missing = [letter for letter in letters if letter not in channels]
     if missing or len(set(letters)) != len(letters) or "?" in letters:
         raise ImageError(
-            f"--channels {wanted} doesn't fit an image whose channels are "
+            f"`channels` {wanted} doesn't fit an image whose channels are "
             f"{', '.join(channels)}; name some of these, each once"
         )
     return sorted(channels.index(letter) for letter in letters)

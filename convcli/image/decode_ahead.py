@@ -10,7 +10,7 @@ from convcli import memory
 from convcli.errors import ImageError
 from convcli.image.formats import codec_of
 from convcli.image.limits import MAX_PIXELS
-from convcli.image.load import load
+from convcli.image.source import load
 from convcli.threads import Task
 
 if TYPE_CHECKING:

@@ -10,6 +10,8 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 
+from convcli.image.tags import Form, entries, first_of, link_of
+
 ORIENTATION = 0x0112
 _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 _THUMBNAIL_AT, _THUMBNAIL_SIZE = 0x0201, 0x0202
@@ -91,12 +93,10 @@ def _order(block: bytes) -> str:
 
 def _link(block: bytes) -> int | None:
     """Where the first directory says where the second is; None if there is no directory."""
-    order = _order(block)
+    form = Form(_order(block), big=False)
     try:
-        (first,) = struct.unpack_from(order + "I", block, 4)
-        (count,) = struct.unpack_from(order + "H", block, first)
-        at: int = first + 2 + 12 * count
-        struct.unpack_from(order + "I", block, at)
+        at = link_of(block, first_of(block, form), form)
+        struct.unpack_from(form.place, block, at)
     except struct.error:
         return None
     return at
@@ -106,19 +106,15 @@ def _entries(block: bytes | None, directory: int) -> Iterator[tuple[int, int, in
     """(tag, type, where its value or offset is) of the first directory or the second."""
     if not block or block[:4] not in (b"II*\0", b"MM\0*"):
         return
-    order = _order(block)
+    form = Form(_order(block), big=False)
     with suppress(struct.error):
         at = 4 if directory == 0 else _link(block)
         if at is None:
             return
-        (start,) = struct.unpack_from(order + "I", block, at)
-        if start == 0:
-            return
-        (count,) = struct.unpack_from(order + "H", block, start)
-        for k in range(count):
-            tag, kind = struct.unpack_from(order + "HH", block, start + 2 + 12 * k)
-            struct.unpack_from(order + "I", block, start + 10 + 12 * k)
-            yield tag, kind, start + 10 + 12 * k
+        (start,) = struct.unpack_from(form.place, block, at)
+        if start:
+            for place, tag, kind, _ in entries(block, start, form):
+                yield tag, kind, place
 
 
 def _number(block: bytes, kind: int, at: int) -> int:

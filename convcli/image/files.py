@@ -19,8 +19,8 @@ from convcli.image.guard import guard, guarded
 from convcli.image.header import peek_into
 from convcli.image.image import Image
 from convcli.image.limits import MAX_PIXELS
-from convcli.image.load import Source, load
 from convcli.image.recognise import header_of
+from convcli.image.source import Source, load
 from convcli.image.upright import upright
 from convcli.record import replace
 
@@ -44,7 +44,7 @@ def open(source: Source, *, max_pixels: int | None = None, lenient: bool = False
     Returns
     -------
     Frames
-        Pages of TIFF; the frames of an animation in GIF, PNG, WebP or AVIF; else one image.
+        Pages of TIFF; the frames of an animation in formats that move; else one image.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def encode(
     format
         A format's name, or a suffix.
     quality
-        1 to 100, for JPEG, WebP, AVIF and JPEG 2000. None keeps what the source had, or loses
+        1 to 100, for formats that can lose something. None keeps what the source had, or loses
         nothing if it had lost nothing; JPEG's 92 and AVIF's 85 apart.
     compress
         0 (stored) to 9 (smallest), for PNG and TIFF. None is quick and small.
@@ -273,7 +273,7 @@ def _checked(frames: Frames, format: str) -> Iterator[Image]:
         if not pages and kind != first:
             raise ImageError(
                 f"frame {number} is {_say(*kind)} and the first {_say(*first)}; the frames of "
-                f"an animation are alike: use -o NAME.tif"
+                f"an animation are alike: use `path` NAME.tif"
             )
         yield image
         del image
@@ -298,7 +298,7 @@ def write(
     ----------
     path
         The target; its suffix says the format unless `format` does. Several images go to TIFF, or
-        to an animation in GIF, PNG, WebP or AVIF.
+        to an animation in another format that holds several.
     image
         An image; frames, as `open` gives them; or images, to which `Frames.of` gives times. Those
         of an animation have one size, one depth and the same channels; without times each is
@@ -360,8 +360,8 @@ def check_options(quality: int | None, compress: int | None) -> None:
     ImageError
         If one is; the message names its option.
     """
-    _check_range("--quality", quality, 1, 100)
-    _check_range("--compress", compress, 0, 9)
+    _check_range("`quality`", quality, 1, 100)
+    _check_range("`compress`", compress, 0, 9)
 
 
 def check_free(path: str | Path, overwrite: bool) -> None:
@@ -374,7 +374,7 @@ def check_free(path: str | Path, overwrite: bool) -> None:
     """
     if not overwrite and os.path.lexists(path):
         raise TakenError(
-            f"{Path(path).name!r} exists; use --overwrite to replace it, or another name"
+            f"{Path(path).name!r} exists; use `overwrite` to replace it, or another name"
         )
 
 

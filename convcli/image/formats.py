@@ -147,11 +147,11 @@ def format_of(path: str | Path) -> str:
     if suffix.lower() in SUFFIXES:
         return SUFFIXES[suffix.lower()]
     what = f"suffix {suffix!r} belongs to no image format" if suffix else "no suffix"
-    raise ImageError(f"{what}; expected one of {' '.join(_usual())}, or --format")
+    raise ImageError(f"{what}; expected one of {' '.join(_usual())}, or `format`")
 
 
 def parse_format(text: str) -> str:
-    """Return the format of that name or suffix, as `--format` takes it.
+    """Return the format of that name or suffix, as `format` says it.
 
     Raises
     ------
@@ -199,7 +199,7 @@ def check_holds(dtype: str, channels: str, format: str) -> tuple[str, ...]:
     options = [*_depth_options(known, dtype, channels), *_channel_options(known, channels)]
     holding = [codec for codec in codecs() if codec.proposed and codec.has(dtype, channels)]
     holding = sorted(holding, key=lambda codec: codec.proposed)[:2]
-    others = [f"-o NAME{FORMATS[codec.name].suffixes[0]}" for codec in holding]
+    others = [f"`path` NAME{FORMATS[codec.name].suffixes[0]}" for codec in holding]
     ways = ([" ".join(options)] if options else []) + others
     raise ImageError(
         f"{known.name} can't hold {_DEPTHS.get(dtype, dtype)} {_words(channels)}; "
@@ -228,8 +228,8 @@ def check_several(format: str, count: int) -> None:
     moving = [codec.name for codec in codecs() if codec.several and not codec.pages]
     holding = [FORMATS[name].suffixes[0] for name in moving]
     raise ImageError(
-        f"{format} holds one image, and the source has {count} frames; use --frame N for one "
-        f"of them, counted from 0, or -o NAME.tif for all (also {', '.join(holding)})"
+        f"{format} holds one image, and the source has {count} frames; use `frame` N for one "
+        f"of them, counted from 0, or `path` NAME.tif for all (also {', '.join(holding)})"
     )
 
 
@@ -264,12 +264,12 @@ def _notes(known: Codec, dtype: str, channels: str) -> tuple[str, ...]:
 
 
 def _depth_options(known: Codec, dtype: str, channels: str) -> list[str]:
-    """Return `--depth` with the deepest value the format has, if the depth is in the way."""
+    """Return `depth` with the deepest value the format has, if the depth is in the way."""
     if dtype in known.holds:
         return []
     for kind, value in (("float32", "float"), ("uint16", "16"), ("uint8", "8")):
         if kind in known.holds:
-            return [f"--depth {value}"]
+            return [f"`depth` {value}"]
     return []
 
 
@@ -279,9 +279,9 @@ def _channel_options(known: Codec, channels: str) -> list[str]:
     if held == ANY or channels in held:
         return []
     if channels.endswith("A") and channels[:-1] in held:
-        return ["--alpha drop"]
+        return ["`alpha` drop"]
     if channels == "RGB" and "L" in held:
-        return ["--gray"]
+        return ["`gray`"]
     if channels == "RGBA" and "L" in held:
-        return ["--gray --alpha drop"]
+        return ["`gray` `alpha` drop"]
     return []

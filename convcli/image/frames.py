@@ -218,5 +218,5 @@ def check_total(count: int, pixels: int, limit: int) -> None:
     if pixels > TOGETHER * limit:
         raise ImageError(
             f"its {count} frames have {pixels} pixels together, the limit is "
-            f"{TOGETHER * limit}; if you trust the file, use --max-pixels {-(-pixels // TOGETHER)}"
+            f"{TOGETHER * limit}; if you trust the file, use `max_pixels` {-(-pixels // TOGETHER)}"
         )

@@ -1,11 +1,11 @@
-"""Damage that `--lenient` overlooks: refused with the option named, or noted."""
+"""Damage that `lenient` overlooks: refused with the option named, or noted."""
 
 from __future__ import annotations
 
 from convcli.errors import ImageError
 
 #: What follows the words on damage that can be overlooked.
-READS = "; --lenient reads what is there"
+READS = "; `lenient` reads what is there"
 
 
 def overlook(said: str, lenient: bool) -> str:

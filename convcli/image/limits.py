@@ -23,7 +23,7 @@ def check_sides(size: tuple[int, int], name: str, most: int) -> None:
     rows, cols = size
     if max(rows, cols) > most:
         raise ImageError(
-            f"{name} can't hold {cols}×{rows} pixels, at most {most} a side; use -o NAME.png"
+            f"{name} can't hold {cols}×{rows} pixels, at most {most} a side; use `path` NAME.png"
         )
 
 
@@ -41,5 +41,5 @@ def check_size(width: int, height: int, limit: int) -> None:
     if pixels > limit:
         raise ImageError(
             f"the image has {pixels} pixels ({width} × {height}), the limit is {limit}; "
-            f"if you trust the file, use --max-pixels {pixels}"
+            f"if you trust the file, use `max_pixels` {pixels}"
         )

@@ -10,17 +10,17 @@ from typing import Any, NoReturn, TypeAlias
 
 from convcli.errors import KernelError
 from convcli.kernels import grids
-from convcli.kernels.entries import make_entry
 from convcli.kernels.exact import PlacedError, exact, quoted
 from convcli.kernels.kernel import Compound, Kernel
 from convcli.kernels.npy import read_npy
-from convcli.kernels.places import place
+from convcli.kernels.positions import place
 from convcli.kernels.registry import get_kernel, normal
-from convcli.kernels.texts import Kind
+from convcli.kernels.tables import make_entry
+from convcli.kernels.texts import FileKind
 
 #: Enough for a kernel of 1001 × 1001 weights of 30 characters.
 MAX_BYTES = 2**25
-_KIND = Kind("kernel", MAX_BYTES, KernelError)
+_KIND = FileKind("kernel", MAX_BYTES, KernelError)
 #: Python's parser of TOML takes a second a megabyte.
 _MOST_TOML, _MOST_KERNELS = 2**22, 1000
 

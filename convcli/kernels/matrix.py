@@ -61,7 +61,7 @@ def parse_matrix(text: str) -> Matrix:
 
 def read_cells(text: str) -> Written:
     """Read a matrix as `parse_matrix`, into exact cells, their divisor and their factor."""
-    return _Reader(text.replace("−", "-")).read()
+    return _MatrixReader(text.replace("−", "-")).read()
 
 
 def check_rows(cells: Sequence[Sequence[object]]) -> None:
@@ -103,7 +103,7 @@ def format_matrix(weights: Iterable[Iterable[float]], divisor: float = 1) -> str
     return f"[{rows}]" + ("" if divisor == 1 else f"/{format_number(divisor)}")
 
 
-class _Reader:
+class _MatrixReader:
     """Reads one text; `at` is the token under way."""
 
     def __init__(self, text: str) -> None:

@@ -11,6 +11,8 @@ import warnings
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+import numpy as np
+
 from convcli.errors import KernelError
 from convcli.kernels.exact import MAX_TAPS, Cells, quoted, to_fraction
 
@@ -26,7 +28,7 @@ _TYPE = re.compile(r"[<>|=]?[?a-zA-Z]\d{0,4}")
 _REAL = re.compile(r"[<>|=]?(?:\?|b1|[iu][1248]|f(?:2|4|8|10|12|16))")
 
 
-class _Header(NamedTuple):
+class _NpyHeader(NamedTuple):
     """What a header says, and where it ends."""
 
     type: str
@@ -43,8 +45,6 @@ def read_npy(data: bytes) -> Cells:
     KernelError
         If it isn't one, or not of real numbers, or too large: told from its header.
     """
-    import numpy as np
-
     header = _header(data)
     if not _REAL.fullmatch(header.type):
         raise KernelError("the array doesn't hold real numbers; expected integers or floats")
@@ -68,8 +68,6 @@ def read_npy(data: bytes) -> Cells:
 
 def _plain(array: NDArray[Any]) -> NDArray[Any]:
     """Return numbers of types that Python has, too."""
-    import numpy as np
-
     if array.dtype.kind in "b":
         return array.astype(np.int64)
     if array.dtype.kind == "f":
@@ -78,7 +76,7 @@ def _plain(array: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
-def _header(data: bytes) -> _Header:
+def _header(data: bytes) -> _NpyHeader:
     """Return what the header of an array file says.
 
     Raises
@@ -106,7 +104,7 @@ def _header(data: bytes) -> _Header:
     return _checked(found, start + size)
 
 
-def _checked(found: dict[str, object], end: int) -> _Header:
+def _checked(found: dict[str, object], end: int) -> _NpyHeader:
     """Check the types of what a header says."""
     kind, across, shape = found["descr"], found["fortran_order"], found["shape"]
     if not isinstance(across, bool):
@@ -115,7 +113,7 @@ def _checked(found: dict[str, object], end: int) -> _Header:
         _refuse("its shape isn't one of whole numbers")
     if not isinstance(kind, str) or not _TYPE.fullmatch(kind):
         kind = "O" if isinstance(kind, list) else _refuse("its descr is no type of numbers")
-    return _Header(kind, across, shape, end)
+    return _NpyHeader(kind, across, shape, end)
 
 
 def _refuse(reason: str) -> NoReturn:

@@ -161,7 +161,7 @@ def _unknown(name: str) -> str:
 
 @cache
 def _library(name: str) -> Kernel | Compound:
-    from convcli.kernels.entries import make_entry
+    from convcli.kernels.tables import make_entry
 
     return make_entry(name, _table(name), get_kernel)
 

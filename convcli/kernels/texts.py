@@ -30,7 +30,7 @@ _DOTTED = r'(?<![\w"-])[\w"-]++(?:[ \t]*+\.[ \t]*+[\w"-]++)' + f"{{{_PARTS}}}"
 
 
 @record
-class Kind:
+class FileKind:
     """A kind of file.
 
     Parameters

@@ -180,7 +180,7 @@ def _chosen(names: str, with_alpha: bool, spec: Spec) -> tuple[int, ...]:
 
 def _check_luma(names: str) -> None:
     if names.removesuffix("A") not in ("L", "RGB"):
-        raise UsageError(f"--luma needs red, green and blue; this image's channels are {names}")
+        raise UsageError(f"`luma` needs red, green and blue; this image's channels are {names}")
 
 
 def _alpha_mode(image: Image, kernels: tuple[AnyKernel, ...], spec: Spec) -> Alpha:

@@ -11,30 +11,24 @@ from rich.text import Text
 
 from convcli.borders import Border
 from convcli.geometry import Axis
+from convcli.report import explain_kernel as more
 from convcli.report.explain_blocks import (
-    LABEL,
     MOST,
-    OUTSIDE,
-    Block,
-    Cell,
-    aligned,
-    beside,
+    Lines,
+    Panel,
     equals,
     middle,
-    number,
-    sign_style,
+    number_cells,
+    sample_cells,
 )
 from convcli.report.explain_steps import mapping_line, step_lines
-from convcli.report.lines import named, wrapped
+from convcli.report.lines import named
+from convcli.report.numbers import number
 from convcli.report.shape import leftover
 
 if TYPE_CHECKING:
     from convcli.teach.explain import Part, Place, Study, Tap
 
-#: Lines are no wider, however wide the terminal is.
-WIDEST = 96
-#: Characters of a label and the blank behind it.
-_LABEL = 11
 #: Products that are written out as a sum.
 _FEW = 12
 #: Places along an axis that are listed.
@@ -53,36 +47,6 @@ _FORMULA = (
     "output(r, c) = Σ kernel(i, j) · image(r·S − P + i·D, c·S − P + j·D), "
     "with stride S, padding P, dilation D"
 )
-
-
-class Lines:
-    """Lines of a report, each a label and what there is to say, or a row of matrices."""
-
-    def __init__(self, width: int) -> None:
-        self.width = min(width, WIDEST)
-        self.lines: list[Text] = []
-
-    def title(self, said: str) -> None:
-        """Begin a part of the report."""
-        if self.lines:
-            self.lines.append(Text())
-        self.lines += [
-            Text(line, style="bold") for line in wrapped("", said, self.width).split("\n")
-        ]
-
-    def say(self, label: str, said: str) -> None:
-        """Say something, with a label before it."""
-        head = f"{label:{_LABEL}}"
-        for line in wrapped(head, said, self.width).split("\n"):
-            text = Text(line)
-            text.stylize(LABEL, 0, _LABEL)
-            self.lines.append(text)
-
-    def matrices(self, blocks: Sequence[Block], signs: Sequence[str]) -> None:
-        """Show matrices side by side."""
-        begins = not self.lines or self.lines[-1].style == "bold"
-        self.lines += [] if begins else [Text()]
-        self.lines += [*beside(blocks, signs, self.width), Text()]
 
 
 def heading(study: Study, place: Place, name: str) -> str:
@@ -188,44 +152,23 @@ def show_part(lines: Lines, study: Study, part: Part, label: str = "") -> None:
     lines.say("sum", sum_line(part))
 
 
-def part_blocks(study: Study, part: Part, width: int) -> tuple[Block, Block, Block]:
+def part_blocks(study: Study, part: Part, width: int) -> tuple[Panel, Panel, Panel]:
     """The patch, the kernel and their products; as much of their middle as fits."""
     most = MOST
     while True:
         rows, cols = middle(len(part.taps)), middle(len(part.taps[0]), most)
         taps = [[part.taps[r][c] for c in cols] for r in rows]
         blocks = (
-            Block("patch", sample_cells(taps)),
-            Block(
+            Panel("patch", sample_cells(taps)),
+            Panel(
                 "kernel, turned" if study.spec.convolve else "kernel",
                 number_cells([[tap.weight for tap in row] for row in taps]),
             ),
-            Block("products", number_cells([[tap.product for tap in row] for row in taps])),
+            Panel("products", number_cells([[tap.product for tap in row] for row in taps])),
         )
         if len(cols) <= 1 or max(block.width for block in blocks) <= width:
             return blocks
         most = len(cols) - 1
-
-
-def sample_cells(taps: Sequence[Sequence[Tap]]) -> tuple[tuple[Cell, ...], ...]:
-    """Samples; those from the padding stand in parentheses."""
-    texts = aligned([[tap.sample for tap in row] for row in taps])
-    return tuple(
-        tuple(
-            Cell(f"({text})", OUTSIDE) if tap.outside else Cell(f" {text} ")
-            for tap, text in zip(row, line, strict=True)
-        )
-        for row, line in zip(taps, texts, strict=True)
-    )
-
-
-def number_cells(values: Sequence[Sequence[Fraction]]) -> tuple[tuple[Cell, ...], ...]:
-    """Numbers, coloured by their signs."""
-    texts = aligned(values)
-    return tuple(
-        tuple(Cell(text, sign_style(value)) for value, text in zip(row, line, strict=True))
-        for row, line in zip(values, texts, strict=True)
-    )
 
 
 def sum_line(part: Part) -> str:
@@ -258,8 +201,6 @@ def explanation(study: Study, place: Place, name: str, width: int) -> list[Text]
     width
         Of the terminal.
     """
-    from convcli.report import explain_kernel as more
-
     lines = Lines(width)
     show_place(lines, study, place, name)
     more.show_channels(lines, study, place)

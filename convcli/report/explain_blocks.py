@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import floor, log10
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from convcli.record import record
+from convcli.report.lines import wrapped
+from convcli.report.numbers import number
 
+if TYPE_CHECKING:
+    from convcli.teach.explain import Tap
+
+#: Lines are no wider, however wide the terminal is.
+WIDEST = 96
+#: Characters of a label and the blank behind it.
+_LABEL = 11
 #: Rows and columns of a larger matrix that are shown: its middle.
 MOST = 9
 #: Digits of the largest number of a matrix that isn't of whole ones.
@@ -26,7 +36,7 @@ class Cell:
 
 
 @record
-class Block:
+class Panel:
     """A matrix with a title above it."""
 
     title: str
@@ -55,7 +65,7 @@ class Block:
             yield line
 
 
-def beside(blocks: Sequence[Block], signs: Sequence[str], width: int) -> list[Text]:
+def beside(blocks: Sequence[Panel], signs: Sequence[str], width: int) -> list[Text]:
     """Put matrices side by side, with signs between them, or below each other if they don't fit.
 
     Parameters
@@ -80,10 +90,10 @@ def beside(blocks: Sequence[Block], signs: Sequence[str], width: int) -> list[Te
     lines = []
     for k in range(height + 1):
         line = Text()
-        for number, column in enumerate(columns):
-            if number:
+        for place, column in enumerate(columns):
+            if place:
                 middle = k == (height + 1) // 2
-                line.append(f" {signs[number - 1] if middle else ' '} ")
+                line.append(f" {signs[place - 1] if middle else ' '} ")
             line.append_text(column[k])
         lines.append(line)
     return lines
@@ -119,20 +129,6 @@ def _decimals(value: Fraction, most: int) -> int:
     return next((k for k in range(most) if (value * 10**k).denominator == 1), most)
 
 
-def number(value: Fraction | float, digits: int = 6) -> str:
-    """Write a number in as many digits, a whole one in full.
-
-    Examples
-    --------
-    >>> number(Fraction(1530)), number(Fraction(-1, 3)), number(Fraction(5, 4))
-    ('1530', '-0.333333', '1.25')
-    """
-    exact = Fraction(value)
-    if exact.denominator == 1 and abs(exact) < 10**12:
-        return str(exact.numerator)
-    return f"{float(exact):.{digits}g}"
-
-
 def equals(value: Fraction | float, digits: int = 6) -> str:
     """Write `= 3`, or `≈ 0.333333` for what has more digits.
 
@@ -154,3 +150,54 @@ def middle(size: int, most: int = MOST) -> range:
     """The middle of an axis, as much of it as is shown."""
     start = max(0, (size - most) // 2)
     return range(start, min(size, start + most))
+
+
+class Lines:
+    """Lines of a report, each a label and what there is to say, or a row of matrices."""
+
+    def __init__(self, width: int) -> None:
+        self.width = min(width, WIDEST)
+        self.lines: list[Text] = []
+
+    def title(self, said: str) -> None:
+        """Begin a part of the report."""
+        if self.lines:
+            self.lines.append(Text())
+        self.lines += [
+            Text(line, style="bold") for line in wrapped("", said, self.width).split("\n")
+        ]
+
+    def say(self, label: str, said: str) -> None:
+        """Say something, with a label before it."""
+        head = f"{label:{_LABEL}}"
+        for line in wrapped(head, said, self.width).split("\n"):
+            text = Text(line)
+            text.stylize(LABEL, 0, _LABEL)
+            self.lines.append(text)
+
+    def matrices(self, blocks: Sequence[Panel], signs: Sequence[str]) -> None:
+        """Show matrices side by side."""
+        begins = not self.lines or self.lines[-1].style == "bold"
+        self.lines += [] if begins else [Text()]
+        self.lines += [*beside(blocks, signs, self.width), Text()]
+
+
+def sample_cells(taps: Sequence[Sequence[Tap]]) -> tuple[tuple[Cell, ...], ...]:
+    """Samples; those from the padding stand in parentheses."""
+    texts = aligned([[tap.sample for tap in row] for row in taps])
+    return tuple(
+        tuple(
+            Cell(f"({text})", OUTSIDE) if tap.outside else Cell(f" {text} ")
+            for tap, text in zip(row, line, strict=True)
+        )
+        for row, line in zip(taps, texts, strict=True)
+    )
+
+
+def number_cells(values: Sequence[Sequence[Fraction]]) -> tuple[tuple[Cell, ...], ...]:
+    """Numbers, coloured by their signs."""
+    texts = aligned(values)
+    return tuple(
+        tuple(Cell(text, sign_style(value)) for value, text in zip(row, line, strict=True))
+        for row, line in zip(values, texts, strict=True)
+    )

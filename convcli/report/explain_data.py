@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from convcli.report.kernels import card_data
+from convcli.report.numbers import as_json_number
 from convcli.report.shape import axis_data
 from convcli.teach.explain_extremes import extremes
 from convcli.teach.explain_kernel import read_weights, taken_apart
@@ -14,7 +13,7 @@ from convcli.teach.explain_kernel import read_weights, taken_apart
 if TYPE_CHECKING:
     from convcli.engine import Plan
     from convcli.kernels.kernel import Kernel
-    from convcli.teach.explain import Part, Place, Step, Study
+    from convcli.teach.explain import Part, Place, SampleStep, Study
     from convcli.teach.explain_extremes import Extreme
 
 
@@ -31,8 +30,8 @@ def data(study: Study, place: Place, name: str) -> dict[str, Any]:
         "place": place_data(place),
         "channels": [place_data(study.at(*place.at, k)) for k in range(len(study.channels))],
         "weights": [weights_data(part) for part in study.kernel.parts],
-        "correlate": [_number(total) for total in as_is],
-        "convolve": [_number(total) for total in flipped],
+        "correlate": [as_json_number(total) for total in as_is],
+        "convolve": [as_json_number(total) for total in flipped],
         "plan": plan_data(study.plan),
         "largest": extreme_data(found[0]) if found else None,
         "smallest": extreme_data(found[1]) if found else None,
@@ -58,7 +57,7 @@ def _head(study: Study, name: str) -> dict[str, Any]:
         "convolve_first": study.spec.convolve,
         "mapping": str(study.target.mapping),
         "depth": study.target.dtype.name,
-        "response_range": [_number(study.lowest), _number(study.highest)],
+        "response_range": [as_json_number(study.lowest), as_json_number(study.highest)],
     }
 
 
@@ -69,9 +68,9 @@ def place_data(place: Place) -> dict[str, Any]:
         "channel": place.channel,
         "parts": [part_data(part) for part in place.parts],
         "steps": [_step(step) for step in place.steps],
-        "sample": _number(place.value),
-        "stored": _number(place.stored),
-        "tolerance": _number(place.tolerance),
+        "sample": as_json_number(place.value),
+        "stored": as_json_number(place.stored),
+        "tolerance": as_json_number(place.tolerance),
     }
 
 
@@ -79,20 +78,20 @@ def part_data(part: Part) -> dict[str, Any]:
     """One kernel over its patch."""
     return {
         "kernel": part.name,
-        "weights": [[_number(tap.weight) for tap in row] for row in part.taps],
-        "patch": [[_number(tap.sample) for tap in row] for row in part.taps],
+        "weights": [[as_json_number(tap.weight) for tap in row] for row in part.taps],
+        "patch": [[as_json_number(tap.sample) for tap in row] for row in part.taps],
         "outside": [[tap.outside for tap in row] for row in part.taps],
         "places": [[list(tap.at) for tap in row] for row in part.taps],
-        "products": [[_number(tap.product) for tap in row] for row in part.taps],
-        "sum": _number(part.total),
-        "divisor": _number(part.divisor),
+        "products": [[as_json_number(tap.product) for tap in row] for row in part.taps],
+        "sum": as_json_number(part.total),
+        "divisor": as_json_number(part.divisor),
         "cosine": part.cosine,
     }
 
 
-def _step(step: Step) -> dict[str, Any]:
-    by = None if step.by is None else _number(step.by)
-    return {"name": step.name, "by": by, "value": _number(step.value)}
+def _step(step: SampleStep) -> dict[str, Any]:
+    by = None if step.by is None else as_json_number(step.by)
+    return {"name": step.name, "by": by, "value": as_json_number(step.value)}
 
 
 def weights_data(kernel: Kernel) -> dict[str, Any]:
@@ -105,7 +104,7 @@ def weights_data(kernel: Kernel) -> dict[str, Any]:
         terms = [{"column": column, "row": row} for column, row in pairs]
     return {
         "kernel": kernel.name,
-        "sum": _number(says.sum),
+        "sum": as_json_number(says.sum),
         "positive": says.positive,
         "negative": says.negative,
         "zero": says.zero,
@@ -114,7 +113,7 @@ def weights_data(kernel: Kernel) -> dict[str, Any]:
         "flip_changes": says.flip,
         "rank": apart.rank,
         "terms": terms,
-        "terms_divisor": None if apart.terms is None else _number(apart.divisor),
+        "terms_divisor": None if apart.terms is None else as_json_number(apart.divisor),
         "multiplications": {"direct": apart.direct, "columns_and_rows": apart.apart},
     }
 
@@ -138,11 +137,3 @@ def extreme_data(extreme: Extreme) -> dict[str, Any]:
         "count": extreme.count,
         "place": None if extreme.place is None else place_data(extreme.place),
     }
-
-
-def _number(value: Fraction | float) -> int | float | None:
-    """A whole number as such; what JSON has no number for as null."""
-    if isinstance(value, float) and not isfinite(value):
-        return None
-    exact = Fraction(value)
-    return exact.numerator if exact.denominator == 1 else float(exact)

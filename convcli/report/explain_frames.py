@@ -11,10 +11,20 @@ from rich.text import Text
 
 from convcli.errors import ImageError, UsageError
 from convcli.geometry import Axis
-from convcli.report.explain import WIDEST, part_labels, sum_line
-from convcli.report.explain_blocks import DIM, LABEL, OUTSIDE, aligned, equals, number, sign_style
+from convcli.report.explain import part_labels, sum_line
+from convcli.report.explain_blocks import (
+    DIM,
+    LABEL,
+    OUTSIDE,
+    WIDEST,
+    aligned,
+    equals,
+    sign_style,
+)
 from convcli.report.explain_steps import step_lines
 from convcli.report.lines import named, wrapped
+from convcli.report.numbers import number
+from convcli.report.option_names import as_options
 
 if TYPE_CHECKING:
     from convcli.teach.explain import Part, Place, Study
@@ -80,7 +90,8 @@ def frame(study: Study, name: str, step: int, width: int, height: int | None = N
     try:
         place = study.at(*divmod(step, cols))
     except ImageError as error:
-        return [*lines, *(Text(line) for line in wrapped("", str(error), width).split("\n"))]
+        refusal = wrapped("", as_options(str(error)), width)
+        return [*lines, *map(Text, refusal.split("\n"))]
     said = [Text(), *_worked_out(study, place, width)]
     room = None if height is None else height - len(lines) - len(said) - 1
     return [*lines, Text(), *_drawn(study, place, width, room), *said]

@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convcli.kernels.kernel import Kernel
-from convcli.report.explain import Lines, number_cells, sample_cells
-from convcli.report.explain_blocks import Block, Cell, aligned, equals, middle, number
+from convcli.report.explain_blocks import (
+    Cell,
+    Lines,
+    Panel,
+    aligned,
+    equals,
+    middle,
+    number_cells,
+    sample_cells,
+)
 from convcli.report.lines import named
+from convcli.report.numbers import number
 from convcli.teach.explain_extremes import extremes
 from convcli.teach.explain_kernel import Apart, Weights, read_weights, taken_apart
 
@@ -96,7 +105,7 @@ def show_flip(lines: Lines, study: Study, place: Place) -> None:
     if max(kernel.shape) <= _SMALL:
         turned = [row[::-1] for row in kernel.fractions[::-1]]
         both = (("correlate", kernel.fractions), ("convolve: turned", turned))
-        lines.matrices([Block(title, number_cells(cells)) for title, cells in both], (" ",))
+        lines.matrices([Panel(title, number_cells(cells)) for title, cells in both], (" ",))
     channel = study.channels.index(place.channel)
     other = study.other_way.parts(*place.at, channel)[0].total
     totals = [number(place.total), number(other)]
@@ -117,9 +126,9 @@ _FLIPS = {
 }
 
 
-def _term_block(title: str, weights: NDArray[np.generic]) -> Block:
+def _term_block(title: str, weights: NDArray[np.generic]) -> Panel:
     """A column or a row as a matrix."""
-    return Block(title, number_cells([[Fraction(w) for w in row] for row in weights.tolist()]))
+    return Panel(title, number_cells([[Fraction(w) for w in row] for row in weights.tolist()]))
 
 
 def show_cost(lines: Lines, study: Study) -> None:
@@ -183,8 +192,8 @@ def _show_product(lines: Lines, apart: Apart, kernel: Kernel) -> None:
     product = [[weight * apart.divisor for weight in line] for line in kernel.fractions]
     blocks = (
         _term_block("column", column[:, None]),
-        Block("row", tuple(across)),
-        Block(f"kernel{times}", number_cells(product)),
+        Panel("row", tuple(across)),
+        Panel(f"kernel{times}", number_cells(product)),
     )
     lines.matrices(blocks, ("×", "="))
 
@@ -255,7 +264,7 @@ def _show_patches(lines: Lines, found: Sequence[Extreme]) -> None:
         return
     kernel = number_cells([[tap.weight for tap in row] for row in parts[0].taps])
     patches = [sample_cells(part.taps) for part in parts]
-    blocks = [Block("kernel", kernel), Block("largest", patches[0]), Block("smallest", patches[1])]
+    blocks = [Panel("kernel", kernel), Panel("largest", patches[0]), Panel("smallest", patches[1])]
     lines.matrices(blocks, (" ", " "))
 
 

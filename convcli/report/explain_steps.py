@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convcli.kernels.kernel import Combine, Compound
-from convcli.report.explain_blocks import equals, number
+from convcli.report.explain_blocks import equals
+from convcli.report.numbers import number
 from convcli.spec import Mapping
 
 if TYPE_CHECKING:
-    from convcli.teach.explain import Place, Step, Study
+    from convcli.teach.explain import Place, SampleStep, Study
 
 
 def mapping_line(study: Study) -> str:
@@ -44,7 +45,7 @@ def step_lines(study: Study, place: Place) -> Iterator[tuple[str, str]]:
 _LABELS = {"stretch": "normalize", "middle": "offset", "unweigh": "alpha", "shift": "scale"}
 
 
-def _said(study: Study, place: Place, step: Step, before: Fraction) -> str:
+def _said(study: Study, place: Place, step: SampleStep, before: Fraction) -> str:
     was, by, now = number(before), number(step.by or 0), equals(step.value)
     if step.name == "combine":
         return f"{combine_line(study, place)} {now}"
@@ -82,7 +83,7 @@ def _bracketed(said: str) -> str:
     return f"({said})" if said.startswith("-") else said
 
 
-def _reason(study: Study, step: Step) -> str:
+def _reason(study: Study, step: SampleStep) -> str:
     kernel = study.kernel
     match step.name:
         case "unit":

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from convcli.kernels.exact import format_number
+from convcli.kernels.kernel import Kernel
 from convcli.report.lines import named, printable, prose
+from convcli.report.outcome import meaning
+from convcli.responses import Target, response_range
+from convcli.spec import Mapping
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,20 +33,18 @@ _LEAST, _POSITIVE, _NEGATIVE = (48, 52, 60), (16, 124, 66), (184, 44, 44)
 
 def card(kernel: Kernel | Compound, generator: Generator | None = None) -> RenderableType:
     """One kernel: its matrix and all that can be said of it."""
-    from convcli.kernels.kernel import Kernel
-
     facts = _kernel_facts(kernel) if isinstance(kernel, Kernel) else _compound_facts(kernel)
     body: list[RenderableType] = [Text(named(kernel.name), style="bold")]
     body += [Text(prose(kernel.effect)), Text()] if kernel.effect else [Text()]
     if isinstance(kernel, Kernel):
-        body += [Weights(kernel), Text()]
+        body += [WeightsTable(kernel), Text()]
     body.append(_grid(facts))
     if generator is not None:
         body += [Text(), Text("parameters", style="bold"), _grid(_parameters(generator))]
     return Group(*body, Text())
 
 
-class Weights:
+class WeightsTable:
     """A kernel's weights, as many as fit: positive ones green, negative ones red, zeros dim.
 
     A terminal of 24-bit colours shades their cells, the more the greater a weight is.
@@ -51,10 +55,6 @@ class Weights:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the middle of the matrix, and the divisor and offset below."""
-        import numpy as np
-
-        from convcli.kernels.exact import format_number
-
         weights, scale = self.kernel.weights, 1.0
         if weights.dtype.kind == "f" and self.kernel.denominator is None:
             scale = float(np.abs(weights).max()) or 1.0
@@ -120,8 +120,6 @@ def _grid(rows: Iterable[tuple[str, str]]) -> Table:
 
 
 def _kernel_facts(kernel: Kernel) -> list[tuple[str, str]]:
-    from convcli.report.outcome import meaning
-
     low, high = _range(kernel)
     x, y = kernel.gain
     facts = [
@@ -145,11 +143,6 @@ _SYMMETRY = {
 
 def _range(kernel: Kernel) -> tuple[float, float]:
     """Least and greatest response to an 8-bit image."""
-    import numpy as np
-
-    from convcli.responses import Target, response_range
-    from convcli.spec import Mapping
-
     return response_range(kernel, Target(np.dtype(np.uint8), Mapping.RAW, 255))
 
 
@@ -220,8 +213,6 @@ def _parameters(generator: Generator) -> list[tuple[str, str]]:
 
 def card_data(kernel: Kernel | Compound) -> dict[str, Any]:
     """One kernel as JSON-ready values."""
-    from convcli.kernels.kernel import Kernel
-
     result: dict[str, Any] = {
         name: _plain(getattr(kernel, name))
         for name in ("name", "family", "effect", "source", "note", "aliases", "shape")

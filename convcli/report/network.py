@@ -13,14 +13,14 @@ from convcli.report.network_table import (
     memory,
     name,
     pair,
-    short,
     styled,
     table,
 )
+from convcli.report.numbers import short
 from convcli.report.shape import leftover
 from convcli.teach.network.notes import Stack, dense_parameters, stacks
 from convcli.teach.network.stack import Network, Trace
-from convcli.teach.network.volume import BYTES, Fields
+from convcli.teach.network.volume import BYTES, ReceptiveField
 
 #: How wide text is where nothing says how wide it may be.
 _WIDTH = 96
@@ -175,7 +175,7 @@ def _times(one: int, other: int) -> str:
     return f"{other / one:.3g}" if one else ""
 
 
-def _sides(fields: Fields, what: str) -> str:
+def _sides(fields: ReceptiveField, what: str) -> str:
     both = (fields.rows, fields.cols)
     texts = [jump(field) if what == "jump" else str(field.size) for field in both]
     return pair(texts)

@@ -27,7 +27,7 @@ def card(steps: Sequence[Step]) -> str:
     """Return a layer, and those that are done in place after it."""
     head = steps[0]
     lines = [styled(f"layer {head.number}  {name(steps)}", bold=True)]
-    lines += [_line(*line) for line in (*_shape(head), *_costs(head), *_sight(head))]
+    lines += [_line(*line) for line in (*_shape(head), *_costs(head), *_receptive_field(head))]
     for step in steps[1:]:
         lines += [_line(*line) for line in _after(step)]
     return "\n".join([*lines, *(_line(*line) for line in _instead(head))])
@@ -125,7 +125,7 @@ def _multiply_adds(step: Step) -> str:
     return f"{product} = {step.cost.multiply_adds:,}"
 
 
-def _sight(step: Step) -> Iterator[Line]:
+def _receptive_field(step: Step) -> Iterator[Line]:
     """Say what an output sees, and how that follows from what the layer's inputs see."""
     rows, cols = (list(_along(step, side)) for side in ("rows", "cols"))
     if rows == cols:

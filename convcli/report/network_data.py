@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any
 
 from convcli.report.network_table import formulas
+from convcli.report.numbers import as_json_number
 from convcli.report.shape import axis_data
 from convcli.teach.network.fields import Field
 from convcli.teach.network.notes import dense_parameters, stacks
@@ -85,11 +85,7 @@ def _cost(cost: Cost) -> dict[str, int]:
 def _field(field: Field) -> dict[str, Any]:
     return {
         "size": field.size,
-        "jump": _number(field.jump) if field.step else None,
-        "start": None if field.start is None else _number(field.start),
+        "jump": as_json_number(field.jump) if field.step else None,
+        "start": None if field.start is None else as_json_number(field.start),
         "first": field.at(0),
     }
-
-
-def _number(value: Fraction) -> int | float:
-    return value.numerator if value.denominator == 1 else float(value)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from fractions import Fraction
 from itertools import groupby, zip_longest
 
 import click
 
 from convcli.record import record
 from convcli.report.lines import columns, named
+from convcli.report.numbers import fraction, short
 from convcli.teach.network.banks import Transposed
 from convcli.teach.network.fields import Field
 from convcli.teach.network.stack import Step, Trace
-from convcli.teach.network.volume import Fields, Volume
+from convcli.teach.network.volume import ReceptiveField, Volume
 
 _LEAST = 12
 #: Columns of texts; numbers stand to the right.
@@ -48,7 +48,7 @@ def layers(trace: Trace) -> dict[int, tuple[Step, ...]]:
 def rows(trace: Trace) -> list[Row]:
     """Return a row for the input, one for every layer, and one for the sum."""
     start = {"layer": "input", "output": str(trace.input), "memory": memory(trace.input.bytes)}
-    found = [Row(start | _view(Fields(), trace.input))]
+    found = [Row(start | _view(ReceptiveField(), trace.input))]
     before: tuple[str, ...] = ()
     for number, steps in layers(trace).items():
         found.append(
@@ -88,7 +88,7 @@ def _costs(parameters: int, multiply_adds: int) -> dict[str, str]:
     }
 
 
-def _view(fields: Fields, volume: Volume) -> dict[str, str]:
+def _view(fields: ReceptiveField, volume: Volume) -> dict[str, str]:
     both = (fields.rows, fields.cols)
     return {
         "field": pair([str(field.size) for field in both]),
@@ -99,36 +99,12 @@ def _view(fields: Fields, volume: Volume) -> dict[str, str]:
 
 def jump(field: Field) -> str:
     """Return how far it is to the next output; a dash if there is none."""
-    return number(field.jump) if field.step else "–"
+    return fraction(field.jump) if field.step else "–"
 
 
 def start(field: Field) -> str:
     """Return the middle of what output 0 sees; a dash if it sees nothing."""
-    return "–" if field.start is None else number(field.start)
-
-
-def number(value: Fraction | int) -> str:
-    """Return a number as 2, 0.5 or 1/3."""
-    if value == int(value):
-        return str(value).replace("-", "−")
-    exact = Fraction(str(float(value))) == value
-    return (str(float(value)) if exact else str(value)).replace("-", "−")
-
-
-def short(count: int) -> str:
-    """Return a count in three digits.
-
-    Examples
-    --------
-    >>> short(86_704_128), short(999), short(15_470_264_320)
-    ('86.7 M', '999', '15.5 G')
-    """
-    value, unit = float(count), ""
-    for unit in ("", " k", " M", " G", " T"):
-        if value < 999.5 or unit == " T":
-            break
-        value /= 1000
-    return f"{count}{unit}" if not unit else f"{value:.3g}{unit}"
+    return "–" if field.start is None else fraction(field.start)
 
 
 def memory(count: int) -> str:

@@ -7,11 +7,13 @@ from collections.abc import Mapping as Counts
 from collections.abc import Sequence
 from typing import Any
 
-from convcli.batch import Outcome
+from convcli.batch import Job, Outcome
 from convcli.kernels.kernel import Kernel, Kind
 from convcli.pipeline import Facts
 from convcli.pipeline.memory import Stage
 from convcli.report.lines import columns, named, printable, wrapped
+from convcli.report.numbers import rounded
+from convcli.report.option_names import as_options
 from convcli.report.shape import axis_data, leftover
 from convcli.spec import Mapping
 from convcli.taps import AnyKernel
@@ -27,7 +29,7 @@ def line(outcome: Outcome) -> str:
     """One line, for one of many images."""
     source, target = printable(outcome.job.source), printable(outcome.job.target)
     if outcome.error:
-        return f"{source}: {printable(outcome.error)}"
+        return f"{source}: {printable(as_options(outcome.error))}"
     if outcome.skipped:
         return f"{source}: skipped, {target} {outcome.skipped}"
     facts = outcome.facts
@@ -41,11 +43,17 @@ def line(outcome: Outcome) -> str:
     )
 
 
-def text(outcome: Outcome, kernels: Sequence[AnyKernel], *, verbose: bool = False) -> str:
-    """Lines for one image, each a label and what there is to say."""
+def text(
+    outcome: Outcome,
+    kernels: Sequence[AnyKernel],
+    *,
+    verbose: bool = False,
+    begun: bool = False,
+) -> str:
+    """Lines for one image, each a label and what there is to say; without those of `beginning`."""
     facts = outcome.facts
     if facts is None:
-        return "\n".join((line(outcome), *stage_lines(outcome.stages)))
+        return beginning(outcome.job, outcome.stages) if outcome.stages else line(outcome)
     rows = []
     before = _image(facts.size, facts.channels, facts.depth)
     after = _image(facts.out_size, facts.out_channels, facts.out_depth)
@@ -61,20 +69,25 @@ def text(outcome: Outcome, kernels: Sequence[AnyKernel], *, verbose: bool = Fals
         rows.append(("alpha", _ALPHA[facts.alpha]))
     if verbose:
         rows += [("plan", said) for plan in facts.plans for said in _plan(plan)]
-    rows += [("note", note) for note in facts.notes]
+    rows += [("note", as_options(note)) for note in facts.notes]
     rows.append(("time", f"{outcome.seconds:.2f} s"))
+    head = () if begun else (beginning(outcome.job, outcome.stages if verbose else ()),)
+    return "\n".join([*head, *_laid_out(rows)])
+
+
+def beginning(job: Job, stages: Sequence[Stage]) -> str:
+    """Lines that can be told before an image is filtered: its names, its stages, their memory."""
+    rows = []
+    if stages:
+        total = _megabytes(sum(stage.bytes for stage in stages))
+        rows = [("memory", f"{total}, beside the program itself:")]
+        rows += [("", f"{_megabytes(stage.bytes)} {printable(stage.name)}") for stage in stages]
+    return "\n".join((f"{printable(job.source)} → {printable(job.target)}", *_laid_out(rows)))
+
+
+def _laid_out(rows: Sequence[tuple[str, str]]) -> list[str]:
     width = columns(sys.stderr)
-    head = f"{printable(outcome.job.source)} → {printable(outcome.job.target)}"
-    return "\n".join([head, *(wrapped(f"  {label:8} ", said, width) for label, said in rows)])
-
-
-def stage_lines(stages: Sequence[Stage]) -> list[str]:
-    """Say what an image goes through, a line a stage, and the memory that it takes there."""
-    if not stages:
-        return []
-    total = _megabytes(sum(stage.bytes for stage in stages))
-    said = [f"{_megabytes(stage.bytes):>8}  {stage.name}" for stage in stages]
-    return [*said, f"{total:>8}  at the same time, beside the program itself"]
+    return [wrapped(f"  {label:8} ", said, width) for label, said in rows]
 
 
 def _megabytes(size: int) -> str:
@@ -112,9 +125,13 @@ def _frames(facts: Facts) -> str:
     return f"{facts.frames} frames, " if facts.frames > 1 else ""
 
 
+#: Channels that a name says more of than letters.
+_CALLED = {"L": "gray", "LA": "gray with alpha"}
+
+
 def _image(size: tuple[int, int], channels: str, depth: str) -> str:
     names = f"{len(channels)} channels" if "?" in channels else channels
-    return f"{size[1]}×{size[0]} {names} {depth}"
+    return f"{size[1]}×{size[0]} {_CALLED.get(names, names)}, {depth}"
 
 
 def _values(facts: Facts) -> list[tuple[str, str]]:
@@ -150,7 +167,7 @@ def data(outcome: Outcome, kernels: Sequence[AnyKernel]) -> dict[str, Any]:
         "source": outcome.job.source,
         "target": outcome.job.target,
         "status": status(outcome),
-        "error": outcome.error or None,
+        "error": as_options(outcome.error) or None,
         "seconds": round(outcome.seconds, 6),
         "kernels": [_kernel_data(kernel) for kernel in kernels],
     }
@@ -170,7 +187,7 @@ def data(outcome: Outcome, kernels: Sequence[AnyKernel]) -> dict[str, Any]:
         "bytes": sum(stage.bytes for stage in outcome.stages),
         "stages": [{"name": stage.name, "bytes": stage.bytes} for stage in outcome.stages],
     }
-    result["notes"] = list(facts.notes) if facts else []
+    result["notes"] = [as_options(note) for note in facts.notes] if facts else []
     return result
 
 
@@ -234,10 +251,5 @@ def tally(counts: Counts[str, int], total: int, seconds: float) -> str:
     if left := total - sum(counts.values()):
         said.append(f"{left:,} left")
     done = counts.get("done", 0)
-    rate = f" ({_rounded(done / seconds)} a second)" if done > 1 and seconds else ""
+    rate = f" ({rounded(done / seconds)} a second)" if done > 1 and seconds else ""
     return f"{', '.join(said)} in {seconds:.1f} s{rate}"
-
-
-def _rounded(rate: float) -> str:
-    """Three digits, or all before the point."""
-    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"

@@ -18,6 +18,7 @@ from convcli.errors import StreamError
 from convcli.geometry import Pair
 from convcli.report.explain_frames import frame
 from convcli.report.lines import harmless
+from convcli.teach.explain_extremes import extremes
 
 if TYPE_CHECKING:
     from convcli.teach.explain import Study
@@ -123,8 +124,6 @@ def play(study: Study, name: str, at: Pair | None = None) -> None:
     """
     rows, cols = study.out
     if at is None and rows * cols > _FEW:
-        from convcli.teach.explain_extremes import extremes
-
         found = extremes(study)
         at = found[0].at if found else None
     row, col = at or (0, 0)

@@ -23,7 +23,7 @@ from convcli.report.lines import printable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from convcli.image.show.preview import Sight
+    from convcli.image.show.preview import Preview
 
 _HALF = "▀"
 #: Columns between the two, and lines that are left for what was said of the image.
@@ -69,11 +69,11 @@ def room() -> tuple[int, int]:
     return 2 * lines, console.width - 1 - _GAP
 
 
-def show(sight: Sight) -> None:
+def show(preview: Preview) -> None:
     """Show an image before and after on standard error."""
     console = _console()
-    console.print(Images(sight))
-    for note in sight.notes:
+    console.print(Images(preview))
+    for note in preview.notes:
         console.print(Text(printable(note), style="dim"))
     console.file.flush()
 
@@ -81,12 +81,12 @@ def show(sight: Sight) -> None:
 class Images:
     """Two images side by side, aligned at the top."""
 
-    def __init__(self, sight: Sight) -> None:
-        self.sight = sight
+    def __init__(self, preview: Preview) -> None:
+        self.preview = preview
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the titles, and the images below."""
-        before, after = self.sight.before, self.sight.after
+        before, after = self.preview.before, self.preview.after
         left = max(before.shape[1], len(_TITLES[0]))
         if left + _GAP + max(after.shape[1], len(_TITLES[1])) > options.max_width:
             left = before.shape[1]

@@ -18,7 +18,6 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import cached_property
 from math import isfinite
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,100 +25,27 @@ from numpy.typing import NDArray
 from convcli import pipeline
 from convcli.arrays import filter_array, overridden
 from convcli.borders import source
-from convcli.engine import Plan
 from convcli.errors import GeometryError, ImageError, UsageError
-from convcli.geometry import Axis, Geometry, Pair, plan_geometry
+from convcli.geometry import Axis, Pair, plan_geometry
 from convcli.image.image import Image
 from convcli.kernels.exact import written
 from convcli.pipeline.work import Work, prepare
-from convcli.record import field, record, replace
-from convcli.responses import Target, fill_level
-from convcli.spec import Mapping, Precision, Spec
+from convcli.record import replace
+from convcli.spec import Mapping, Spec
 from convcli.taps import AnyKernel
-from convcli.teach.explain_parts import Part, Place, Step, Tap
+from convcli.teach.explain_parts import Part, Place, SampleStep, Tap
+from convcli.teach.explain_responses import Responses
+from convcli.teach.explain_steps import finished
+from convcli.teach.explain_way import Way, way_of
 
-if TYPE_CHECKING:
-    from convcli.teach.explain_way import Way
-
-__all__ = ["Part", "Place", "Step", "Study", "Tap", "study", "study_grid"]
+__all__ = ["Part", "Place", "SampleStep", "Study", "Tap", "study", "study_grid"]
 
 
-@record(eq=False)
-class Study:
-    """An image, a kernel, and what the engine made of them.
-
-    Parameters
-    ----------
-    work
-        The image made ready, its channels, the kernel, the spec and the target.
-    geometry, plan
-        Where the kernel lies, and how the engine went about it.
-    result
-        (rows, cols, channels): what the engine stored, for the filtered channels.
-    lowest, highest
-        The range of responses, before the mapping.
-    is_grid
-        Whether numbers stand for themselves, so that fill and offset count in their own units.
-    """
-
-    work: Work
-    geometry: Geometry
-    plan: Plan
-    result: NDArray[Any] = field(repr=False)
-    lowest: float
-    highest: float
-    is_grid: bool = False
-
-    @property
-    def kernel(self) -> AnyKernel:
-        """The kernel, with the spec's divisor and bias in place of its own."""
-        return self.work.kernels[0]
-
-    @property
-    def spec(self) -> Spec:
-        """What was asked for."""
-        return self.work.spec
-
-    @property
-    def target(self) -> Target:
-        """What the result is: its sample type and mapping."""
-        return self.work.target
-
-    @property
-    def channels(self) -> str:
-        """Letters of the filtered channels; `result` has them in this order."""
-        return "".join(self.work.channels[k] for k in self.work.chosen)
-
-    @property
-    def out(self) -> Pair:
-        """(rows, cols) of the result."""
-        return self.geometry.out
-
-    @cached_property
-    def samples(self) -> NDArray[Any]:
-        """(rows, cols, channels) of the filtered channels' stored samples."""
-        return np.ascontiguousarray(self.work.planes[:, :, list(self.work.chosen)])
-
-    @property
-    def is_double(self) -> bool:
-        """Whether sums that aren't exact are kept in float64."""
-        return self.spec.precision is Precision.DOUBLE or self.samples.dtype == np.float64
-
-    @cached_property
-    def is_exact(self) -> bool:
-        """Whether every sum is an exact whole number."""
-        return self.plan.exact and not self.work.weighs
-
-    @cached_property
-    def largest(self) -> float:
-        """The largest |sample| that is a number, fill included."""
-        sizes = np.abs(self.samples[np.isfinite(self.samples)])
-        return max(float(sizes.max(initial=0)), abs(float(self._fill)))
+class Study(Responses):
+    """An image, a kernel, and what the engine made of them: every output can be worked out."""
 
     @cached_property
     def _ways(self) -> tuple[Way, Way]:
-        from convcli.teach.explain_way import way_of
-
         return way_of(self, alpha=False), way_of(self, alpha=True)
 
     def way(self, *, alpha: bool) -> Way:
@@ -143,8 +69,6 @@ class Study:
         ImageError
             If a sample there is infinite or no number.
         """
-        from convcli.teach.explain_steps import finished
-
         rows, cols = self.out
         if not (0 <= row < rows and 0 <= col < cols):
             raise GeometryError(
@@ -152,7 +76,8 @@ class Study:
                 f"got row {row}, column {col}"
             )
         parts = self.parts(row, col, channel)
-        return finished(self, (row, col), channel, parts)
+        way = self.way(alpha=self.is_alpha(channel))
+        return finished(self, way, (row, col), channel, parts)
 
     @cached_property
     def other_way(self) -> Study:
@@ -217,7 +142,7 @@ class Study:
         axes = self.geometry.rows, self.geometry.cols
         found = int(rows[row + axes[0].before]), int(cols[col + axes[1].before])
         if min(found) < 0:
-            return None, self._fill
+            return None, self.fill
         value = self.samples[(*found, channel)].item()
         if not isfinite(value):
             raise ImageError(
@@ -235,17 +160,6 @@ class Study:
         axes = self.geometry.rows, self.geometry.cols
         rows, cols = (source(a.size, a.before, a.after, self.spec.border) for a in axes)
         return rows, cols
-
-    @cached_property
-    def _fill(self) -> Fraction:
-        """The fill value, in levels of the image."""
-        if self.spec.border != "constant":
-            return Fraction(0)
-        target = self.target
-        if self.work.weighs:
-            # What is filtered is colour · alpha, and alpha · maximum: floats, filled alike.
-            return Fraction(self.spec.fill) * target.level / Fraction(self.work.image.maximum)
-        return Fraction(fill_level(self.spec.fill, self.samples.dtype, target.level))
 
 
 def _under(axis: Axis, at: int) -> range:
@@ -269,7 +183,7 @@ def study(image: Image, kernel: AnyKernel, spec: Spec) -> Study:
     """
     for name in ("linear", "luma"):
         if getattr(spec, name):
-            raise UsageError(f"samples are explained as they are stored; leave --{name} out")
+            raise UsageError(f"samples are explained as they are stored; leave `{name}` out")
     work = prepare(image, overridden([kernel], spec), spec)
     if work.weighs:
         result, facts = pipeline.apply(image, [kernel], spec)

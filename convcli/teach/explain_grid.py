@@ -12,13 +12,13 @@ from convcli.errors import ImageError, KernelError
 from convcli.image.image import Image
 from convcli.kernels.grids import read_csv
 from convcli.kernels.matrix import read_cells
-from convcli.kernels.texts import Kind
+from convcli.kernels.texts import FileKind
 
 #: Files that hold a grid, not an image.
 SUFFIXES = (".csv", ".txt")
 #: Larger files hold no grid that anybody would read.
 _MAX_BYTES = 2**24
-_KIND = Kind("number", _MAX_BYTES, ImageError)
+_KIND = FileKind("number", _MAX_BYTES, ImageError)
 
 #: A bright corner: along its left edge brightness grows to the right, along its top edge down.
 BUILT_IN = "0 0 0 0 0; 0 0 0 0 0; 0 0 10 10 10; 0 0 10 10 10; 0 0 10 10 10"

@@ -106,7 +106,7 @@ class Part:
 
 
 @record
-class Step:
+class SampleStep:
     """One step from the sum to the stored sample; those that change nothing are left out.
 
     Parameters
@@ -115,7 +115,7 @@ class Step:
         `combine` (the parts' sums become one); `divide` (by `by`); `unweigh` (divide by `by`,
         the filtered alpha); `unit` (degrees or shares become levels: multiply by `by`);
         `offset` (add `by`); `scale` (multiply by `by`); `shift` (add `by`, for
-        `--scale auto`); `stretch` (the least response becomes 0, the greatest full); `levels`
+        `scale` auto); `stretch` (the least response becomes 0, the greatest full); `levels`
         (from the source's levels to the result's: multiply by `by`); `round` (to the nearest
         whole number, halves away from 0); `abs`; `middle` (add `by`, which stands for zero);
         `clip` (to 0 and the largest level).
@@ -155,7 +155,7 @@ class Place:
     at: Pair
     channel: str
     parts: tuple[Part, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[SampleStep, ...]
     value: Fraction
     stored: float
     tolerance: Fraction

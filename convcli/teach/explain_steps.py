@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from math import atan2, degrees, isfinite, isqrt, sqrt
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from convcli.geometry import Pair
 from convcli.kernels.kernel import Combine, Compound, Kernel
-from convcli.teach.explain_parts import Part, Place, Step
+from convcli.teach.explain_parts import Part, Place, SampleStep
+from convcli.teach.explain_responses import Responses
 from convcli.teach.explain_way import ANYTHING, Way
-
-if TYPE_CHECKING:
-    from convcli.teach.explain import Study
 
 #: Greatest float32: beyond it a sum overflows.
 _FLOAT32_MAX = 2.0**127
@@ -23,12 +20,12 @@ _FLOAT32_MAX = 2.0**127
 _STORED = Fraction(1, 2**21)
 #: Single precision has fewer digits for numbers below, and in the end none.
 _TINY = Fraction(1, 2**126)
-#: Slopes and shifts with longer denominators, such as those of `--scale auto`, enter a loop as
+#: Slopes and shifts with longer denominators, such as those of `scale` auto, enter a loop as
 #: floats, and a half may be rounded either way.
 _SHORT = 2**20
 
 
-def finished(study: Study, at: Pair, channel: int, parts: tuple[Part, ...]) -> Place:
+def finished(study: Responses, way: Way, at: Pair, channel: int, parts: tuple[Part, ...]) -> Place:
     """Work out the sample that parts become, and check it against the engine's.
 
     Raises
@@ -36,7 +33,6 @@ def finished(study: Study, at: Pair, channel: int, parts: tuple[Part, ...]) -> P
     AssertionError
         If they differ by more than float sums may: a mistake in the program.
     """
-    way = study.way(alpha=_is_alpha(study, channel))
     base, reach, before = _base(study, channel, parts)
     first, *rest = way.steps(base)
     steps = (*before, *rest)
@@ -56,22 +52,17 @@ def finished(study: Study, at: Pair, channel: int, parts: tuple[Part, ...]) -> P
     return place
 
 
-def _is_alpha(study: Study, channel: int) -> bool:
-    """Whether a channel is alpha that colour is weighted by."""
-    return study.work.weighs and study.channels[channel] == "A"
-
-
-def _is_direction(study: Study) -> bool:
+def _is_direction(study: Responses) -> bool:
     return isinstance(study.kernel, Compound) and study.kernel.combine is Combine.DIRECTION
 
 
 def _base(
-    study: Study, channel: int, parts: Sequence[Part]
-) -> tuple[Fraction, Fraction, tuple[Step, ...]]:
+    study: Responses, channel: int, parts: Sequence[Part]
+) -> tuple[Fraction, Fraction, tuple[SampleStep, ...]]:
     """What the parts' sums combine to, how far float sums may be off, and the steps to it."""
     kernel = study.kernel
     reach = _reach(study, parts)
-    if _is_alpha(study, channel):
+    if study.is_alpha(channel):
         return _clipped_alpha(study, parts[0], reach)
     if study.work.weighs:
         return _unweighed(study, parts, reach)
@@ -81,27 +72,27 @@ def _base(
     totals = [part.total if shared else part.response for part in parts]
     base = combined(kernel, totals)
     off = _combined_reach(kernel, totals, base, reach * len(parts))
-    return base, off, (Step("combine", None, base),)
+    return base, off, (SampleStep("combine", None, base),)
 
 
 def _clipped_alpha(
-    study: Study, part: Part, reach: Fraction
-) -> tuple[Fraction, Fraction, tuple[Step, ...]]:
+    study: Responses, part: Part, reach: Fraction
+) -> tuple[Fraction, Fraction, tuple[SampleStep, ...]]:
     """Filtered alpha, which neither falls below 0 nor grows above full, even in floats."""
     value = part.response
-    steps = [] if part.divisor == 1 else [Step("divide", part.divisor, value)]
+    steps = [] if part.divisor == 1 else [SampleStep("divide", part.divisor, value)]
     clipped = min(max(value, Fraction(0)), Fraction(study.work.image.maximum))
     if clipped != value:
-        steps.append(Step("clip", None, clipped))
+        steps.append(SampleStep("clip", None, clipped))
     return clipped, reach / abs(part.divisor), tuple(steps)
 
 
 def _unweighed(
-    study: Study, parts: Sequence[Part], reach: Fraction
-) -> tuple[Fraction, Fraction, tuple[Step, ...]]:
+    study: Responses, parts: Sequence[Part], reach: Fraction
+) -> tuple[Fraction, Fraction, tuple[SampleStep, ...]]:
     """Colour divided by its filtered alpha."""
     colour, alpha = parts
-    steps = () if colour.divisor == 1 else (Step("divide", colour.divisor, colour.response),)
+    steps = () if colour.divisor == 1 else (SampleStep("divide", colour.divisor, colour.response),)
     gain = study.kernel.sum if isinstance(study.kernel, Kernel) else 1
     share = alpha.response / Fraction(study.work.image.maximum) / Fraction(gain)
     value = colour.response / share if alpha.response > 0 else Fraction(0)
@@ -110,7 +101,7 @@ def _unweighed(
     if alpha.response > 2 * reach:
         top = Fraction(study.work.image.maximum)
         off = 2 * (reach + abs(value) * reach / top) / abs(share) if reach else Fraction(0)
-    return value, off, (*steps, Step("unweigh", share, value))
+    return value, off, (*steps, SampleStep("unweigh", share, value))
 
 
 def combined(kernel: Compound, values: Sequence[Fraction]) -> Fraction:
@@ -155,7 +146,7 @@ def root(value: Fraction) -> Fraction:
     return Fraction(sqrt(value))
 
 
-def _reach(study: Study, parts: Sequence[Part]) -> Fraction:
+def _reach(study: Responses, parts: Sequence[Part]) -> Fraction:
     """How far a sum may be off: 0 if it is exact, else by the rounding of each product."""
     if study.is_exact:
         return Fraction(0)

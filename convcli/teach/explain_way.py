@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from math import floor, isfinite
-from typing import TYPE_CHECKING
 
 from convcli import engine
 from convcli.errors import ImageError
@@ -15,10 +14,9 @@ from convcli.record import record
 from convcli.responses import response, scaled
 from convcli.spec import Mapping
 from convcli.taps import AnyKernel, taps_of
-from convcli.teach.explain_parts import Step
+from convcli.teach.explain_parts import SampleStep
+from convcli.teach.explain_responses import Responses
 
-if TYPE_CHECKING:
-    from convcli.teach.explain import Study
 _NONE = Fraction(0)
 #: Bigger than any sample: nothing can be said of a quotient of almost nothing.
 ANYTHING = Fraction(10) ** 60
@@ -35,7 +33,7 @@ class Way:
     divisor, unit
         What the base is divided and multiplied by: `unit` is for compounds in degrees or shares.
     offset, factor, shift
-        The kernel's offset, the spec's scale, and what `--scale auto` adds.
+        The kernel's offset, the spec's scale, and what `scale` auto adds.
     finish
         slope·base + shift in levels of the result, and how these are stored.
     multiple
@@ -67,49 +65,49 @@ class Way:
         *_, last = self.steps(base)
         return last.value
 
-    def steps(self, base: Fraction) -> Iterator[Step]:
+    def steps(self, base: Fraction) -> Iterator[SampleStep]:
         """Steps from the base, itself the first, to the sample."""
-        yield Step("base", None, base)
+        yield SampleStep("base", None, base)
         value = base
         for name, by, changed in (
             ("divide", self.divisor, base / self.divisor),
             ("unit", self.unit, base / self.divisor * self.unit),
         ):
             if by != 1:
-                yield Step(name, by, changed)
+                yield SampleStep(name, by, changed)
             value = changed
         if self.offset:
             value += self.offset
-            yield Step("offset", self.offset, value)
+            yield SampleStep("offset", self.offset, value)
         if self.factor != 1:
             value *= self.factor
-            yield Step("scale", self.factor, value)
+            yield SampleStep("scale", self.factor, value)
         if self.shift:
             value += self.shift
-            yield Step("shift", self.shift, value)
+            yield SampleStep("shift", self.shift, value)
         yield from self._stored(base, value)
 
-    def _stored(self, base: Fraction, value: Fraction) -> Iterator[Step]:
+    def _stored(self, base: Fraction, value: Fraction) -> Iterator[SampleStep]:
         """From the response on."""
         finish = self.finish
         level = finish.slope * base + finish.shift
         if self.stretched:
-            yield Step("stretch", None, level)
+            yield SampleStep("stretch", None, level)
         elif level != value:
-            yield Step("levels", self.levels, level)
+            yield SampleStep("levels", self.levels, level)
         value = level
         if finish.is_levels and value.denominator != 1:
             value = rounded(value)
-            yield Step("round", None, value)
+            yield SampleStep("round", None, value)
         if finish.absolute and value < 0:
             value = -value
-            yield Step("abs", None, value)
+            yield SampleStep("abs", None, value)
         if finish.mid:
             value += Fraction(finish.mid)
-            yield Step("middle", Fraction(finish.mid), value)
+            yield SampleStep("middle", Fraction(finish.mid), value)
         if finish.is_levels and not 0 <= value <= finish.maximum:
             value = Fraction(0) if value < 0 else Fraction(finish.maximum)
-            yield Step("clip", None, value)
+            yield SampleStep("clip", None, value)
 
 
 def rounded(value: Fraction) -> Fraction:
@@ -124,7 +122,7 @@ def rounded(value: Fraction) -> Fraction:
     return Fraction(size if value >= 0 else -size)
 
 
-def way_of(study: Study, *, alpha: bool) -> Way:
+def way_of(study: Responses, *, alpha: bool) -> Way:
     """How sums become samples, by the same functions as for the engine.
 
     Parameters
@@ -179,12 +177,12 @@ def _shared_divisor(kernel: AnyKernel) -> Fraction:
     return written(divisors.pop()) if len(divisors) == 1 else Fraction(1)
 
 
-def _summed_divisor(study: Study) -> Fraction:
+def _summed_divisor(study: Responses) -> Fraction:
     """What the engine's sums are divided by."""
     return taps_of(study.kernel, flip=study.spec.convolve, double=study.is_double)[1]
 
 
-def _ends(study: Study, slope: Fraction, shift: Fraction, multiple: Fraction) -> list[Fraction]:
+def _ends(study: Responses, slope: Fraction, shift: Fraction, multiple: Fraction) -> list[Fraction]:
     """The sums of the least and the greatest response, in order; whole ones if the engine's are.
 
     Raises
@@ -196,7 +194,7 @@ def _ends(study: Study, slope: Fraction, shift: Fraction, multiple: Fraction) ->
     if not all(map(isfinite, found)):
         raise ImageError(
             f"the responses reach from {study.lowest:g} to {study.highest:g}: these can't be "
-            f"stretched; use another --map, such as raw"
+            f"stretched; use another `mapping`, such as raw"
         )
     summed = [(Fraction(end) - shift) / slope * multiple for end in found]
     whole = _has_whole_sums(study)
@@ -204,7 +202,7 @@ def _ends(study: Study, slope: Fraction, shift: Fraction, multiple: Fraction) ->
     return sorted(end / multiple for end in held)
 
 
-def _has_whole_sums(study: Study) -> bool:
+def _has_whole_sums(study: Responses) -> bool:
     kernel = study.kernel
     irrational = (Combine.MAGNITUDE, Combine.DIRECTION, Combine.SHARE)
     combines = isinstance(kernel, Compound) and kernel.combine in irrational

@@ -18,6 +18,7 @@ from convcli.pipeline.work import gray_beside_alpha, squeezed
 from convcli.record import record, replace
 from convcli.spec import Alpha, Depth, Mapping, Spec
 from convcli.teach.explain import Study
+from convcli.teach.explain import study as anew
 from convcli.teach.explain_extremes import extremes
 from convcli.teach.lessons import ITSELF
 
@@ -110,8 +111,6 @@ def opaque(study: Study) -> Study:
     """Return a study whose samples are those that are stored: not weighted by alpha."""
     if not study.work.weighs:
         return study
-    from convcli.teach.explain import study as anew
-
     return anew(study.work.image, study.kernel, _bare(study.spec))
 
 

@@ -119,7 +119,7 @@ def _colour(image: Image) -> Any:
     pixels = as_bytes(image.pixels)
     if pixels.dtype != np.uint8:
         raise ImageError(
-            f"AVIF can't hold frames of {image.depth} samples; use --depth 8, or -o NAME.png"
+            f"AVIF can't hold frames of {image.depth} samples; use `depth` 8, or `path` NAME.png"
         )
     if image.channels == "L":
         return np.repeat(pixels[:, :, None], 3, axis=2)

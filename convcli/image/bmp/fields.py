@@ -50,7 +50,7 @@ _INCHES = 39.3701
 
 
 @record
-class Header:
+class BmpHeader:
     """What a BMP file's header says; `masks` are those of red, green, blue and alpha, or ()."""
 
     start: int
@@ -62,7 +62,7 @@ class Header:
     masks: tuple[int, ...]
 
 
-def read_header(data: bytes) -> Header:
+def read_header(data: bytes) -> BmpHeader:
     """Return what a header says.
 
     Raises
@@ -76,7 +76,7 @@ def read_header(data: bytes) -> Header:
         raise ImageError("the BMP file is cut short: it ends within its header") from None
 
 
-def _header(data: bytes) -> Header:
+def _header(data: bytes) -> BmpHeader:
     start, size = struct.unpack_from("<II", data, 10)
     if size not in _HEADERS:
         raise ImageError(f"its BMP header has {size} bytes, a kind that isn't read; {_AS_PNG}")
@@ -95,7 +95,7 @@ def _header(data: bytes) -> Header:
         raise ImageError(
             f"it has {bits} bits a pixel, which isn't read in such a BMP file; expected {known}"
         )
-    return Header(start, width, height, bits, coding, dpi, _masks(data, size, coding))
+    return BmpHeader(start, width, height, bits, coding, dpi, _masks(data, size, coding))
 
 
 def _masks(data: bytes, size: int, coding: int) -> tuple[int, ...]:
@@ -107,14 +107,14 @@ def _masks(data: bytes, size: int, coding: int) -> tuple[int, ...]:
     return (*masks, 0)[:4]
 
 
-def is_unusual(header: Header) -> bool:
+def is_unusual(header: BmpHeader) -> bool:
     """Whether pixels have channels at bits where Pillow doesn't expect them."""
     if header.coding == _FIELDS_ALPHA:
         return True
     return bool(header.masks) and header.masks not in _USUAL[header.bits]
 
 
-def decode_fields(data: bytes, header: Header, limit: int) -> Image:
+def decode_fields(data: bytes, header: BmpHeader, limit: int) -> Image:
     """Read pixels whose channels are at any bits.
 
     Channels of up to 8 bits are scaled to 0..255, and all to 0..65535 if one has more, rounded

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
-from convcli.image.bmp.fields import PLAIN, Header
+from convcli.image.bmp.fields import PLAIN, BmpHeader
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
 from convcli.image.pillow import open_with_pillow
@@ -19,7 +19,7 @@ READER = "BmpImagePlugin.BmpImageFile"
 _FILE, _CORE, _INFO = 14, 12, 40
 
 
-def decode_indices(data: bytes, header: Header, limit: int) -> Image:
+def decode_indices(data: bytes, header: BmpHeader, limit: int) -> Image:
     """Read a BMP file of 1, 4 or 8 bits a pixel, plain or as run lengths.
 
     JUSTIFICATION: Pillow looks the colours up itself, reads those beyond the palette as black, and
@@ -52,7 +52,7 @@ def decode_indices(data: bytes, header: Header, limit: int) -> Image:
     return Image(pixels, meta=Meta(format="BMP", mode=mode, dpi=header.dpi))
 
 
-def _palette(data: bytes, header: Header) -> tuple[NDArray[np.uint8], int]:
+def _palette(data: bytes, header: BmpHeader) -> tuple[NDArray[np.uint8], int]:
     """Return a palette, (colours, 3), as far as it goes, and where the pixels begin."""
     (size,) = struct.unpack_from("<I", data, _FILE)
     width = 3 if size == _CORE else 4
@@ -70,7 +70,7 @@ def _palette(data: bytes, header: Header) -> tuple[NDArray[np.uint8], int]:
     return np.ascontiguousarray(entries[:, 2::-1]), start
 
 
-def _plain(data: bytes, header: Header, start: int) -> NDArray[np.uint8]:
+def _plain(data: bytes, header: BmpHeader, start: int) -> NDArray[np.uint8]:
     """Return indices, (rows, cols), of rows from the bottom up, or from the top."""
     rows, cols = abs(header.height), header.width
     used, pitch = -(-cols * header.bits // 8), -(-cols * header.bits // 32) * 4
@@ -88,7 +88,7 @@ def _plain(data: bytes, header: Header, start: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(unpacked.reshape(rows, -1)[:, :cols])
 
 
-def _run_lengths(data: bytes, header: Header, start: int) -> NDArray[Any]:
+def _run_lengths(data: bytes, header: BmpHeader, start: int) -> NDArray[Any]:
     """Return indices, (rows, cols): Pillow's, of a file with a palette that it takes for one."""
     palette = bytes(range(1, 5)) * (1 << header.bits)
     place = _FILE + _INFO + len(palette)

@@ -38,7 +38,7 @@ class Control:
 
 
 @record
-class Stored:
+class GifFrame:
     """A frame as it is stored: its place, its colours, its packed indices; whether it has all."""
 
     place: tuple[int, int, int, int]
@@ -57,7 +57,7 @@ class File:
     size: tuple[int, int]
     palette: NDArray[np.uint8] | None
     lenient: bool
-    stored: list[Stored] = field(default_factory=list)
+    stored: list[GifFrame] = field(default_factory=list)
     comments: list[bytes] = field(default_factory=list)
     repeats: int | None = None
     control: Control = field(default_factory=Control)
@@ -185,7 +185,7 @@ def _take_image(file: File, data: bytes, at: int, limit: int) -> int:
     bits = data[at] if at < len(data) else 0
     content = memoryview(data)[start:end]
     file.stored.append(
-        Stored(place, bool(flags & 0x40), chosen, bits, content, file.control, whole)
+        GifFrame(place, bool(flags & 0x40), chosen, bits, content, file.control, whole)
     )
     file.control = Control()
     return end

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from convcli.errors import ImageError
 from convcli.image.canvas import Patch, compose, is_opaque
 from convcli.image.frames import Frames, check_total
-from convcli.image.gif.blocks import GRAYS, STRAY, File, Stored, split
+from convcli.image.gif.blocks import GRAYS, STRAY, File, GifFrame, split
 from convcli.image.image import Image, Meta
 from convcli.image.lenient import READS, overlook
 from convcli.record import replace
@@ -115,7 +115,7 @@ def _is_gray(palette: NDArray[np.uint8]) -> bool:
     return bool((palette == palette[:, :1]).all())
 
 
-def _patch(stored: Stored, size: tuple[int, int]) -> Patch:
+def _patch(stored: GifFrame, size: tuple[int, int]) -> Patch:
     """Return a frame's region, as far as it is on the canvas."""
     left, top, cols, rows = stored.place
     left, top = min(left, size[0]), min(top, size[1])
@@ -129,7 +129,7 @@ def _patch(stored: Stored, size: tuple[int, int]) -> Patch:
     )
 
 
-def _indices(stored: Stored) -> NDArray[np.uint8]:
+def _indices(stored: GifFrame) -> NDArray[np.uint8]:
     """Unpack a frame's indices, (rows, cols)."""
     from PIL import Image as PillowImage
 
@@ -143,7 +143,7 @@ def _indices(stored: Stored) -> NDArray[np.uint8]:
     return np.asarray(unpacked)
 
 
-def _known(stored: Stored) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def _known(stored: GifFrame) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Unpack as many of a frame's indices as can be, and tell which are known."""
     from PIL import Image as PillowImage
 
@@ -157,7 +157,7 @@ def _known(stored: Stored) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     return found[0], found[0] == found[1]
 
 
-def _draw(stored: Stored, region: NDArray[Any], lenient: bool) -> None:
+def _draw(stored: GifFrame, region: NDArray[Any], lenient: bool) -> None:
     """Draw a frame into its region, where it isn't clear."""
     known = None
     if not stored.whole:
@@ -184,7 +184,7 @@ def _draw(stored: Stored, region: NDArray[Any], lenient: bool) -> None:
 
 
 def _seen(
-    stored: Stored, indices: NDArray[np.uint8], known: NDArray[np.bool_] | None
+    stored: GifFrame, indices: NDArray[np.uint8], known: NDArray[np.bool_] | None
 ) -> NDArray[np.bool_] | None:
     """Which pixels of a frame are drawn; None for all."""
     clear = stored.control.clear
@@ -195,7 +195,7 @@ def _seen(
     return known if seen is None else seen & known
 
 
-def _beyond(stored: Stored, highest: int) -> str:
+def _beyond(stored: GifFrame, highest: int) -> str:
     return f"a pixel has colour {highest} of a palette of {len(stored.palette)}"
 
 

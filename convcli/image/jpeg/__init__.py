@@ -13,7 +13,7 @@ from convcli.image.jpeg.segments import FRAMES, Segment, walk
 from convcli.image.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
-    from convcli.image.room import Room
+    from convcli.image.decode_memory import DecodeMemory
 
 #: How far a file is searched for its frame: previews and profiles may stand before it.
 _HEADS = (2**12, 2**17, 2**21, 2**24)
@@ -36,7 +36,7 @@ def _header(peek: Peek) -> Header | None:
     if frame is None:
         return None
     marker = frame.marker
-    bits, rows, cols, channels = struct.unpack_from(">BHHB", data, frame.start)
+    bits, rows, cols, channels = _said(data, frame)
     samples = rows * cols * channels
     # All coefficients of a progressive file are held, 2 bytes each.
     beside = min(2**22, samples) + (2 * samples if marker in _PROGRESSIVE else 0)
@@ -44,32 +44,29 @@ def _header(peek: Peek) -> Header | None:
     return Header("JPEG", (rows, cols), channels, whole_type(bits), beside, lossy=True)
 
 
-def _frame(data: bytes) -> Segment | None:
-    """Return the segment that says what a JPEG file's image is like, if it is there."""
+def _frame(data: bytes | memoryview) -> Segment | None:
+    """Return the segment that says what a file's image is like; None if it isn't there yet."""
     try:
         return next((found for found in walk(data) if found.marker in FRAMES), None)
     except ImageError:
         return None
 
 
+def _said(data: bytes | memoryview, frame: Segment) -> tuple[int, int, int, int]:
+    """Return (bits of a sample, rows, columns, components)."""
+    bits, rows, cols, components = struct.unpack_from(">BHHB", data, frame.start)
+    return bits, rows, cols, components
+
+
 def _coded_size(data: bytes | memoryview) -> tuple[int, int] | None:
-    frame = _frame_of(data)
-    return None if frame is None else (frame[1], frame[0])
+    frame = _frame(data)
+    if frame is None:
+        return None
+    _, rows, cols, _ = _said(data, frame)
+    return cols, rows
 
 
-def _frame_of(data: bytes | memoryview) -> tuple[int, int, int, int] | None:
-    """Return (height, width, components, bits of a sample) of a JPEG file's first frame.
-
-    None if it has no frame; ImageError or struct.error if it is cut short before or in it.
-    """
-    for segment in walk(data):
-        if segment.marker in FRAMES:
-            precision, height, width, count = struct.unpack_from(">BHHB", data, segment.start)
-            return height, width, count, precision
-    return None
-
-
-def _ahead(data: bytes) -> Room | None:
+def _ahead(data: bytes) -> DecodeMemory | None:
     """Begin to have memory for a file's samples, if there are many; import what decodes it."""
     room = _make_room(data)
     _ = import_module("imagecodecs").jpeg8_decode
@@ -77,21 +74,22 @@ def _ahead(data: bytes) -> Room | None:
     return room
 
 
-def _make_room(data: bytes) -> Room | None:
+def _make_room(data: bytes) -> DecodeMemory | None:
     """Begin to have memory for a JPEG file's samples, if there are many, and not too many."""
+    frame = _frame(data)
     try:
-        height, width, count, precision = _frame_of(data) or (0, 0, 0, 0)
-    except (struct.error, ImageError):
+        precision, height, width, count = _said(data, frame) if frame else (0, 0, 0, 0)
+    except struct.error:
         return None
     size = height * width * count
     if precision != 8 or not _LARGE < size <= len(data) * _DENSEST:
         return None
     if height * width > MAX_PIXELS or count not in (1, 3, 4):
         return None
-    from convcli.image.room import Room
+    from convcli.image.decode_memory import DecodeMemory
 
     try:
-        return Room(size)
+        return DecodeMemory(size)
     except (OSError, OverflowError, MemoryError):
         return None
 

@@ -9,12 +9,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from convcli.image.image import Image
-from convcli.image.threads import on_threads
+from convcli.image.jpeg.segments import SOS, walk
+from convcli.image.parallel import on_threads
 
 #: About so many pixels make a band; images of less than so many bands are coded whole.
 _BAND, _LEAST = 2**18, 8
 _END = b"\xff\xd9"
-_SOF, _SOS, _RESTART, _INTERVAL = 0xC0, 0xDA, 0xD0, 0xDD
+_SOF, _RESTART, _INTERVAL = 0xC0, 0xD0, 0xDD
 
 
 def parts(
@@ -71,11 +72,10 @@ def join(files: Iterable[bytes], rows: int, interval: int) -> Iterator[bytes]:
 
 def _places(file: bytes) -> tuple[int, int, int]:
     """Where the frame's segment, the scan's segment and the coded pixels begin."""
-    at, frame = 2, 0
-    while True:
-        marker, size = struct.unpack_from(">xBH", file, at)
-        if marker == _SOF:
-            frame = at
-        if marker == _SOS:
-            return frame, at, at + 2 + size
-        at += 2 + size
+    frame = 0
+    for segment in walk(file):
+        if segment.marker == _SOF:
+            frame = segment.at
+        if segment.marker == SOS:
+            return frame, segment.at, segment.end
+    raise ValueError("no scan")

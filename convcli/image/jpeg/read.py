@@ -26,10 +26,11 @@ from convcli.image.jpeg.scans import (
 from convcli.image.jpeg.segments import EOI, FRAMES, SOS, Segment, walk
 from convcli.image.lenient import overlook
 from convcli.image.limits import check_size
+from convcli.image.tags import Form, entries, first_of
 from convcli.record import field, record
 
 if TYPE_CHECKING:
-    from convcli.image.room import Room
+    from convcli.image.decode_memory import DecodeMemory
 
 EXIF_MARK = b"Exif\0\0"
 XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
@@ -85,7 +86,9 @@ class Segments:
     notes: list[str] = field(default_factory=list)
 
 
-def decode(data: bytes, limit: int, room: Room | None = None, *, lenient: bool = False) -> Image:
+def decode(
+    data: bytes, limit: int, room: DecodeMemory | None = None, *, lenient: bool = False
+) -> Image:
     """Read a JPEG file, its pixels as stored.
 
     12-bit samples are scaled to 16 bits by repeating their bits; CMYK has 0 for no ink.
@@ -117,7 +120,9 @@ def decode(data: bytes, limit: int, room: Room | None = None, *, lenient: bool =
     return Image(pixels, channels, _meta(found, channels))
 
 
-def _checked(data: bytes, found: Segments, room: Room | None, lenient: bool) -> NDArray[Any]:
+def _checked(
+    data: bytes, found: Segments, room: DecodeMemory | None, lenient: bool
+) -> NDArray[Any]:
     """Decode samples, and make sure that all are there."""
     assert found.scan is not None
     scans = read_scans(data, found.scan, found.interval)
@@ -208,7 +213,7 @@ def _cut(
 
 
 def _pixels(
-    data: bytes, found: Segments, room: Room | None, known: NDArray[Any] | None
+    data: bytes, found: Segments, room: DecodeMemory | None, known: NDArray[Any] | None
 ) -> NDArray[Any]:
     """Decode samples, if they aren't known, into memory that is there if they fit."""
     coder = codecs.load_quiet().jpeg8_decode
@@ -351,14 +356,11 @@ def _take_app2(found: Segments, content: bytes) -> None:
 
 def _count_frames(index: bytes) -> int:
     """Images in a multi-image file (CIPA DC-007, tag 0xB001)."""
-    order = ">" if index[:2] == b"MM" else "<"
+    form = Form(">" if index[:2] == b"MM" else "<", big=False)
     try:
-        (at,) = struct.unpack_from(order + "I", index, 4)
-        (count,) = struct.unpack_from(order + "H", index, at)
-        for k in range(count):
-            tag, _, _, value = struct.unpack_from(order + "HHII", index, at + 2 + 12 * k)
+        for place, tag, _, _ in entries(index, first_of(index, form), form):
             if tag == 0xB001:
-                return max(1, int(value))
+                return max(1, int(struct.unpack_from(form.place, index, place)[0]))
     except struct.error:
         pass
     return 1

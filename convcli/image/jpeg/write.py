@@ -16,6 +16,7 @@ from convcli.image.depth import as_bytes
 from convcli.image.image import Image, Meta
 from convcli.image.jpeg import bands as jpeg_bands
 from convcli.image.jpeg import read as jpeg
+from convcli.image.jpeg.segments import walk
 from convcli.image.light.profile import fits
 from convcli.image.limits import check_sides
 from convcli.record import replace
@@ -170,11 +171,12 @@ def _with_segments(coded: bytes, image: Image) -> tuple[bytes, ...]:
     """Put the metadata's segments where JPEG wants them: right after a file's beginning."""
     at = 2
     adobe = b""
-    while coded[at + 1] in (jpeg.APP0, jpeg.APP14):
-        end = at + 2 + struct.unpack_from(">H", coded, at + 2)[0]
-        if coded[at + 1] == jpeg.APP14:
-            adobe = coded[at:end]
-        at = end
+    for segment in walk(coded):
+        if segment.marker not in (jpeg.APP0, jpeg.APP14):
+            break
+        at = segment.end
+        if segment.marker == jpeg.APP14:
+            adobe = coded[segment.at : at]
     segments = b"".join(_segments(image.meta, image.channels, bool(adobe)))
     return coded[:2], segments, adobe, coded[at:]
 
@@ -187,7 +189,8 @@ def _segments(meta: Meta, channels: str, adobe: bool) -> Iterator[bytes]:
     if meta.exif:
         if len(meta.exif) + len(jpeg.EXIF_MARK) > _LARGEST:
             raise ImageError(
-                f"JPEG can't hold {len(meta.exif)} bytes of EXIF, at most 65527; use -o NAME.png"
+                f"JPEG can't hold {len(meta.exif)} bytes of EXIF, at most 65527; "
+                f"use `path` NAME.png"
             )
         yield _segment(jpeg.APP1, jpeg.EXIF_MARK + meta.exif)
     if meta.xmp and len(meta.xmp) + len(jpeg.XMP_MARK) <= _LARGEST:
@@ -204,7 +207,7 @@ def _profile(icc: bytes) -> Iterator[bytes]:
     room = _LARGEST - len(jpeg.ICC_MARK) - 2
     parts = [icc[start : start + room] for start in range(0, len(icc), room)]
     if len(parts) > 255:
-        raise ImageError(f"JPEG can't hold an ICC profile of {len(icc)} bytes; use -o NAME.png")
+        raise ImageError(f"JPEG can't hold an ICC profile of {len(icc)} bytes; use `path` NAME.png")
     for k, part in enumerate(parts):
         yield _segment(jpeg.APP2, jpeg.ICC_MARK + bytes((k + 1, len(parts))) + part)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import struct
 
+from convcli.image.boxes import places
 from convcli.image.codec import CLEAR, GRAY, Codec, Later
-from convcli.image.header import HEAD, MOST, Header, Peek, whole_type
+from convcli.image.header import HEAD, Header, Peek, whole_type
 
 #: How a codestream begins.
 SIZ = b"\xff\x4f\xff\x51"
@@ -14,16 +15,7 @@ SIZ = b"\xff\x4f\xff\x51"
 def _header(peek: Peek) -> Header | None:
     at = 0
     if peek(0, 4) != SIZ:
-        for _ in range(MOST):
-            size, name = struct.unpack(">I4s", peek(at, 8))
-            head = 8
-            if size == 1:
-                (size,) = struct.unpack(">Q", peek(at + 8, 8))
-                head = 16
-            if name == b"jp2c":
-                at += head
-                break
-            at += max(8, size)
+        at = next((start for name, start, _ in places(peek) if name == b"jp2c"), 0)
     code = peek(at, 64)
     right, bottom, left, top = struct.unpack_from(">IIII", code, 8)
     (channels,) = struct.unpack_from(">H", code, 40)

@@ -6,20 +6,19 @@ metadata: these are read from the codestream and the boxes here, and written the
 
 from __future__ import annotations
 
-from convcli.errors import ImageError
+from convcli.image.boxes import places
 from convcli.image.codec import CLEAR, GRAY, Codec, Later
 from convcli.image.extent import ALLOWANCE, frames, most, one
-from convcli.image.header import HEAD, MOST, Header, Peek, whole_type
+from convcli.image.header import HEAD, Header, Peek, whole_type
 from convcli.image.jpegxl.bits import Reader
 from convcli.image.jpegxl.stream import MAGIC, Image, read_image
 
-#: Bytes a sample that decoding takes beside the samples: planes of floats, and lossy ones twice.
-_DECODING = 12
+#: Bytes a sample that decoding takes beside the samples: planes of floats, in places twice.
+_DECODING = 8
 
 
 def _header(peek: Peek) -> Header | None:
-    at = _codestream(peek)
-    found = read_image(Reader(peek(at, HEAD)))
+    found = read_image(Reader(_beginning(peek)))
     channels = (1 if found.is_gray else 3) + (found.alpha is not None)
     samples = found.cols * found.rows * channels
     moves = found.animation is not None
@@ -42,23 +41,18 @@ def dtype_of(image: Image) -> str:
     return "bool" if image.depth.bits == 1 and gray else whole_type(image.depth.bits)
 
 
-def _codestream(peek: Peek) -> int:
-    """Return where a file's codestream begins, or its first part."""
+def _beginning(peek: Peek) -> bytes:
+    """Return a codestream's first bytes, which may lie in several boxes."""
     if peek(0, 2) == MAGIC:
-        return 0
-    at = 0
-    for _ in range(MOST):
-        head = peek(at, 16)
-        size, name = int.from_bytes(head[:4], "big"), head[4:8]
-        start = 8
-        if size == 1:
-            size, start = int.from_bytes(head[8:16], "big"), 16
+        return peek(0, HEAD)
+    found = b""
+    for name, start, end in places(peek):
         if name in (b"jxlc", b"jxlp"):
-            return at + start + 4 * (name == b"jxlp")
-        if size < start:
+            start += 4 * (name == b"jxlp")
+            found += peek(start, HEAD if end is None else max(0, min(HEAD, end - start)))
+        if name == b"jxlc" or len(found) >= HEAD:
             break
-        at += size
-    raise ImageError("the JPEG XL file has no codestream")
+    return found
 
 
 def _extent(peek: Peek, header: Header | None, limit: int) -> int:
@@ -81,5 +75,7 @@ CODEC = Codec(
     carries=frozenset({"icc", "exif", "xmp"}),
     upright=True,
     shortest=1.0,
-    coder=20.0,
+    coder=9.5,
+    coder_wide=5.5,
+    coder_lossy=17.5,
 )

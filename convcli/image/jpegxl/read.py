@@ -17,11 +17,12 @@ from convcli.image.frames import Frames, check_total
 from convcli.image.image import Image, Meta
 from convcli.image.jpegxl import icc, rewrite
 from convcli.image.jpegxl.bits import Reader
+from convcli.image.jpegxl.frames import Frame, frames
 from convcli.image.jpegxl.profile import profile_of
-from convcli.image.jpegxl.stream import BLACK, MAGIC, Frame, frames, read_image
+from convcli.image.jpegxl.stream import BLACK, MAGIC, read_image
 from convcli.image.jpegxl.stream import Image as Said
 from convcli.image.limits import check_size
-from convcli.record import field, record, replace
+from convcli.record import record, replace
 
 #: Bytes that a packed box may unfold to.
 _MOST = 2**26
@@ -36,7 +37,6 @@ class _File:
     said: Said
     shown: tuple[Frame, ...]
     meta: Meta
-    boxes: dict[bytes, bytes] = field(default_factory=dict)
 
 
 def decode(data: bytes, limit: int) -> Image:
@@ -116,7 +116,7 @@ def _open(data: bytes, limit: int) -> _File:
         lossy=any(frame.lossy for frame in stored),
         notes=tuple(notes),
     )
-    return _File(code, said, tuple(frame for frame in stored if frame.shown), meta, beside)
+    return _File(code, said, tuple(frame for frame in stored if frame.shown), meta)
 
 
 def _split(data: bytes) -> tuple[bytes, dict[bytes, bytes]]:

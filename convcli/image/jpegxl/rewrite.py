@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from convcli.image.jpegxl import icc
 from convcli.image.jpegxl.bits import ENUM, Reader, Writer
+from convcli.image.jpegxl.frames import DURATION, Frame
 from convcli.image.jpegxl.stream import (
     D65,
-    DURATION,
     LOOPS,
     SRGB,
     SRGB_CURVE,
     TICKS,
     TICKS_OVER,
     Animation,
-    Frame,
     Image,
 )
 
@@ -31,6 +30,7 @@ def header(
     image: Image,
     *,
     profile: bytes | None = None,
+    orientation: int = 1,
     animation: Animation | None = None,
     sixteen: bool = False,
 ) -> bytes:
@@ -42,19 +42,20 @@ def header(
         A codestream and what it says.
     profile
         The colours'; None for sRGB's, or gray with its curve.
-    animation
-        What to say of an animation; None for what is said.
+    orientation, animation
+        How the image is turned, as EXIF counts, and what to say of an animation; 1 and None for
+        what is said.
     sixteen
         Whether samples are to be read with 16 bits, whatever they are stored with.
     """
     reader, writer = Reader(data), Writer()
     writer.copy(reader, 0, image.size_end)
     writer.bits(0, 1)
-    if animation is not None:
-        # No orientation, no other size and no preview.
+    more = animation is not None or orientation > 1
+    if more:
         writer.bits(1, 1)
-        writer.bits(0, 5)
-        writer.bits(1, 1)
+        # No other size, and no preview.
+        writer.bits(orientation - 1, 5)
         _write_animation(writer, animation)
     elif image.depth_at:
         writer.copy(reader, image.size_end + 1, image.depth_at)
@@ -62,8 +63,8 @@ def header(
         writer.bits(0, 1)
     _write_samples(reader, writer, image, sixteen)
     _write_colours(writer, image, profile is not None)
-    if animation is not None:
-        # The usual brightness, which is said only beside such as an animation.
+    if more:
+        # The usual brightness, which is said only beside these.
         writer.bits(1, 1)
     if image.depth_at:
         writer.copy(reader, image.colours_end, image.end)
@@ -76,7 +77,10 @@ def header(
     return writer.finish()
 
 
-def _write_animation(writer: Writer, animation: Animation) -> None:
+def _write_animation(writer: Writer, animation: Animation | None) -> None:
+    writer.bits(int(animation is not None), 1)
+    if animation is None:
+        return
     above, below = animation.ticks
     writer.number(above, TICKS)
     writer.number(below, TICKS_OVER)

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from convcli.errors import ImageError
-from convcli.image import codecs
+from convcli.image import codecs, exif
 from convcli.image.boxes import box, boxes
 from convcli.image.depth import as_bytes
 from convcli.image.frames import Frames
 from convcli.image.image import Image, Meta
 from convcli.image.jpegxl import icc, rewrite
 from convcli.image.jpegxl.bits import Reader
-from convcli.image.jpegxl.stream import MAGIC, Animation, frames, read_image
+from convcli.image.jpegxl.frames import frames as stored_frames
+from convcli.image.jpegxl.stream import MAGIC, Animation, read_image
 from convcli.image.light import linear
 from convcli.image.light.profile import fits
 
@@ -74,12 +75,17 @@ def _parts(images: Frames, animation: Animation | None, quality: int | None) -> 
         reader = Reader(code)
         said = read_image(reader)
         reader.align()
-        stored = [*frames(code, reader.at >> 3, said)]
+        stored = [*stored_frames(code, reader.at >> 3, said)]
         if number == 0:
             yield from _container(image.meta, level)
-            sixteen = image.dtype == np.uint16
-            profile = _profile(image)
-            yield rewrite.header(code, said, profile=profile, animation=animation, sixteen=sixteen)
+            yield rewrite.header(
+                code,
+                said,
+                profile=_profile(image),
+                orientation=exif.orientation(image.meta.exif),
+                animation=animation,
+                sixteen=image.dtype == np.uint16,
+            )
         last = number == images.count - 1
         for frame in stored:
             if animation is None:
@@ -116,7 +122,7 @@ def _quality(image: Image, quality: int | None) -> int | None:
     if _profile(image) is not None:
         raise ImageError(
             "JPEGXL with loss holds sRGB colours, and the source has a colour profile; leave "
-            "--quality out, or use -o NAME.webp"
+            "`quality` out, or use `path` NAME.webp"
         )
     return quality
 

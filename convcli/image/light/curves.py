@@ -98,7 +98,7 @@ def curves_of(icc: bytes | None) -> tuple[Curve, ...]:
         if any(name not in tags for name in names):
             raise ImageError(
                 "linear light needs a tone curve and the image's ICC profile has none "
-                f"(its space is {icc[16:20].decode('latin-1').strip()}); leave --linear out, "
+                f"(its space is {icc[16:20].decode('latin-1').strip()}); leave `linear` out, "
                 "or convert the image to sRGB first"
             )
         contents = [tags[name] for name in names]

@@ -44,7 +44,7 @@ def decode(image: Image) -> NDArray[Any]:
     """
     if image.channels not in ("L", "LA", "RGB", "RGBA"):
         what = "CMYK" if image.channels == "CMYK" else "channels of unknown meaning"
-        raise ImageError(f"linear light is not defined for {what}; leave --linear out")
+        raise ImageError(f"linear light is not defined for {what}; leave `linear` out")
     pixels = image.pixels
     kind = np.float64 if pixels.dtype == np.float64 else np.float32
     result = np.empty(pixels.shape, dtype=kind)
@@ -54,7 +54,7 @@ def decode(image: Image) -> NDArray[Any]:
             _in_blocks(source, target, curve.forward if curve else _same)
         else:
             light = _light(curve, int(image.maximum))
-            _in_blocks(source, target, light.__getitem__)
+            _in_blocks(source, target, light.take)
     return result
 
 
@@ -112,11 +112,13 @@ class Steps:
 
     def find(self, light: NDArray[np.float32]) -> NDArray[np.int32]:
         """Return the value for each sample of a 1-D array; NaN is 0."""
-        clipped = np.fmin(np.fmax(light, np.float32(0)), np.float32(1))
-        cells = (clipped.view(np.int32) >> self.shift) - (_lowest() >> self.shift)
-        values: NDArray[np.int32] = self.first[np.maximum(cells, 0)]
+        clipped = np.fmax(light, np.float32(0))
+        np.fmin(clipped, np.float32(1), out=clipped)
+        cells = clipped.view(np.int32) >> self.shift
+        cells -= _lowest() >> self.shift
+        values: NDArray[np.int32] = self.first.take(np.maximum(cells, 0, out=cells))
         for _ in range(self.passes):
-            values += clipped >= self.thresholds[values]
+            values += clipped >= self.thresholds.take(values)
         return values
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import struct
 from importlib import import_module
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from convcli.errors import ImageError
 from convcli.image.codec import CLEAR, EVERYTHING, GRAY, Codec, Later
 from convcli.image.extent import ALLOWANCE, frames, most, one
-from convcli.image.header import MOST, Header, Peek, whole_type
+from convcli.image.header import MOST, Header, Peek, peek_into, whole_type
 from convcli.image.limits import MAX_PIXELS
+from convcli.image.png.chunks import SIGNATURE, parse_header, walk
 
 if TYPE_CHECKING:
     from convcli.image.png.inflate import Inflating
@@ -41,16 +43,14 @@ def _header(peek: Peek) -> Header:
 
 def _chunks(peek: Peek) -> tuple[int, bool]:
     """Return how many frames there are, and whether something is transparent."""
-    frames, transparent, at = 1, False, 8
-    for _ in range(MOST):
-        size, name = struct.unpack(">I4s", peek(at, 8))
+    frames, transparent = 1, False
+    for at, _, name in islice(walk(peek), MOST):
         if name in (b"IDAT", b"IEND"):
-            break
+            return frames, transparent
         if name == b"acTL":
             frames = max(1, *struct.unpack(">I", peek(at + 8, 4)))
         transparent = transparent or name == b"tRNS"
-        at += 12 + size
-    return frames, transparent
+    raise ValueError("no pixels")
 
 
 def _coded_size(data: bytes | memoryview) -> tuple[int, int]:
@@ -64,15 +64,16 @@ def _extent(peek: Peek, header: Header | None, limit: int) -> int:
         return most(header, limit)
     # One image more may stand beside the frames.
     end = ALLOWANCE + one(header) * (1 + min(header.frames, frames(header, limit)))
-    at = 8
-    while at < end:
-        head = peek(at, 8)
-        if len(head) < 8 or not head[4:].isalpha():
+    after = len(SIGNATURE)
+    for at, size, name in walk(peek):
+        if at >= end:
+            return end
+        if not name.isalpha():
             return at + 12
-        at += 12 + int.from_bytes(head[:4], "big")
-        if head[4:] == b"IEND":
-            return at
-    return end
+        after = at + 12 + size
+        if name == b"IEND":
+            return after
+    return end if after >= end else after + 12
 
 
 def _ahead(data: bytes) -> Inflating | None:
@@ -84,8 +85,6 @@ def _ahead(data: bytes) -> Inflating | None:
 
 def _inflate(data: bytes) -> Inflating | None:
     """Begin to inflate a file's rows, if there are many, and not too many."""
-    from convcli.image.png.chunks import SIGNATURE, parse_header
-
     try:
         header = parse_header(data[12:16], data[16:29])
     except (ImageError, struct.error):
@@ -96,19 +95,14 @@ def _inflate(data: bytes) -> Inflating | None:
         return None
     from convcli.image.png.inflate import Inflating
 
-    return Inflating(_content(data, len(SIGNATURE)))
+    return Inflating(_content(data))
 
 
-def _content(data: bytes, at: int) -> list[memoryview]:
-    """What is in the IDAT chunks from a place on; whether they are whole is seen to later."""
+def _content(data: bytes) -> list[memoryview]:
+    """What is in the IDAT chunks; whether they are whole is seen to later."""
     view = memoryview(data)
-    found = []
-    while at + 8 <= len(data):
-        size, name = struct.unpack_from(">I4s", data, at)
-        if name == b"IDAT":
-            found.append(view[at + 8 : at + 8 + size])
-        at += 12 + size
-    return found
+    chunks = walk(peek_into(data))
+    return [view[at + 8 : at + 8 + size] for at, size, name in chunks if name == b"IDAT"]
 
 
 CODEC = Codec(

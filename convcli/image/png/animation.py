@@ -15,7 +15,7 @@ from convcli.image.canvas import Disposal, Patch, compose, is_opaque
 from convcli.image.frames import Frames, check_total
 from convcli.image.image import Image, Meta
 from convcli.image.lenient import overlook
-from convcli.image.png.chunks import COLOUR, GRAY, PALETTE, Header
+from convcli.image.png.chunks import COLOUR, GRAY, PALETTE, PngHeader
 from convcli.image.png.read import Chunks, decode, meta_of, pixels_of, split
 from convcli.image.upright import upright
 from convcli.record import record, replace
@@ -26,7 +26,7 @@ _ASIDE = "the image beside the animation, for viewers that can't move it, was le
 
 
 @record
-class _Stored:
+class _ApngFrame:
     """A frame as it is stored: its region, whether it is blended, its time, and its rows."""
 
     patch: Patch
@@ -86,9 +86,9 @@ def open_frames(data: bytes, limit: int, *, lenient: bool = False) -> Frames:
     )
 
 
-def _whole(chunks: Chunks) -> list[_Stored]:
+def _whole(chunks: Chunks) -> list[_ApngFrame]:
     """Return the frames before the first that can't be decoded."""
-    found: list[_Stored] = []
+    found: list[_ApngFrame] = []
     with suppress(ImageError):
         _stored(chunks, found)
     for number, each in enumerate(found):
@@ -99,7 +99,7 @@ def _whole(chunks: Chunks) -> list[_Stored]:
     return found
 
 
-def _stored(chunks: Chunks, found: list[_Stored] | None = None) -> list[_Stored]:
+def _stored(chunks: Chunks, found: list[_ApngFrame] | None = None) -> list[_ApngFrame]:
     """Return the frames as they are stored, and put them into `found` meanwhile.
 
     Raises
@@ -135,7 +135,7 @@ def _numbered(chunks: Chunks) -> Iterator[tuple[bytes, memoryview, bool]]:
         yield name, content, after
 
 
-def _control(content: memoryview, header: Header, number: int) -> _Stored:
+def _control(content: memoryview, header: PngHeader, number: int) -> _ApngFrame:
     """Return what an fcTL chunk says."""
     if len(content) != 26:
         raise ImageError(f"the PNG file is damaged: frame {number}'s control has a wrong size")
@@ -147,10 +147,10 @@ def _control(content: memoryview, header: Header, number: int) -> _Stored:
             f"{header.width}×{header.height}, disposal {disposal}, blending {blend}"
         )
     patch = Patch(top, left, rows, cols, _DISPOSALS[disposal], solid=not blend)
-    return _Stored(patch, bool(blend), 1000 * above / (below or _HUNDRED), [])
+    return _ApngFrame(patch, bool(blend), 1000 * above / (below or _HUNDRED), [])
 
 
-def _frames(chunks: Chunks, stored: list[_Stored], meta: Meta, first: int) -> Iterator[Image]:
+def _frames(chunks: Chunks, stored: list[_ApngFrame], meta: Meta, first: int) -> Iterator[Image]:
     """Give frames as they are seen, from a number on."""
     header = chunks.header
     see_through = header.colour not in (GRAY, COLOUR, PALETTE) or chunks.transparency is not None
@@ -179,7 +179,7 @@ def _frames(chunks: Chunks, stored: list[_Stored], meta: Meta, first: int) -> It
         yield upright(Image(pixels, names, meta))
 
 
-def _decode(chunks: Chunks, stored: _Stored) -> NDArray[Any]:
+def _decode(chunks: Chunks, stored: _ApngFrame) -> NDArray[Any]:
     """Return a stored frame's pixels."""
     header = replace(chunks.header, width=stored.patch.cols, height=stored.patch.rows)
     return pixels_of(Chunks(header, chunks.palette, chunks.transparency, stored.data))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from convcli.errors import ImageError
 from convcli.image import codecs
+from convcli.image.header import Peek
 from convcli.record import record
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -29,7 +30,7 @@ _PASSES = (
 
 
 @record
-class Header:
+class PngHeader:
     """The IHDR chunk."""
 
     width: int
@@ -48,7 +49,7 @@ class Header:
         return struct.pack(">IIBBBBB", *fields)
 
 
-def parse_header(name: bytes, content: bytes | memoryview) -> Header:
+def parse_header(name: bytes, content: bytes | memoryview) -> PngHeader:
     """Return what a file's first chunk says.
 
     Raises
@@ -65,10 +66,10 @@ def parse_header(name: bytes, content: bytes | memoryview) -> Header:
         )
     if method or filters or interlace > 1:
         raise ImageError("the PNG file uses a compression, filter or interlace that is not PNG's")
-    return Header(width, height, depth, colour, bool(interlace))
+    return PngHeader(width, height, depth, colour, bool(interlace))
 
 
-def passes_of(header: Header) -> Iterator[tuple[int, int, tuple[slice, slice]]]:
+def passes_of(header: PngHeader) -> Iterator[tuple[int, int, tuple[slice, slice]]]:
     """(width, height, where it belongs) of each Adam7 pass that has pixels."""
     for top, left, down, right in _PASSES:
         width = -(-(header.width - left) // right)
@@ -77,7 +78,7 @@ def passes_of(header: Header) -> Iterator[tuple[int, int, tuple[slice, slice]]]:
             yield width, height, (slice(top, None, down), slice(left, None, right))
 
 
-def assemble(header: Header, data: bytes) -> bytes:
+def assemble(header: PngHeader, data: bytes) -> bytes:
     """Return a PNG file of a header and compressed rows."""
     chunks = ((b"IHDR", header.pack()), (b"IDAT", data), (b"IEND", b""))
     return b"".join((SIGNATURE, *frame(chunks)))
@@ -90,3 +91,12 @@ def frame(chunks: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
         yield struct.pack(">I", len(content)) + name
         yield content
         yield struct.pack(">I", crc32(content, crc32(name)))
+
+
+def walk(peek: Peek) -> Iterator[tuple[int, int, bytes]]:
+    """Give (where it begins, bytes of its content, name) of each chunk, whole or not."""
+    at = len(SIGNATURE)
+    while len(head := peek(at, 8)) == 8:
+        size, name = int.from_bytes(head[:4], "big"), head[4:]
+        yield at, size, name
+        at += 12 + size

@@ -23,7 +23,7 @@ _HEADER = b"\x78\x5e"
 
 
 @record
-class Way:
+class Compression:
     """How bytes are compressed.
 
     Parameters
@@ -44,7 +44,7 @@ class Way:
 
 
 @record
-class Band:
+class DeflatedBand:
     """A compressed band, and the size and Adler-32 checksum of what is in it."""
 
     data: bytes
@@ -52,7 +52,9 @@ class Band:
     checksum: int
 
 
-def compress(own: memoryview, past: memoryview, ways: Sequence[Way], last: bool) -> Band:
+def compress(
+    own: memoryview, past: memoryview, ways: Sequence[Compression], last: bool
+) -> DeflatedBand:
     """Compress one band of a stream; bands may be compressed in any order, or at once.
 
     Parameters
@@ -76,15 +78,17 @@ def compress(own: memoryview, past: memoryview, ways: Sequence[Way], last: bool)
             _pack(own, past, each, ending) for each in ways if each != way and not each.follows
         )
         data = min((data, *others), key=len)
-    return Band(data, len(own), codecs.packing().adler32(own))
+    return DeflatedBand(data, len(own), codecs.packing().adler32(own))
 
 
-def choose(own: memoryview, past: memoryview, ways: Sequence[Way]) -> Way:
+def choose(own: memoryview, past: memoryview, ways: Sequence[Compression]) -> Compression:
     """Return the way that makes a spot in the middle of a band cheapest."""
     return _choose(own, past, ways)[0]
 
 
-def _choose(own: memoryview, past: memoryview, ways: Sequence[Way]) -> tuple[Way, bytes | None]:
+def _choose(
+    own: memoryview, past: memoryview, ways: Sequence[Compression]
+) -> tuple[Compression, bytes | None]:
     """Return the cheapest way, and what it made of a band if the spot was all of it."""
     if len(ways) == 1:
         return ways[0], None
@@ -102,7 +106,7 @@ def _choose(own: memoryview, past: memoryview, ways: Sequence[Way]) -> tuple[Way
     return best, made if len(spot) == len(own) else None
 
 
-def join(bands: Iterable[Band]) -> Iterator[bytes]:
+def join(bands: Iterable[DeflatedBand]) -> Iterator[bytes]:
     """Yield the parts of a zlib stream that holds bands, one after the other."""
     checksum, held = 1, _HEADER
     for number, band in enumerate(bands):
@@ -126,7 +130,7 @@ def combine(first: int, second: int, size: int) -> int:
     return (high % _PRIME) << 16 | (low + (second & 0xFFFF)) % _PRIME
 
 
-def _pack(content: memoryview, past: memoryview, way: Way, ending: int) -> bytes:
+def _pack(content: memoryview, past: memoryview, way: Compression, ending: int) -> bytes:
     """Return bytes as bare deflate blocks, which may refer to what came before them."""
     options: list[Any] = [way.level, zlib.DEFLATED, -15, 9, way.strategy]
     if way.strategy != zlib.Z_RLE and way.level > 0 and len(past) > 0:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image import codecs
+from convcli.image.header import peek_into
 from convcli.image.image import Image, Meta
 from convcli.image.lenient import READS, overlook
 from convcli.image.limits import check_size
@@ -25,11 +26,11 @@ from convcli.image.png.chunks import (
     GRAY_ALPHA,
     PALETTE,
     SAMPLES,
-    SIGNATURE,
-    Header,
+    PngHeader,
     assemble,
     parse_header,
     passes_of,
+    walk,
 )
 from convcli.image.png.inflate import Inflating
 from convcli.image.png.salvage import salvage
@@ -56,7 +57,7 @@ class Chunks:
     pixels came before). `known` is how many rows are there, if that isn't all.
     """
 
-    header: Header
+    header: PngHeader
     palette: bytes = b""
     transparency: bytes | None = None
     data: list[memoryview] = field(default_factory=list)
@@ -108,10 +109,10 @@ def split(data: bytes, limit: int, lenient: bool = False) -> Chunks:
     ImageError
         If one that matters is damaged or missing, or there are more than `limit` pixels.
     """
-    walk = _walk(data)
-    chunks = Chunks(_header(walk, limit), lenient=lenient)
+    given = _walk(data)
+    chunks = Chunks(_header(given, limit), lenient=lenient)
     ended = False
-    for name, content, wrong in walk:
+    for name, content, wrong in given:
         if wrong and name in _ESSENTIAL:
             chunks.notes.append(overlook(wrong, lenient))
         if name == b"IEND":
@@ -129,9 +130,9 @@ def split(data: bytes, limit: int, lenient: bool = False) -> Chunks:
     return chunks
 
 
-def _header(walk: Iterator[tuple[bytes, memoryview, str]], limit: int) -> Header:
+def _header(given: Iterator[tuple[bytes, memoryview, str]], limit: int) -> PngHeader:
     """Return what the first chunk says."""
-    first = next(walk, None)
+    first = next(given, None)
     if first is None:
         raise ImageError("the PNG file is cut short: it ends within its header")
     name, content, wrong = first
@@ -144,12 +145,9 @@ def _header(walk: Iterator[tuple[bytes, memoryview, str]], limit: int) -> Header
 
 def _walk(data: bytes) -> Iterator[tuple[bytes, memoryview, str]]:
     """(name, content, what is wrong with it) of every chunk; one that is cut short is the last."""
-    at = len(SIGNATURE)
     view = memoryview(data)
     crc32 = codecs.packing().crc32
-    while at + 8 <= len(data):
-        (size,) = struct.unpack_from(">I", data, at)
-        name = data[at + 4 : at + 8]
+    for at, size, name in walk(peek_into(data)):
         end = at + 8 + size
         if end + 4 > len(data) or not name.isalpha():
             said = (
@@ -163,7 +161,6 @@ def _walk(data: bytes) -> Iterator[tuple[bytes, memoryview, str]]:
         right = crc32(view[at + 4 : end]) == stated
         said = f"the PNG file is damaged: wrong checksum in its {_say(name)} chunk"
         yield name, view[at + 8 : end], "" if right else said
-        at = end + 4
 
 
 def _say(name: bytes) -> str:
@@ -298,7 +295,7 @@ def _all_samples(chunks: Chunks) -> NDArray[Any]:
     return image
 
 
-def _inflate(data: bytes, header: Header) -> bytes:
+def _inflate(data: bytes, header: PngHeader) -> bytes:
     """Undo the compression of an interlaced image, never into more bytes than it can have."""
     expected = sum(height * header.row_bytes(width) for width, height, _ in passes_of(header))
     # One byte more, or the checksum behind the last one would not be looked at.
@@ -309,7 +306,7 @@ def _inflate(data: bytes, header: Header) -> bytes:
 
 
 def _decode_pass(
-    header: Header,
+    header: PngHeader,
     width: int,
     height: int,
     data: Sequence[memoryview],
@@ -324,7 +321,7 @@ def _decode_pass(
     colour = GRAY if header.colour == PALETTE else header.colour
     packed = header.depth < 8
     wide, depth = (header.row_bytes(width) - 1, 8) if packed else (width, header.depth)
-    bare = Header(wide, height, depth, colour, interlaced=False)
+    bare = PngHeader(wide, height, depth, colour, interlaced=False)
     samples = _decode_bare(bare, data, rows)
     if packed:
         return _unpack(samples, header.depth, width)
@@ -332,7 +329,7 @@ def _decode_pass(
 
 
 def _decode_bare(
-    header: Header, data: Sequence[memoryview], rows: Inflating | None
+    header: PngHeader, data: Sequence[memoryview], rows: Inflating | None
 ) -> NDArray[Any]:
     decoder = _library(header)
     if header.height * header.row_bytes(header.width) > _LARGE:
@@ -343,7 +340,7 @@ def _decode_bare(
     return samples
 
 
-def _library(header: Header) -> Any:
+def _library(header: PngHeader) -> Any:
     """Return the fastest decoder that is exact for a header's depth and colour type."""
     small = header.depth == 8 and header.colour in (GRAY, COLOUR, COLOUR_ALPHA)
     if small:
@@ -384,7 +381,7 @@ def meta_of(chunks: Chunks) -> Meta:
     )
 
 
-def _mode(header: Header, transparent: bool) -> str:
+def _mode(header: PngHeader, transparent: bool) -> str:
     kind = {
         GRAY: "gray",
         COLOUR: "colour",

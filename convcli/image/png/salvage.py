@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
-from convcli.image.png.chunks import SAMPLES, Header
+from convcli.image.png.chunks import SAMPLES, PngHeader
 
 #: Decodes so many rows of so many columns, stored as PNG has them.
 Decoder: TypeAlias = Callable[[int, int, bytes], NDArray[Any]]
@@ -55,7 +55,7 @@ def _bytewise(unpacker: Any, piece: bytes, left: int) -> Iterator[bytes]:
 
 
 def salvage(
-    header: Header, data: bytes, passes: Sequence[Pass], decoder: Decoder
+    header: PngHeader, data: bytes, passes: Sequence[Pass], decoder: Decoder
 ) -> tuple[NDArray[Any], int, str]:
     """Return samples as they are stored, the row from which on all are missing, and a line on that.
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.image import codecs
-from convcli.image.png.chunks import SAMPLES, Header, assemble
+from convcli.image.png.chunks import SAMPLES, PngHeader, assemble
 from convcli.image.png.inflate import Inflating
 from convcli.record import replace
 
@@ -24,7 +24,7 @@ _STORED = 65535
 _CONTENT = 8 + 25 + 8
 
 
-def decode_bands(header: Header, stream: Inflating, decoder: Decoder) -> NDArray[Any]:
+def decode_bands(header: PngHeader, stream: Inflating, decoder: Decoder) -> NDArray[Any]:
     """Return the samples of an image that is not interlaced.
 
     Parameters
@@ -51,11 +51,11 @@ def decode_bands(header: Header, stream: Inflating, decoder: Decoder) -> NDArray
     """
     step = min(max(1, _BAND // header.row_bytes(header.width)), header.height)
     samples = _empty(header)
-    band = _Band(header, step)
+    band = _BandFile(header, step)
     try:
         for start in range(0, header.height, step):
             if start + step > header.height:
-                band = _Band(header, header.height - start)
+                band = _BandFile(header, header.height - start)
             stream.fill(band.rows)
             band.decode(samples, start, decoder)
         stream.finish()
@@ -64,7 +64,7 @@ def decode_bands(header: Header, stream: Inflating, decoder: Decoder) -> NDArray
     return samples[1:]
 
 
-def _empty(header: Header) -> NDArray[Any]:
+def _empty(header: PngHeader) -> NDArray[Any]:
     """Return room for the samples, below a row of zeros, to which the first row refers."""
     count = SAMPLES[header.colour]
     shape = (header.height + 1, header.width) + ((count,) if count > 1 else ())
@@ -73,10 +73,10 @@ def _empty(header: Header) -> NDArray[Any]:
     return samples
 
 
-class _Band:
+class _BandFile:
     """The memory of a PNG file of a few rows below the row above them, stored, not compressed."""
 
-    def __init__(self, header: Header, height: int) -> None:
+    def __init__(self, header: PngHeader, height: int) -> None:
         width = header.row_bytes(header.width)
         above, rows = _blocks(width), _blocks(width * height)
         stored = [_head(size) + bytes(size) for size in above + rows]

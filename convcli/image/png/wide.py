@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.image import codecs
-from convcli.image.png.chunks import GRAY, SAMPLES, Header, assemble, parse_header
+from convcli.image.png.chunks import GRAY, SAMPLES, PngHeader, assemble, parse_header
 
 #: libpng refuses more columns (PNG_USER_WIDTH_MAX); libspng has no such limit.
 WIDEST = 1_000_000
@@ -46,7 +46,7 @@ def decode(file: bytes | memoryview, out: NDArray[Any] | None = None) -> NDArray
     rows = np.frombuffer(raw, np.uint8).reshape(header.height, size)
     step = header.row_bytes(1) - 1
     samples = np.empty((header.height, header.width, step), np.uint8)
-    bare = Header(header.width, header.height, 8, GRAY, interlaced=False)
+    bare = PngHeader(header.width, header.height, 8, GRAY, interlaced=False)
     for place in range(step):
         plane = np.hstack((rows[:, :1], rows[:, 1 + place :: step]))
         content = zlib.compress(plane.tobytes(), 0)

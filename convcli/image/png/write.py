@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.image.image import Image
+from convcli.image.parallel import on_threads
 from convcli.image.png import deflate
 from convcli.image.png import text as png_text
 from convcli.image.png.chunks import (
@@ -18,13 +19,12 @@ from convcli.image.png.chunks import (
     GRAY,
     GRAY_ALPHA,
     SIGNATURE,
-    Header,
+    PngHeader,
     frame,
 )
-from convcli.image.png.deflate import Band, Way
+from convcli.image.png.deflate import Compression, DeflatedBand
 from convcli.image.png.filters import Bytes, block_rows, filter_rows
 from convcli.image.png.relay import Relay
-from convcli.image.threads import on_threads
 from convcli.record import replace
 
 # JUSTIFICATION: in photographs runs of equal bytes are as good as matches, and found in a sixth
@@ -33,9 +33,9 @@ from convcli.record import replace
 # tried out on each band. Measured on 26 images, as they are and sharpened, at 0.01 to 12
 # megapixels.
 _WAYS = (
-    Way(1, zlib.Z_RLE),
-    Way(7, zlib.Z_FILTERED),
-    Way(7, zlib.Z_DEFAULT_STRATEGY, follows=True),
+    Compression(1, zlib.Z_RLE),
+    Compression(7, zlib.Z_FILTERED),
+    Compression(7, zlib.Z_DEFAULT_STRATEGY, follows=True),
 )
 #: Level 8 takes 1.6 times as long for the last thousandth: images of so many bytes have the time.
 #: Smaller ones come by the thousand.
@@ -69,11 +69,11 @@ def parts(image: Image, compress: int | None = None, jobs: int | None = None) ->
     yield from frame([(b"IEND", b"")])
 
 
-def header_of(image: Image) -> Header:
+def header_of(image: Image) -> PngHeader:
     """Return the header of an image's file."""
     rows, cols = image.size
     depth = 1 if image.dtype == bool else 8 * image.dtype.itemsize
-    return Header(cols, rows, depth, _COLOURS[image.channels], interlaced=False)
+    return PngHeader(cols, rows, depth, _COLOURS[image.channels], interlaced=False)
 
 
 def stream(image: Image, compress: int | None = None, jobs: int | None = None) -> Iterator[bytes]:
@@ -84,36 +84,40 @@ def stream(image: Image, compress: int | None = None, jobs: int | None = None) -
     return _compress(image, ways_of(compress, image.size[0] * image.row_bytes), jobs)
 
 
-def ways_of(level: int | None, size: int) -> tuple[Way, ...]:
+def ways_of(level: int | None, size: int) -> tuple[Compression, ...]:
     """Return what to choose from at a level that the user asked for, or None, for so many bytes."""
     if level is None:
         return _SMALL_WAYS if _TINY <= size <= _SMALL else _WAYS
     if level == 0:
-        return (Way(0, zlib.Z_DEFAULT_STRATEGY),)
-    return (Way(level, zlib.Z_DEFAULT_STRATEGY), Way(level, zlib.Z_FILTERED), Way(1, zlib.Z_RLE))
+        return (Compression(0, zlib.Z_DEFAULT_STRATEGY),)
+    return (
+        Compression(level, zlib.Z_DEFAULT_STRATEGY),
+        Compression(level, zlib.Z_FILTERED),
+        Compression(1, zlib.Z_RLE),
+    )
 
 
-def _compress(image: Image, ways: tuple[Way, ...], jobs: int | None) -> Iterator[bytes]:
+def _compress(image: Image, ways: tuple[Compression, ...], jobs: int | None) -> Iterator[bytes]:
     """Yield the parts of a zlib stream of an image's filtered rows, made on threads."""
-    bands = _Bands(image, ways)
+    bands = _DeflatedBands(image, ways)
     return deflate.join(on_threads(bands.make, range(bands.count), jobs))
 
 
-class _Bands:
+class _DeflatedBands:
     """Bands of an image's rows, each filtered and compressed apart.
 
     What a band refers to, the row above it and the stored bytes before it, it is given by the band
     before: both are what stands in the stream, since nobody makes them a second time.
     """
 
-    def __init__(self, image: Image, ways: tuple[Way, ...]) -> None:
+    def __init__(self, image: Image, ways: tuple[Compression, ...]) -> None:
         self._image, self._ways = image, ways
         self._height = _band_rows(image.size[0], image.row_bytes)
         self.count = -(-image.size[0] // self._height)
         self._last_rows: Relay[Bytes] = Relay()
         self._last_bytes: Relay[Bytes] = Relay()
 
-    def make(self, number: int) -> Band:
+    def make(self, number: int) -> DeflatedBand:
         """Return a band, compressed."""
         with self._last_rows.part(), self._last_bytes.part():
             stored = self._filtered(number).reshape(-1)

@@ -22,7 +22,7 @@ _OVERSHOT = (-1.0, 2.0)
 
 
 @record(eq=False)
-class Sight:
+class Preview:
     """An image before and after, made small, at one scale.
 
     Parameters
@@ -38,7 +38,9 @@ class Sight:
     notes: tuple[str, ...] = ()
 
 
-def sight(source: Image, result: Image, room: tuple[int, int], *, raw: bool = False) -> Sight:
+def make_preview(
+    source: Image, result: Image, room: tuple[int, int], *, raw: bool = False
+) -> Preview:
     """Make a source and its result small, so that both fit side by side.
 
     Parameters
@@ -60,7 +62,7 @@ def sight(source: Image, result: Image, room: tuple[int, int], *, raw: bool = Fa
         if (low, high) not in ((0.0, 1.0), (0.0, top)) and image.pixels.dtype.kind == "f":
             middle = ", 0 is mid-gray" if low < 0 else ""
             notes.append(f"{name}: {low:.6g} is shown black and {high:.6g} white{middle}")
-    return Sight(small[0], small[1], tuple(notes))
+    return Preview(small[0], small[1], tuple(notes))
 
 
 def thumbnail(

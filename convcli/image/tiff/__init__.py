@@ -15,7 +15,7 @@ def _extent(peek: Peek, header: Header | None, limit: int) -> int:
 CODEC = Codec(
     "TIFF",
     {"bool": GRAY, "uint8": ANY, "uint16": ANY, "float32": ANY, "float64": ANY},
-    decode=Later("tiff.read", "decode"),
+    decode=Later("tiff.pages", "decode"),
     encode=Later("tiff.write", "coder"),
     header=Later("tiff.header", "tiff"),
     open=Later("tiff.pages", "open_frames"),

@@ -9,6 +9,7 @@ import struct
 from typing import Literal
 
 from convcli.image.exif import ORIENTATION
+from convcli.image.tags import Form, entries
 from convcli.record import record
 
 _EXIF, _GPS, _INTEROPERABILITY = 0x8769, 0x8825, 0xA005
@@ -110,9 +111,8 @@ def _order(data: bytes | bytearray) -> Literal["<", ">"]:
 
 
 def _read(data: bytes, at: int) -> list[Entry]:
-    order = _order(data)
-    (count,) = struct.unpack_from(order + "H", data, at)
-    return [struct.unpack_from(order + "HHI4s", data, at + 2 + 12 * k) for k in range(count)]
+    found = entries(data, at, Form(_order(data), big=False))
+    return [(tag, kind, count, data[place : place + 4]) for place, tag, kind, count in found]
 
 
 @record

@@ -105,7 +105,7 @@ def check(data: bytes, coding: int, rows: int, width: int, options: int = 0) -> 
     """
     if options & _UNCOMPRESSED and coding != RLE:
         raise NotImplementedError("it may have rows that aren't compressed")
-    reader = _Reader(data, width)
+    reader = _FaxReader(data, width)
     try:
         for _ in range(rows):
             if coding == RLE:
@@ -124,7 +124,7 @@ def check(data: bytes, coding: int, rows: int, width: int, options: int = 0) -> 
         raise ImageError(f"its fax data are damaged {where}: {damage}") from None
 
 
-class _Reader:
+class _FaxReader:
     """Follows rows; nothing is drawn but where colours change in the last one."""
 
     def __init__(self, data: bytes, width: int) -> None:

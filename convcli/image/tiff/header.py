@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 
 from convcli.image.header import Header, Peek, number_type
-from convcli.image.tiff.ifd import CODES, Form, form_of
+from convcli.image.tags import Form, entries, form_of, link_of
+from convcli.image.tiff.ifd import CODES
 from convcli.record import record
 
 #: Pages that are looked at, and entries of all of them: directories may lie about both, and lie
@@ -100,23 +101,21 @@ def pages(peek: Peek) -> list[Page]:
 
 
 def _page(peek: Peek, at: int, form: Form, count: int) -> Page:
-    width, head = form.width, struct.calcsize(form.entry)
-    size = struct.calcsize(form.count)
-    table = peek(at + size, count * (head + width) + width)
+    width = form.width
+    size = struct.calcsize(form.count) + count * (struct.calcsize(form.entry) + width) + width
+    table = peek(at, size)
     values: dict[int, int] = {}
-    for k in range(count):
-        place = k * (head + width)
-        tag, kind, number = struct.unpack_from(form.entry, table, place)
+    for place, tag, kind, number in entries(table, 0, form):
         if tag not in _WANTED or kind not in CODES:
             continue
         code = form.order + CODES[kind]
         if number * struct.calcsize(code) > width:
             # The values of all channels are alike, or the page isn't read.
-            (far,) = struct.unpack_from(form.place, table, place + head)
+            (far,) = struct.unpack_from(form.place, table, place)
             (values[tag],) = struct.unpack(code, peek(far, struct.calcsize(code)))
         else:
-            (values[tag],) = struct.unpack_from(code, table, place + head)
-    (following,) = struct.unpack_from(form.place, table, count * (head + width))
+            (values[tag],) = struct.unpack_from(code, table, place)
+    (following,) = struct.unpack_from(form.place, table, link_of(table, 0, form))
     return Page(
         (values.get(_HEIGHT, 0), values.get(_WIDTH, 0)),
         max(1, values.get(_SAMPLES, 1)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from convcli.record import record
+from convcli.image.tags import entries, first_of, form_of, link_of
 
 _SUBFILE, _OLD_SUBFILE = 254, 255
 #: Bits of NewSubfileType: a reduced version of another page, and a mask for one.
@@ -30,51 +30,11 @@ _DEEPEST = 4
 _MOST = 65535
 
 
-@record
-class Form:
-    """How a TIFF file writes its numbers: `order` is `<` or `>`, `big` whether it is BigTIFF."""
-
-    order: str
-    big: bool
-
-    @property
-    def place(self) -> str:
-        """A place in the file."""
-        return self.order + ("Q" if self.big else "I")
-
-    @property
-    def count(self) -> str:
-        """How many entries a directory has."""
-        return self.order + ("Q" if self.big else "H")
-
-    @property
-    def entry(self) -> str:
-        """An entry without its value: tag, type, count."""
-        return self.order + ("HHQ" if self.big else "HHI")
-
-    @property
-    def width(self) -> int:
-        """Bytes of a value or a place."""
-        return 8 if self.big else 4
-
-
-def form_of(data: bytes) -> Form:
-    """Return how a file writes its numbers."""
-    order = ">" if data[:2] == b"MM" else "<"
-    return Form(order, struct.unpack_from(order + "H", data, 2)[0] == 43)
-
-
-def _first(data: bytes, form: Form) -> int:
-    """Return where the first directory is."""
-    place: int = struct.unpack_from(form.place, data, 8 if form.big else 4)[0]
-    return place
-
-
 def names_more(data: bytes) -> bool:
     """Whether the first directory says that there is another."""
     try:
         form = form_of(data)
-        link = _link(data, _first(data, form), form)
+        link = link_of(data, first_of(data, form), form)
         return bool(struct.unpack_from(form.place, data, link)[0])
     except struct.error:
         return False
@@ -89,10 +49,10 @@ def directories(data: bytes) -> Iterator[int]:
         After the last one that can be found, if it names another.
     """
     form = form_of(data)
-    at, seen = _first(data, form), set[int]()
+    at, seen = first_of(data, form), set[int]()
     try:
         while at:
-            link = _link(data, at, form)
+            link = link_of(data, at, form)
             if at in seen:
                 raise ValueError("its pages name each other in a circle")
             seen.add(at)
@@ -106,7 +66,7 @@ def directories(data: bytes) -> Iterator[int]:
 def is_image(data: bytes, at: int) -> bool:
     """Whether a page is one of its own: neither a reduced version of another, nor a mask."""
     form = form_of(data)
-    for place, tag, kind, _ in _entries(data, at, form):
+    for place, tag, kind, _ in entries(data, at, form):
         if tag in (_SUBFILE, _OLD_SUBFILE) and kind in CODES:
             (value,) = struct.unpack_from(form.order + CODES[kind], data, place)
             return not value & (_REDUCED | _MASK) if tag == _SUBFILE else value != _OLD_REDUCED
@@ -120,8 +80,8 @@ def differ(data: bytes, at: int | None, tag: int) -> bool:
     """
     try:
         form = form_of(data)
-        for place, found, kind, number in _entries(
-            data, _first(data, form) if at is None else at, form
+        for place, found, kind, number in entries(
+            data, first_of(data, form) if at is None else at, form
         ):
             if found == tag and kind in CODES:
                 code = f"{form.order}{min(number, _MOST)}{CODES[kind]}"
@@ -135,7 +95,7 @@ def differ(data: bytes, at: int | None, tag: int) -> bool:
 
 def start_of(data: bytes) -> int:
     """Return where the first directory is."""
-    return _first(data, form_of(data))
+    return first_of(data, form_of(data))
 
 
 def moved(page: bytes, by: int, following: int) -> bytes:
@@ -151,35 +111,16 @@ def moved(page: bytes, by: int, following: int) -> bytes:
         Where the next page's directory will be; 0 for none.
     """
     form, target = form_of(page), bytearray(page)
-    first = _first(page, form)
+    first = first_of(page, form)
     _move(page, target, first, by, 0)
-    struct.pack_into(form.place, target, _link(page, first, form), following)
+    struct.pack_into(form.place, target, link_of(page, first, form), following)
     return bytes(target)
-
-
-def _link(data: bytes, at: int, form: Form) -> int:
-    """Return where a directory says where the next one is."""
-    (count,) = struct.unpack_from(form.count, data, at)
-    size = struct.calcsize(form.entry) + form.width
-    link: int = at + struct.calcsize(form.count) + count * size
-    return link
-
-
-def _entries(data: bytes, at: int, form: Form) -> Iterator[tuple[int, int, int, int]]:
-    """(where its value is, tag, type, count) of each entry."""
-    (count,) = struct.unpack_from(form.count, data, at)
-    head = struct.calcsize(form.entry)
-    start = at + struct.calcsize(form.count)
-    for k in range(count):
-        place = start + k * (head + form.width)
-        tag, kind, number = struct.unpack_from(form.entry, data, place)
-        yield place + head, tag, kind, number
 
 
 def _move(page: bytes, target: bytearray, at: int, by: int, depth: int) -> None:
     """Add to every place that a directory names, and to those in the directories below it."""
     form = form_of(page)
-    for place, tag, kind, number in _entries(page, at, form):
+    for place, tag, kind, number in entries(page, at, form):
         value = place
         if _SIZES.get(kind, 1) * number > form.width:
             (value,) = struct.unpack_from(form.place, page, place)

@@ -22,6 +22,23 @@ _SURPRISE = 2
 _STEP = 16
 
 
+def decode(data: bytes, limit: int) -> Image:
+    """Read a TIFF file's first page that is an image of its own, upright.
+
+    Raises
+    ------
+    ImageError
+        If it is damaged, cut short, of a kind that isn't held, or has more than `limit` pixels.
+    """
+    tifffile = codecs.load("tifffile")
+
+    check_types(data)
+    with tifffile.TiffFile(stream_of(data)) as file:
+        if not ifd.names_more(data):
+            return read_page(file.pages.first, data, limit)
+    return open_frames(data, limit)[0]
+
+
 def open_frames(data: bytes, limit: int) -> Frames:
     """Open a TIFF file: its pages, each of a size, depth and kind of its own.
 
@@ -61,7 +78,7 @@ def open_frames(data: bytes, limit: int) -> Frames:
         if broken:
             raise ImageError(
                 f"the TIFF file is damaged or cut short: {broken}; "
-                f"use --frame to filter one of the {len(numbers)} that are there"
+                f"use `frame` to filter one of the {len(numbers)} that are there"
             )
 
     return Frames(count, start, format="TIFF", sizes=(*sizes, *[0] * bool(broken)), notes=notes)
@@ -129,7 +146,7 @@ def parts(frames: Frames, compress: int | None = None) -> Iterator[bytes]:
             yield ifd.moved(before, at, at + len(before) + ifd.start_of(page))
             at += len(before)
         if not big and at + len(page) > tiff_write.CLASSIC_BYTES:
-            raise ImageError("the pages need more than 4 GB; filter some of them with --frame")
+            raise ImageError("the pages need more than 4 GB; filter some of them with `frame`")
         before = page
     yield ifd.moved(before, at, 0)
 

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
-from convcli.image import codecs
 from convcli.image.depth import divide_alpha, storable, widen_bits
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
-from convcli.image.tiff import directories, ifd
+from convcli.image.tiff import directories
 from convcli.image.tiff.kinds import (
     MINISBLACK,
     MINISWHITE,
@@ -21,7 +20,6 @@ from convcli.image.tiff.kinds import (
     RGB,
     SEPARATED,
     YCBCR,
-    check_types,
 )
 from convcli.image.tiff.segments import decoded
 from convcli.image.tiff.whole import check_page
@@ -41,25 +39,6 @@ TEXT_TAGS = {
     315: "Author",
     33432: "Copyright",
 }
-
-
-def decode(data: bytes, limit: int) -> Image:
-    """Read a TIFF file's first page that is an image of its own, upright.
-
-    Raises
-    ------
-    ImageError
-        If it is damaged, cut short, of a kind that isn't held, or has more than `limit` pixels.
-    """
-    tifffile = codecs.load("tifffile")
-
-    check_types(data)
-    with tifffile.TiffFile(stream_of(data)) as file:
-        if not ifd.names_more(data):
-            return read_page(file.pages.first, data, limit)
-    from convcli.image.tiff.pages import open_frames
-
-    return open_frames(data, limit)[0]
 
 
 def stream_of(data: bytes) -> BinaryIO:

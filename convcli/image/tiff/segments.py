@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from convcli.errors import ImageError
 from convcli.image import codecs
 from convcli.image.recognise import coded_size
+from convcli.image.tags import Form, entries, first_of
 from convcli.image.tiff.kinds import CODINGS, CONVERT, FAX, IMAGES, JPEG, JPEG_XR, OLD_JPEG
 
 _T4_OPTIONS, _T6_OPTIONS = 292, 293
@@ -119,13 +120,10 @@ def _fax(page: Any, data: bytes, rows: int) -> NDArray[Any]:
 
 def _check_jpeg_xr(data: bytes) -> None:
     """Refuse a container whose image isn't all there."""
-    found = {}
+    form = Form("<", big=False)
     try:
-        (at,) = struct.unpack_from("<I", data, 4)
-        (count,) = struct.unpack_from("<H", data, at)
-        for k in range(count):
-            tag, _, _, value = struct.unpack_from("<HHII", data, at + 2 + 12 * k)
-            found[tag] = value
+        places = {tag: place for place, tag, _, _ in entries(data, first_of(data, form), form)}
+        found = {tag: struct.unpack_from("<I", data, place)[0] for tag, place in places.items()}
     except struct.error:
         raise ImageError("it is cut short") from None
     if found.get(_XR_START, 0) + found.get(_XR_SIZE, 0) > len(data):

@@ -7,6 +7,7 @@ from typing import Any
 
 from convcli.errors import ImageError
 from convcli.image.recognise import coded_size
+from convcli.image.tags import entries, form_of
 from convcli.image.tiff.kinds import check_kind
 
 #: TIFF tags without which, or with a damaged one of which, other pixels are seen.
@@ -52,14 +53,8 @@ def check_page(page: Any, data: bytes) -> None:
 
 def _check_tags(page: Any, data: bytes) -> None:
     """Refuse a page if a tag that matters is in its directory, but couldn't be read."""
-    form = page.parent.tiff
     try:
-        (count,) = struct.unpack_from(form.tagnoformat, data, page.offset)
-        first = page.offset + form.tagnosize
-        listed = [
-            struct.unpack_from(form.byteorder + "H", data, first + k * form.tagsize)[0]
-            for k in range(count)
-        ]
+        listed = [tag for _, tag, _, _ in entries(data, page.offset, form_of(data))]
     except struct.error:
         raise ImageError("the TIFF file is cut short: it ends within a directory") from None
     lost = [name for tag, name in _ESSENTIAL.items() if tag in listed and tag not in page.tags]

@@ -11,7 +11,7 @@ import numpy as np
 from convcli.image import codecs
 from convcli.image.image import Image, Meta
 from convcli.image.light.profile import fits
-from convcli.image.threads import on_threads
+from convcli.image.parallel import on_threads
 from convcli.image.tiff import directories
 from convcli.image.tiff.read import TEXT_TAGS
 

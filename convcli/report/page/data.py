@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from fractions import Fraction
 from typing import Any
 
+from convcli.report.numbers import seven_digits
 from convcli.report.page.words import BORDERS, step_label
 from convcli.report.shape import leftover
 from convcli.teach.explain import Part, Place, Study, Tap
@@ -53,13 +53,13 @@ def walk(lesson: Lesson) -> dict[str, Any]:
         "size": [axis.size for axis in axes],
         "pad": [[axis.before, axis.after] for axis in axes],
         "unvisited": [axis.unvisited for axis in axes],
-        "cells": [[number(tap.sample) for tap in line] for line in lesson.around],
-        "kernel": [[number(tap.weight) for tap in line] for line in part.taps],
-        "divisor": number(part.divisor),
+        "cells": [[seven_digits(tap.sample) for tap in line] for line in lesson.around],
+        "kernel": [[seven_digits(tap.weight) for tap in line] for line in part.taps],
+        "divisor": seven_digits(part.divisor),
         "formulas": [axis.formula for axis in axes],
         "notes": list(dict.fromkeys(notes)),
         "out": [rows, cols],
-        "output": [[number(place.stored) for place in line] for line in places],
+        "output": [[seven_digits(place.stored) for place in line] for line in places],
         "steps": [_step(place, study) for line in places for place in line],
     }
 
@@ -71,11 +71,11 @@ def _step(place: Place, study: Study) -> dict[str, Any]:
         "at": list(place.at),
         "rows": [line[0].at[0] + before[0] for line in part.taps],
         "cols": [tap.at[1] + before[1] for tap in part.taps[0]],
-        "patch": [number(tap.sample) for tap in taps_in(part)],
-        "products": [number(tap.product) for tap in taps_in(part)],
-        "total": number(part.total),
-        "chain": [[step_label(step, study), number(step.value)] for step in place.steps],
-        "value": number(place.stored),
+        "patch": [seven_digits(tap.sample) for tap in taps_in(part)],
+        "products": [seven_digits(tap.product) for tap in taps_in(part)],
+        "total": seven_digits(part.total),
+        "chain": [[step_label(step, study), seven_digits(step.value)] for step in place.steps],
+        "value": seven_digits(place.stored),
     }
 
 
@@ -88,22 +88,10 @@ def _surrounding(found: Surrounding) -> dict[str, Any]:
     return {
         "name": str(found.border),
         "says": BORDERS[found.border],
-        "fill": number(found.fill),
-        "cells": [[number(tap.sample) for tap in line] for line in found.around],
+        "fill": seven_digits(found.fill),
+        "cells": [[seven_digits(tap.sample) for tap in line] for line in found.around],
         "from": [[tap.source for tap in line] for line in found.around],
         "at": [[tap.at for tap in line] for line in found.around],
         "along": ALONG,
         "strip": list(found.strip),
     }
-
-
-def number(value: Fraction | float) -> int | float:
-    """Return a number as JSON has it: whole if it is, else with seven digits.
-
-    Examples
-    --------
-    >>> number(Fraction(6, 2)), number(Fraction(1, 3)), number(4.0)
-    (3, 0.3333333, 4)
-    """
-    plain = float(value)
-    return int(plain) if plain.is_integer() and abs(plain) < 2**53 else float(f"{plain:.7g}")

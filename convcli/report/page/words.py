@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convcli.borders import Border
 from convcli.kernels.kernel import Combine, Compound
-from convcli.teach.explain import Step, Study
+from convcli.teach.explain import SampleStep, Study
 
 BORDERS = {
     Border.REPLICATE: "The nearest sample of the image is repeated.",
@@ -42,7 +42,7 @@ _PLAIN = {
 }
 
 
-def step_label(step: Step, study: Study) -> str:
+def step_label(step: SampleStep, study: Study) -> str:
     """Say in a few words what a step does to the number before it."""
     if step.name in _PLAIN:
         return _PLAIN[step.name]

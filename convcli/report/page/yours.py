@@ -9,8 +9,9 @@ from convcli.geometry import Geometry, Pair
 from convcli.kernels.kernel import Compound, Kernel
 from convcli.report.explain_steps import mapping_line
 from convcli.report.lines import named, prose
+from convcli.report.numbers import seven_digits
 from convcli.report.outcome import describe
-from convcli.report.page.data import number, taps_in, walk
+from convcli.report.page.data import taps_in, walk
 from convcli.report.page.images import address, exact_address
 from convcli.report.page.words import VIEWS, step_label
 from convcli.teach.explain import Part, Place, Study
@@ -102,8 +103,8 @@ def _parts(study: Study, shown: Views) -> tuple[Part, ...]:
 def _weights(part: Part) -> dict[str, Any]:
     return {
         "name": named(part.name),
-        "divisor": number(part.divisor),
-        "weights": [[number(tap.weight) for tap in line] for line in part.taps],
+        "divisor": seven_digits(part.divisor),
+        "weights": [[seven_digits(tap.weight) for tap in line] for line in part.taps],
     }
 
 
@@ -155,7 +156,7 @@ def _channel(study: Study, view: View, channel: int) -> dict[str, Any]:
             if place is not None:
                 for i, line in zip(tap_rows, place.parts[0].taps, strict=True):
                     for j, tap in zip(tap_cols, line, strict=True):
-                        cells[i][j] = number(tap.sample)
+                        cells[i][j] = seven_digits(tap.sample)
     return {"cells": cells, "places": places, "labels": list(labels)}
 
 
@@ -170,8 +171,13 @@ def _place(study: Study, at: Pair, channel: int) -> Place | None:
 def _worked(study: Study, place: Place, labels: dict[str, int]) -> list[Any]:
     """Products and sum of each part, the steps from there, and the pixel."""
     steps = [
-        [labels.setdefault(step_label(step, study), len(labels)), number(step.value)]
+        [labels.setdefault(step_label(step, study), len(labels)), seven_digits(step.value)]
         for step in place.steps
     ]
-    products = [[number(tap.product) for tap in taps_in(part)] for part in place.parts]
-    return [products, [number(part.total) for part in place.parts], steps, number(place.stored)]
+    products = [[seven_digits(tap.product) for tap in taps_in(part)] for part in place.parts]
+    return [
+        products,
+        [seven_digits(part.total) for part in place.parts],
+        steps,
+        seven_digits(place.stored),
+    ]

@@ -6,7 +6,7 @@ from convcli.errors import UsageError
 from convcli.geometry import Geometry, Padding, Pair
 from convcli.record import record
 from convcli.teach.layer import ConvLayer
-from convcli.teach.network.volume import Cost, Fields, Volume
+from convcli.teach.network.volume import Cost, ReceptiveField, Volume
 from convcli.teach.network.windows import (
     bias_word,
     joined,
@@ -80,7 +80,7 @@ class Conv:
         biases = self.filters * self.bias
         return Cost(each.parameters - biases, biases, each.multiplications)
 
-    def see(self, fields: Fields, volume: Volume) -> Fields:
+    def see(self, fields: ReceptiveField, volume: Volume) -> ReceptiveField:
         """Return what its outputs see."""
         return fields.slid(self.geometry(volume))
 
@@ -128,7 +128,7 @@ class Depthwise:
         """Return what the filters take."""
         return self.conv(volume).cost(volume)
 
-    def see(self, fields: Fields, volume: Volume) -> Fields:
+    def see(self, fields: ReceptiveField, volume: Volume) -> ReceptiveField:
         """Return what its outputs see."""
         return self.conv(volume).see(fields, volume)
 
@@ -204,10 +204,10 @@ class Transposed:
         each = self.size[0] * self.size[1] * volume.channels * self.filters // self.groups
         return Cost(each, self.filters * self.bias, each * volume.rows * volume.cols)
 
-    def see(self, fields: Fields, volume: Volume) -> Fields:
+    def see(self, fields: ReceptiveField, volume: Volume) -> ReceptiveField:
         """Return what its outputs see."""
         rows, cols = (
             field.spread(self.size[k], self.stride[k], self.dilation[k], self.padding[k])
             for k, field in enumerate((fields.rows, fields.cols))
         )
-        return Fields(rows, cols)
+        return ReceptiveField(rows, cols)

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from convcli.errors import UsageError
-from convcli.kernels.texts import Kind
+from convcli.kernels.texts import FileKind
 from convcli.record import replace
+from convcli.teach.network.layer_words import is_layer
 from convcli.teach.network.origin import Origin
-from convcli.teach.network.spec import parse_entries
+from convcli.teach.network.parse import parse_entries
 from convcli.teach.network.stack import Network
 from convcli.teach.network.volume import Volume, parse_volume
-from convcli.teach.network.words import is_layer
 
 #: A network is a few pages of text.
-_KIND = Kind("network", 2**20, UsageError)
+_KIND = FileKind("network", 2**20, UsageError)
 _KEYS = ("layers", "input", "title", "source")
 _KNOWN = "networks.toml"
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from convcli.errors import UsageError
 from convcli.geometry import Geometry, Padding, Pair
 from convcli.record import record
-from convcli.teach.network.volume import Cost, Fields, Volume
+from convcli.teach.network.volume import Cost, ReceptiveField, Volume
 from convcli.teach.network.windows import (
     bias_word,
     joined,
@@ -36,7 +36,7 @@ class Layer(Protocol):
     def cost(self, volume: Volume) -> Cost:
         """Return what it takes."""
 
-    def see(self, fields: Fields, volume: Volume) -> Fields:
+    def see(self, fields: ReceptiveField, volume: Volume) -> ReceptiveField:
         """Return what its outputs see, from what its inputs do."""
 
 
@@ -88,7 +88,7 @@ class Pool:
         """Return nothing: nothing is learnt or multiplied."""
         return Cost()
 
-    def see(self, fields: Fields, volume: Volume) -> Fields:
+    def see(self, fields: ReceptiveField, volume: Volume) -> ReceptiveField:
         """Return what its outputs see."""
         return fields.slid(self.geometry(volume))
 
@@ -113,7 +113,7 @@ class Global:
         """Return nothing: nothing is learnt or multiplied."""
         return Cost()
 
-    def see(self, fields: Fields, volume: Volume) -> Fields:
+    def see(self, fields: ReceptiveField, volume: Volume) -> ReceptiveField:
         """Return what its outputs see: all that the map does."""
         return fields.whole(volume)
 
@@ -139,7 +139,7 @@ class Dense:
         weights = volume.values * self.units
         return Cost(weights, self.units * self.bias, weights)
 
-    def see(self, fields: Fields, volume: Volume) -> Fields:
+    def see(self, fields: ReceptiveField, volume: Volume) -> ReceptiveField:
         """Return what its outputs see: all that the volume does."""
         return fields.whole(volume)
 
@@ -159,7 +159,7 @@ class Plain:
         each = volume.values if volume.flat else volume.channels
         return Cost(each, each) if self.text == "bn" else Cost()
 
-    def see(self, fields: Fields, volume: Volume) -> Fields:
+    def see(self, fields: ReceptiveField, volume: Volume) -> ReceptiveField:
         """Return the same fields."""
         return fields
 
@@ -178,7 +178,7 @@ class Flatten:
         """Return nothing."""
         return Cost()
 
-    def see(self, fields: Fields, volume: Volume) -> Fields:
+    def see(self, fields: ReceptiveField, volume: Volume) -> ReceptiveField:
         """Return the same fields: every value still is where it was."""
         return fields
 
@@ -197,6 +197,6 @@ class Add:
         """Return nothing: sums alone aren't counted."""
         return Cost()
 
-    def see(self, fields: Fields, volume: Volume) -> Fields:
+    def see(self, fields: ReceptiveField, volume: Volume) -> ReceptiveField:
         """Return the same fields; those of two paths are joined where they meet."""
         return fields

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convcli.kernels.exact import PlacedError, line_column
-from convcli.kernels.places import place
+from convcli.kernels.positions import place
 from convcli.record import record
 
 

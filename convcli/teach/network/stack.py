@@ -10,7 +10,7 @@ from convcli.record import field, record
 from convcli.teach.network.banks import Conv, Depthwise
 from convcli.teach.network.layers import Add, Flatten, Layer, Plain, Pool
 from convcli.teach.network.origin import Origin
-from convcli.teach.network.volume import Cost, Fields, Volume
+from convcli.teach.network.volume import Cost, ReceptiveField, Volume
 
 #: Digits of a layer's number; Python reads up to 4300.
 _DIGITS = 9
@@ -110,8 +110,8 @@ class Step:
     input: Volume
     output: Volume
     cost: Cost
-    fields: Fields
-    before: Fields
+    fields: ReceptiveField
+    before: ReceptiveField
 
     @property
     def bytes(self) -> int:
@@ -190,7 +190,7 @@ def follow(network: Network, volume: Volume) -> Trace:
         If a layer can't take what it gets; with its place.
     """
     walk = _Walk(network.origin)
-    walk.through(network.entries, volume, Fields(), ())
+    walk.through(network.entries, volume, ReceptiveField(), ())
     return Trace(network, volume, tuple(walk.steps))
 
 
@@ -203,8 +203,12 @@ class _Walk:
         self.number = 0
 
     def through(
-        self, entries: tuple[Entry, ...], volume: Volume, fields: Fields, path: tuple[str, ...]
-    ) -> tuple[Volume, Fields]:
+        self,
+        entries: tuple[Entry, ...],
+        volume: Volume,
+        fields: ReceptiveField,
+        path: tuple[str, ...],
+    ) -> tuple[Volume, ReceptiveField]:
         """Go through entries, and return what comes out and what that sees."""
         for count, entry in enumerate(entries):
             if isinstance(entry, Block):
@@ -214,8 +218,12 @@ class _Walk:
         return volume, fields
 
     def _single(
-        self, entry: Single, volume: Volume, fields: Fields, where: tuple[tuple[str, ...], bool]
-    ) -> tuple[Volume, Fields]:
+        self,
+        entry: Single,
+        volume: Volume,
+        fields: ReceptiveField,
+        where: tuple[tuple[str, ...], bool],
+    ) -> tuple[Volume, ReceptiveField]:
         path, after = where
         layer = entry.layer
         follows = after and isinstance(layer, Plain)
@@ -236,8 +244,8 @@ class _Walk:
         return output, seen
 
     def _block(
-        self, block: Block, volume: Volume, fields: Fields, path: tuple[str, ...]
-    ) -> tuple[Volume, Fields]:
+        self, block: Block, volume: Volume, fields: ReceptiveField, path: tuple[str, ...]
+    ) -> tuple[Volume, ReceptiveField]:
         first = self.number + 1
         output, seen = self.through(block.main, volume, fields, (*path, "main"))
         other, also = self.through(block.shortcut, volume, fields, (*path, "shortcut"))

@@ -57,21 +57,21 @@ class Volume:
 
 
 @record
-class Fields:
+class ReceptiveField:
     """What an output sees, along both axes."""
 
     rows: Field = INPUT
     cols: Field = INPUT
 
-    def slid(self, geometry: Geometry) -> Fields:
+    def slid(self, geometry: Geometry) -> ReceptiveField:
         """Return the fields of a window that slides over these."""
-        return Fields(self.rows.slid(geometry.rows), self.cols.slid(geometry.cols))
+        return ReceptiveField(self.rows.slid(geometry.rows), self.cols.slid(geometry.cols))
 
-    def whole(self, volume: Volume) -> Fields:
+    def whole(self, volume: Volume) -> ReceptiveField:
         """Return the fields of one output that sees a whole volume."""
-        return Fields(self.rows.whole(volume.rows), self.cols.whole(volume.cols))
+        return ReceptiveField(self.rows.whole(volume.rows), self.cols.whole(volume.cols))
 
-    def joined(self, other: Fields, volume: Volume) -> Fields:
+    def joined(self, other: ReceptiveField, volume: Volume) -> ReceptiveField:
         """Return the fields of the sum of two volumes of one shape.
 
         Raises
@@ -80,7 +80,7 @@ class Fields:
             If they step differently.
         """
         rows = _joined(self.rows, other.rows, volume.rows)
-        return Fields(rows, _joined(self.cols, other.cols, volume.cols))
+        return ReceptiveField(rows, _joined(self.cols, other.cols, volume.cols))
 
 
 def _joined(one: Field, other: Field, size: int) -> Field:

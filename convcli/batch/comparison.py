@@ -14,19 +14,19 @@ from convcli.spec import Mapping
 if TYPE_CHECKING:
     from convcli.batch.jobs import Writing
     from convcli.image.image import Image
-    from convcli.image.show.preview import Sight
+    from convcli.image.show.preview import Preview
     from convcli.pipeline import Facts
 
 
 @record(eq=False)
-class Seen:
+class Comparison:
     """What is kept of an image once it is filtered.
 
     Parameters
     ----------
     writing
         What is asked for.
-    sight
+    preview
         Before and after, made small; None if they aren't shown.
     both
         The two in one image; None if there is no file for them.
@@ -35,7 +35,7 @@ class Seen:
     """
 
     writing: Writing
-    sight: Sight | None = None
+    preview: Preview | None = None
     both: Image | None = None
     note: str = ""
 
@@ -60,11 +60,11 @@ class Seen:
                     overwrite=writing.overwrite,
                 )
         except ImageError as error:
-            raise ImageError(f"--compare {path}: {error}; the result itself is written") from error
+            raise ImageError(f"`compare` {path}: {error}; the result itself is written") from error
         return (self.note,)
 
 
-def look(image: Image, result: Image, facts: Facts, writing: Writing) -> Seen:
+def compare(image: Image, result: Image, facts: Facts, writing: Writing) -> Comparison:
     """Keep what is to be seen of an image, and refuse early what couldn't be written.
 
     Parameters
@@ -80,13 +80,13 @@ def look(image: Image, result: Image, facts: Facts, writing: Writing) -> Seen:
         If the format of `writing.compare` can't hold both; the line begins with the option.
     """
     raw = facts.mapping is Mapping.RAW
-    sight = None
+    preview = None
     if writing.show is not None:
-        from convcli.image.show.preview import sight as make
+        from convcli.image.show.preview import make_preview
 
-        sight = make(image, result, writing.show, raw=raw)
+        preview = make_preview(image, result, writing.show, raw=raw)
     if writing.compare is None:
-        return Seen(writing, sight)
+        return Comparison(writing, preview)
     from convcli.image.show.beside import beside
 
     path = writing.compare
@@ -94,8 +94,8 @@ def look(image: Image, result: Image, facts: Facts, writing: Writing) -> Seen:
         both = beside(image, result, raw=raw)
         notes = check_holds(both.pixels.dtype.name, both.channels, format_of(path))
     except ImageError as error:
-        raise ImageError(f"--compare {path}: {error}") from error
+        raise ImageError(f"`compare` {path}: {error}") from error
     note = f"compared in {path}: source left, result right, {both.size[1]}×{both.size[0]}"
     if image.size != result.size:
         note += "; of different sizes, aligned at the top on mid-gray"
-    return Seen(writing, sight, both, "; ".join((note, *notes)))
+    return Comparison(writing, preview, both, "; ".join((note, *notes)))

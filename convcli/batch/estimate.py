@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from convcli.batch.jobs import STREAM, Job, Writing
 from convcli.batch.target import format_for
 from convcli.errors import ConvError
-from convcli.image.load import facts_of
+from convcli.image.source import facts_of
 
 if TYPE_CHECKING:
-    from convcli.batch.one import Common
     from convcli.image.header import Header
     from convcli.image.image import Image
     from convcli.pipeline.memory import Output, Stage, Sums
@@ -23,13 +22,13 @@ _UNKNOWN = 2**62
 _SILENT = 4
 
 
-def foretold(common: Common, job: Job) -> int:
+def estimate(work: Any, writing: Writing, job: Job) -> int:
     """Return how many bytes an image takes at its peak; 0 for what will be refused at once.
 
     Parameters
     ----------
-    common
-        What is done to it.
+    work, writing
+        What is done to it, and how the result is written.
     job
         Which it is.
     """
@@ -40,35 +39,29 @@ def foretold(common: Common, job: Job) -> int:
         if not stat.S_ISREG(status.st_mode):
             return 0
         header = facts_of(job.source)
-    except (OSError, ValueError, ConvError):
+        return _takes(work, writing, job, (header, status.st_size)) if header else _UNKNOWN
+    except (OSError, ValueError, MemoryError, ConvError):
         return 0
-    if header is None:
-        return _UNKNOWN
-    return _takes(common, job, header, status.st_size)
 
 
-def _takes(common: Common, job: Job, header: Header, size: int) -> int:
-    work: Any = common.work
+def _takes(work: Any, writing: Writing, job: Job, source: tuple[Header, int]) -> int:
+    header, size = source
     if not hasattr(work, "takes"):
         return size + _SILENT * header.nbytes
-    found: int = work.takes(
-        header, size, output_of(common.writing, job, header.format, header.lossy)
-    )
+    found: int = work.takes(header, size, output_of(writing, job, header.format, header.lossy))
     return found
 
 
-def foretold_stages(common: Common, job: Job) -> tuple[Stage, ...]:
+def estimated_stages(work: Any, writing: Writing, job: Job) -> tuple[Stage, ...]:
     """Return the stages that an image would go through; none if its header doesn't tell."""
-    work: Any = common.work
     try:
         header = facts_of(job.source) if job.source != STREAM else None
-    except (OSError, ValueError, ConvError):
-        header = None
-    if header is None:
+        if header is None:
+            return ()
+        output = output_of(writing, job, header.format, header.lossy)
+        found: tuple[Stage, ...] = work.stages(header, output)
+    except (OSError, ValueError, MemoryError, ConvError):
         return ()
-    found: tuple[Stage, ...] = work.stages(
-        header, output_of(common.writing, job, header.format, header.lossy)
-    )
     return found
 
 

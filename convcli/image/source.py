@@ -10,6 +10,7 @@ import io
 import os
 import stat
 from contextlib import suppress
+from mmap import ACCESS_READ, mmap
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias, Union, cast
 
 from convcli import memory
@@ -117,8 +118,6 @@ def _mapped(file: BinaryIO) -> tuple[bytes, str] | None:
     name = recognise(head)
     if not codec_of(name).scattered:
         return None
-    from mmap import ACCESS_READ, mmap
-
     return cast(bytes, mmap(file.fileno(), 0, access=ACCESS_READ)), name
 
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from convcli.kernels.exact import PlacedError
 from convcli.record import replace
+from convcli.teach.network.layer_words import EXPECTED, WordError, make_layer, whole
 from convcli.teach.network.layers import Layer
 from convcli.teach.network.origin import Origin
 from convcli.teach.network.stack import MOST_LAYERS, Block, Entry, Single
-from convcli.teach.network.words import EXPECTED, WordError, make_layer, whole
 
 _TOKEN = re.compile(r"#[^\n]*|[ \t\r]+|(?P<end>[;\n])|(?P<mark>[{}+])|(?P<word>[^\s;{}+#]+)")
 #: What a layer's words end at.
@@ -38,14 +38,14 @@ def parse_entries(origin: Origin) -> tuple[Entry, ...]:
     PlacedError
         If something can't be read; with its place, and what was expected.
     """
-    reader = _Reader(origin)
+    reader = _StackReader(origin)
     entries = reader.entries("")
     if not entries:
         raise origin.error(f"no layers; {EXPECTED}", 0)
     return tuple(entries)
 
 
-class _Reader:
+class _StackReader:
     """A specification, and how far it was read."""
 
     def __init__(self, origin: Origin) -> None:

@@ -8,7 +8,7 @@ from convcli import memory
 _LITTLE = 2**26
 
 
-class Room:
+class MemoryBudget:
     """Memory that images share: one may always begin, further ones while there is room.
 
     Parameters
@@ -18,7 +18,7 @@ class Room:
 
     Examples
     --------
-    >>> room = Room(100)
+    >>> room = MemoryBudget(100)
     >>> room.enter(1, 60)
     >>> room.fits(60)
     False

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Room:
+class DecodeMemory:
     """Memory that is being had, on a thread of its own.
 
     JUSTIFICATION: systems hand memory out as it is first written to. For 12 megapixels that may

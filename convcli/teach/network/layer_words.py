@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import TypeAlias
 
 from convcli.errors import UsageError
@@ -21,7 +22,7 @@ Value: TypeAlias = Pair | str
 
 
 @record
-class _Kind:
+class _LayerKind:
     """How a kind of layer is written.
 
     Parameters
@@ -43,15 +44,15 @@ class _Kind:
 
 
 _KINDS = {
-    "conv": _Kind("conv 3 64 s1 p1", (2, 2), "spdg", ("nobias",)),
-    "depthwise": _Kind("depthwise 3 s1 p1", (1, 2), "spd", ("nobias",)),
-    "transposed": _Kind("transposed 4 64 s2 p1", (2, 2), "spdgo", ("nobias",)),
-    "pool": _Kind("pool 2 s2", (1, 1), "spd", ("ceil",)),
-    "avgpool": _Kind("avgpool 2 s2", (1, 1), "spd", ("ceil",)),
-    "global": _Kind("global", flags=("avg", "max")),
-    "fc": _Kind("fc 1000", (1, 1), flags=("nobias",)),
-    "flatten": _Kind("flatten"),
-    **{name: _Kind(name) for name in PLAIN},
+    "conv": _LayerKind("conv 3 64 s1 p1", (2, 2), "spdg", ("nobias",)),
+    "depthwise": _LayerKind("depthwise 3 s1 p1", (1, 2), "spd", ("nobias",)),
+    "transposed": _LayerKind("transposed 4 64 s2 p1", (2, 2), "spdgo", ("nobias",)),
+    "pool": _LayerKind("pool 2 s2", (1, 1), "spd", ("ceil",)),
+    "avgpool": _LayerKind("avgpool 2 s2", (1, 1), "spd", ("ceil",)),
+    "global": _LayerKind("global", flags=("avg", "max")),
+    "fc": _LayerKind("fc 1000", (1, 1), flags=("nobias",)),
+    "flatten": _LayerKind("flatten"),
+    **{name: _LayerKind(name) for name in PLAIN},
 }
 _ALIASES = {
     **dict.fromkeys(("conv2d", "convolution"), "conv"),
@@ -225,8 +226,6 @@ def _sliding(name: str, read: _Words, bias: bool) -> Layer:
 
 
 def _unknown(word: str) -> str:
-    from difflib import get_close_matches
-
     known = {**{name: name for name in NAMES}, **_ALIASES}
     close = get_close_matches(word.lower()[:32], known, n=1)
     joined = re.fullmatch(r"([a-z]+)[0-9].*", word.lower())
@@ -239,8 +238,6 @@ def _unknown(word: str) -> str:
 
 def _hint(word: str, name: str) -> str:
     """Say what was meant, or may stand there."""
-    from difflib import get_close_matches
-
     kind = _KINDS[name]
     words = {_LETTERS[letter].replace(" ", ""): f"{letter}1" for letter in kind.options}
     words |= {flag: flag for flag in kind.flags}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from convcli.pipeline.work import Work, rows_of, squeezed
 from convcli.pipeline.working import float_rows, lightness
 from convcli.responses import Target, after
 from convcli.spec import Mapping
+
+_Range: TypeAlias = tuple[float, float]
 
 #: Under half a level of 16 bits is rounding, not clipping.
 _ROUNDING = 2.0**-17
@@ -104,10 +106,10 @@ class FloatResult:
             self._dtype if more else out, work.target.mapping, work.full, span=work.target.span
         )
         target = after(work.kernels[:-1], work.spec, target)
-        own = self._range(filtered) if target.mapping is Mapping.NORMALIZE else None
-        how = work.kernels[-1], work.spec, target
-        self._mapped = Stored(self._dtype, *how, own)
-        self._alpha = Stored(self._dtype, None, work.spec, Target(out, kinds, work.full))
+        stretches = target.mapping is Mapping.NORMALIZE
+        colour, alpha = self._ranges(filtered) if stretches else (None, None)
+        self._mapped = Stored(self._dtype, work.kernels[-1], work.spec, target, colour)
+        self._alpha = Stored(self._dtype, None, work.spec, Target(out, kinds, work.full), alpha)
         self._levels = Stored(self._dtype, None, work.spec, Target(out, Mapping.CLIP, 1.0))
         self._before: AtAnchors | None = None
         if work.spec.luma:
@@ -155,18 +157,20 @@ class FloatResult:
             return engine.join(colour, stored)
         return np.concatenate((colour, stored), axis=2)
 
-    def _range(self, filtered: Filtered) -> tuple[float, float]:
-        """Return the least and the greatest response of all rows: they are made for that."""
-        ends: list[NDArray[Any]] = []
+    def _ranges(self, filtered: Filtered) -> tuple[_Range, _Range | None]:
+        """Return the ranges of colour's and alpha's responses: all rows are made for that."""
+        ends: list[list[NDArray[Any]]] = [[], []]
 
         def look(_: int, responses: NDArray[Any]) -> None:
-            colour = self._apart(responses)[0]
-            ends.append(np.array((colour.min(), colour.max())))
+            for found, part in zip(ends, self._apart(responses), strict=True):
+                if part is not None:
+                    found.append(np.array((part.min(), part.max())))
 
         jobs = filtered.last.prepared.planned.jobs
         engine.each_part(filtered.rows, filtered.rows.cycles, jobs, look)
         # One that is no number makes these so.
-        return float(np.min(ends)), float(np.max(ends))
+        colour, *alpha = [(float(np.min(part)), float(np.max(part))) for part in ends if part]
+        return colour, alpha[0] if alpha else None
 
     def _apart(self, responses: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
         """Colour and, if it was filtered, alpha; both in 0..`full` again."""

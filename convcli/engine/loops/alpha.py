@@ -43,13 +43,13 @@ def unweigh(_functions, given, _scratch, result):
     """
     samples, out, channels = given.samples, result.out, given.sizes.channels
     top, gain, pixels = given.levels.maximum, given.levels.gain, given.sizes.pixels
-    first, target, alphas = 0, 0, pixels * (channels - 1)
+    first, target, alphas, zero = 0, 0, pixels * (channels - 1), top - top
     for p in range(pixels):
         alpha = samples[first + channels - 1] / top
         share = alpha / gain
         for k in range(channels - 1):
-            out[target + k] = samples[first + k] / share if alpha > 0 else 0 * share
-        out[alphas + p] = top if alpha > top else 0 * top if alpha < 0 else alpha
+            out[target + k] = samples[first + k] / share if alpha > 0 else zero
+        out[alphas + p] = top if alpha > top else zero if alpha < 0 else alpha
         first += channels
         target += channels - 1
 

@@ -230,7 +230,9 @@ def _step(
         stretches = False
     outside = engine.Border2D(spec.border, fill_level(spec.fill, dtype, target.level))
     options = replace(_options(spec), stretch=stretches, watch=target.watch)
-    prepared = engine.prepare(engine.Kind(shape, dtype), taps, geometry, outside, finish, options)
+    prepared = engine.prepare(
+        engine.ArrayKind(shape, dtype), taps, geometry, outside, finish, options
+    )
     return Step(prepared, geometry, float(slope), float(shift))
 
 

@@ -19,7 +19,7 @@ from PIL import Image as PillowImage
 
 from convcli.batch import Common, Job, Writing
 from convcli.batch.estimate import estimate
-from convcli.cli.filtering import _Filter
+from convcli.cli.filtering import _KernelFilter
 from convcli.image.files import write
 from convcli.image.image import Image
 from convcli.kernels import parse_kernel
@@ -179,7 +179,7 @@ def measure(case, folder, size):
     taken = _run(case, large, folder) - _run(case, small, folder)
     compare = str(folder / "compared.png") if case.compare else None
     writing = Writing(quality=case.quality, compare=compare)
-    common = Common(_Filter(tuple(case.kernels), Spec(**case.spec), False), writing, None)
+    common = Common(_KernelFilter(tuple(case.kernels), Spec(**case.spec), False), writing, None)
     return taken, estimate(
         common.work, common.writing, Job(str(large), str(folder / f"result{case.suffix}"))
     )

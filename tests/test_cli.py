@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from convcli import __version__
 from convcli.cli.main import DONE, FAILED, INTERRUPTED, WRONG_USAGE, cli
 from convcli.cli.options import SPEC_OPTIONS, make_spec
-from convcli.cli.types import Numbers, PaddingType, Real, Whole, Word, whole
+from convcli.cli.types import NumbersType, PaddingType, Real, Whole, Word, whole
 from convcli.errors import UsageError
 from convcli.spec import Spec
 
@@ -159,7 +159,7 @@ def _refused(kind, text):
 
 @pytest.mark.parametrize("text", ["", "x", "1.5", "-1", "1,", ",1", "1,2,3", "1 2", "²", "1e3"])
 def test_numbers_are_whole_and_at_most_two(text):
-    _refused(Numbers(), text)
+    _refused(NumbersType(), text)
 
 
 @pytest.mark.parametrize("text", ["sam", "-1", "1.5", "1,2,3", "", "same,same"])

@@ -6,13 +6,15 @@ tests only.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
 import reference
+from asserts import assert_same_pixels
 
-from convcli import Image, Kernel, Spec, apply, correlate, pipeline
+from convcli import Image, Kernel, Spec, apply, correlate, engine, pipeline
 from convcli.engine import entries, loops, native
 from convcli.kernels import Compound, parse_kernel
 
@@ -98,6 +100,19 @@ def in_linear_light(size=SIZE):
     return result[:, :, 0], share * 255
 
 
+def weighted(size=SIZE):
+    """Blur colour that is weighted by alpha; and the same by NumPy."""
+    pixels = np.dstack([image("uint8", size)] * 2)
+    pixels[: size[0] // 2, : size[1] // 2, 1] = 0
+    result = apply(Image(pixels, "LA"), "box3", Spec()).pixels
+    gray, alpha = pixels[:, :, 0].astype(np.float64), pixels[:, :, 1] / 255
+    mean = np.full((3, 3), 1 / 9)
+    below = reference.correlate(alpha, mean)
+    with np.errstate(invalid="ignore"):
+        above = reference.correlate(gray * alpha, mean) / below
+    return result, np.dstack((np.where(below > 0, above, 0), below * 255))
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_loop_gives_what_the_definition_gives(name):
     found, exact = filtered(name), expected(name)
@@ -112,6 +127,30 @@ def test_linear_light_is_what_the_definition_gives():
     assert np.abs(found - exact).max() <= 0.51
 
 
+def test_colour_weighted_by_alpha_is_what_the_definition_gives():
+    found, exact = weighted()
+    assert np.abs(found - exact).max() <= 0.51
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_alpha_that_is_no_share_hides_colour_or_shows_it(dtype):
+    """What numpy.divide and numpy.clip give: NaN stays, colour is 0 where alpha isn't above 0."""
+    alpha = np.array([0.5, 0, -1, np.inf, -np.inf, np.nan, 300, 1e-40], dtype)
+    colour = np.array([10, np.nan, 5, 2, np.inf, 1, -7, 3], dtype)
+    given = np.dstack((colour, colour, alpha))
+    top, gain = given.dtype.type(255), given.dtype.type(0.75)
+    with np.errstate(all="ignore"):
+        share = alpha / top
+        seen = np.where(share > 0, colour / (share / gain), 0)
+    found, left = engine.unweigh(given, 255.0, 0.75)
+    assert_same_pixels(found, np.dstack((seen, seen)))
+    assert_same_pixels(left[..., 0], np.clip(share, 0, top)[None])
+    weighed = engine.weigh(given, given.dtype, 255.0)
+    with np.errstate(all="ignore"):
+        assert_same_pixels(weighed, np.dstack((colour * alpha, colour * alpha, alpha * top)))
+    assert_same_pixels(engine.join(found, left), np.concatenate((found, left), axis=2))
+
+
 def test_every_loop_is_run_here(monkeypatch):
     asked = set()
 
@@ -124,6 +163,8 @@ def test_every_loop_is_run_here(monkeypatch):
     for name in CASES:
         filtered(name, other)
     in_linear_light(other)
+    with suppress(ValueError):  # where nothing was computed
+        weighted(other)
     functions = {name for name in loops.__all__ if name.startswith(("respond_", "combine_"))}
     functions |= {name for name in loops.__all__ if name.startswith("store_")}
     assert asked >= functions | {*entries._ENTRIES} | {f"of {source}" for source in TOP}

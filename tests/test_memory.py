@@ -23,10 +23,10 @@ from marks import exhaustive_but
 from convcli import memory, read_frames, threads, write_frames
 from convcli.batch import Common, Job, Writing
 from convcli.batch.estimate import estimate
-from convcli.batch.jobs import Limits
+from convcli.batch.jobs import BatchLimits
 from convcli.batch.memory_budget import MemoryBudget
 from convcli.batch.worker_pool import WorkerPool
-from convcli.cli.filtering import _Filter
+from convcli.cli.filtering import _KernelFilter
 from convcli.engine.thread_pool import run_bands
 from convcli.errors import ImageError
 from convcli.image import parallel as on
@@ -49,7 +49,7 @@ PIXELS = np.arange(30 * 40 * 3, dtype=np.uint32).reshape(30, 40, 3).astype(np.ui
 
 
 def common(*kernels, spec=None, writing=None):
-    work = _Filter(tuple(map(parse_kernel, kernels)), spec or Spec(), False)
+    work = _KernelFilter(tuple(map(parse_kernel, kernels)), spec or Spec(), False)
     return Common(work, writing or Writing(), None)
 
 
@@ -196,7 +196,7 @@ def test_a_second_one_begins_only_if_there_is_room(tmp_path, monkeypatch):
     for name in "abc":
         (tmp_path / f"{name}.png").write_bytes(flat(13377, 13377))
     jobs = [Job(str(tmp_path / f"{name}.png"), str(tmp_path / f"{name}.tif")) for name in "abc"]
-    pool = WorkerPool(jobs, common("box3", spec=Spec(linear=True)), Limits(2, 1))
+    pool = WorkerPool(jobs, common("box3", spec=Spec(linear=True)), BatchLimits(2, 1))
     begun = []
     monkeypatch.setattr(WorkerPool, "start", lambda self: True)
     monkeypatch.setattr(WorkerPool, "_free", lambda self, alone: object())

@@ -16,7 +16,7 @@ from convcli.teach.network.banks import Conv, Depthwise, Transposed
 from convcli.teach.network.fields import INPUT
 from convcli.teach.network.files import find_network, known_network
 from convcli.teach.network.layers import Add, Flatten, Global, Plain, Pool
-from convcli.teach.network.stack import Block, follow
+from convcli.teach.network.stack import Residual, follow
 from convcli.teach.network.volume import Volume
 
 
@@ -65,7 +65,7 @@ def spread(volume, layer):
 def computed(entries, volume):
     """Compute a network of one channel; a value that isn't 0 becomes 1, so that none overflows."""
     for entry in entries:
-        if isinstance(entry, Block):
+        if isinstance(entry, Residual):
             main = computed(entry.main, volume)
             volume = main + computed(entry.shortcut, volume)
             continue

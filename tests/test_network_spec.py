@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from convcli.errors import ConvError, UsageError
 from convcli.kernels.exact import PlacedError
 from convcli.teach.network.files import find_network, read_network
-from convcli.teach.network.stack import Block, follow
+from convcli.teach.network.stack import Residual, follow
 from convcli.teach.network.volume import Volume, parse_volume
 
 
@@ -60,7 +60,7 @@ def test_blocks_and_names():
     first, last = find_network(
         "a: residual {\n conv 1 4\n}\n + { x: conv 1 4; bn }\nb: relu"
     ).entries
-    assert isinstance(first, Block)
+    assert isinstance(first, Residual)
     assert (first.label, last.label) == ("a", "b")
     assert [entry.layer.text for entry in first.main] == ["conv 1 4"]
     assert [(e.label, e.layer.text) for e in first.shortcut] == [("x", "conv 1 4"), ("", "bn")]

@@ -11,7 +11,7 @@ from test_structure import ROOT, parsed
 
 from convcli import Spec, UsageError, read, read_frames, write
 from convcli.batch.find import listed
-from convcli.batch.jobs import Limits, Request, Writing
+from convcli.batch.jobs import BatchLimits, Request, Writing
 from convcli.cli.apply import apply
 from convcli.cli.main import main
 from convcli.report.option_names import MARKED, OPTIONS, as_options
@@ -42,7 +42,7 @@ def messages():
 
 def parameters():
     """What callers of the library can give."""
-    holders = (Spec, Writing, Request, Limits)
+    holders = (Spec, Writing, Request, BatchLimits)
     functions = (read, read_frames, write, listed)
     named = {name for holder in holders for name in inspect.get_annotations(holder)}
     return named.union(*(inspect.signature(function).parameters for function in functions))

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from command import Said, program
 
-from convcli.batch import Common, Job, Limits, Writing, run, share, worker_pool
+from convcli.batch import BatchLimits, Common, Job, Writing, run, share, worker_pool
 from convcli.batch.memory_budget import MemoryBudget
 from convcli.batch.worker_pool import WorkerPool, can_hand_out
 from convcli.image.files import read, write
@@ -252,7 +252,7 @@ def test_processes_that_are_spawned_do_as_well(folder, tmp_path, monkeypatch):
     images = folder(count=5)
     jobs = [Job(str(path), str(tmp_path / "out" / path.name)) for path in images.iterdir()]
     common = Common(negative, Writing(), None)
-    found = list(run(jobs, common, limits=Limits(2, 1)))
+    found = list(run(jobs, common, limits=BatchLimits(2, 1)))
     assert {outcome.job for outcome in found} == set(jobs)
     assert not any(outcome.error for outcome in found)
     for job in jobs:
@@ -263,7 +263,7 @@ def test_a_batch_that_nobody_waits_for_ends(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(worker_pool, "_way", lambda: "spawn")
     images = folder(count=8)
     jobs = [Job(str(path), str(tmp_path / "out" / path.name)) for path in images.iterdir()]
-    pool = WorkerPool(jobs, Common(negative, Writing(), None), Limits(1, 1))
+    pool = WorkerPool(jobs, Common(negative, Writing(), None), BatchLimits(1, 1))
     outcomes = pool.run()
     next(outcomes)
     (process,) = [worker.process for worker in pool.workers]

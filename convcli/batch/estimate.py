@@ -14,7 +14,7 @@ from convcli.image.source import facts_of
 if TYPE_CHECKING:
     from convcli.image.header import Header
     from convcli.image.image import Image
-    from convcli.pipeline.memory import Output, Stage, Sums
+    from convcli.pipeline.memory import Output, StageMemory, Sums
 
 #: What is thought of a file whose header doesn't tell: that nothing fits beside it.
 _UNKNOWN = 2**62
@@ -52,14 +52,14 @@ def _takes(work: Any, writing: Writing, job: Job, source: tuple[Header, int]) ->
     return found
 
 
-def estimated_stages(work: Any, writing: Writing, job: Job) -> tuple[Stage, ...]:
+def estimated_stages(work: Any, writing: Writing, job: Job) -> tuple[StageMemory, ...]:
     """Return the stages that an image would go through; none if its header doesn't tell."""
     try:
         header = facts_of(job.source) if job.source != STREAM else None
         if header is None:
             return ()
         output = output_of(writing, job, header.format, header.lossy)
-        found: tuple[Stage, ...] = work.stages(header, output)
+        found: tuple[StageMemory, ...] = work.stages(header, output)
     except (OSError, ValueError, MemoryError, ConvError):
         return ()
     return found
@@ -80,9 +80,9 @@ def known(work: Any, writing: Writing, job: Job, image: Image) -> Sums:
     """Return what filtering and writing take now that samples are there, by the same sum."""
     size = image.pixels.nbytes
     if not hasattr(work, "sums"):
-        from convcli.pipeline.memory import Stage, Sums
+        from convcli.pipeline.memory import StageMemory, Sums
 
-        return Sums(size, size, (Stage("unknown", _SILENT * size),))
+        return Sums(size, size, (StageMemory("unknown", _SILENT * size),))
     output = output_of(writing, job, image.meta.format, bool(image.meta.lossy))
     found: Sums = work.sums(image, output)
     return found

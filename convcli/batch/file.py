@@ -27,10 +27,10 @@ from convcli.spec import Mapping
 
 if TYPE_CHECKING:
     from convcli.batch.comparison import Comparison
-    from convcli.batch.filter import Filter, Filtered
+    from convcli.batch.filter import Filter, Filtering
     from convcli.image.show.preview import Preview
     from convcli.pipeline import Facts
-    from convcli.pipeline.memory import Stage
+    from convcli.pipeline.memory import StageMemory
 
 #: Bytes of samples up to which what was foretold is near enough: to tell of it wakes the process
 #: that hands out, which takes a tenth of the time of a small image.
@@ -65,14 +65,14 @@ class File:
         writing: Writing,
         streams: tuple[BinaryIO, BinaryIO],
         job: Job,
-        tell_stages: Callable[[Job, tuple[Stage, ...]], None] | None = None,
+        tell_stages: Callable[[Job, tuple[StageMemory, ...]], None] | None = None,
     ) -> None:
         self._work, self._writing, self._streams, self._job = work, writing, streams, job
-        self.stages: tuple[Stage, ...] = ()
+        self.stages: tuple[StageMemory, ...] = ()
         self._tell_stages = tell_stages
         self._name = ""
         self._span: tuple[float, float] | None = None
-        self._frame: tuple[Filtered, tuple[str, ...]] | None = None
+        self._frame: tuple[Filtering, tuple[str, ...]] | None = None
         self._done: Facts | None = None
         self._seen: Comparison | None = None
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from convcli.pipeline import Facts
 
 
-class Filtered(Protocol):
+class Filtering(Protocol):
     """An image that is filtered as its rows are asked for, and what was done to it."""
 
     @property
@@ -24,5 +24,5 @@ class Filtered(Protocol):
 class Filter(Protocol):
     """What is done to an image: filtered, and stretched over a range if one is given."""
 
-    def __call__(self, image: Image, span: tuple[float, float] | None = None) -> Filtered:
+    def __call__(self, image: Image, span: tuple[float, float] | None = None) -> Filtering:
         """Have an image filtered."""

@@ -10,7 +10,7 @@ from convcli.record import field, record
 if TYPE_CHECKING:
     from convcli.image.show.preview import Preview
     from convcli.pipeline import Facts
-    from convcli.pipeline.memory import Stage
+    from convcli.pipeline.memory import StageMemory
 
 #: What stands for standard input or output.
 STREAM = "-"
@@ -62,7 +62,7 @@ class Outcome:
     error: str = ""
     skipped: str = ""
     preview: Preview | None = None
-    stages: tuple[Stage, ...] = ()
+    stages: tuple[StageMemory, ...] = ()
 
 
 @record
@@ -150,7 +150,7 @@ class Request:
 
 
 @record
-class Limits:
+class BatchLimits:
     """How much is done at once.
 
     Parameters

@@ -17,7 +17,7 @@ from convcli.record import record
 if TYPE_CHECKING:
     from convcli.batch.filter import Filter
     from convcli.image.image import Image
-    from convcli.pipeline.memory import Stage
+    from convcli.pipeline.memory import StageMemory
 
 
 def foresee(job: Job, writing: Writing) -> Outcome:
@@ -75,7 +75,7 @@ class Common:
     work: Filter
     writing: Writing
     streams: tuple[BinaryIO, BinaryIO]
-    tell_stages: Callable[[Job, tuple[Stage, ...]], None] | None = None
+    tell_stages: Callable[[Job, tuple[StageMemory, ...]], None] | None = None
 
     def do(
         self,

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convcli.batch.jobs import Job, Limits, Outcome, Writing
+from convcli.batch.jobs import BatchLimits, Job, Outcome, Writing
 from convcli.batch.one import Common, foresee
 from convcli.image.atomic import sweep
 from convcli.image.decode_ahead import Ahead, Reading
@@ -56,7 +56,7 @@ def begin(jobs: Sequence[Job], writing: Writing, ahead: Reading | None = None) -
     return Begun(job, Ahead(partial(read, Path(job.source), max_pixels=limit, lenient=lenient)))
 
 
-def share(images: int, jobs: int | None, timeout: float | None) -> Limits:
+def share(images: int, jobs: int | None, timeout: float | None) -> BatchLimits:
     """Share out threads: images first, as these need nothing from each other.
 
     Parameters
@@ -66,11 +66,11 @@ def share(images: int, jobs: int | None, timeout: float | None) -> Limits:
     jobs
         Threads in all; None for one a processor.
     timeout
-        As `Limits` has it.
+        As `BatchLimits` has it.
     """
     threads = jobs or processors()
     workers = max(1, min(threads, images))
-    return Limits(workers, threads // workers, timeout)
+    return BatchLimits(workers, threads // workers, timeout)
 
 
 def run(
@@ -78,7 +78,7 @@ def run(
     common: Common,
     *,
     begun: Begun | None = None,
-    limits: Limits | None = None,
+    limits: BatchLimits | None = None,
 ) -> Generator[Outcome, None, None]:
     """Filter images; one that fails doesn't stop the others.
 

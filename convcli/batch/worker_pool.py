@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from convcli import threads
 from convcli.batch.estimate import estimate
-from convcli.batch.jobs import STREAM, Job, Limits, Outcome
+from convcli.batch.jobs import STREAM, BatchLimits, Job, Outcome
 from convcli.batch.memory_budget import MemoryBudget
 from convcli.batch.names import exists
 from convcli.batch.one import Common, foresee
@@ -103,7 +103,7 @@ class WorkerPool:
         How much is done at once.
     """
 
-    def __init__(self, jobs: Sequence[Job], common: Common, limits: Limits) -> None:
+    def __init__(self, jobs: Sequence[Job], common: Common, limits: BatchLimits) -> None:
         self.context: Any = multiprocessing.get_context(_way())
         self.jobs, self.common, self.limits = jobs, common, limits
         self.workers: list[_Worker] = []

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from convcli.image.header import Header
     from convcli.image.image import Image
     from convcli.pipeline import Road
-    from convcli.pipeline.memory import Output, Stage, Sums
+    from convcli.pipeline.memory import Output, StageMemory, Sums
     from convcli.spec import Spec
     from convcli.taps import AnyKernel
 
@@ -157,7 +157,7 @@ def _read(file: BinaryIO, option: str) -> bytes:
 
 
 @record
-class _Filter:
+class _KernelFilter:
     """What is done to each image, and whether anybody is told of its responses."""
 
     kernels: tuple[AnyKernel, ...]
@@ -176,11 +176,11 @@ class _Filter:
 
         return takes(header, size, self.kernels, self.spec, output)
 
-    def stages(self, header: Header, output: Output) -> tuple[Stage, ...]:
+    def stages(self, header: Header, output: Output) -> tuple[StageMemory, ...]:
         """Return the stages that an image goes through, told from its header."""
-        from convcli.pipeline.memory import Kind, sums
+        from convcli.pipeline.memory import ImageKind, sums
 
-        kind = Kind(header.size, header.channels, header.dtype)
+        kind = ImageKind(header.size, header.channels, header.dtype)
         return sums(kind, self.kernels, self.spec, output).stages
 
     def sums(self, image: Image, output: Output) -> Sums:
@@ -201,7 +201,7 @@ def _begin(
     given, ahead = how
     if given["dry_run"]:
         _overridden(kernels, spec)
-        common = batch.Common(_Filter(tuple(kernels), spec, False), writing, _streams())
+        common = batch.Common(_KernelFilter(tuple(kernels), spec, False), writing, _streams())
         return (_foreseen(job, common) for job in jobs)
     # Its pixels are decoded while the engine is imported.
     begun = batch.begin(jobs, writing, ahead) if len(jobs) == 1 else None
@@ -217,12 +217,12 @@ def _begin(
             lay(like, kernels, spec, watch=watch).load()
     if len(jobs) == 1:
         tell_stages = _tell_stages if given["verbose"] else None
-        work = _Filter(tuple(kernels), spec, watch)
+        work = _KernelFilter(tuple(kernels), spec, watch)
         common = batch.Common(work, writing, _streams(), tell_stages)
         return batch.run(jobs, common, begun=begun)
     limits = batch.share(len(jobs), spec.jobs, given["timeout"] or None)
     # The threads that --jobs allows are shared out among the workers.
-    work = _Filter(tuple(kernels), replace(spec, jobs=None), watch)
+    work = _KernelFilter(tuple(kernels), replace(spec, jobs=None), watch)
     return batch.run(jobs, batch.Common(work, writing, _streams()), limits=limits)
 
 
@@ -245,7 +245,7 @@ def _foreseen(job: Job, common: Common) -> Outcome:
     return replace(outcome, stages=estimated_stages(common.work, common.writing, job))
 
 
-def _tell_stages(job: Job, stages: tuple[Stage, ...]) -> None:
+def _tell_stages(job: Job, stages: tuple[StageMemory, ...]) -> None:
     """Say what an image goes through, before work starts."""
     from convcli.report.outcome import beginning
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from convcli.borders import ALIASES, Border
-from convcli.cli.types import Numbers, PaddingType, Real, Whole, Word
+from convcli.cli.types import NumbersType, PaddingType, Real, Whole, Word
 from convcli.errors import UsageError
 from convcli.spec import Alpha, Depth, Mapping, Method, Precision, Spec
 
@@ -36,9 +36,9 @@ SPEC_OPTIONS = (
         type=Real(0, 255),
         help="What the constant border holds, 0 (black) to 255 (white).",
     ),
-    click.option("--stride", type=Numbers(), default="1", show_default=True, help="Step."),
+    click.option("--stride", type=NumbersType(), default="1", show_default=True, help="Step."),
     click.option(
-        "--dilation", type=Numbers(), default="1", show_default=True, help="Step between taps."
+        "--dilation", type=NumbersType(), default="1", show_default=True, help="Step between taps."
     ),
     click.option(
         "--convolve",

@@ -123,7 +123,7 @@ class PathType(Typed):
         return [CompletionItem(incomplete, type="file")]
 
 
-class Numbers(Typed):
+class NumbersType(Typed):
     """A whole number, or two: ROWS,COLS.
 
     Parameters
@@ -155,7 +155,7 @@ class Numbers(Typed):
         return f"a whole number from {self.least} to {_MOST:,}, or two as ROWS,COLS"
 
 
-class PaddingType(Numbers):
+class PaddingType(NumbersType):
     """A padding: a word, a number, or two."""
 
     name = "same|valid|full|N|ROWS,COLS"

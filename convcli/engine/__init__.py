@@ -10,7 +10,7 @@ from convcli.engine.native import keeps_loops, seconds_compiling
 from convcli.engine.options import Border2D, Options
 from convcli.engine.passes import Taps, Terms
 from convcli.engine.plan import Plan
-from convcli.engine.prepared import Kind, Prepared, lay_out_for, plan_for, prepare
+from convcli.engine.prepared import ArrayKind, Prepared, lay_out_for, plan_for, prepare
 from convcli.engine.rows import (
     CHUNK_BYTES,
     Held,
@@ -24,13 +24,13 @@ from convcli.engine.rows import (
 
 __all__ = [
     "CHUNK_BYTES",
+    "ArrayKind",
     "Blocks",
     "Border2D",
     "Correlated",
     "Finish",
     "Finished",
     "Held",
-    "Kind",
     "Options",
     "Pixels",
     "Plan",

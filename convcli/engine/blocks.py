@@ -34,7 +34,7 @@ class Blocks(Stage):
         super().__init__(source.shape, source.dtype)
         self.chunk = chunk_of(source.shape, source.dtype)
         self._source, self._lock = source, Lock()
-        self._blocks: OrderedDict[int, _Block] = OrderedDict()
+        self._blocks: OrderedDict[int, _MadeBlock] = OrderedDict()
         self._most, self._once = jobs + _SPARE, once
 
     @property
@@ -89,19 +89,19 @@ class Blocks(Stage):
             if block.pixels is not None:
                 return block.pixels
 
-    def _claim(self, number: int) -> tuple[_Block, bool]:
+    def _claim(self, number: int) -> tuple[_MadeBlock, bool]:
         """Return a block, and whether the caller is who makes it."""
         with self._lock:
             block = self._blocks.get(number)
             mine = block is None
             if block is None:
-                block = self._blocks[number] = _Block()
+                block = self._blocks[number] = _MadeBlock()
             self._blocks.move_to_end(number)
             while len(self._blocks) > self._most:
                 self._blocks.popitem(last=False)
             return block, mine
 
-    def _make(self, number: int, block: _Block) -> NDArray[Any]:
+    def _make(self, number: int, block: _MadeBlock) -> NDArray[Any]:
         start = number * self._source.step
         stop = min(start + self._source.step, self.shape[0])
         try:
@@ -116,7 +116,7 @@ class Blocks(Stage):
             block.done.set()
 
 
-class _Block:
+class _MadeBlock:
     """Some rows that are being made, or are there."""
 
     def __init__(self) -> None:

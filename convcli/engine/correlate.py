@@ -15,7 +15,7 @@ from convcli.engine.costs import block
 from convcli.engine.finish import Finish
 from convcli.engine.options import Border2D, Options
 from convcli.engine.passes import Taps
-from convcli.engine.prepared import Kind, prepare
+from convcli.engine.prepared import ArrayKind, prepare
 from convcli.engine.rows import allocate
 from convcli.engine.structs import RowsInput, RowsScratch, RowsSizes
 from convcli.geometry import Geometry
@@ -52,7 +52,7 @@ def correlate_planned(
         The same to the bit for whole weights and integer samples, whatever the threads.
     """
     options = options or Options()
-    kind = Kind(pixels.shape, pixels.dtype)
+    kind = ArrayKind(pixels.shape, pixels.dtype)
     return run(prepare(kind, taps, geometry, outside, finish, options), pixels, again=False)
 
 

@@ -47,7 +47,7 @@ from convcli.engine.tile_structs import (
 _Field: TypeAlias = str | tuple[type[Any], str]
 
 
-class _Entry(NamedTuple):
+class _LoopEntry(NamedTuple):
     """A loop, the functions that it takes, its structs but for `Result`, and all fields' types."""
 
     loop: Any
@@ -65,7 +65,7 @@ _FIELDS: dict[str, _Field] = {
 
 def _band(
     functions: tuple[Any, ...], samples: tuple[str, ...], *, band: Any, by_sums: bool
-) -> _Entry:
+) -> _LoopEntry:
     """`band` and its kind, by sums or, for a single kernel whose sums nobody looks at, at once."""
     respond, *others, level = functions
     combine = others[0] if others else loops.combine_nothing
@@ -80,20 +80,20 @@ def _band(
     }  # fmt: skip
     filter_rows = loops.rows_by_sums if by_sums else loops.rows_at_once
     called = BandLoops(filter_rows, respond, combine, level)
-    return _Entry(band, called, (BandInput, BandScratch), fields)
+    return _LoopEntry(band, called, (BandInput, BandScratch), fields)
 
 
-def _store_rows(functions: tuple[Any, ...], samples: tuple[str, ...]) -> _Entry:
+def _store_rows(functions: tuple[Any, ...], samples: tuple[str, ...]) -> _LoopEntry:
     """`store_rows`."""
     source, out, real = samples
     fields = _FIELDS | {
         "responses": source, "acc": source, "rest": out, "out": out, "extremes": source,
         "numbers": (Numbers, real), "limits": (Limits, source), "sizes": (RowsSizes, "int64"),
     }  # fmt: skip
-    return _Entry(loops.store_rows, functions[0], (RowsInput, RowsScratch), fields)
+    return _LoopEntry(loops.store_rows, functions[0], (RowsInput, RowsScratch), fields)
 
 
-def _tiles(functions: tuple[Any, ...], samples: tuple[str, ...]) -> _Entry:
+def _tiles(functions: tuple[Any, ...], samples: tuple[str, ...]) -> _LoopEntry:
     """`tiles`."""
     source, out, real = samples
     spectra = ("factors_re", "factors_im", "cosines", "sines", "offsets")
@@ -103,26 +103,26 @@ def _tiles(functions: tuple[Any, ...], samples: tuple[str, ...]) -> _Entry:
         "numbers": (Numbers, real), "limits": (Limits, "float64"), "levels": (Levels, "float64"),
         "sizes": (TileSizes, "int64"), "task": (TileTask, "int64"),
     }  # fmt: skip
-    return _Entry(loops.tiles, TileLoops(*functions), (TileInput, TileScratch), fields)
+    return _LoopEntry(loops.tiles, TileLoops(*functions), (TileInput, TileScratch), fields)
 
 
-def _alpha(functions: tuple[Any, ...], samples: tuple[str, ...], *, loop: Any) -> _Entry:
+def _alpha(functions: tuple[Any, ...], samples: tuple[str, ...], *, loop: Any) -> _LoopEntry:
     """`weigh`, which computes in the type of its result, and `unweigh`."""
     source, work = samples
     fields = _FIELDS | {
         "samples": source, "out": work, "extremes": "float64", "nothing": "float64",
         "levels": (AlphaLevels, work), "sizes": (PixelSizes, "int64"),
     }  # fmt: skip
-    return _Entry(loop, functions, (AlphaInput, NoScratch), fields)
+    return _LoopEntry(loop, functions, (AlphaInput, NoScratch), fields)
 
 
-def _join(functions: tuple[Any, ...], samples: tuple[str, ...]) -> _Entry:
+def _join(functions: tuple[Any, ...], samples: tuple[str, ...]) -> _LoopEntry:
     """`join`."""
     (kind,) = samples
     fields = _FIELDS | dict.fromkeys(("colour", "alpha", "out"), kind) | {
         "extremes": "float64", "nothing": "float64", "sizes": (PixelSizes, "int64"),
     }  # fmt: skip
-    return _Entry(loops.join, functions, (JoinInput, NoScratch), fields)
+    return _LoopEntry(loops.join, functions, (JoinInput, NoScratch), fields)
 
 
 _ENTRIES: dict[str, Any] = {

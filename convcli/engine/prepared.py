@@ -31,7 +31,7 @@ from convcli.processors import processors
 from convcli.record import record, replace
 
 
-class Kind(NamedTuple):
+class ArrayKind(NamedTuple):
     """What images are like: (rows, cols) or (rows, cols, channels), and their sample type."""
 
     shape: tuple[int, ...]
@@ -39,7 +39,7 @@ class Kind(NamedTuple):
 
 
 def prepare(
-    kind: Kind,
+    kind: ArrayKind,
     taps: Taps,
     geometry: Geometry,
     outside: Border2D,

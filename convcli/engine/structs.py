@@ -12,18 +12,18 @@ How a band is filtered: `band` loads some rows into `strip`, padded and converte
 To write a respond loop, which sums what a kernel's taps read for a row, or for two at once, give it
 these parameters (`loops.parts` has all but `sizes`):
 
-row : `Row`
+row : `RowData`
     ``row.strip[offset + x]`` is what a tap reads for output sample x of ``row.samples``; the next
     padded row is ``row.pitch`` samples further, and ``row.number`` is 0 where a strip begins.
 sizes : `BandSizes`
     Lengths and counts, as below; those in `FIXED` may be constants of the compiled loop.
-kernel : `Kernel`
+kernel : `KernelData`
     ``kernel.offsets`` (terms, taps) and ``kernel.weights`` (terms, taps, at_once), as the planner
     lays them out (`passes`), and the second pass's `row_offsets` and `row_weights`.
 room : `Room`
     Scratch: ``room.column`` has two rows of `row_pitch` samples, ``room.sums`` `at_once` rows of
     `sums_pitch`, of the type of sums.
-target : `Target`
+target : `SumTarget`
     Where sums go, a block at a time: ``put(target, sums, target.into, x)``, and ``target.below``
     for the second row, which is written first, as both may be the same.
 

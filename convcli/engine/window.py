@@ -53,10 +53,10 @@ class Window:
         return rows, np.where(needed < 0, -1, needed - first)
 
     @property
-    def _kept(self) -> _Kept:
-        kept: _Kept | None = getattr(self._own, "kept", None)
+    def _kept(self) -> _HeldRows:
+        kept: _HeldRows | None = getattr(self._own, "kept", None)
         if kept is None:
-            kept = self._own.kept = _Kept(self._source)
+            kept = self._own.kept = _HeldRows(self._source)
         return kept
 
     def _stacked(
@@ -66,13 +66,15 @@ class Window:
         out = np.empty((len(inside), *self._source.shape[1:]), self._source.dtype)
         edges = [0, *(np.flatnonzero(np.diff(inside) > 1) + 1).tolist(), len(inside)]
         for begin, end in pairwise(edges):
-            rows, first = _Kept(self._source).between(int(inside[begin]), int(inside[end - 1]) + 1)
+            rows, first = _HeldRows(self._source).between(
+                int(inside[begin]), int(inside[end - 1]) + 1
+            )
             low = int(inside[begin]) - first
             out[begin:end] = rows[low : low + end - begin]
         return out, np.where(needed < 0, -1, np.searchsorted(inside, needed))
 
 
-class _Kept:
+class _HeldRows:
     """Rows of a source, from `_begin` up to `_end`, in a room that begins with row `_base`."""
 
     def __init__(self, source: Rows) -> None:

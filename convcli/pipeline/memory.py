@@ -49,7 +49,7 @@ class Output:
 
 
 @record
-class Kind:
+class ImageKind:
     """What an image is like.
 
     Parameters
@@ -64,7 +64,7 @@ class Kind:
 
 
 @record
-class Stage:
+class StageMemory:
     """A stage of a road, in words, and the bytes that it takes on all threads."""
 
     name: str
@@ -85,7 +85,7 @@ class Sums:
 
     source: int
     result: int
-    stages: tuple[Stage, ...]
+    stages: tuple[StageMemory, ...]
 
     @property
     def total(self) -> int:
@@ -109,7 +109,7 @@ def takes(
     output
         What becomes of the result.
     """
-    kind = Kind(header.size, header.channels, header.dtype)
+    kind = ImageKind(header.size, header.channels, header.dtype)
     found = sums(kind, tuple(kernels), spec, output).total
     reading = file + header.nbytes + header.beside
     if codec_of(header.format).scattered:
@@ -123,12 +123,12 @@ def takes(
 
 def sums_of(image: Image, kernels: Sequence[AnyKernel], spec: Spec, output: Output) -> Sums:
     """Return what an image takes once its samples are there."""
-    kind = Kind(image.size, len(image.channels), image.dtype.name)
+    kind = ImageKind(image.size, len(image.channels), image.dtype.name)
     return sums(kind, tuple(kernels), spec, output)
 
 
 @lru_cache(maxsize=256)
-def sums(kind: Kind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Output) -> Sums:
+def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Output) -> Sums:
     """Return what an image takes while it is filtered and written.
 
     Parameters
@@ -142,38 +142,40 @@ def sums(kind: Kind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Output)
     shape = (*kind.size, kind.channels) if kind.channels > 1 else kind.size
     source = prod(shape) * WIDTHS[kind.dtype]
     image = Image.of(Absent(shape, np.dtype(kind.dtype)), names, Meta())
-    decoded = Stage(f"{kind.size[1]}×{kind.size[0]} {names} decoded", source)
+    decoded = StageMemory(f"{kind.size[1]}×{kind.size[0]} {names} decoded", source)
     try:
         road = lay(image, kernels, spec)
     except ConvError:
         # It doesn't fit, and is refused.
-        return Sums(source, source, (decoded, Stage("result", source)))
+        return Sums(source, source, (decoded, StageMemory("result", source)))
     stages = [decoded, *_stages(road, spec.jobs or processors())]
     dtype = road.work.target.dtype
     result = prod(road.steps[-1].geometry.out) * len(road.work.channels) * dtype.itemsize
     stages.append(_written(result, dtype.itemsize == 2, output))
     if output.compared:
-        stages.append(Stage("source beside result", int(_COMPARED * (source + result))))
+        stages.append(StageMemory("source beside result", int(_COMPARED * (source + result))))
     return Sums(source, result, tuple(stages))
 
 
-def _stages(road: Road, jobs: int) -> list[Stage]:
+def _stages(road: Road, jobs: int) -> list[StageMemory]:
     """Return what the stages between source and result take."""
     work, chunk = road.work, jobs * _AT_ONCE * CHUNK_BYTES
     found = []
     if work.needs_floats:
         light = " in linear light" * work.spec.linear
         what = "lightness" if work.spec.luma else "colour weighted by alpha" if work.weighs else ""
-        found.append(Stage(f"{what or 'samples'}{light} as floats", chunk))
+        found.append(StageMemory(f"{what or 'samples'}{light} as floats", chunk))
     elif work.chooses or isinstance(work.image.made, Pixels):
-        found.append(Stage(f"channels {work.channels}", chunk))
+        found.append(StageMemory(f"channels {work.channels}", chunk))
     held = not work.needs_floats and not work.chooses
     for kernel, step in zip(work.kernels, road.steps, strict=True):
-        found.append(Stage(f"{kernel.name}, {step.prepared.plan.method}", _step(step, held, jobs)))
+        found.append(
+            StageMemory(f"{kernel.name}, {step.prepared.plan.method}", _step(step, held, jobs))
+        )
         held = False
     if work.needs_floats or work.chooses:
         back = "back to the samples of the result" if work.needs_floats else "beside the channels"
-        found.append(Stage(back, chunk))
+        found.append(StageMemory(back, chunk))
     return found
 
 
@@ -190,12 +192,12 @@ def _step(step: Step, held: bool, jobs: int) -> int:
     return blocks + jobs * (scratch + window + min(prepared.shape[0] * row, 2 * CHUNK_BYTES))
 
 
-def _written(result: int, wide: bool, output: Output) -> Stage:
+def _written(result: int, wide: bool, output: Output) -> StageMemory:
     """Return what writing the result takes."""
     name = f"{output.format or 'result'} written"
     if output.format and codec_of(output.format).in_bands and not output.compared:
-        return Stage(f"{name} in bands", _BASE + processors() * min(_BAND, result))
-    return Stage(name, _BASE + result + int(_coder(output, wide) * result))
+        return StageMemory(f"{name} in bands", _BASE + processors() * min(_BAND, result))
+    return StageMemory(name, _BASE + result + int(_coder(output, wide) * result))
 
 
 def _coder(output: Output, wide: bool) -> float:

@@ -27,7 +27,7 @@ _Range: TypeAlias = tuple[float, float]
 _ROUNDING = 2.0**-17
 
 
-class Kept:
+class Unfiltered:
     """The channels that are not filtered, as samples of the result.
 
     Parameters

@@ -14,7 +14,7 @@ from convcli.arrays import Filtered
 from convcli.engine import keeps_loops, seconds_compiling
 from convcli.image.image import Image, Meta
 from convcli.pipeline.facts import Facts
-from convcli.pipeline.result import FloatResult, Kept
+from convcli.pipeline.result import FloatResult, Unfiltered
 from convcli.pipeline.work import Work, prepare
 from convcli.pipeline.working import working_rows
 from convcli.record import replace
@@ -120,11 +120,11 @@ class Road:
         )
 
     @cached_property
-    def _stage(self) -> _Result:
-        return _Result(self.work, arrays.filter_rows(self._rows, self.steps))
+    def _stage(self) -> _ResultRows:
+        return _ResultRows(self.work, arrays.filter_rows(self._rows, self.steps))
 
 
-class _Result(engine.Stage):
+class _ResultRows(engine.Stage):
     """The last stage: responses as samples of the result, beside what wasn't filtered.
 
     Parameters
@@ -141,7 +141,7 @@ class _Result(engine.Stage):
         if work.needs_floats:
             self._floats = FloatResult(work, filtered)
             dtype = dtype if work.chooses else self._floats.dtype
-        self._kept = Kept(work, filtered.geometries) if work.chooses else None
+        self._kept = Unfiltered(work, filtered.geometries) if work.chooses else None
         self.seen: Filtered | FloatResult = self._floats or filtered
         count = len(work.channels)
         size = filtered.rows.shape[:2]

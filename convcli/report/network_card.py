@@ -14,7 +14,7 @@ from convcli.teach.network.banks import Conv, Depthwise, Transposed
 from convcli.teach.network.fields import Field
 from convcli.teach.network.layers import Dense, Global, Plain, Pool
 from convcli.teach.network.notes import dense_parameters
-from convcli.teach.network.stack import Step
+from convcli.teach.network.stack import LayerStep
 from convcli.teach.network.volume import BYTES
 
 _WIDTH = 96
@@ -23,7 +23,7 @@ _HEAD = 15
 Line: TypeAlias = tuple[str, str]
 
 
-def card(steps: Sequence[Step]) -> str:
+def card(steps: Sequence[LayerStep]) -> str:
     """Return a layer, and those that are done in place after it."""
     head = steps[0]
     lines = [styled(f"layer {head.number}  {name(steps)}", bold=True)]
@@ -39,7 +39,7 @@ def _line(label: str, said: str) -> str:
     return wrapped(label.ljust(_HEAD), said, width).replace("\xa0", " ")
 
 
-def _shape(step: Step) -> Iterator[Line]:
+def _shape(step: LayerStep) -> Iterator[Line]:
     yield "shape", f"{step.input} → {step.output}"
     found = formulas(step)
     if not found:
@@ -56,7 +56,7 @@ def _shape(step: Step) -> Iterator[Line]:
         yield from (("", line) for line in axis_lines((geometry.rows, geometry.cols)))
 
 
-def _plain_shape(step: Step) -> Iterator[Line]:
+def _plain_shape(step: LayerStep) -> Iterator[Line]:
     """Say what comes out of a layer that slides no window."""
     layer = step.layer
     if isinstance(layer, Dense):
@@ -68,7 +68,7 @@ def _plain_shape(step: Step) -> Iterator[Line]:
         yield "", "the same values" if layer.text == "flatten" else "the same shape"
 
 
-def _symbols(step: Step) -> str:
+def _symbols(step: LayerStep) -> str:
     """Return the formula of the output's size in letters."""
     layer = step.layer
     dilated = getattr(layer, "dilation", (1, 1)) != (1, 1)
@@ -83,7 +83,7 @@ def _symbols(step: Step) -> str:
     return words
 
 
-def _costs(step: Step) -> Iterator[Line]:
+def _costs(step: LayerStep) -> Iterator[Line]:
     cost, output = step.cost, step.output
     if cost.weights:
         yield "weights", f"{_weights(step)} = {cost.weights:,}"
@@ -101,7 +101,7 @@ def _costs(step: Step) -> Iterator[Line]:
         yield "memory", f"{shape}·{BYTES} bytes = {output.bytes:,} bytes ({memory(output.bytes)})"
 
 
-def _weights(step: Step) -> str:
+def _weights(step: LayerStep) -> str:
     """Return the product that counts the weights."""
     layer, channels = step.layer, step.input.channels
     if isinstance(layer, Dense):
@@ -115,7 +115,7 @@ def _weights(step: Step) -> str:
     return f"{layer.size[0]}·{layer.size[1]}·{seen}·{layer.filters}"
 
 
-def _multiply_adds(step: Step) -> str:
+def _multiply_adds(step: LayerStep) -> str:
     """Return what counts the multiply-adds: every weight is used at every place."""
     if isinstance(step.layer, Dense):
         return f"{step.cost.multiply_adds:,}: every weight is used once"
@@ -125,7 +125,7 @@ def _multiply_adds(step: Step) -> str:
     return f"{product} = {step.cost.multiply_adds:,}"
 
 
-def _receptive_field(step: Step) -> Iterator[Line]:
+def _receptive_field(step: LayerStep) -> Iterator[Line]:
     """Say what an output sees, and how that follows from what the layer's inputs see."""
     rows, cols = (list(_along(step, side)) for side in ("rows", "cols"))
     if rows == cols:
@@ -135,7 +135,7 @@ def _receptive_field(step: Step) -> Iterator[Line]:
         yield from ((f"{label} {side}", said) for label, said in lines)
 
 
-def _along(step: Step, side: str) -> Iterator[Line]:
+def _along(step: LayerStep, side: str) -> Iterator[Line]:
     """Say it of one axis."""
     field, before = getattr(step.fields, side), getattr(step.before, side)
     axis = getattr(step.geometry, side) if step.geometry is not None else None
@@ -165,7 +165,7 @@ def _start(field: Field, before: Field, axis: Axis | None) -> str:
     return f"{start(before)} + ({half} − {axis.before})·{jump(before)} = {start(field)}{where}"
 
 
-def _after(step: Step) -> Iterator[Line]:
+def _after(step: LayerStep) -> Iterator[Line]:
     """Say what a layer that is done in place adds."""
     cost = step.cost
     if cost.parameters:
@@ -175,7 +175,7 @@ def _after(step: Step) -> Iterator[Line]:
         yield step.layer.text, "value by value: the same shape, no parameters"
 
 
-def _instead(step: Step) -> Iterator[Line]:
+def _instead(step: LayerStep) -> Iterator[Line]:
     """Say which fully connected layer does a convolution's work, or the other way round."""
     dense = dense_parameters(step)
     volume, output = step.input, step.output

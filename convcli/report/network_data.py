@@ -10,7 +10,7 @@ from convcli.report.numbers import as_json_number
 from convcli.report.shape import axis_data
 from convcli.teach.network.fields import Field
 from convcli.teach.network.notes import dense_parameters, stacks
-from convcli.teach.network.stack import Step, Trace
+from convcli.teach.network.stack import LayerStep, Trace
 from convcli.teach.network.volume import Cost
 
 
@@ -40,7 +40,7 @@ def data(trace: Trace) -> dict[str, Any]:
     }
 
 
-def layers_data(steps: Sequence[Step]) -> list[dict[str, Any]]:
+def layers_data(steps: Sequence[LayerStep]) -> list[dict[str, Any]]:
     """Return layers as JSON-ready values."""
     return [_step(step) for step in steps]
 
@@ -53,7 +53,7 @@ def listing_data(traces: Sequence[Trace]) -> list[dict[str, Any]]:
     ]
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _step(step: LayerStep) -> dict[str, Any]:
     geometry = step.geometry
     axes = (geometry.rows, geometry.cols) if geometry is not None else ()
     return {

@@ -14,7 +14,7 @@ from convcli.report.lines import columns, named
 from convcli.report.numbers import fraction, short
 from convcli.teach.network.banks import Transposed
 from convcli.teach.network.fields import Field
-from convcli.teach.network.stack import Step, Trace
+from convcli.teach.network.stack import LayerStep, Trace
 from convcli.teach.network.volume import ReceptiveField, Volume
 
 _LEAST = 12
@@ -38,7 +38,7 @@ class Row:
         return self.cells.get(name, "").split("\n")
 
 
-def layers(trace: Trace) -> dict[int, tuple[Step, ...]]:
+def layers(trace: Trace) -> dict[int, tuple[LayerStep, ...]]:
     """Return the layers by number, each with those that are done in place after it."""
     return {
         number: tuple(steps) for number, steps in groupby(trace.steps, lambda step: step.number)
@@ -67,7 +67,7 @@ def rows(trace: Trace) -> list[Row]:
     ]
 
 
-def _cells(steps: Sequence[Step]) -> dict[str, str]:
+def _cells(steps: Sequence[LayerStep]) -> dict[str, str]:
     head = steps[0]
     parameters = sum(step.cost.parameters for step in steps)
     used = sum(step.bytes for step in steps)
@@ -113,13 +113,13 @@ def memory(count: int) -> str:
     return f"{said}B" if " " in said else f"{said} B"
 
 
-def name(steps: Sequence[Step]) -> str:
+def name(steps: Sequence[LayerStep]) -> str:
     """Return a layer and those done in place after it, as they are written."""
     label = f"{named(steps[0].label)}: " if steps[0].label else ""
     return label + "; ".join(step.layer.text for step in steps)
 
 
-def formulas(step: Step) -> tuple[str, ...]:
+def formulas(step: LayerStep) -> tuple[str, ...]:
     """Return the formula of the output's rows and of its cols; none if the layer has none."""
     geometry = step.geometry
     if geometry is not None:
@@ -134,7 +134,7 @@ def pair(texts: list[str]) -> str:
     return texts[0] if texts[0] == texts[1] else "×".join(texts)
 
 
-def _tree(step: Step, before: tuple[str, ...]) -> str:
+def _tree(step: LayerStep, before: tuple[str, ...]) -> str:
     """Return what stands before a layer in a block: ┌ the first, ├ the shortcut, └ the sum."""
     marks = []
     for depth, part in enumerate(step.path):

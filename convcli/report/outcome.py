@@ -10,7 +10,7 @@ from typing import Any
 from convcli.batch import Job, Outcome
 from convcli.kernels.kernel import Kernel, Kind
 from convcli.pipeline import Facts
-from convcli.pipeline.memory import Stage
+from convcli.pipeline.memory import StageMemory
 from convcli.report.lines import columns, named, printable, wrapped
 from convcli.report.numbers import rounded
 from convcli.report.option_names import as_options
@@ -75,7 +75,7 @@ def text(
     return "\n".join([*head, *_laid_out(rows)])
 
 
-def beginning(job: Job, stages: Sequence[Stage]) -> str:
+def beginning(job: Job, stages: Sequence[StageMemory]) -> str:
     """Lines that can be told before an image is filtered: its names, its stages, their memory."""
     rows = []
     if stages:

@@ -13,7 +13,7 @@ from convcli.errors import UsageError
 from convcli.geometry import Axis, Pair
 from convcli.image.image import Image, Meta
 from convcli.kernels.kernel import Kernel
-from convcli.pipeline.result import Kept
+from convcli.pipeline.result import Unfiltered
 from convcli.pipeline.work import gray_beside_alpha, squeezed
 from convcli.record import record, replace
 from convcli.spec import Alpha, Depth, Mapping, Spec
@@ -130,7 +130,7 @@ def views(study: Study, at: Pair | None = None) -> Views:
         If the kernel is so large that not one output fits a page.
     """
     work = study.work
-    kept = Kept(work, (study.geometry,)) if work.chooses else None
+    kept = Unfiltered(work, (study.geometry,)) if work.chooses else None
     after = kept.beside(study.result, 0) if kept else study.result
     pair = work.image, Image(squeezed(after), work.channels)
     stretched = study.is_grid or _beyond(pair[0]), study.is_grid or _beyond(pair[1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convcli.engine.loops.compiling import jit
 from convcli.engine.loops.load import load_rows, load_strided_rows
-from convcli.engine.loops.parts import Kernel, Part, Room, Row, Several, Target
+from convcli.engine.loops.parts import KernelData, PartOfRows, Room, RowData, Several, SumTarget
 from convcli.engine.loops.store import count_row, store_row, unchanged
 from convcli.engine.loops.vectors import at, lanes, seen_as
 from convcli.engine.structs import Result
@@ -44,7 +44,7 @@ def rows_at_once(loops, given, scratch, result, part):
     This and `rows_by_sums` take what `band` takes, but `result` begins with the part's.
     """
     sizes = given.sizes
-    kernel = Kernel(part.offsets, given.weights, given.row_offsets, given.row_weights)
+    kernel = KernelData(part.offsets, given.weights, given.row_offsets, given.row_weights)
     room = Room(scratch.column, scratch.sums)
     r = 0
     while r < part.rows:
@@ -52,8 +52,8 @@ def rows_at_once(loops, given, scratch, result, part):
         into = at(result.out, r * sizes.width)
         # What is below the last row is written there first.
         below = at(into, sizes.width) if r + 1 < part.rows else into
-        row = Row(base, part.pitch, part.samples, r)
-        loops.respond(row, sizes, kernel, room, Target(loops.level, given.numbers, into, below))
+        row = RowData(base, part.pitch, part.samples, r)
+        loops.respond(row, sizes, kernel, room, SumTarget(loops.level, given.numbers, into, below))
         r += sizes.at_once
 
 
@@ -67,12 +67,12 @@ def rows_by_sums(loops, given, scratch, result, part):
     r = 0
     while r < part.rows:
         base = at(part.strip, r * sizes.stride * part.pitch)
-        row = Row(base, part.pitch, part.samples, r)
+        row = RowData(base, part.pitch, part.samples, r)
         for g in range(sizes.kernels):
             weights, row_weights = at(given.weights, g * down), at(given.row_weights, g * along)
-            kernel = Kernel(part.offsets, weights, given.row_offsets, row_weights)
+            kernel = KernelData(part.offsets, weights, given.row_offsets, row_weights)
             own = at(scratch.sums, g * several.apart)
-            target = Target(unchanged, given.numbers, own, at(own, pitch))
+            target = SumTarget(unchanged, given.numbers, own, at(own, pitch))
             loops.respond(row, sizes, kernel, Room(scratch.column, own), target)
         for k in range(min(at_once, part.rows - r)):
             done = loops.combine(at(scratch.sums, k * pitch), several, scratch.acc)
@@ -124,7 +124,7 @@ def _banding(load_rows):
                     pitch = sizes.source_samples
                 samples = _part(stop - start, sizes.part, lanes(scratch.column))
                 out = at(result.out, y * sizes.width + start)
-                part = Part(base, pitch, offsets, samples, rows)
+                part = PartOfRows(base, pitch, offsets, samples, rows)
                 into = Result(out, result.clipped, result.extremes)
                 loops.filter_rows(loops, given, scratch, into, part)
                 start += samples

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 
-class Part(NamedTuple):
+class PartOfRows(NamedTuple):
     """Rows of a strip that are filtered at a time, made by `band`.
 
     Parameters
@@ -25,7 +25,7 @@ class Part(NamedTuple):
     rows: int
 
 
-class Row(NamedTuple):
+class RowData(NamedTuple):
     """A row, or two, that a respond loop sums.
 
     Parameters
@@ -46,7 +46,7 @@ class Row(NamedTuple):
     number: int
 
 
-class Kernel(NamedTuple):
+class KernelData(NamedTuple):
     """The taps of one kernel: fields as in `structs.BandInput`, less the axis of kernels."""
 
     offsets: Any
@@ -70,7 +70,7 @@ class Room(NamedTuple):
     sums: Any
 
 
-class Target(NamedTuple):
+class SumTarget(NamedTuple):
     """Where sums go.
 
     Parameters

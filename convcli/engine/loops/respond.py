@@ -6,7 +6,7 @@ What the loops of this family are given says `structs`, and how to write another
 from __future__ import annotations
 
 from convcli.engine.loops.compiling import jit
-from convcli.engine.loops.parts import Kernel, Row, Target
+from convcli.engine.loops.parts import KernelData, RowData, SumTarget
 from convcli.engine.loops.store import put, unchanged
 from convcli.engine.loops.vectors import (
     add,
@@ -95,11 +95,11 @@ def respond_terms(row, sizes, kernel, room, target):
         along = at(kernel.row_weights, term * row_taps)
         places = at(kernel.row_offsets, term * row_taps)
         respond_pairs(
-            Row(row.strip, row.pitch, row.samples + sizes.halo, row.number),
+            RowData(row.strip, row.pitch, row.samples + sizes.halo, row.number),
             sizes,
-            Kernel(rows, down, places, along),
+            KernelData(rows, down, places, along),
             room,
-            Target(unchanged, target.numbers, column, lower_column),
+            SumTarget(unchanged, target.numbers, column, lower_column),
         )
         x, step = 0, lanes(sums)
         last = max(row.samples - step, 0)

@@ -51,7 +51,7 @@ class GifFrame:
 
 
 @record(frozen=False)
-class File:
+class GifFile:
     """A GIF file taken apart. `size` is (cols, rows); `repeats` None where nothing is said."""
 
     size: tuple[int, int]
@@ -64,7 +64,7 @@ class File:
     notes: list[str] = field(default_factory=list)
 
 
-def split(data: bytes, limit: int, lenient: bool) -> File:
+def split(data: bytes, limit: int, lenient: bool) -> GifFile:
     """Take a file apart; nothing is unpacked.
 
     Raises
@@ -76,7 +76,7 @@ def split(data: bytes, limit: int, lenient: bool) -> File:
         raise ImageError("the GIF file is cut short: it ends within its header")
     cols, rows, flags = struct.unpack_from("<HHB", data, 6)
     palette, at = _palette(data, 13, flags)
-    file = File((cols, rows), palette, lenient)
+    file = GifFile((cols, rows), palette, lenient)
     while (place := _next_block(data, at)) is not None:
         kind = data[place]
         # Zeros are what some writers leave there.
@@ -109,7 +109,7 @@ def _next_block(data: bytes, at: int) -> int | None:
     return None
 
 
-def _note_stray(file: File, ends: bool) -> None:
+def _note_stray(file: GifFile, ends: bool) -> None:
     """Refuse what is between blocks, or note it: before the end mark, and if damage is overlooked.
 
     Else the frame before is at fault, whose data end too early as likely as not.
@@ -131,7 +131,7 @@ def _palette(data: bytes, at: int, flags: int) -> tuple[NDArray[np.uint8] | None
     return np.frombuffer(data, np.uint8, 3 * count, at).reshape(count, 3), end
 
 
-def _take_extension(file: File, data: bytes, at: int, limit: int) -> int:
+def _take_extension(file: GifFile, data: bytes, at: int, limit: int) -> int:
     """Note what an extension says; return where what follows begins."""
     label = data[at] if at < len(data) else 0
     if label not in (_CONTROL, _COMMENT, _APPLICATION):
@@ -155,7 +155,7 @@ def _is_loop(blocks: list[bytes]) -> bool:
     )
 
 
-def _take_image(file: File, data: bytes, at: int, limit: int) -> int:
+def _take_image(file: GifFile, data: bytes, at: int, limit: int) -> int:
     """Note a frame; return where what follows begins."""
     number = len(file.stored)
     if at + 9 > len(data):
@@ -191,7 +191,7 @@ def _take_image(file: File, data: bytes, at: int, limit: int) -> int:
     return end
 
 
-def _end(file: File, data: bytes, said: str) -> int:
+def _end(file: GifFile, data: bytes, said: str) -> int:
     """Refuse what is cut short, or note it; return where the file ends."""
     file.notes.append(overlook(f"the GIF file is cut short: {said}", file.lenient))
     return len(data)

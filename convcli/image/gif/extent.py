@@ -12,14 +12,14 @@ _JUNK, _WINDOW = 2**16, 2**16
 
 def extent(peek: Peek, header: Header | None, limit: int) -> int:
     """Return how many bytes are to be read."""
-    walk = _Blocks(peek, TOGETHER * limit)
+    walk = _SubBlocks(peek, TOGETHER * limit)
     try:
         return walk.end()
     except IndexError:
         return walk.at + 1
 
 
-class _Blocks:
+class _SubBlocks:
     """A GIF file's blocks, looked at one after the other; IndexError where the file ends."""
 
     def __init__(self, peek: Peek, pixels: int) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from convcli.errors import ImageError
 from convcli.image.canvas import Patch, compose, is_opaque
 from convcli.image.frames import Frames, check_total
-from convcli.image.gif.blocks import GRAYS, STRAY, File, GifFrame, split
+from convcli.image.gif.blocks import GRAYS, STRAY, GifFile, GifFrame, split
 from convcli.image.image import Image, Meta
 from convcli.image.lenient import READS, overlook
 from convcli.record import replace
@@ -75,7 +75,7 @@ def narrowed(image: Image) -> Image:
     return Image(colour[..., 2:], "LA", image.meta)
 
 
-def _open(data: bytes, limit: int, lenient: bool) -> File:
+def _open(data: bytes, limit: int, lenient: bool) -> GifFile:
     """Take a file apart, and look for what is missing of one that may be damaged."""
     file = split(data, limit, lenient)
     if lenient:
@@ -83,14 +83,14 @@ def _open(data: bytes, limit: int, lenient: bool) -> File:
     return file
 
 
-def _solid_first(file: File) -> bool:
+def _solid_first(file: GifFile) -> bool:
     """Whether the first frame's pixels are all opaque, whatever it says of a clear index."""
     first = file.stored[0]
     clear = first.control.clear
     return first.whole and (clear is None or not bool((_indices(first) == clear).any()))
 
 
-def _frames(file: File, solid: bool) -> Callable[[int], Iterator[Image]]:
+def _frames(file: GifFile, solid: bool) -> Callable[[int], Iterator[Image]]:
     """Return what gives a file's frames from a number on."""
     cols, rows = file.size
     patches = [_patch(each, file.size) for each in file.stored]
@@ -199,7 +199,7 @@ def _beyond(stored: GifFrame, highest: int) -> str:
     return f"a pixel has colour {highest} of a palette of {len(stored.palette)}"
 
 
-def _note_damage(file: File) -> None:
+def _note_damage(file: GifFile) -> None:
     """Say of each frame what is missing, and mark it; those without any pixels are left out."""
     kept = []
     for number, stored in enumerate(file.stored):
@@ -221,7 +221,7 @@ def _note_damage(file: File) -> None:
     file.stored = kept
 
 
-def _meta(file: File) -> Meta:
+def _meta(file: GifFile) -> Meta:
     said = b"\n".join(file.comments).decode("utf-8", "replace")
     gray = all(each.palette is GRAYS for each in file.stored)
     return Meta(

@@ -11,7 +11,7 @@ from convcli.image.codec import CLEAR, GRAY, Codec, Later
 from convcli.image.extent import ALLOWANCE, frames, most, one
 from convcli.image.header import HEAD, Header, Peek, whole_type
 from convcli.image.jpegxl.bits import Reader
-from convcli.image.jpegxl.stream import MAGIC, Image, read_image
+from convcli.image.jpegxl.stream import MAGIC, Codestream, read_image
 
 #: Bytes a sample that decoding takes beside the samples: planes of floats, in places twice.
 _DECODING = 8
@@ -33,7 +33,7 @@ def _header(peek: Peek) -> Header | None:
     )
 
 
-def dtype_of(image: Image) -> str:
+def dtype_of(image: Codestream) -> str:
     """Return the type of the samples that are read."""
     if image.depth.exponent or image.depth.bits > 16:
         return "float32"

@@ -284,7 +284,7 @@ def _logarithms(reader: Reader, size: int) -> list[int]:
     return logs
 
 
-class Numbers:
+class CodedNumbers:
     """Numbers that are entropy-coded, each in one of some contexts.
 
     Parameters
@@ -363,7 +363,7 @@ def _clusters(reader: Reader, contexts: int) -> list[int]:
         count = reader.bits(2)
         return [reader.bits(count) for _ in range(contexts)]
     to_front = reader.flag()
-    numbers = Numbers(reader, 1)
+    numbers = CodedNumbers(reader, 1)
     found = [numbers.read(0) for _ in range(contexts)]
     numbers.finish()
     if max(found) > 255:

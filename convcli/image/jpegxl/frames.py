@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from convcli.errors import ImageError
 from convcli.image.jpegxl.bits import Reader, Ways
-from convcli.image.jpegxl.entropy import Numbers
-from convcli.image.jpegxl.stream import Image
+from convcli.image.jpegxl.entropy import CodedNumbers
+from convcli.image.jpegxl.stream import Codestream
 from convcli.record import record
 
 #: Kinds of frames.
@@ -41,7 +41,7 @@ class Frame:
     parts_at: int
 
 
-def frames(data: bytes | memoryview, at: int, image: Image) -> Iterator[Frame]:
+def frames(data: bytes | memoryview, at: int, image: Codestream) -> Iterator[Frame]:
     """Give the frames that begin at a byte, up to the last.
 
     Raises
@@ -51,10 +51,10 @@ def frames(data: bytes | memoryview, at: int, image: Image) -> Iterator[Frame]:
     """
     reader = Reader(data, 8 * at)
     if image.preview:
-        at = _Header(reader, image, image.preview).frame(at).end
+        at = _FrameHeader(reader, image, image.preview).frame(at).end
     while True:
         reader.at = 8 * at
-        found = _Header(reader, image, (image.cols, image.rows)).frame(at)
+        found = _FrameHeader(reader, image, (image.cols, image.rows)).frame(at)
         if found.end > len(data):
             raise ImageError(
                 f"the JPEG XL file is cut short: {len(data)} bytes of {found.end} or more"
@@ -65,10 +65,10 @@ def frames(data: bytes | memoryview, at: int, image: Image) -> Iterator[Frame]:
         at = found.end
 
 
-class _Header:
+class _FrameHeader:
     """A frame's header, read from its beginning on."""
 
-    def __init__(self, reader: Reader, image: Image, size: tuple[int, int]) -> None:
+    def __init__(self, reader: Reader, image: Codestream, size: tuple[int, int]) -> None:
         self._reader, self._image, self._full = reader, image, size
         self._size = size
         self._kind, self._modular, self._passes, self._group = _REGULAR, False, 1, 256
@@ -227,7 +227,7 @@ def _signed(value: int) -> int:
 
 def _skip_order(reader: Reader, count: int) -> None:
     """Pass over the order of a frame's parts."""
-    numbers = Numbers(reader, 8)
+    numbers = CodedNumbers(reader, 8)
     last = numbers.read(min(7, count.bit_length()))
     if last > count:
         raise ImageError("the JPEG XL file is damaged: the order of its parts makes no sense")

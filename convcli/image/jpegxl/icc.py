@@ -9,7 +9,7 @@ import struct
 
 from convcli.errors import ImageError
 from convcli.image.jpegxl.bits import Reader, Writer
-from convcli.image.jpegxl.entropy import Numbers
+from convcli.image.jpegxl.entropy import CodedNumbers
 
 _HEADER = 128
 _CONTEXTS = 41
@@ -44,7 +44,7 @@ def read(reader: Reader) -> bytes:
     size = reader.long()
     if size > MOST:
         raise ImageError(f"its colour profile has {size} bytes; expected {MOST} at the most")
-    numbers = Numbers(reader, _CONTEXTS)
+    numbers = CodedNumbers(reader, _CONTEXTS)
     coded = bytearray()
     for _ in range(size):
         value = numbers.read(_context(coded))

@@ -19,8 +19,7 @@ from convcli.image.jpegxl import icc, rewrite
 from convcli.image.jpegxl.bits import Reader
 from convcli.image.jpegxl.frames import Frame, frames
 from convcli.image.jpegxl.profile import profile_of
-from convcli.image.jpegxl.stream import BLACK, MAGIC, read_image
-from convcli.image.jpegxl.stream import Image as Said
+from convcli.image.jpegxl.stream import BLACK, MAGIC, Codestream, read_image
 from convcli.image.limits import check_size
 from convcli.record import record, replace
 
@@ -30,11 +29,11 @@ _CONVERT = "convert it first, with libjxl's djxl for instance"
 
 
 @record
-class _File:
+class _Container:
     """A file taken apart; `code` is what libjxl gets, `shown` the frames that are seen."""
 
     code: bytes
-    said: Said
+    said: Codestream
     shown: tuple[Frame, ...]
     meta: Meta
 
@@ -79,12 +78,12 @@ def open_frames(data: bytes, limit: int) -> Frames:
     )
 
 
-def _frames(file: _File, first: int) -> Iterator[Image]:
+def _frames(file: _Container, first: int) -> Iterator[Image]:
     for number in range(first, len(file.shown)):
         yield _image(file, number)
 
 
-def _open(data: bytes, limit: int) -> _File:
+def _open(data: bytes, limit: int) -> _Container:
     """Take a file apart, and make sure that it is whole and of a kind that is read."""
     code, beside = _split(data)
     reader = Reader(code)
@@ -116,7 +115,7 @@ def _open(data: bytes, limit: int) -> _File:
         lossy=any(frame.lossy for frame in stored),
         notes=tuple(notes),
     )
-    return _File(code, said, tuple(frame for frame in stored if frame.shown), meta)
+    return _Container(code, said, tuple(frame for frame in stored if frame.shown), meta)
 
 
 def _split(data: bytes) -> tuple[bytes, dict[bytes, bytes]]:
@@ -155,7 +154,7 @@ def _exif(box: bytes | None) -> bytes | None:
     return exif.strip_prefix(box[4 + skipped :]) or None
 
 
-def _check_kind(said: Said) -> None:
+def _check_kind(said: Codestream) -> None:
     if any(each.kind == BLACK for each in said.extra):
         raise ImageError(f"its colours are CMYK, which isn't read in JPEG XL; {_CONVERT}")
     if said.is_gray and said.extra and said.alpha is None:
@@ -164,7 +163,7 @@ def _check_kind(said: Said) -> None:
         raise ImageError(f"its samples are floats of {said.depth.bits} bits; {_CONVERT}")
 
 
-def _left_out(said: Said) -> list[str]:
+def _left_out(said: Codestream) -> list[str]:
     count = sum(each is not said.alpha for each in said.extra)
     words = "channel that is neither colour nor alpha was"
     if count > 1:
@@ -172,13 +171,13 @@ def _left_out(said: Said) -> list[str]:
     return [f"{count} {words} left out"] * (count > 0)
 
 
-def _mode(said: Said) -> str:
+def _mode(said: Codestream) -> str:
     kind = "gray" if said.is_gray else "colour"
     samples = f"{said.depth.bits}-bit" + " float" * bool(said.depth.exponent)
     return f"{samples} {kind}" + " with alpha" * (said.alpha is not None)
 
 
-def _image(file: _File, number: int) -> Image:
+def _image(file: _Container, number: int) -> Image:
     """Return a frame as it is seen."""
     said, alpha = file.said, file.said.alpha
     pixels: NDArray[Any] = codecs.load("imagecodecs").jpegxl_decode(file.code, index=number)

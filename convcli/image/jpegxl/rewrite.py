@@ -18,7 +18,7 @@ from convcli.image.jpegxl.stream import (
     TICKS,
     TICKS_OVER,
     Animation,
-    Image,
+    Codestream,
 )
 
 #: Of colours relative to white, as viewers show photographs.
@@ -27,7 +27,7 @@ _RELATIVE = 1
 
 def header(
     data: bytes,
-    image: Image,
+    image: Codestream,
     *,
     profile: bytes | None = None,
     orientation: int = 1,
@@ -88,7 +88,7 @@ def _write_animation(writer: Writer, animation: Animation | None) -> None:
     writer.bits(int(animation.timecodes), 1)
 
 
-def _write_samples(reader: Reader, writer: Writer, image: Image, sixteen: bool) -> None:
+def _write_samples(reader: Reader, writer: Writer, image: Codestream, sixteen: bool) -> None:
     """Write how samples are stored, which other channels there are, and whether colours are XYB."""
     if sixteen:
         writer.bits(0b110, 3)
@@ -104,7 +104,7 @@ def _write_samples(reader: Reader, writer: Writer, image: Image, sixteen: bool) 
         writer.bits(0b1001, 4)
 
 
-def _write_colours(writer: Writer, image: Image, profile: bool) -> None:
+def _write_colours(writer: Writer, image: Codestream, profile: bool) -> None:
     writer.bits(0, 1)
     writer.bits(int(profile), 1)
     writer.number(image.colours.space, ENUM)
@@ -118,7 +118,7 @@ def _write_colours(writer: Writer, image: Image, profile: bool) -> None:
     writer.number(_RELATIVE, ENUM)
 
 
-def frame(data: bytes, image: Image, found: Frame, duration: int, last: bool) -> bytes:
+def frame(data: bytes, image: Codestream, found: Frame, duration: int, last: bool) -> bytes:
     """Return a frame of a still image as one of an animation.
 
     Parameters

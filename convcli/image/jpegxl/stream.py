@@ -31,7 +31,7 @@ LOOPS: Ways = ((0, 0), (0, 3), (0, 16), (0, 32))
 
 
 @record
-class Depth:
+class SampleDepth:
     """How samples are stored: bits, and how many of them are an exponent."""
 
     bits: int = 8
@@ -43,7 +43,7 @@ class Extra:
     """A channel beside colours."""
 
     kind: int = ALPHA
-    depth: Depth = field(default_factory=Depth)
+    depth: SampleDepth = field(default_factory=SampleDepth)
     associated: bool = False
 
 
@@ -75,7 +75,7 @@ class Animation:
 
 
 @record(frozen=False)
-class Image:
+class Codestream:
     """What stands before the frames; `cols` and `rows` as they are stored, not as they are seen.
 
     The rest are places of bits: where its size ends, where what is said of it begins, of its
@@ -89,7 +89,7 @@ class Image:
     orientation: int = 1
     preview: tuple[int, int] | None = None
     animation: Animation | None = None
-    depth: Depth = field(default_factory=Depth)
+    depth: SampleDepth = field(default_factory=SampleDepth)
     extra: list[Extra] = field(default_factory=list)
     xyb: bool = True
     colours: Colours = field(default_factory=Colours)
@@ -127,7 +127,7 @@ def _size(reader: Reader, sides: Ways = _SIDE, blocks: Ways | None = None) -> tu
     return rows * above // below, rows
 
 
-def read_image(reader: Reader) -> Image:
+def read_image(reader: Reader) -> Codestream:
     """Return what a codestream says before its profile, which comes next if there is one.
 
     Raises
@@ -138,7 +138,7 @@ def read_image(reader: Reader) -> Image:
     if reader.bits(16) != int.from_bytes(MAGIC, "little"):
         raise ImageError("the JPEG XL file is damaged: it has no codestream")
     cols, rows = _size(reader)
-    found = Image(cols, rows, reader.at)
+    found = Codestream(cols, rows, reader.at)
     usual = reader.flag()
     more = not usual and reader.flag()
     if more:
@@ -163,7 +163,7 @@ def read_image(reader: Reader) -> Image:
     return found
 
 
-def _read_more(reader: Reader, found: Image) -> None:
+def _read_more(reader: Reader, found: Codestream) -> None:
     found.orientation = 1 + reader.bits(3)
     if reader.flag():
         # The size at which it is to be shown.
@@ -175,10 +175,10 @@ def _read_more(reader: Reader, found: Image) -> None:
         found.animation = Animation(ticks, reader.number(LOOPS), reader.flag())
 
 
-def _depth(reader: Reader) -> Depth:
+def _depth(reader: Reader) -> SampleDepth:
     if reader.flag():
-        return Depth(reader.number(_FLOAT_BITS), 1 + reader.bits(4))
-    return Depth(reader.number(_BITS))
+        return SampleDepth(reader.number(_FLOAT_BITS), 1 + reader.bits(4))
+    return SampleDepth(reader.number(_BITS))
 
 
 def _extra(reader: Reader) -> Extra:

@@ -7,7 +7,7 @@ from convcli.record import record
 from convcli.teach.layer import ConvLayer
 from convcli.teach.network.banks import Conv, Depthwise
 from convcli.teach.network.fields import INPUT
-from convcli.teach.network.stack import Step, Trace
+from convcli.teach.network.stack import LayerStep, Trace
 
 
 @record
@@ -64,7 +64,7 @@ class Stack:
 def stacks(trace: Trace) -> tuple[Stack, ...]:
     """Return the stacks of a network; those alike are one entry."""
     found: dict[tuple[int, int, int], list[tuple[int, ...]]] = {}
-    run: list[Step] = []
+    run: list[LayerStep] = []
     heads = [step for step in trace.steps if not step.follows]
     for step in [*heads, None]:
         if run and (step is None or not _continues(run[-1], step)):
@@ -79,7 +79,7 @@ def stacks(trace: Trace) -> tuple[Stack, ...]:
     )
 
 
-def _stackable(step: Step) -> bool:
+def _stackable(step: LayerStep) -> bool:
     layer = step.layer
     return (
         isinstance(layer, Conv)
@@ -89,12 +89,12 @@ def _stackable(step: Step) -> bool:
     )
 
 
-def _continues(last: Step, step: Step) -> bool:
+def _continues(last: LayerStep, step: LayerStep) -> bool:
     """Whether a step carries a stack on."""
     return _stackable(step) and step.layer == last.layer and step.path == last.path
 
 
-def dense_parameters(step: Step) -> int | None:
+def dense_parameters(step: LayerStep) -> int | None:
     """Return the parameters of a fully connected layer in place of a convolution.
 
     It has a weight for every pair of an input and an output value.

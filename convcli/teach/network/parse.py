@@ -11,7 +11,7 @@ from convcli.record import replace
 from convcli.teach.network.layer_words import EXPECTED, WordError, make_layer, whole
 from convcli.teach.network.layers import Layer
 from convcli.teach.network.origin import Origin
-from convcli.teach.network.stack import MOST_LAYERS, Block, Entry, Single
+from convcli.teach.network.stack import MOST_LAYERS, Entry, Residual, Single
 
 _TOKEN = re.compile(r"#[^\n]*|[ \t\r]+|(?P<end>[;\n])|(?P<mark>[{}+])|(?P<word>[^\s;{}+#]+)")
 #: What a layer's words end at.
@@ -98,7 +98,7 @@ class _StackReader:
         except WordError as error:
             raise self.origin.error(str(error), words[error.index].place) from None
 
-    def _residual(self, token: _Token) -> Block:
+    def _residual(self, token: _Token) -> Residual:
         main = self._braced("residual")
         if not main:
             raise self.origin.error("residual { } has no layers", token.place)
@@ -110,7 +110,7 @@ class _StackReader:
             shortcut = self._braced("+")
         else:
             self.at = back
-        return Block(tuple(main), tuple(shortcut), token.place)
+        return Residual(tuple(main), tuple(shortcut), token.place)
 
     def _repeat(self, token: _Token) -> list[Entry]:
         times = self._take()

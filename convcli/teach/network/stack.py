@@ -38,7 +38,7 @@ class Single:
 
 
 @record
-class Block:
+class Residual:
     """Two paths from the same volume, whose outputs are added.
 
     Parameters
@@ -57,7 +57,7 @@ class Block:
     label: str = ""
 
 
-Entry: TypeAlias = Single | Block
+Entry: TypeAlias = Single | Residual
 
 
 @record
@@ -85,7 +85,7 @@ class Network:
 
 
 @record
-class Step:
+class LayerStep:
     """A layer and what it makes of its input.
 
     Parameters
@@ -139,7 +139,7 @@ class Trace:
 
     network: Network
     input: Volume
-    steps: tuple[Step, ...]
+    steps: tuple[LayerStep, ...]
 
     @property
     def output(self) -> Volume:
@@ -161,7 +161,7 @@ class Trace:
         """Memory of the input and of what each layer puts out, as float32."""
         return self.input.bytes + sum(step.bytes for step in self.steps)
 
-    def layer(self, name: str) -> tuple[Step, ...]:
+    def layer(self, name: str) -> tuple[LayerStep, ...]:
         """Return a layer, by its number or label, and those that are done in place after it.
 
         Raises
@@ -199,7 +199,7 @@ class _Walk:
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
-        self.steps: list[Step] = []
+        self.steps: list[LayerStep] = []
         self.number = 0
 
     def through(
@@ -211,7 +211,7 @@ class _Walk:
     ) -> tuple[Volume, ReceptiveField]:
         """Go through entries, and return what comes out and what that sees."""
         for count, entry in enumerate(entries):
-            if isinstance(entry, Block):
+            if isinstance(entry, Residual):
                 volume, fields = self._block(entry, volume, fields, path)
             else:
                 volume, fields = self._single(entry, volume, fields, (path, count > 0))
@@ -239,12 +239,14 @@ class _Walk:
         if follows:
             path = self.steps[-1].path
         self.steps.append(
-            Step(self.number, layer, entry.label, follows, path, volume, output, cost, seen, fields)
+            LayerStep(
+                self.number, layer, entry.label, follows, path, volume, output, cost, seen, fields
+            )
         )
         return output, seen
 
     def _block(
-        self, block: Block, volume: Volume, fields: ReceptiveField, path: tuple[str, ...]
+        self, block: Residual, volume: Volume, fields: ReceptiveField, path: tuple[str, ...]
     ) -> tuple[Volume, ReceptiveField]:
         first = self.number + 1
         output, seen = self.through(block.main, volume, fields, (*path, "main"))
@@ -263,7 +265,7 @@ class _Walk:
             raise self.origin.error(reason, block.place) from None
         self.number += 1
         self.steps.append(
-            Step(
+            LayerStep(
                 self.number,
                 Add("add" if block.shortcut else "add input"),
                 block.label,

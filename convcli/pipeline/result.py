@@ -16,7 +16,7 @@ from convcli.image.image import Image
 from convcli.image.light import linear as light
 from convcli.kernels.kernel import Kernel
 from convcli.pipeline.anchors import AtAnchors
-from convcli.pipeline.work import Work, rows_of, squeezed
+from convcli.pipeline.work import Work, planes_of, rows_of, squeezed
 from convcli.pipeline.working import float_rows, lightness
 from convcli.responses import Target, after
 from convcli.spec import Mapping
@@ -78,7 +78,7 @@ class Unfiltered:
 
 
 def _select(block: NDArray[Any], places: list[int]) -> NDArray[Any]:
-    return ch.select(block.reshape(*block.shape[:2], -1), places)
+    return ch.select(planes_of(block), places)
 
 
 class FloatResult:

@@ -144,8 +144,8 @@ def _ready(image: Image, spec: Spec, *, drop: bool) -> Image:
             block = block.astype(np.uint8) * np.uint8(255)
         names = image.channels
         if drop:
-            block, names = ch.select(_planes(block), range(len(names) - 1)), names[:-1]
-        return squeezed(gray_beside_alpha(_planes(block), names)[0] if gray else block)
+            block, names = ch.select(planes_of(block), range(len(names) - 1)), names[:-1]
+        return squeezed(gray_beside_alpha(planes_of(block), names)[0] if gray else block)
 
     names = image.channels[:-1] if drop else image.channels
     if gray:
@@ -153,7 +153,8 @@ def _ready(image: Image, spec: Spec, *, drop: bool) -> Image:
     return Image.of(engine.Pixels(rows_of(image), work), names, image.meta)
 
 
-def _planes(block: NDArray[Any]) -> NDArray[Any]:
+def planes_of(block: NDArray[Any]) -> NDArray[Any]:
+    """Return rows as (rows, cols, channels), of one channel too; a view."""
     return block.reshape(*block.shape[:2], -1)
 
 

@@ -11,7 +11,7 @@ from convcli import engine
 from convcli.image import channels as ch
 from convcli.image.image import Image
 from convcli.image.light import linear as light
-from convcli.pipeline.work import Work, gray_beside_alpha, rows_of, squeezed
+from convcli.pipeline.work import Work, gray_beside_alpha, planes_of, rows_of, squeezed
 from convcli.spec import Precision
 
 
@@ -27,10 +27,10 @@ def working_rows(work: Work) -> engine.Rows:
     if work.needs_floats:
         if work.weighs and not (work.spec.linear or work.spec.luma):
             dtype = _float_type(work)
-            return engine.Pixels(source, lambda block, _: _weighted(work, _planes(block), dtype))
+            return engine.Pixels(source, lambda block, _: _weighted(work, planes_of(block), dtype))
         return engine.Pixels(float_rows(work), lambda block, _: _filtered(work, block))
     if work.chooses:
-        return engine.Pixels(source, lambda block, _: ch.select(_planes(block), work.chosen))
+        return engine.Pixels(source, lambda block, _: ch.select(planes_of(block), work.chosen))
     return source
 
 
@@ -45,7 +45,7 @@ def float_rows(work: Work) -> engine.Rows:
 def lightness(work: Work, planes: NDArray[Any]) -> NDArray[Any]:
     """Return (rows, cols, 1) of lightness, with alpha beside it if there is one."""
     gray, _ = gray_beside_alpha(planes, work.channels, linear=work.spec.linear)
-    return _planes(gray)
+    return planes_of(gray)
 
 
 def _filtered(work: Work, planes: NDArray[Any]) -> NDArray[Any]:
@@ -63,13 +63,13 @@ def _floats(work: Work, block: NDArray[Any]) -> NDArray[Any]:
     image, names = work.image, work.image.channels
     if image.has_alpha and not (work.weighs or work.filters_alpha or work.spec.luma):
         names = names[:-1]
-        block = ch.select(_planes(block), range(len(names)))
+        block = ch.select(planes_of(block), range(len(names)))
     if work.spec.linear:
-        samples = _planes(light.decode(Image(squeezed(block), names, image.meta)))
+        samples = planes_of(light.decode(Image(squeezed(block), names, image.meta)))
         if work.spec.gray:
             samples, _ = gray_beside_alpha(samples, names, linear=True)
-        return _planes(samples)
-    return _planes(block).astype(_float_type(work))
+        return planes_of(samples)
+    return planes_of(block).astype(_float_type(work))
 
 
 def _float_type(work: Work) -> np.dtype[Any]:
@@ -82,7 +82,3 @@ def _float_type(work: Work) -> np.dtype[Any]:
 
 def _weighted(work: Work, samples: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     return engine.weigh(samples, dtype, work.full)
-
-
-def _planes(block: NDArray[Any]) -> NDArray[Any]:
-    return block.reshape(*block.shape[:2], -1)

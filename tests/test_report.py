@@ -10,8 +10,11 @@ import pytest
 from command import call
 
 from convcli.batch import Job, Outcome
+from convcli.borders import Border
+from convcli.report.explain import _OUTSIDE
 from convcli.report.lines import columns, printable, wrapped
 from convcli.report.outcome import status, tally
+from convcli.report.page.words import BORDERS
 
 TOP_KEYS = [
     "source", "target", "status", "error", "seconds", "kernels", "input", "output", "frames",
@@ -238,3 +241,8 @@ def test_columns_are_those_of_the_terminal_only(monkeypatch, tmp_path):
         assert columns(file) is None
         monkeypatch.setenv("COLUMNS", "72")
         assert columns(file) == 72
+
+
+def test_every_border_and_mapping_has_its_words():
+    assert {*_OUTSIDE} >= {*Border} - {Border.CONSTANT}
+    assert {*BORDERS} == {*Border}

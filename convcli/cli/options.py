@@ -28,8 +28,8 @@ SPEC_OPTIONS = (
     click.option(
         "--border",
         type=Word(Border, ALIASES),
-        metavar="|".join(Border),
-        help="What they hold.  [default: replicate]",
+        metavar="BORDER",
+        help=f"What they hold: {', '.join(Border)}.  [default: replicate]",
     ),
     click.option(
         "--fill",

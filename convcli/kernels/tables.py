@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, TypeAlias
 
+from convcli import spec
 from convcli.errors import KernelError
 from convcli.kernels.exact import (
     MAX_TAPS,
@@ -21,7 +22,7 @@ from convcli.kernels.matrix import Written, check_rows, read_cells
 Table: TypeAlias = Mapping[str, Any]
 Resolve: TypeAlias = Callable[[str], Kernel | Compound]
 
-MAPPINGS = ("clip", "abs", "offset", "normalize", "raw")
+MAPPINGS = tuple(str(word) for word in spec.Mapping)
 TEXT_KEYS = ("family", "effect", "source", "note")
 KERNEL_KEYS = (
     "weights", "column", "row", "divisor", "offset", "mapping", *TEXT_KEYS, "aliases",

@@ -124,7 +124,7 @@ def _show_outside(lines: Lines, study: Study, place: Place) -> None:
     if border is Border.CONSTANT:
         rule = f"outside the image all is {number(outside[0].sample)}"
     else:
-        rule = _OUTSIDE[border]
+        rule = _OUTSIDE.get(border, f"what lies outside is filled by {border}")
     where = "" if outside[0].source is None else _shown_instead(outside)
     lines.say("padding", f"{rule}{where}; such samples stand in ( )")
 

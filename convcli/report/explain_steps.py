@@ -31,7 +31,7 @@ def mapping_line(study: Study) -> str:
         Mapping.NORMALIZE: f"the least response becomes 0, the greatest {top[5:] or 1}",
         Mapping.RAW: "the response itself is the result",
     }
-    return f"{target.mapping}: {said[target.mapping]}"
+    return ": ".join((str(target.mapping), *filter(None, [said.get(target.mapping)])))
 
 
 def step_lines(study: Study, place: Place) -> Iterator[tuple[str, str]]:

@@ -87,7 +87,7 @@ def taps_in(part: Part) -> list[Tap]:
 def _surrounding(found: Surrounding) -> dict[str, Any]:
     return {
         "name": str(found.border),
-        "says": BORDERS[found.border],
+        "says": BORDERS.get(found.border, str(found.border)),
         "fill": seven_digits(found.fill),
         "cells": [[seven_digits(tap.sample) for tap in line] for line in found.around],
         "from": [[tap.source for tap in line] for line in found.around],

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading  # noqa: F401 (takes the thread that imports it first for the main one, for good)
 from _thread import LockType, allocate_lock, get_native_id, start_new_thread
 from collections import deque
 from collections.abc import Callable

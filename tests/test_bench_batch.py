@@ -107,7 +107,7 @@ def test_another_quality_is_found(sharpened):
     name = first(folder, ".jpg")
     for where in (mine, theirs):
         with Image.open(mine / name) as image:
-            image.source()
+            image.load()
         image.save(where / name, quality=tools.QUALITY - 5, subsampling=2)
     with pytest.raises(Wrong, match="quality"):
         batch.right(folder, mine)

@@ -39,6 +39,9 @@ KINDS = {
         "termios": ("report.play",),
         "tty": ("report.play",),
     },
+    "may be missing: a Python can be built without it": {
+        "lzma": ("engine.lowered",),
+    },
     "by name: what is imported is told by a name": {
         "importlib": ("__init__", "kernels.__init__"),
     },

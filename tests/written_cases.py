@@ -291,7 +291,7 @@ class _Shuffled:
 def _set(case, jobs):
     """Have the writer's pieces begin where the case says, and so many threads."""
     changed = []
-    settings = {**case.settings, "threads.processors": lambda: jobs}
+    settings = {**case.settings, "parallel.processors": lambda: jobs}
     try:
         for name, value in settings.items():
             module, attribute = name.rsplit(".", 1)

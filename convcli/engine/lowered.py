@@ -12,7 +12,6 @@ one, since most of each text is in others too: for each loop a NUL, its key, a n
 
 from __future__ import annotations
 
-import lzma
 import sys
 from collections.abc import Mapping
 from hashlib import blake2b
@@ -57,6 +56,8 @@ def text(key: tuple[str, ...]) -> str | None:
 
 def packed(texts: Mapping[tuple[str, ...], str]) -> bytes:
     """Return the file that holds these loops, and follows from the sources as they are."""
+    import lzma
+
     body = "".join(f"\0{' '.join(key)}\n{texts[key]}" for key in sorted(texts))
     packed_body = lzma.compress(body.encode(), filters=[_compression()])
     head = _MAGIC + sources_digest()
@@ -76,6 +77,8 @@ def unpacked(data: bytes) -> dict[tuple[str, ...], str]:
 
 
 def _body(data: bytes) -> bytes:
+    import lzma
+
     head, body = data[:_SOURCES_END], data[_HEAD:]
     if data[_SOURCES_END:_HEAD] != _digest(head, body):
         raise ValueError(f"{FILE.name} is not whole")
@@ -98,4 +101,6 @@ def _digest(*parts: bytes) -> bytes:
 
 def _compression() -> dict[str, int]:
     """LZMA that needs 8 MB to read."""
+    import lzma
+
     return {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 2**23}

@@ -82,13 +82,18 @@ def _put(
         options |= {"compression": "zlib", "compressionargs": {"level": level}}
         options["predictor"] = image.dtype != bool
     with tifffile.TiffWriter(_Nameless(target), bigtiff=big, byteorder=order) as file:
-        file.write(
-            metadata=None,
-            maxworkers=codecs.workers(size),
-            **options,
-            **_layout(image),
-            **_descriptions(image),
-        )
+        try:
+            file.write(
+                metadata=None,
+                maxworkers=codecs.workers(size),
+                **options,
+                **_layout(image),
+                **_descriptions(image),
+            )
+        finally:
+            # tifffile takes as many strips as there are, and doesn't ask whether that was all:
+            # the threads that made them would be waited for when the interpreter ends.
+            getattr(options["data"], "close", lambda: None)()
     if image.meta.exif:
         _put_exif(target, image.meta.exif)
 

@@ -13,7 +13,7 @@ from convcli.engine.thread_pool import run_bands
 from convcli.errors import ImageError
 
 #: Bytes of a stage's rows that are made at a time: so few that a whole chain stays in the cache.
-CHUNK_BYTES = 2**19
+CHUNK_BYTES = 2**20
 #: Cycles a sample that a stage takes which only looks at one pixel after the other.
 _PIXEL_CYCLES = 8.0
 

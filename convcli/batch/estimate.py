@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from convcli.batch.jobs import STREAM, Job, Writing
 from convcli.batch.target import format_for
 from convcli.errors import ConvError
+from convcli.image.formats import FORMATS, codec_of
 from convcli.image.source import facts_of
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def _takes(work: Any, writing: Writing, job: Job, source: tuple[Header, int]) ->
     header, size = source
     if not hasattr(work, "takes"):
         return size + _SILENT * header.nbytes
-    found: int = work.takes(header, size, output_of(writing, job, header.format, header.lossy))
+    output = output_of(writing, job, header.format, (header.lossy, header.frames))
+    found: int = work.takes(header, size, output)
     return found
 
 
@@ -58,22 +60,39 @@ def estimated_stages(work: Any, writing: Writing, job: Job) -> tuple[StageMemory
         header = facts_of(job.source) if job.source != STREAM else None
         if header is None:
             return ()
-        output = output_of(writing, job, header.format, header.lossy)
+        output = output_of(writing, job, header.format, (header.lossy, header.frames))
         found: tuple[StageMemory, ...] = work.stages(header, output)
     except (OSError, ValueError, MemoryError, ConvError):
         return ()
     return found
 
 
-def output_of(writing: Writing, job: Job, source: str, lossy: bool) -> Output:
-    """Return what becomes of a result, told from the format of its source and whether it lost."""
+def output_of(writing: Writing, job: Job, source: str, file: tuple[bool, int]) -> Output:
+    """Return what becomes of a result.
+
+    Parameters
+    ----------
+    writing, job
+        How it is written, and where.
+    source
+        The source's format; '' if it has none.
+    file
+        Whether the source's coding has lost something, and how many images it holds.
+    """
     from convcli.pipeline.memory import Output
 
     try:
         name = format_for(writing, job, source)
     except ConvError:
         name = ""
-    return Output(name, lossy or writing.quality is not None, writing.compare is not None)
+    lossy, count = file
+    moves = count > 1 and writing.frame is None and source in FORMATS
+    return Output(
+        name,
+        lossy=lossy or writing.quality is not None,
+        compared=writing.compare is not None or writing.show is not None,
+        several=moves and codec_of(source).several,
+    )
 
 
 def known(work: Any, writing: Writing, job: Job, image: Image) -> Sums:
@@ -83,6 +102,7 @@ def known(work: Any, writing: Writing, job: Job, image: Image) -> Sums:
         from convcli.pipeline.memory import StageMemory, Sums
 
         return Sums(size, size, (StageMemory("unknown", _SILENT * size),))
-    output = output_of(writing, job, image.meta.format, bool(image.meta.lossy))
+    meta = image.meta
+    output = output_of(writing, job, meta.format, (bool(meta.lossy), meta.frames))
     found: Sums = work.sums(image, output)
     return found

@@ -109,7 +109,7 @@ class File:
             return self._filtered(image, frames, held, resize)
 
         self._write(frames.each(work) if frames.count > 1 else Frames.of([work(frames[0])]))
-        facts = self._ended()
+        facts = self._end()
         notes = dict.fromkeys((*facts.notes, *frames.notes))
         if frames.count > 1:
             notes |= dict.fromkeys(timing_notes(frames, self._name))
@@ -184,7 +184,7 @@ class File:
         resize(several + sums.total)
 
     def _end(self) -> Facts:
-        """Add up what was done to the frame whose rows are all made."""
+        """Add up what was done to the frame whose rows are all made; return that of all so far."""
         if self._frame is None:
             raise ImageError("the file has no frames")
         from convcli.pipeline.facts import together
@@ -192,10 +192,6 @@ class File:
         filtered, notes = self._frame
         self._done = together(self._done, replace(filtered.facts, notes=notes))
         return self._done
-
-    def _ended(self) -> Facts:
-        """Return what was done to all frames."""
-        return self._end()
 
     def _range(self, frames: Frames) -> tuple[float, float]:
         """Return the least and the greatest response of all frames: they are made for that."""

@@ -41,11 +41,24 @@ _TILES = 5 * 2**22
 
 @record
 class Output:
-    """What becomes of the result: its format, whether that may lose, and whether it is compared."""
+    """What becomes of the result.
+
+    Parameters
+    ----------
+    format
+        The name of its format; '' if that isn't known.
+    lossy
+        Whether coding may lose something.
+    compared
+        Whether source and result are written side by side, too.
+    several
+        Whether it is one of several frames, which are coded whole.
+    """
 
     format: str
     lossy: bool = False
     compared: bool = False
+    several: bool = False
 
 
 @record
@@ -167,7 +180,7 @@ def _stages(road: Road, jobs: int) -> list[StageMemory]:
         found.append(StageMemory(f"{what or 'samples'}{light} as floats", chunk))
     elif work.chooses or isinstance(work.image.made, Pixels):
         found.append(StageMemory(f"channels {work.channels}", chunk))
-    held = not work.needs_floats and not work.chooses
+    held = not (work.needs_floats or work.chooses or isinstance(work.image.made, Pixels))
     for kernel, step in zip(work.kernels, road.steps, strict=True):
         found.append(
             StageMemory(f"{kernel.name}, {step.prepared.plan.method}", _step(step, held, jobs))
@@ -195,7 +208,8 @@ def _step(step: Step, held: bool, jobs: int) -> int:
 def _written(result: int, wide: bool, output: Output) -> StageMemory:
     """Return what writing the result takes."""
     name = f"{output.format or 'result'} written"
-    if output.format and codec_of(output.format).in_bands and not output.compared:
+    whole = output.compared or output.several
+    if output.format and codec_of(output.format).in_bands and not whole:
         return StageMemory(f"{name} in bands", _BASE + processors() * min(_BAND, result))
     return StageMemory(name, _BASE + result + int(_coder(output, wide) * result))
 

@@ -109,12 +109,20 @@ class FloatResult:
         stretches = target.mapping is Mapping.NORMALIZE
         colour, alpha = self._ranges(filtered) if stretches else (None, None)
         self._mapped = Stored(self._dtype, work.kernels[-1], work.spec, target, colour)
-        self._alpha = Stored(self._dtype, None, work.spec, Target(out, kinds, work.full), alpha)
-        self._levels = Stored(self._dtype, None, work.spec, Target(out, Mapping.CLIP, 1.0))
+        self._alpha: Stored | None = None
+        self._levels: Stored | None = None
+        if self._has_alpha:
+            self._alpha = self._plain(Target(out, kinds, work.full), alpha)
+        if work.spec.luma and not work.spec.linear:
+            self._levels = self._plain(Target(out, Mapping.CLIP, 1.0))
         self._before: AtAnchors | None = None
         if work.spec.luma:
             raw = Target(self._dtype, Mapping.RAW, work.full)
             self._before = AtAnchors(float_rows(work), filtered.geometries, work.spec, raw)
+
+    def _plain(self, target: Target, own: _Range | None = None) -> Stored:
+        """What brings floats to another type, and does nothing else."""
+        return Stored(self._dtype, None, self._work.spec, target, own)
 
     @property
     def _has_alpha(self) -> bool:
@@ -138,7 +146,7 @@ class FloatResult:
     def clipped(self) -> int:
         """Samples that did not fit."""
         if self._work.spec.linear or self._work.spec.luma:
-            return sum(self._clipped.values()) + self._levels.clipped
+            return sum(self._clipped.values()) + (self._levels.clipped if self._levels else 0)
         return self._mapped.clipped
 
     def rows(self, responses: NDArray[Any], start: int) -> NDArray[Any]:
@@ -150,7 +158,7 @@ class FloatResult:
             colour = self._recoloured(colour, self._before, start)
         if work.spec.linear or work.spec.luma:
             colour = self._encoded(colour, start)
-        if alpha is None:
+        if alpha is None or self._alpha is None:
             return colour
         stored = self._alpha.rows(alpha, start)
         if stored.dtype == colour.dtype:
@@ -199,7 +207,7 @@ class FloatResult:
         work, dtype = self._work, self._work.target.dtype
         if work.target.mapping is Mapping.RAW:
             return colour
-        if not work.spec.linear:
+        if self._levels is not None:
             return self._levels.rows(colour, start)
         if work.target.mapping is Mapping.OFFSET:
             # What looks mid-gray, not half of the light, stands for zero.

@@ -27,6 +27,7 @@ CODEC = Codec(
     upright=True,
     sure=False,
     scattered=True,
+    in_bands=True,
     coder=1.4,
     proposed=5,
 )

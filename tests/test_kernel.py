@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from convcli.errors import KernelError
 from convcli.kernels import Combine, Compound, Kernel, Kind, Symmetry, get_kernel
-from convcli.responses import Target, response_range
+from convcli.pipeline.responses import Target, response_range
 from convcli.spec import Mapping
 
 whole = hnp.arrays(

@@ -48,7 +48,7 @@ KINDS = {
     "first: the first image is read and decoded on a thread while what else a run needs is "
     "imported; at the top these would come before it": {
         "pathlib": ("image.formats",),
-        "convcli.arrays": ("cli.filtering",),
+        "convcli.pipeline.arrays": ("cli.filtering",),
         "convcli.cli.filtering": ("cli.apply", "cli.quick"),
         "convcli.image.decode_ahead": ("cli.quick",),
         "convcli.image.decode_memory": ("image.jpeg.__init__",),

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from convcli.image.decode_ahead import Reading
     from convcli.image.header import Header
     from convcli.image.image import Image
+    from convcli.kernels.kernel import AnyKernel
     from convcli.pipeline import Road
     from convcli.pipeline.memory import Output, StageMemory, Sums
     from convcli.spec import Spec
-    from convcli.taps import AnyKernel
 
 _HELP = "; see 'convcli apply --help'"
 #: Bytes of a list of images: some millions of paths. A device would have no end.
@@ -228,7 +228,7 @@ def _begin(
 
 def _overridden(kernels: Sequence[AnyKernel], spec: Spec) -> tuple[AnyKernel, ...]:
     """Return the kernels as they will be; refuse options that they can't have."""
-    from convcli.arrays import overridden
+    from convcli.pipeline.arrays import overridden
 
     return overridden(kernels, spec)
 

@@ -15,8 +15,8 @@ from convcli.report.lines import as_json as to_json
 
 if TYPE_CHECKING:
     from convcli.batch import Outcome
+    from convcli.kernels.kernel import AnyKernel
     from convcli.report.progress import Bar
-    from convcli.taps import AnyKernel
 
 #: From so many images on a terminal shows a bar, and lines for failures only.
 _MANY = 20

@@ -6,7 +6,7 @@ from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
 from math import gcd, inf, isfinite
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -198,11 +198,8 @@ class Kernel:
     def _fastest(self) -> float:
         """Return the greatest response to samples that alternate along rows, columns, or both."""
         down, along = ((-1) ** np.arange(taps) for taps in self.shape)
-        changes = (
-            down[:, None] * self.scaled,
-            self.scaled * along,
-            down[:, None] * self.scaled * along,
-        )
+        rows = down[:, None] * self.scaled
+        changes = (rows, self.scaled * along, rows * along)
         return max(abs(float(each.sum())) for each in changes)
 
     @property
@@ -341,6 +338,9 @@ class Compound:
     def default_mapping(self) -> str:
         """How its response becomes a pixel if the user doesn't say."""
         return self.mapping
+
+
+AnyKernel: TypeAlias = Kernel | Compound
 
 
 def _matrix(name: str, weights: ArrayLike) -> NDArray[Any]:

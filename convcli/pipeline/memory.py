@@ -13,18 +13,18 @@ from math import prod
 
 import numpy as np
 
-from convcli.arrays import Step
 from convcli.engine import CHUNK_BYTES, Pixels
 from convcli.errors import ConvError
 from convcli.image.formats import codec_of
 from convcli.image.header import WIDTHS, Header
 from convcli.image.image import Image, Meta
+from convcli.kernels.kernel import AnyKernel
+from convcli.pipeline.arrays import Step
 from convcli.pipeline.road import Road, lay
 from convcli.pipeline.work import Absent
 from convcli.processors import processors
 from convcli.record import record
 from convcli.spec import Spec
-from convcli.taps import AnyKernel
 
 #: What begins with every thread's first rows and doesn't grow: loops and tables; and room for a
 #: band, for its filtered rows, and for those that are coded and not yet written.

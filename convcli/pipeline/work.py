@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli import arrays, engine
+from convcli import engine
 from convcli.borders import Border
 from convcli.errors import UsageError
 from convcli.image import channels as ch
 from convcli.image.image import Image
-from convcli.kernels.kernel import Kind
+from convcli.kernels.kernel import AnyKernel, Kind
+from convcli.pipeline import arrays
+from convcli.pipeline.responses import Target
 from convcli.record import record
-from convcli.responses import Target
 from convcli.spec import Alpha, Depth, Mapping, Precision, Spec
-from convcli.taps import AnyKernel
 
 #: Rows whose alpha is looked at together.
 _OPAQUE_ROWS = 64

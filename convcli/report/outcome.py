@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcli.batch import Job, Outcome
-from convcli.kernels.kernel import Kernel, Kind
+from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import Facts
 from convcli.pipeline.memory import StageMemory
 from convcli.report.lines import columns, named, printable, wrapped
@@ -16,7 +16,6 @@ from convcli.report.numbers import rounded
 from convcli.report.option_names import as_options
 from convcli.report.shape import axis_data, leftover
 from convcli.spec import Mapping
-from convcli.taps import AnyKernel
 
 _SAYS = {
     Kind.SMOOTHING: "smoothing",

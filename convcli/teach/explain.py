@@ -23,16 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli import pipeline
-from convcli.arrays import filter_array, overridden
 from convcli.borders import source
 from convcli.errors import GeometryError, ImageError, UsageError
 from convcli.geometry import Axis, Pair, plan_geometry
 from convcli.image.image import Image
 from convcli.kernels.exact import written
+from convcli.kernels.kernel import AnyKernel
+from convcli.pipeline.arrays import filter_array, overridden
 from convcli.pipeline.work import Work, prepare
 from convcli.record import replace
 from convcli.spec import Mapping, Spec
-from convcli.taps import AnyKernel
 from convcli.teach.explain_parts import Part, Place, SampleStep, Tap
 from convcli.teach.explain_responses import Responses
 from convcli.teach.explain_steps import finished

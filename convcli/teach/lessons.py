@@ -10,10 +10,9 @@ from numpy.typing import ArrayLike
 from convcli.borders import Border, source
 from convcli.image.image import Image
 from convcli.kernels import get_kernel
-from convcli.kernels.kernel import Kernel
+from convcli.kernels.kernel import AnyKernel, Kernel
 from convcli.record import record
 from convcli.spec import Spec
-from convcli.taps import AnyKernel
 from convcli.teach.explain import Study, Tap, study_grid
 
 #: The 5×5 image and the kernel of most introductions; the answer is 4 3 4 / 2 4 3 / 2 3 4.

@@ -12,7 +12,7 @@ from convcli.borders import Border
 from convcli.errors import UsageError
 from convcli.image import channels as ch
 from convcli.image.image import Image
-from convcli.kernels.kernel import AnyKernel, Kind
+from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import arrays
 from convcli.pipeline.responses import Target
 from convcli.record import record
@@ -72,7 +72,7 @@ class Work:
     @property
     def keeps_brightness(self) -> bool:
         """Whether filtered alpha still says how much of a pixel there is."""
-        return all(kernel.kind is not Kind.DERIVATIVE for kernel in self.kernels)
+        return not any(_measures_change(kernel) for kernel in self.kernels)
 
     @property
     def needs_floats(self) -> bool:
@@ -188,7 +188,7 @@ def _alpha_mode(image: Image, kernels: tuple[AnyKernel, ...], spec: Spec) -> Alp
     """`auto` made definite."""
     if spec.alpha is not Alpha.AUTO or not image.has_alpha:
         return spec.alpha
-    if spec.channels or any(kernel.kind is Kind.DERIVATIVE for kernel in kernels):
+    if spec.channels or any(_measures_change(kernel) for kernel in kernels):
         return Alpha.KEEP
     if all(_is_point(kernel) for kernel in kernels):
         return Alpha.KEEP
@@ -209,6 +209,11 @@ def is_opaque(image: Image) -> bool:
         if (image.pixels[start : start + _OPAQUE_ROWS, :, -1] != image.maximum).any():
             return False
     return True
+
+
+def _measures_change(kernel: AnyKernel) -> bool:
+    """Whether it tells of differences; what several kernels combine to is taken for that."""
+    return not isinstance(kernel, Kernel) or kernel.kind is Kind.ZERO_SUM
 
 
 def _is_point(kernel: AnyKernel) -> bool:

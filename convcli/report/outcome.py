@@ -17,12 +17,6 @@ from convcli.report.option_names import as_options
 from convcli.report.shape import axis_data, leftover
 from convcli.spec import Mapping
 
-_SAYS = {
-    Kind.SMOOTHING: "smoothing",
-    Kind.SHARPENING: "sharpening",
-    Kind.DERIVATIVE: "derivative",
-}
-
 
 def line(outcome: Outcome) -> str:
     """One line, for one of many images."""
@@ -107,13 +101,13 @@ def describe(kernel: AnyKernel) -> str:
     head = f"{named(kernel.name)} {rows}×{cols}"
     if not isinstance(kernel, Kernel):
         return f"{head}, {len(kernel.parts)} kernels combined: {kernel.combine}"
-    total = f"sum {kernel.sum:.6g}"
-    return f"{head}, {_SAYS[kernel.kind]}, {total}: {meaning(kernel)}"
+    total = "" if kernel.kind is Kind.ZERO_SUM else f", sum {kernel.sum:.6g}"
+    return f"{head}, {kernel.kind}{total}: {meaning(kernel)}"
 
 
 def meaning(kernel: Kernel) -> str:
     """Say what the sum of a kernel's weights does to a flat region."""
-    if kernel.kind is Kind.DERIVATIVE:
+    if kernel.kind is Kind.ZERO_SUM:
         return "finds change, silent where flat"
     if kernel.sum == 1:
         return "keeps brightness"

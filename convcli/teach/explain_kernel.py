@@ -60,7 +60,7 @@ class Weights:
             return "copies"
         if not (self.positive and self.negative):
             return "averages"
-        if self.kernel.kind is Kind.DERIVATIVE:
+        if self.kernel.kind is Kind.ZERO_SUM:
             return "compares"
         rows, cols = self.kernel.shape
         middle = self.kernel.scaled[rows // 2, cols // 2]

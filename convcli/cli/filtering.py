@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from convcli import batch
 from convcli.batch.estimate import estimated_stages
+from convcli.cli.reporter import Reporter
 from convcli.cli.status import tell
 from convcli.cli.streams import descriptor
-from convcli.cli.talk import Talk
 from convcli.errors import ConvError, UsageError
 from convcli.kernels.notation import file_of
 from convcli.paths import reason
@@ -69,14 +69,14 @@ def filter_images(
     if given["show"]:
         writing = replace(writing, show=_room(given["dry_run"]))
     outcomes = _begin(jobs, kernels, spec, writing, (given, ahead))
-    with Talk(_overridden(kernels, spec), len(jobs), given) as talk, closing(outcomes):
+    with Reporter(_overridden(kernels, spec), len(jobs), given) as reporter, closing(outcomes):
         for outcome in outcomes:
-            talk.add(outcome)
+            reporter.add(outcome)
             if outcome.error and given["fail_fast"]:
                 break
     if given["dry_run"] and given["compare"] and not given["quiet"]:
         tell(f"and source and result → {printable(given['compare'])}")
-    return talk.status
+    return reporter.status
 
 
 def _room(dry: bool) -> tuple[int, int] | None:

@@ -19,9 +19,9 @@ from convcli.image.guard import guard, guarded
 from convcli.image.header import peek_into
 from convcli.image.image import Image
 from convcli.image.limits import MAX_PIXELS
+from convcli.image.orientation import upright
 from convcli.image.recognise import header_of
 from convcli.image.source import Source, load
-from convcli.image.upright import upright
 from convcli.record import replace
 
 #: Bytes that a coder takes at the most, a byte of samples (AVIF, JPEG 2000).
@@ -325,7 +325,7 @@ def write(
 def _reading(data: bytes, name: str) -> int:
     """Return what reading a file takes, told from its header."""
     header = header_of(peek_into(data), name)
-    return 0 if header is None else 2 * header.nbytes + header.beside
+    return 0 if header is None else 2 * header.nbytes + header.overhead
 
 
 def timing_notes(frames: Frames, format: str) -> tuple[str, ...]:

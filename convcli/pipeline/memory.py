@@ -124,10 +124,10 @@ def takes(
     """
     kind = ImageKind(header.size, header.channels, header.dtype)
     found = sums(kind, tuple(kernels), spec, output).total
-    reading = file + header.nbytes + header.beside
+    reading = file + header.nbytes + header.overhead
     if codec_of(header.format).scattered:
         held = (file if file < _MAPPED else 0) + header.nbytes * (header.frames > 1)
-        return held + max(header.nbytes + header.beside, found)
+        return held + max(header.nbytes + header.overhead, found)
     if header.frames > 1:
         # The file stays, and so does the canvas that the next frame is drawn upon.
         return reading + header.nbytes + found

@@ -145,7 +145,7 @@ def _ready(image: Image, spec: Spec, *, drop: bool) -> Image:
         names = image.channels
         if drop:
             block, names = ch.select(planes_of(block), range(len(names) - 1)), names[:-1]
-        return squeezed(gray_beside_alpha(planes_of(block), names)[0] if gray else block)
+        return squeezed(gray_with_alpha(planes_of(block), names)[0] if gray else block)
 
     names = image.channels[:-1] if drop else image.channels
     if gray:
@@ -158,7 +158,7 @@ def planes_of(block: NDArray[Any]) -> NDArray[Any]:
     return block.reshape(*block.shape[:2], -1)
 
 
-def gray_beside_alpha(
+def gray_with_alpha(
     pixels: NDArray[Any], names: str, *, linear: bool = False
 ) -> tuple[NDArray[Any], str]:
     """Gray, with alpha beside it if there is one."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MANY = 20
 
 
-class Talk:
+class Reporter:
     """What is said while images are filtered, and in the end.
 
     Parameters
@@ -96,7 +96,7 @@ class Talk:
         else:
             self._bar.tell(text)
 
-    def __enter__(self) -> Talk:
+    def __enter__(self) -> Reporter:
         """Begin."""
         return self
 

@@ -17,7 +17,7 @@ from convcli.image.formats import check_holds, check_several, codec_of, format_o
 from convcli.image.frames import DURATION, Frames
 from convcli.image.guard import guard, guarded
 from convcli.image.header import peek_into
-from convcli.image.image import Image
+from convcli.image.image import Image, described
 from convcli.image.limits import MAX_PIXELS
 from convcli.image.orientation import upright
 from convcli.image.recognise import header_of
@@ -272,15 +272,11 @@ def _checked(frames: Frames, format: str) -> Iterator[Image]:
         first = first or kind
         if not pages and kind != first:
             raise ImageError(
-                f"frame {number} is {_say(*kind)} and the first {_say(*first)}; the frames of "
-                f"an animation are alike: use `path` NAME.tif"
+                f"frame {number} is {described(*kind)}, and the first {described(*first)}; the "
+                f"frames of an animation are alike: use `path` NAME.tif"
             )
         yield image
         del image
-
-
-def _say(size: tuple[int, int], channels: str, depth: str) -> str:
-    return f"{size[1]}×{size[0]} {channels} {depth}"
 
 
 def write(

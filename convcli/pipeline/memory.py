@@ -17,7 +17,7 @@ from convcli.engine import CHUNK_BYTES, Pixels
 from convcli.errors import ConvError
 from convcli.image.formats import codec_of
 from convcli.image.header import WIDTHS, Header
-from convcli.image.image import Image, Meta
+from convcli.image.image import Image, Meta, channel_words
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline.arrays import Step
 from convcli.pipeline.road import Road, lay
@@ -155,7 +155,7 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
     shape = (*kind.size, kind.channels) if kind.channels > 1 else kind.size
     source = prod(shape) * WIDTHS[kind.dtype]
     image = Image.of(Absent(shape, np.dtype(kind.dtype)), names, Meta())
-    decoded = StageMemory(f"{kind.size[1]}×{kind.size[0]} {names} decoded", source)
+    decoded = StageMemory(f"{kind.size[1]}×{kind.size[0]} {channel_words(names)} decoded", source)
     try:
         road = lay(image, kernels, spec)
     except ConvError:
@@ -179,7 +179,7 @@ def _stages(road: Road, jobs: int) -> list[StageMemory]:
         what = "lightness" if work.spec.luma else "colour weighted by alpha" if work.weighs else ""
         found.append(StageMemory(f"{what or 'samples'}{light} as floats", chunk))
     elif work.chooses or isinstance(work.image.made, Pixels):
-        found.append(StageMemory(f"channels {work.channels}", chunk))
+        found.append(StageMemory(f"{channel_words(work.channels)} samples", chunk))
     held = not (work.needs_floats or work.chooses or isinstance(work.image.made, Pixels))
     for kernel, step in zip(work.kernels, road.steps, strict=True):
         found.append(

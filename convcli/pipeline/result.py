@@ -52,7 +52,7 @@ class Unfiltered:
             target = Target(out, Mapping.CLIP, work.image.maximum)
             self._stored = Stored(kept, None, work.spec, target)
 
-    def beside(self, filtered: NDArray[Any], start: int) -> NDArray[Any]:
+    def merged(self, filtered: NDArray[Any], start: int) -> NDArray[Any]:
         """Put filtered channels of some rows beside those that weren't.
 
         Parameters

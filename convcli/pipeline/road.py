@@ -142,7 +142,7 @@ class _ResultRows(engine.Stage):
         if work.needs_floats:
             self._floats = FloatResult(work, filtered)
             dtype = dtype if work.chooses else self._floats.dtype
-        self._kept = Unfiltered(work, filtered.geometries) if work.chooses else None
+        self._unfiltered = Unfiltered(work, filtered.geometries) if work.chooses else None
         self.seen: Filtered | FloatResult = self._floats or filtered
         count = len(work.channels)
         size = filtered.rows.shape[:2]
@@ -165,7 +165,7 @@ class _ResultRows(engine.Stage):
     @property
     def _makes(self) -> bool:
         """Whether anything is done to what the kernels give."""
-        return self._floats is not None or self._kept is not None
+        return self._floats is not None or self._unfiltered is not None
 
     def rows(self, start: int, stop: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
         """Return some rows, as `Rows` does."""
@@ -175,8 +175,8 @@ class _ResultRows(engine.Stage):
         samples = self.filtered.rows.rows(start, stop)
         if self._floats is not None:
             samples = self._floats.rows(samples, start)
-        if self._kept is not None:
-            samples = self._kept.beside(samples, start)
+        if self._unfiltered is not None:
+            samples = self._unfiltered.merged(samples, start)
         return engine.put_into(into, samples.reshape(stop - start, *self.shape[1:]))
 
     def whole(self, jobs: int) -> NDArray[Any]:

@@ -20,6 +20,7 @@ from convcli.engine.rows import (
     chunk_of,
     each_part,
     put_into,
+    put_pieces,
 )
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "plan_for",
     "prepare",
     "put_into",
+    "put_pieces",
     "run",
     "seconds_compiling",
     "unweigh",

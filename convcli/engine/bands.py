@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from convcli.engine.costs import block
 from convcli.engine.native import Call, Loop
 from convcli.engine.passes import Passes, Taps
-from convcli.engine.scratch import NOTHING, Scratch
+from convcli.engine.scratch import NOTHING, CalledFor, Scratch
 from convcli.engine.strips import Layout, Source, Strips, empty
 from convcli.engine.structs import (
     FIXED,
@@ -138,6 +138,11 @@ class Bands:
         return self.units[1]
 
     @property
+    def pieces(self) -> tuple[tuple[int, int], ...]:
+        """(left, right) of the columns that are made at a time: all of them."""
+        return ((0, self.layout.geometry.cols.out),)
+
+    @property
     def least_rows(self) -> int:
         """Rows of the result under which to load a strip would outweigh the rest."""
         return self.strips.rows
@@ -150,6 +155,11 @@ class Bands:
     def units_in(self, rows: int) -> int:
         """Return how many units so many rows of the result are."""
         return rows
+
+    @property
+    def scratch_bytes(self) -> int:
+        """What a thread's strip takes."""
+        return (self.least_rows * self.layout.stride + self.layout.span) * self.layout.pitch * 4
 
     def entry(
         self, store: str, out: np.dtype[Any], storing: Storing
@@ -180,7 +190,7 @@ class Bands:
         """Make scratch for one thread, to run the loop over some rows."""
         task, result = np.zeros(len(BandTask._fields), np.int64), storing.result(NOTHING)
 
-        def run(call: Call, _: tuple[int, int], first: int, last: int) -> Seen:
+        def run(call: Call, _: CalledFor, first: int, last: int) -> Seen:
             task[:], result.clipped[0] = BandTask(first, last), 0
             call()
             return storing.seen(result)

@@ -58,9 +58,9 @@ def assert_rows_are_the_whole(result, whole, rng, times=1):
     def make(band):
         assert_same_pixels(result.rows(*band), whole[slice(*band)])
 
-    with ThreadPoolExecutor(3) as team:
+    with ThreadPoolExecutor(3) as pool:
         for _ in range(times):
-            list(team.map(make, bands(rng, len(whole), source.step)))
+            list(pool.map(make, bands(rng, len(whole), source.step)))
 
 
 ROADS = {
@@ -230,8 +230,8 @@ def test_each_block_is_made_once(rng):
     def make(band):
         assert_same_pixels(rows.band(*band), pixels[slice(*band)])
 
-    with ThreadPoolExecutor(3) as team:
-        list(team.map(make, [(row, row + 3) for row in range(0, 63, 3)] + [(63, 64)]))
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(make, [(row, row + 3) for row in range(0, 63, 3)] + [(63, 64)]))
     assert sorted(source.made) == [(row, row + 8) for row in range(0, 64, 8)]
 
 

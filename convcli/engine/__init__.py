@@ -8,7 +8,7 @@ from convcli.engine.correlated import Correlated, Finished, correlated, run
 from convcli.engine.finish import Finish, finish
 from convcli.engine.native import keeps_loops, seconds_compiling
 from convcli.engine.options import Border2D, Options
-from convcli.engine.passes import Taps, Terms
+from convcli.engine.passes import Bank, Terms
 from convcli.engine.plan import Plan
 from convcli.engine.prepared import ArrayKind, Prepared, lay_out_for, plan_for, prepare
 from convcli.engine.rows import (
@@ -26,6 +26,7 @@ from convcli.engine.rows import (
 __all__ = [
     "CHUNK_BYTES",
     "ArrayKind",
+    "Bank",
     "Blocks",
     "Border2D",
     "Correlated",
@@ -40,7 +41,6 @@ __all__ = [
     "Seen",
     "Stage",
     "Store",
-    "Taps",
     "Terms",
     "chunk_of",
     "correlate_planned",

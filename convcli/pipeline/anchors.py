@@ -11,7 +11,7 @@ from convcli import engine
 from convcli.borders import source as border_source
 from convcli.engine.window import Window, cut_out
 from convcli.geometry import Geometry
-from convcli.responses import Target, fill_level
+from convcli.pipeline.responses import Target, fill_level
 from convcli.spec import Spec
 
 

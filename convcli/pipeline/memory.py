@@ -13,18 +13,18 @@ from math import prod
 
 import numpy as np
 
-from convcli.arrays import Step
 from convcli.engine import CHUNK_BYTES, Pixels
 from convcli.errors import ConvError
 from convcli.image.formats import codec_of
 from convcli.image.header import WIDTHS, Header
-from convcli.image.image import Image, Meta
+from convcli.image.image import Image, Meta, channel_words
+from convcli.kernels.kernel import AnyKernel
+from convcli.pipeline.arrays import Step
 from convcli.pipeline.road import Road, lay
 from convcli.pipeline.work import Absent
 from convcli.processors import processors
 from convcli.record import record
 from convcli.spec import Spec
-from convcli.taps import AnyKernel
 
 #: What begins with every thread's first rows and doesn't grow: loops and tables; and room for a
 #: band, for its filtered rows, and for those that are coded and not yet written.
@@ -122,10 +122,10 @@ def takes(
     """
     kind = ImageKind(header.size, header.channels, header.dtype)
     found = sums(kind, tuple(kernels), spec, output).total
-    reading = file + header.nbytes + header.beside
+    reading = file + header.nbytes + header.overhead
     if codec_of(header.format).scattered:
         held = (file if file < _MAPPED else 0) + header.nbytes * (header.frames > 1)
-        return held + max(header.nbytes + header.beside, found)
+        return held + max(header.nbytes + header.overhead, found)
     if header.frames > 1:
         # The file stays, and so does the canvas that the next frame is drawn upon.
         return reading + header.nbytes + found
@@ -153,7 +153,7 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
     shape = (*kind.size, kind.channels) if kind.channels > 1 else kind.size
     source = prod(shape) * WIDTHS[kind.dtype]
     image = Image.of(Absent(shape, np.dtype(kind.dtype)), names, Meta())
-    decoded = StageMemory(f"{kind.size[1]}×{kind.size[0]} {names} decoded", source)
+    decoded = StageMemory(f"{kind.size[1]}×{kind.size[0]} {channel_words(names)} decoded", source)
     try:
         road = lay(image, kernels, spec)
     except ConvError:
@@ -177,7 +177,7 @@ def _stages(road: Road, jobs: int) -> list[StageMemory]:
         what = "lightness" if work.spec.luma else "colour weighted by alpha" if work.weighs else ""
         found.append(StageMemory(f"{what or 'samples'}{light} as floats", chunk))
     elif work.chooses or isinstance(work.image.made, Pixels):
-        found.append(StageMemory(f"channels {work.channels}", chunk))
+        found.append(StageMemory(f"{channel_words(work.channels)} samples", chunk))
     source = "made" if found else "held"
     for kernel, step in zip(work.kernels, road.steps, strict=True):
         row = prod(step.prepared.shape[1:]) * step.prepared.finish.dtype.itemsize

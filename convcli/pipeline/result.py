@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli import engine
-from convcli.arrays import Filtered, Stored
 from convcli.geometry import Geometry
 from convcli.image import channels as ch
 from convcli.image.image import Image
 from convcli.image.light import linear as light
 from convcli.kernels.kernel import Kernel
 from convcli.pipeline.anchors import AtAnchors
+from convcli.pipeline.arrays import Filtered, Stored
+from convcli.pipeline.responses import Target, after
 from convcli.pipeline.work import Work, planes_of, rows_of, squeezed
 from convcli.pipeline.working import float_rows, lightness
-from convcli.responses import Target, after
 from convcli.spec import Mapping
 
 _Range: TypeAlias = tuple[float, float]

@@ -9,19 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli import arrays, engine
-from convcli.arrays import Filtered
+from convcli import engine
 from convcli.engine import keeps_loops, seconds_compiling
 from convcli.image.image import Image, Meta
+from convcli.kernels.kernel import AnyKernel
+from convcli.pipeline import arrays
+from convcli.pipeline.arrays import Filtered
 from convcli.pipeline.facts import Facts
+from convcli.pipeline.responses import Target
 from convcli.pipeline.result import FloatResult, Unfiltered
 from convcli.pipeline.work import Work, prepare
 from convcli.pipeline.working import working_rows
 from convcli.processors import processors
 from convcli.record import replace
-from convcli.responses import Target
 from convcli.spec import Mapping, Spec
-from convcli.taps import AnyKernel
 
 #: Seconds of compiling that a user is told of.
 _NOTICED = 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from convcli.image.codec import CLEAR, GRAY, Codec, Later
+from convcli.image.codec import CLEAR, GRAY, Codec, LazyFunction
 from convcli.image.header import Header, Peek
 
 #: Bytes in which a file's header is looked for.
@@ -26,11 +26,11 @@ def _header(peek: Peek) -> Header | None:
         at = head.find(b"stsz", at + 4)
     pixels = size[0] * size[1]
     dtype = "uint16" if deep else "uint8"
-    beside = 8 * pixels * (1 + deep)
+    overhead = 8 * pixels * (1 + deep)
     if deep:
         # These are decoded all at once.
-        beside += frames * pixels * channels * 2
-    return Header("AVIF", size[::-1], channels, dtype, beside, frames, lossy=True)
+        overhead += frames * pixels * channels * 2
+    return Header("AVIF", size[::-1], channels, dtype, overhead, frames, lossy=True)
 
 
 def _coded_size(found: bytes | memoryview) -> tuple[int, int] | None:
@@ -48,11 +48,11 @@ def _coded_size(found: bytes | memoryview) -> tuple[int, int] | None:
 CODEC = Codec(
     "AVIF",
     {"bool": GRAY, "uint8": CLEAR, "uint16": CLEAR},
-    decode=Later("avif.read", "decode"),
-    encode=Later("avif.write", "encode"),
+    decode=LazyFunction("avif.read", "decode"),
+    encode=LazyFunction("avif.write", "encode"),
     header=_header,
-    open=Later("avif.read", "open_frames"),
-    encode_frames=Later("avif.write", "parts"),
+    open=LazyFunction("avif.read", "open_frames"),
+    encode_frames=LazyFunction("avif.write", "parts"),
     coded_size=_coded_size,
     options=("quality",),
     carries=frozenset({"icc", "exif", "xmp"}),

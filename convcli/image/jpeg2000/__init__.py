@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from convcli.image.boxes import places
-from convcli.image.codec import CLEAR, GRAY, Codec, Later
+from convcli.image.codec import CLEAR, GRAY, Codec, LazyFunction
 from convcli.image.header import HEAD, Header, Peek, whole_type
 
 #: How a codestream begins.
@@ -41,8 +41,8 @@ def coded_size(found: bytes | memoryview) -> tuple[int, int] | None:
 CODEC = Codec(
     "JPEG2000",
     {"bool": GRAY, "uint8": CLEAR, "uint16": CLEAR},
-    decode=Later("jpeg2000.read", "decode"),
-    encode=Later("jpeg2000.write", "encode"),
+    decode=LazyFunction("jpeg2000.read", "decode"),
+    encode=LazyFunction("jpeg2000.write", "encode"),
     header=_header,
     coded_size=coded_size,
     options=("quality",),

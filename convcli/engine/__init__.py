@@ -8,7 +8,7 @@ from convcli.engine.correlated import Correlated, Finished, correlated, run
 from convcli.engine.finish import Finish, finish
 from convcli.engine.native import keeps_loops, seconds_compiling
 from convcli.engine.options import Border2D, Options
-from convcli.engine.passes import Bank, Terms
+from convcli.engine.passes import KernelSet, Terms
 from convcli.engine.plan import Plan
 from convcli.engine.prepared import ArrayKind, Prepared, lay_out_for, plan_for, prepare
 from convcli.engine.rows import (
@@ -26,13 +26,13 @@ from convcli.engine.rows import (
 __all__ = [
     "CHUNK_BYTES",
     "ArrayKind",
-    "Bank",
     "Blocks",
     "Border2D",
     "Correlated",
     "Finish",
     "Finished",
     "Held",
+    "KernelSet",
     "Options",
     "Pixels",
     "Plan",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from convcli.engine.bands import Seen, Storing, combine_loop
 from convcli.engine.costs import block
 from convcli.engine.native import Call, Loop
-from convcli.engine.passes import Bank
+from convcli.engine.passes import KernelSet
 from convcli.engine.scratch import NOTHING, CalledFor, Scratch
 from convcli.engine.spectra import LANES, factors, turns
 from convcli.engine.strips import Layout, Source, empty, interleaved
@@ -30,12 +30,12 @@ def _pitch(size: int) -> int:
 
 
 @lru_cache(maxsize=8)
-def _kernels(bank: Bank, layout: Layout, tiling: Tiling) -> tuple[NDArray[Any], ...]:
+def _kernels(kernel_set: KernelSet, layout: Layout, tiling: Tiling) -> tuple[NDArray[Any], ...]:
     """Spectra, turns, and what the middle takes from each kernel's sums."""
     rows, cols = layout.geometry.rows, layout.geometry.cols
-    spread = np.zeros((len(bank.weights), rows.span, cols.span))
-    spread[:, :: rows.dilation, :: cols.dilation] = bank.weights
-    offsets = bank.flat.sum(axis=1) * tiling.packing.middle
+    spread = np.zeros((len(kernel_set.weights), rows.span, cols.span))
+    spread[:, :: rows.dilation, :: cols.dilation] = kernel_set.weights
+    offsets = kernel_set.flat.sum(axis=1) * tiling.packing.middle
     return (*factors(spread, tiling.size), *turns(tiling.size), offsets.astype(np.float64))
 
 
@@ -47,14 +47,14 @@ class TileGroups:
     ----------
     source
         What the images are like.
-    bank, layout, tiling
+    kernel_set, layout, tiling
         What is summed, where it lies, and how it is cut.
     fill
         What lies outside.
     """
 
     source: Source
-    bank: Bank
+    kernel_set: KernelSet
     layout: Layout
     tiling: Tiling
     fill: float
@@ -115,7 +115,7 @@ class TileGroups:
         self, store: str, out: np.dtype[Any], storing: Storing
     ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
         """Return the name, the functions and the types of the loop to load."""
-        functions = (combine_loop(self.bank), store)
+        functions = (combine_loop(self.kernel_set), store)
         return "tiles", functions, (self.source.dtype.name, out.name, storing.numbers.dtype.name)
 
     def scratch(self, loop: Loop, out: np.dtype[Any], storing: Storing) -> Scratch:
@@ -149,7 +149,7 @@ class TileGroups:
         """What the loop reads, but for the image."""
         packing, columns = self.tiling.packing, len(self.layout.col_map) * self.layout.channels
         factors_re, factors_im, cosines, sines, offsets = _kernels(
-            self.bank, self.layout, self.tiling
+            self.kernel_set, self.layout, self.tiling
         )
         return TileInput(
             source=NOTHING,
@@ -226,8 +226,8 @@ class TileGroups:
             step=layout.channels,
             source_samples=self.source.samples,
             sums_pitch=-(-width // 16) * 16,
-            kernels=len(self.bank.weights),
-            share=self.bank.share,
+            kernels=len(self.kernel_set.weights),
+            share=self.kernel_set.share,
             watch=0,
             depth=tiling.packing.depth,
         )

@@ -16,7 +16,7 @@ from convcli.errors import GeometryError, UsageError
 from convcli.geometry import Geometry, plan_geometry
 from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Compound, Kernel
-from convcli.pipeline.bank import bank_of
+from convcli.pipeline.kernel_set import kernel_set_of
 from convcli.pipeline.responses import Target, after, between, fill_level, response, scaled
 from convcli.record import record, replace
 from convcli.spec import Mapping, Precision, Spec
@@ -224,7 +224,7 @@ def _step(
     """Make a kernel ready; once for images of a kind."""
     geometry = _geometry(shape, kernel, spec)
     double = spec.precision is Precision.DOUBLE or dtype == np.float64
-    bank, divisor = bank_of(kernel, flip=spec.convolve, double=double)
+    kernel_set, divisor = kernel_set_of(kernel, flip=spec.convolve, double=double)
     slope, shift = scaled(kernel, response(kernel, divisor, target), scale, target)
     finish = engine.finish(
         target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
@@ -236,7 +236,7 @@ def _step(
     outside = engine.Border2D(spec.border, fill_level(spec.fill, dtype, target.level))
     options = replace(_options(spec), stretch=stretches, watch=target.watch)
     prepared = engine.prepare(
-        engine.ArrayKind(shape, dtype), bank, geometry, outside, finish, options
+        engine.ArrayKind(shape, dtype), kernel_set, geometry, outside, finish, options
     )
     return Step(prepared, geometry, float(slope), float(shift))
 
@@ -255,9 +255,9 @@ def plan_array(
     """Return how an array of that shape and sample type would be filtered."""
     geometry = _geometry(shape, kernel, spec)
     double = spec.precision is Precision.DOUBLE or dtype == np.float64
-    bank, _ = bank_of(kernel, flip=spec.convolve, double=double)
-    layout = engine.lay_out_for(shape, bank, geometry, engine.Border2D(spec.border))
-    return engine.plan_for(dtype, bank, layout, _options(spec))[0]
+    kernel_set, _ = kernel_set_of(kernel, flip=spec.convolve, double=double)
+    layout = engine.lay_out_for(shape, kernel_set, geometry, engine.Border2D(spec.border))
+    return engine.plan_for(dtype, kernel_set, layout, _options(spec))[0]
 
 
 def _geometry(shape: tuple[int, ...], kernel: AnyKernel, spec: Spec) -> Geometry:

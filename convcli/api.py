@@ -343,7 +343,7 @@ def _one_map(
     mapping = target.mapping
     done = engine.correlate_planned(
         volume,
-        engine.Bank((stack[:, ::-1, ::-1] if spec.convolve else stack)[None]),
+        engine.KernelSet((stack[:, ::-1, ::-1] if spec.convolve else stack)[None]),
         geometry,
         engine.Border2D(spec.border, fill_level(spec.fill, volume.dtype, target.level)),
         engine.finish(mapping, target.dtype, maximum=target.maximum, shift=Fraction(bias)),

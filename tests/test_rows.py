@@ -12,8 +12,8 @@ from asserts import assert_same_pixels
 from command import call
 from marks import exhaustive_but
 
-from convcli import Spec, engine, read, write
-from convcli.engine import blocks, window
+from convcli import Spec, arrays, engine, read, write
+from convcli.engine import blocks, prepared, window
 from convcli.image.image import Image, Meta
 from convcli.image.jpeg import bands as jpeg_bands
 from convcli.image.png import filters as png_rows
@@ -22,6 +22,8 @@ from convcli.kernels import parse_kernel
 from convcli.pipeline import lay
 from convcli.record import replace
 
+#: What is said of compiling depends on how busy the machine is; plans name their threads.
+ALIKE = {"notes": (), "plans": ()}
 KERNELS = ("sharpen", "sobel-x", "gaussian:sigma=2", "sobel", "log", "emboss")
 
 
@@ -102,9 +104,38 @@ def test_rows_have_the_bits_of_the_whole(name, rng):
     road = lay(image, kernels, spec)
     # Rows that are made again are not counted again.
     assert_rows_are_the_whole(road.result, expected, rng, times=2 if "box" in name else 1)
-    # What is said of compiling depends on how busy the machine is; plans name their threads.
-    alike = {"notes": (), "plans": ()}
-    assert replace(road.facts, **alike) == replace(whole.facts, **alike)
+    assert replace(road.facts, **ALIKE) == replace(whole.facts, **ALIKE)
+
+
+TILED = {
+    "weighted": ("RGBA", {}),
+    "held": ("RGB", {}),
+    "wrapped, strided": ("RGBA", {"border": "wrap", "stride": 2}),
+    "one channel": ("RGBA", {"channels": "G", "border": "constant", "fill": 9}),
+    "lightness": ("RGBA", {"luma": True, "alpha": "filter", "padding": "full"}),
+    "raw light": ("RGB", {"linear": True, "mapping": "raw"}),
+    "chain": ("RGB", {"linear": True}),
+}
+
+
+@pytest.mark.parametrize("name", TILED)
+def test_groups_of_tiles_are_made_of_parts_of_the_image(name, rng, monkeypatch):
+    names, options = TILED[name]
+    monkeypatch.setattr("convcli.engine.tiling.SIZES", (64,))
+    monkeypatch.setattr("convcli.engine.tiling._SUMS_BYTES", 2**16)
+    monkeypatch.setattr(arrays, "_step", arrays._step.__wrapped__)
+    monkeypatch.setattr(prepared, "_plan_for", prepared._plan_for.__wrapped__)
+    image = Image(original(rng, (130, 310, len(names)), "uint8"), names)
+    kernels = [parse_kernel("gaussian:sigma=3")] * (1 + (name == "chain"))
+    spec = Spec(method="fft", **options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine.Correlated, "pieces", engine.Stage.pieces)
+        whole = lay(image, kernels, replace(spec, jobs=1))
+        expected = whole.result.pixels
+    road = lay(image, kernels, spec)
+    assert len(road.result.made._source.pieces) > 1 or name == "chain"
+    assert_rows_are_the_whole(road.result, expected, rng)
+    assert replace(road.facts, **ALIKE) == replace(whole.facts, **ALIKE)
 
 
 @pytest.mark.usefixtures("narrow")

@@ -75,7 +75,7 @@ def response(kernel: AnyKernel, divisor: Fraction, target: Target) -> tuple[Frac
     Parameters
     ----------
     kernel, divisor
-        What is summed, and what its sums are divided by, as `bank_of` gives it.
+        What is summed, and what its sums are divided by, as `kernel_set_of` gives it.
     target
         What the result should be.
     """

@@ -10,7 +10,7 @@ from convcli import engine
 from convcli.errors import ImageError
 from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Combine, Compound, Kernel
-from convcli.pipeline.bank import bank_of
+from convcli.pipeline.kernel_set import kernel_set_of
 from convcli.pipeline.responses import response, scaled
 from convcli.record import record
 from convcli.spec import Mapping
@@ -179,7 +179,7 @@ def _shared_divisor(kernel: AnyKernel) -> Fraction:
 
 def _summed_divisor(study: Responses) -> Fraction:
     """What the engine's sums are divided by."""
-    return bank_of(study.kernel, flip=study.spec.convolve, double=study.is_double)[1]
+    return kernel_set_of(study.kernel, flip=study.spec.convolve, double=study.is_double)[1]
 
 
 def _ends(study: Responses, slope: Fraction, shift: Fraction, multiple: Fraction) -> list[Fraction]:

@@ -131,7 +131,7 @@ def views(study: Study, at: Pair | None = None) -> Views:
     """
     work = study.work
     kept = Unfiltered(work, (study.geometry,)) if work.chooses else None
-    after = kept.merged(study.result, 0) if kept else study.result
+    after = kept.merged(study.result, (0, 0)) if kept else study.result
     pair = work.image, Image(squeezed(after), work.channels)
     stretched = study.is_grid or _beyond(pair[0]), study.is_grid or _beyond(pair[1])
     shown = _eight_bits(pair[0], stretched[0]), _eight_bits(pair[1], stretched[1])

@@ -1,4 +1,4 @@
-"""The bank of filters that the engine sums for a kernel."""
+"""What the engine sums for a kernel: a set of kernels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from convcli.record import replace
 
 
 @lru_cache(maxsize=64)
-def bank_of(kernel: AnyKernel, *, flip: bool, double: bool) -> tuple[engine.Bank, Fraction]:
+def kernel_set_of(
+    kernel: AnyKernel, *, flip: bool, double: bool
+) -> tuple[engine.KernelSet, Fraction]:
     """Return what is summed for a kernel, and what the sums are divided by.
 
     Parameters
@@ -35,7 +37,7 @@ def bank_of(kernel: AnyKernel, *, flip: bool, double: bool) -> tuple[engine.Bank
     divisors = {part.divisor for part in parts}
     shared = divisors.pop() if len(divisors) == 1 else None
     weights = [part.scaled if shared is None else part.weights for part in parts]
-    bank = engine.Bank(np.stack(weights)[:, ::step, ::step])
+    kernel_set = engine.KernelSet(np.stack(weights)[:, ::step, ::step])
     terms = [low_rank(part, double=double) for part in parts]
     whole = [low for low in terms if low is not None]
     if len(whole) == len(terms) and (len(terms) == 1 or all(low.divisor == 1 for low in whole)):
@@ -43,10 +45,10 @@ def bank_of(kernel: AnyKernel, *, flip: bool, double: bool) -> tuple[engine.Bank
         rows = _padded([low.rows[:, ::step] for low in whole])
         if shared is None:
             rows = rows / np.array([[[part.divisor]] for part in parts])
-        bank = replace(bank, terms=engine.Terms(columns, rows, whole[0].divisor))
+        kernel_set = replace(kernel_set, terms=engine.Terms(columns, rows, whole[0].divisor))
     if isinstance(kernel, Compound):
-        bank = replace(bank, combine=str(kernel.combine), share=kernel.share)
-    return bank, Fraction(1) if shared is None else written(shared)
+        kernel_set = replace(kernel_set, combine=str(kernel.combine), share=kernel.share)
+    return kernel_set, Fraction(1) if shared is None else written(shared)
 
 
 def _padded(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:

@@ -12,14 +12,14 @@ from asserts import assert_same_pixels
 from command import call
 from marks import exhaustive_but
 
-from convcli import Spec, arrays, engine, read, write
+from convcli import Spec, engine, read, write
 from convcli.engine import blocks, prepared, window
 from convcli.image.image import Image, Meta
 from convcli.image.jpeg import bands as jpeg_bands
 from convcli.image.png import filters as png_rows
 from convcli.image.png import write as png_write
 from convcli.kernels import parse_kernel
-from convcli.pipeline import lay
+from convcli.pipeline import arrays, lay
 from convcli.record import replace
 
 #: What is said of compiling depends on how busy the machine is; plans name their threads.

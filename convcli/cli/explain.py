@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 #: Fields of a `Spec` that change the numbers of stored samples.
 _USED = (
-    *("padding", "border", "fill", "stride", "dilation", "convolve", "mapping", "divisor"),
-    *("bias", "scale", "gray", "channels", "depth", "precision"),
+    *("padding", "border", "fill", "stride", "dilation", "anchor", "convolve", "mapping"),
+    *("divisor", "bias", "scale", "gray", "channels", "depth", "precision"),
 )
 
 

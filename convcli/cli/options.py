@@ -8,8 +8,16 @@ from typing import Any
 
 import click
 
-from convcli.borders import ALIASES, Border
-from convcli.cli.types import NumbersType, PaddingType, Real, Whole, Word
+from convcli.borders import Border, by_axis, named_border, parse_borders
+from convcli.cli.types import (
+    AnchorType,
+    BorderType,
+    NumbersType,
+    PaddingType,
+    Real,
+    Whole,
+    Word,
+)
 from convcli.errors import UsageError
 from convcli.spec import Alpha, Depth, Mapping, Method, Precision, Spec
 
@@ -23,13 +31,14 @@ SPEC_OPTIONS = (
         type=PaddingType(),
         default="same",
         show_default=True,
-        help="Samples added around the image: same, valid (none), full, a number, or ROWS,COLS.",
+        help="Samples added around the image: same, valid (none), full, same-upper (as TensorFlow "
+        "and torch), same-lower, a number, ROWS,COLS, or TOP,BOTTOM,LEFT,RIGHT.",
     ),
     click.option(
         "--border",
-        type=Word(Border, ALIASES),
-        metavar="BORDER",
-        help=f"What they hold: {', '.join(Border)}.  [default: replicate]",
+        type=BorderType(),
+        help=f"What they hold: {', '.join(Border)}; ROWS,COLS for one an axis. SciPy's reflect is "
+        "symmetric here.  [default: replicate]",
     ),
     click.option(
         "--fill",
@@ -39,6 +48,14 @@ SPEC_OPTIONS = (
     click.option("--stride", type=NumbersType(), default="1", show_default=True, help="Step."),
     click.option(
         "--dilation", type=NumbersType(), default="1", show_default=True, help="Step between taps."
+    ),
+    click.option(
+        "--anchor",
+        type=AnchorType(),
+        default="middle",
+        show_default=True,
+        help="The tap that lies over an output's place, from 0,0; of even sizes the middle is the "
+        "second of two, first-middle the first.",
     ),
     click.option(
         "--convolve",
@@ -123,7 +140,8 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_spec
 
 
-_NAMES = tuple(vars(_DEFAULT))
+#: Fields of `Spec` that are options.
+_NAMES = tuple(name for name in vars(_DEFAULT) if name != "notes")
 
 
 def make_spec(border: str | None, fill: float | None, **given: Any) -> Spec:
@@ -134,13 +152,14 @@ def make_spec(border: str | None, fill: float | None, **given: Any) -> Spec:
     UsageError
         If options contradict each other.
     """
-    chosen = Border.parse(border) if border else None
     if fill is not None:
-        if chosen not in (None, Border.CONSTANT):
+        chosen = parse_borders(border or Border.CONSTANT)
+        if Border.CONSTANT not in by_axis(chosen):
             raise UsageError(
-                f"--fill goes with --border constant, not with --border {chosen}; leave one out"
+                f"--fill goes with --border constant, not with --border {named_border(chosen)}; "
+                f"leave one out"
             )
-        chosen = Border.CONSTANT
     if given["channels"] == "":
         raise UsageError("--channels is empty; expected letters such as RGB, or A for alpha")
-    return Spec(border=chosen or Border.REPLICATE, fill=fill or 0.0, **given)
+    outside: Any = border or (Border.REPLICATE if fill is None else Border.CONSTANT)
+    return Spec(border=outside, fill=fill or 0.0, **given)

@@ -269,6 +269,7 @@ def _geometry(shape: tuple[int, ...], kernel: AnyKernel, spec: Spec) -> Geometry
         dilation=spec.dilation,
         padding=spec.padding,
         flip=spec.convolve,
+        anchor=spec.anchor,
     )
     _check_size(geometry)
     return geometry

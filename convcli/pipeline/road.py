@@ -118,7 +118,7 @@ class Road:
             samples=done.samples,
             alpha=_alpha(work, image),
             avoidable=work.spec.scale != "auto" and not work.spec.luma and image.dtype.kind in "bu",
-            notes=(*result.meta.notes, *_compiled()),
+            notes=(*work.spec.notes, *result.meta.notes, *_compiled()),
         )
 
     @cached_property

@@ -13,7 +13,18 @@ import re
 OPTIONS = {
     name: f"--{name.replace('_', '-')}"
     for name in (
-        *("alpha", "bias", "channels", "compare", "compress", "depth", "dilation", "divisor"),
+        *(
+            "alpha",
+            "anchor",
+            "bias",
+            "border",
+            "channels",
+            "compare",
+            "compress",
+            "depth",
+            "dilation",
+            "divisor",
+        ),
         *("exclude", "fill", "format", "frame", "gray", "include", "jobs", "lenient", "linear"),
         *("luma", "max_pixels", "method", "overwrite", "padding", "quality", "recursive", "scale"),
         *("skip_existing", "stride", "timeout"),

@@ -51,6 +51,14 @@ class Method(StrEnum):
     FFT = "fft"  # products of spectra, tile by tile
 
 
+class Rounding(StrEnum):
+    """How a response becomes a whole level, before the mapping."""
+
+    AWAY = "away"  # to the nearest; a half away from zero
+    EVEN = "even"  # to the nearest; a half to the even one
+    TRUNCATE = "truncate"  # towards zero
+
+
 class Precision(StrEnum):
     """The float type that kernels without exact integer weights are summed in."""
 
@@ -97,6 +105,12 @@ class Spec:
         Filter a gray version; filter only the lightness; filter only these channels, as `RB`.
     linear
         Filter in linear light.
+    rounding
+        See `Rounding`.
+    flip_rows
+        Turn the kernel upside down before anything else is done with it.
+    keep_edges
+        Leave samples as they are where the kernel would reach beyond the image.
     alpha, depth, method, precision
         See `Alpha`, `Depth`, `Method`, `Precision`.
     jobs
@@ -121,6 +135,9 @@ class Spec:
     divisor: float | None = None
     bias: float | None = None
     scale: float | str = 1.0
+    rounding: Rounding = Rounding.AWAY
+    flip_rows: bool = False
+    keep_edges: bool = False
     gray: bool = False
     luma: bool = False
     channels: str | None = None
@@ -199,6 +216,7 @@ _ENUMS: dict[str, type[StrEnum]] = {
     "depth": Depth,
     "method": Method,
     "precision": Precision,
+    "rounding": Rounding,
 }
 
 

@@ -15,6 +15,7 @@ from convcli.image import channels as ch
 from convcli.image.image import Image
 from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import arrays
+from convcli.pipeline.half_even import has_halves
 from convcli.pipeline.responses import Target
 from convcli.record import record
 from convcli.spec import Alpha, Depth, Mapping, Precision, Spec
@@ -78,7 +79,9 @@ class Work:
     @property
     def needs_floats(self) -> bool:
         """Whether samples can't be filtered as they are stored."""
-        return self.weighs or self.spec.linear or self.spec.luma
+        if self.weighs or self.spec.linear or self.spec.luma:
+            return True
+        return has_halves(self.kernels, self.spec, self.target)
 
     @property
     def full(self) -> float:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from convcli.image.image import Image, Meta
     from convcli.kernels.kernel import Compound, Kernel
     from convcli.kernels.registry import get_kernel
+    from convcli.presets import spec_like
     from convcli.signals.convolution import convolve_signal, correlate_signal
     from convcli.spec import Spec
 
@@ -46,6 +47,7 @@ _HOME = {
     "get_kernel": "kernels.registry.get_kernel",
     "convolve_signal": "signals.convolution.convolve_signal",
     "correlate_signal": "signals.convolution.correlate_signal",
+    "spec_like": "presets.spec_like",
     "Spec": "spec.Spec",
 }
 
@@ -74,6 +76,7 @@ __all__ = [
     "output_size",
     "read",
     "read_frames",
+    "spec_like",
     "write",
     "write_frames",
 ]

@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from convcli.borders import Border, by_axis, named_border, parse_borders
 from convcli.cli.types import (
@@ -19,7 +20,8 @@ from convcli.cli.types import (
     Word,
 )
 from convcli.errors import UsageError
-from convcli.spec import Alpha, Depth, Mapping, Method, Precision, Spec
+from convcli.presets import PRESETS, spec_like
+from convcli.spec import Alpha, Depth, Mapping, Method, Precision, Rounding, Spec
 
 _DEFAULT = Spec()
 
@@ -86,6 +88,19 @@ SPEC_OPTIONS = (
         show_default=True,
         help="Multiply the response; auto makes overflow impossible (but with --luma).",
     ),
+    click.option(
+        "--rounding",
+        type=Word(Rounding),
+        default="away",
+        show_default=True,
+        help="Of responses to levels: halves away from zero or to even, or truncate.",
+    ),
+    click.option("--flip-rows", is_flag=True, help="Turn the kernel upside down first."),
+    click.option(
+        "--keep-edges",
+        is_flag=True,
+        help="Leave samples as they are where the kernel would reach beyond the image.",
+    ),
     click.option("--gray", is_flag=True, help="Filter a gray version."),
     click.option("--luma", is_flag=True, help="Filter the lightness only and keep the colour."),
     click.option("--channels", metavar="RGB", help="Filter these channels only."),
@@ -127,15 +142,33 @@ lenient_option = click.option(
 )
 
 
+#: Sets what isn't given of `SPEC_OPTIONS`; no field of `Spec`.
+_like_option = click.option(
+    "--like",
+    type=Word(PRESETS),
+    metavar="PROGRAM",
+    help=f"Border, anchor, flip and rounding as in a call of {', '.join(PRESETS)}: see "
+    "docs/compat.md. What else is given wins.",
+)
+
+
 def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command all of `SPEC_OPTIONS`, and hand it one `spec`."""
+    """Give a command all of `SPEC_OPTIONS` and --like, and hand it one `spec`."""
 
     @wraps(command)
     def with_spec(**given: Any) -> Any:
         fields = {name: given.pop(name) for name in _NAMES}
-        return command(spec=make_spec(**fields), **given)
+        like = given.pop("like")
+        if like is not None:
+            told = click.get_current_context().get_parameter_source
+            fields = {
+                name: value
+                for name, value in fields.items()
+                if told(name) is ParameterSource.COMMANDLINE
+            }
+        return command(spec=make_spec(like, **fields), **given)
 
-    for option in reversed(SPEC_OPTIONS):
+    for option in reversed((*SPEC_OPTIONS, _like_option)):
         with_spec = option(with_spec)
     return with_spec
 
@@ -144,7 +177,9 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
 _NAMES = tuple(name for name in vars(_DEFAULT) if name != "notes")
 
 
-def make_spec(border: str | None, fill: float | None, **given: Any) -> Spec:
+def make_spec(
+    like: str | None = None, border: str | None = None, fill: float | None = None, **given: Any
+) -> Spec:
     """Build a spec from what was typed; a fill value implies the constant border.
 
     Raises
@@ -153,13 +188,16 @@ def make_spec(border: str | None, fill: float | None, **given: Any) -> Spec:
         If options contradict each other.
     """
     if fill is not None:
-        chosen = parse_borders(border or Border.CONSTANT)
+        border = border or Border.CONSTANT
+        chosen = parse_borders(border)
         if Border.CONSTANT not in by_axis(chosen):
             raise UsageError(
                 f"--fill goes with --border constant, not with --border {named_border(chosen)}; "
                 f"leave one out"
             )
-    if given["channels"] == "":
+        given["fill"] = fill
+    if border:
+        given["border"] = border
+    if given.get("channels") == "":
         raise UsageError("--channels is empty; expected letters such as RGB, or A for alpha")
-    outside: Any = border or (Border.REPLICATE if fill is None else Border.CONSTANT)
-    return Spec(border=outside, fill=fill or 0.0, **given)
+    return spec_like(like, **given) if like else Spec(**given)

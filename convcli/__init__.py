@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from convcli.api import apply, choose_plan, correlate
     from convcli.borders import Border
     from convcli.errors import ConvError, GeometryError, ImageError, KernelError, UsageError
+    from convcli.fitting.fit import fit_kernel
     from convcli.geometry import Axis, Geometry, output_size
     from convcli.image.files import open as read_frames
     from convcli.image.files import read, write
@@ -31,6 +32,7 @@ _HOME = {
     "ImageError": "errors.ImageError",
     "KernelError": "errors.KernelError",
     "UsageError": "errors.UsageError",
+    "fit_kernel": "fitting.fit.fit_kernel",
     "Axis": "geometry.Axis",
     "Geometry": "geometry.Geometry",
     "output_size": "geometry.output_size",
@@ -70,6 +72,7 @@ __all__ = [
     "convolve_signal",
     "correlate",
     "correlate_signal",
+    "fit_kernel",
     "get_kernel",
     "output_size",
     "read",

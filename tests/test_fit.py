@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from command import call
+from marks import exhaustive_but
 from PIL import Image as PillowImage
 from PIL import ImageFilter
 
@@ -30,7 +31,7 @@ def photo():
     return Image(convcli.correlate(noise, "gaussian3", mapping="clip") // 2 + 64)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", exhaustive_but(["sharpen", "sobel-x", "gaussian5"], NAMES))
 def test_ten_kernels_are_found_again(name, photo):
     kernel = convcli.get_kernel(name)
     offset = kernel.kind == "zero-sum"
@@ -89,7 +90,7 @@ def test_a_separable_fit_is_no_worse_than_the_best_rank_of_the_free_one(photo):
     assert separable.fit.residual == pytest.approx(free.fit.residual, rel=1e-2)
 
 
-@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+@pytest.mark.parametrize("dtype", exhaustive_but(["float32"], ["uint16", "float32"]))
 def test_sample_types(photo, dtype, rng):
     pixels = rng.random((60, 70)) * 0.5 + 0.25
     pixels = pixels.astype("f4") if dtype == "float32" else (pixels * 65535).astype(dtype)

@@ -507,6 +507,17 @@ def test_reduced_pages_and_masks_are_left_out_and_it_is_said(tiny, here):
     assert len(read_frames("out.tif")) == 2
 
 
+def test_frames_are_still_taken_by_their_old_name(tmp_path, rng):
+    images = [Image(rng.integers(0, 256, (3, 4), dtype=np.uint8)) for _ in range(2)]
+    with pytest.warns(DeprecationWarning, match="`frames` is called `image` now"):
+        old = write_frames(tmp_path / "a.gif", frames=images)
+    new = write_frames(tmp_path / "b.gif", image=images)
+    assert old.read_bytes() == new.read_bytes()
+    for wrong in ({}, {"image": images, "frames": images}):
+        with pytest.raises(TypeError, match="`image`"):
+            write_frames(tmp_path / "c.gif", **wrong)
+
+
 def test_a_stack_is_never_in_memory_as_a_whole(rng, tmp_path):
     page = rng.integers(0, 256, (256, 256), dtype=np.uint8)
     data = pages(*[page + np.uint8(k) for k in range(100)], compression="zlib")

@@ -175,6 +175,7 @@ grids = st.tuples(st.integers(1, 3), st.integers(1, 3)).flatmap(
 divisors = st.integers(-4000, 4000).filter(bool).map(lambda n: Fraction(n, 100))
 
 
+@pytest.mark.exhaustive
 @given(grids, divisors, divisors)
 @settings(max_examples=60, deadline=None)
 def test_any_weights_are_divided_by_any_divisor(weights, own, other):
@@ -196,6 +197,7 @@ def test_any_weights_are_divided_by_any_divisor(weights, own, other):
     assert place.value == wanted[1][2]
 
 
+@pytest.mark.exhaustive
 @given(grids, divisors, st.sampled_from(["abs", "offset", "normalize", "raw"]))
 @settings(max_examples=40, deadline=None)
 def test_what_is_explained_is_what_was_stored(weights, divisor, mapping):

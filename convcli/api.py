@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from convcli import engine, pipeline
-from convcli.arrays import plan_array, prepare_array
 from convcli.borders import Border
 from convcli.errors import KernelError, UsageError
 from convcli.geometry import Padding, Pair, plan_geometry, whole
@@ -21,12 +20,12 @@ from convcli.image import files
 from convcli.image.frames import Frames
 from convcli.image.image import Image
 from convcli.kernels import parse_kernel
-from convcli.kernels.kernel import Compound, Kernel
+from convcli.kernels.kernel import AnyKernel, Compound, Kernel
 from convcli.kernels.notation import names_file
+from convcli.pipeline.arrays import plan_array, prepare_array
+from convcli.pipeline.responses import Target, fill_level
 from convcli.record import replace
-from convcli.responses import Target, fill_level
 from convcli.spec import Mapping, Method, Spec
-from convcli.taps import AnyKernel
 
 #: Sample types that the engine takes, and the value of a full sample.
 _FULL = {
@@ -379,7 +378,7 @@ def _one_map(
     mapping = target.mapping
     done = engine.correlate_planned(
         volume,
-        engine.Taps((stack[:, ::-1, ::-1] if spec.convolve else stack)[None]),
+        engine.KernelSet((stack[:, ::-1, ::-1] if spec.convolve else stack)[None]),
         geometry,
         engine.Border2D(spec.border, fill_level(spec.fill, volume.dtype, target.level)),
         engine.finish(mapping, target.dtype, maximum=target.maximum, shift=Fraction(bias)),

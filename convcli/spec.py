@@ -25,7 +25,7 @@ class Mapping(StrEnum):
 class Alpha(StrEnum):
     """What happens to an image's alpha channel."""
 
-    AUTO = "auto"  # filter under kernels that keep brightness, keep under derivative ones
+    AUTO = "auto"  # keep under kernels that measure change, else filter
     KEEP = "keep"
     FILTER = "filter"  # colour weighted by alpha, alpha filtered too
     DROP = "drop"

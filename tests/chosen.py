@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convcli import Spec, UsageError
-from convcli.arrays import plan_array
+from convcli.pipeline.arrays import plan_array
 from convcli.spec import Method
 
 FORCED = [method.value for method in Method if method is not Method.AUTO]

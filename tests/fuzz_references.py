@@ -11,7 +11,7 @@ import numpy as np
 from fuzz_gif import decode_gif
 from PIL import Image as Pillow
 
-from convcli.image.upright import turn
+from convcli.image.orientation import turn
 
 #: Any depth, any number of channels, not turned.
 _AS_STORED = -1 | 128

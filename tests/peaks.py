@@ -110,6 +110,8 @@ CASES = [
         ("gaussian:sigma=2", {"linear": True}),
         ("unsharp:sigma=2", {"luma": True}),
         ("sobel-x", {}),
+        ("gaussian:sigma=9", {"method": "fft"}),
+        ("gaussian:sigma=9", {"method": "fft", "linear": True}),
     )),
     Case("16.png", "gaussian:sigma=2"),
     Case("16.png", "gaussian:sigma=2", {"linear": True}),

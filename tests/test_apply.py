@@ -527,7 +527,7 @@ def test_blurring_stored_colour_would_leak(logo):
     assert (np.abs(leaking - premultiplied(logo, np.ones((9, 9)) / 81)).max()) > 50
 
 
-def test_derivative_kernels_leave_alpha_as_it_is(logo):
+def test_zero_sum_kernels_leave_alpha_as_it_is(logo):
     result = applied("sobel-x", "photo.png")
     assert_same_pixels(result[:, :, 3], logo[:, :, 3])
     assert_same_pixels(result[:, :, :3], stored(np.abs(correlated(logo[:, :, :3], SOBEL_X))))

@@ -192,7 +192,7 @@ def test_any_weights_are_divided_by_any_divisor(weights, own, other):
     assert_same_pixels(apply(image, kernel, given_).pixels, wanted)
     assert_same_pixels(apply(image, parse_kernel(f"[{matrix}]"), given_).pixels, wanted)
     place = study(image, kernel, given_).at(1, 2)
-    assert [[tap.weight for tap in row] for row in place.parts[0].taps] == weights
+    assert [[product.weight for product in row] for row in place.parts[0].products] == weights
     assert place.parts[0].divisor == other
     assert place.value == wanted[1][2]
 
@@ -220,8 +220,8 @@ def test_parts_of_a_compound_are_explained_as_they_were_typed(tmp_path):
         looked = study(Image(CARD), parse_kernel(f"{path}#{name}"), Spec(divisor=3))
         for at in ((0, 0), (3, 3), (4, 4), (5, 7)):
             place = looked.at(*at)
-            taps = [tap.weight for row in place.parts[0].taps for tap in row]
-            assert taps == [Fraction(-1, 2), 0, 0, Fraction(1, 2)]
+            weights = [product.weight for row in place.parts[0].products for product in row]
+            assert weights == [Fraction(-1, 2), 0, 0, Fraction(1, 2)]
 
 
 @pytest.mark.parametrize(

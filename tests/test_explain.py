@@ -21,7 +21,7 @@ from convcli.spec import Mapping, Spec
 from convcli.teach.explain import study, study_grid
 from convcli.teach.explain_extremes import extremes, responses
 from convcli.teach.explain_grid import BUILT_IN, read_grid, typed_grid
-from convcli.teach.explain_kernel import read_weights, taken_apart
+from convcli.teach.explain_kernel import read_weights, separated
 from convcli.teach.explain_steps import combined
 from convcli.teach.explain_way import rounded
 
@@ -195,7 +195,7 @@ def test_random_positions_of_photographs(name, text, samples, rng):
         place = it.at(row, col, channel)
         assert place.stored == made[row, col, channel]
     corner = it.at(0, 0)
-    assert any(tap.outside for row in corner.parts[0].taps for tap in row)
+    assert any(product.outside for row in corner.parts[0].products for product in row)
 
 
 def test_whole_kernels_are_explained_exactly(samples):
@@ -225,11 +225,21 @@ def test_steps_that_change_nothing_are_left_out():
 
 def test_where_samples_come_from():
     it = study_grid(typed_grid("1 2; 3 4"), parse_kernel("box3"), Spec(border=Border.WRAP))
-    tap = it.at(0, 0).parts[0].taps[0][0]
-    assert (tap.at, tap.source, tap.sample, tap.outside) == ((-1, -1), (1, 1), 4, True)
+    product = it.at(0, 0).parts[0].products[0][0]
+    assert (product.at, product.source, product.sample, product.outside) == (
+        (-1, -1),
+        (1, 1),
+        4,
+        True,
+    )
     it = study_grid(typed_grid("1 2; 3 4"), parse_kernel("box3"), Spec(border=Border.ZERO))
-    tap = it.at(0, 0).parts[0].taps[0][0]
-    assert (tap.at, tap.source, tap.sample, tap.outside) == ((-1, -1), None, 0, True)
+    product = it.at(0, 0).parts[0].products[0][0]
+    assert (product.at, product.source, product.sample, product.outside) == (
+        (-1, -1),
+        None,
+        0,
+        True,
+    )
 
 
 def test_the_worked_example_of_most_courses(samples):
@@ -290,7 +300,7 @@ def test_what_weights_say(text, brightness, signs, flip):
 @pytest.mark.parametrize("text", ["sobel-x", "laplacian4", "emboss", "log5", "kirsch-ne", "log9"])
 def test_columns_times_rows_add_up_to_the_kernel(text):
     kernel = parse_kernel(text)
-    apart = taken_apart(kernel)
+    apart = separated(kernel)
     total = sum(np.outer(c, r) for c, r in zip(apart.terms.columns, apart.terms.rows, strict=True))
     assert np.array_equal(total, kernel.weights * apart.divisor)
     assert len(apart.terms.columns) == apart.rank == kernel.rank

@@ -19,7 +19,7 @@ from convcli.kernels import parse_kernel
 from convcli.kernels.generators import GENERATORS, generate
 from convcli.kernels.kernel import Kernel
 from convcli.kernels.parameters import Type
-from convcli.responses import Target, response_range
+from convcli.pipeline.responses import Target, response_range
 from convcli.spec import Mapping
 
 #: Floats about where squares, quotients and exponentials overflow or vanish.

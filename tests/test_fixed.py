@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from marks import exhaustive_but
 
-from convcli import api, arrays, correlate
+from convcli import api, correlate
 from convcli.engine import bands, native
 from convcli.engine.prepared import _plan_for
 from convcli.engine.strips import Strips
+from convcli.pipeline import arrays
 
 KERNELS = [
     "sobel-x",

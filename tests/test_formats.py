@@ -10,7 +10,7 @@ from command import call
 
 from convcli.errors import ImageError
 from convcli.image import codec as codec_module
-from convcli.image.codec import Later
+from convcli.image.codec import LazyFunction
 from convcli.image.files import encode, read
 from convcli.image.formats import (
     FORMATS,
@@ -276,7 +276,7 @@ def test_a_codec_is_what_its_entry_says(name):
     codec, entry = codec_of(name), FORMATS[name]
     assert codec.name == name
     for given in (getattr(codec, slot) for slot in codec.__record_slots__):
-        if isinstance(given, Later):
+        if isinstance(given, LazyFunction):
             assert callable(given.load())
     assert (codec.decode is not None) == bool(entry.magic or entry.brands) or entry.family
     assert codec.several == (codec.open is not None)

@@ -471,7 +471,7 @@ def test_pages_may_differ_in_all(rng, here, tiny):
         assert result.pixels.dtype == array.dtype
     said = call("apply", "box", "in.tif", "-o", "out.gif")
     assert said.status == 1
-    assert "frame 1 is 17×31 L 16-bit" in said.err or "GIF can't hold" in said.err
+    assert "frame 1 is 17×31 gray, 16-bit" in said.err or "GIF can't hold" in said.err
     assert not (here / "out.gif").exists()
 
 
@@ -643,7 +643,7 @@ def test_frames_may_not_have_too_many_pixels_together(rng):
 
 def test_frames_that_are_not_alike_are_no_animation(rng, tmp_path):
     small, large = moving(rng, count=1)[0], moving(rng, count=1, size=(30, 30))[0]
-    with pytest.raises(ImageError, match="frame 1 is 30×30 RGB 8-bit and the first 30×24"):
+    with pytest.raises(ImageError, match="frame 1 is 30×30 RGB, 8-bit, and the first 30×24"):
         write_frames(tmp_path / "a.png", [small, large])
     assert not list(tmp_path.iterdir())
 

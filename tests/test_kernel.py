@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from convcli.errors import KernelError
-from convcli.kernels import Combine, Compound, Kernel, Kind, Symmetry, get_kernel
-from convcli.responses import Target, response_range
+from convcli.kernels import Combine, Compound, Kernel, Kind, Symmetry, get_kernel, names
+from convcli.pipeline.responses import Target, response_range
 from convcli.spec import Mapping
 
 whole = hnp.arrays(
@@ -97,8 +97,8 @@ def test_integer_kernels_are_told_apart(weights, facts, exact):
         ("identity", Kind.SMOOTHING),
         ("sharpen", Kind.SHARPENING),
         ("unsharp5", Kind.SHARPENING),
-        ("sobel-x", Kind.DERIVATIVE),
-        ("laplacian", Kind.DERIVATIVE),
+        ("sobel-x", Kind.ZERO_SUM),
+        ("laplacian", Kind.ZERO_SUM),
         ("emboss", Kind.SHARPENING),
     ],
 )
@@ -207,9 +207,17 @@ def test_a_compound_needs_parts_of_one_size():
 def test_facts_of_a_compound():
     sobel = get_kernel("sobel")
     assert sobel.shape == (3, 3)
-    assert sobel.kind is Kind.DERIVATIVE
+    assert sobel.kind is Kind.ZERO_SUM
     assert sobel.default_mapping == "clip"
     assert [part.name for part in sobel.parts] == ["sobel-x", "sobel-y"]
+
+
+def test_the_kind_of_a_compound_is_that_of_its_parts():
+    known = [kernel for kernel in map(get_kernel, names()) if isinstance(kernel, Compound)]
+    assert {kernel.kind for kernel in known} == {Kind.ZERO_SUM}
+    blurs = [get_kernel(name) for name in ("box3", "gaussian3")]
+    assert Compound("c", tuple(blurs), Combine.MAX).kind is Kind.SMOOTHING
+    assert Compound("c", (*blurs, get_kernel("sobel-x")), Combine.MAX).kind is Kind.MIXED
 
 
 def test_the_kind_is_told_from_all_frequencies(rng):
@@ -222,7 +230,7 @@ def test_the_kind_is_told_from_all_frequencies(rng):
         greatest = np.abs(np.fft.rfft2(weights, s=size)).max()
         expected = Kind.SHARPENING if greatest > abs(weights.sum()) * (1 + 1e-9) else Kind.SMOOTHING
         if weights.sum() == 0:
-            expected = Kind.DERIVATIVE
+            expected = Kind.ZERO_SUM
         assert kernel.kind is expected, weights
         found.add(expected)
     assert len(found) == 3

@@ -75,7 +75,7 @@ def test_a_card_shows_the_matrix_and_what_it_means():
     out = kernels("sobel-x")
     rows = [line.split() for line in out.splitlines() if re.match(r"^ +-?\d", line)]
     assert rows == [["-1", "0", "1"], ["-2", "0", "2"], ["-1", "0", "1"]]
-    assert "sum       0: derivative, finds change, silent where flat" in out
+    assert "sum       0: zero-sum, finds change, silent where flat" in out
     assert "gain      x 8, y 0 on a ramp of 1 a pixel" in out
     assert "odd: convolution changes the sign only" in out
     assert "1: separable, column (1 2 1) × row (-1 0 1)" in out

@@ -48,7 +48,7 @@ KINDS = {
     "first: the first image is read and decoded on a thread while what else a run needs is "
     "imported; at the top these would come before it": {
         "pathlib": ("image.formats",),
-        "convcli.arrays": ("cli.filtering",),
+        "convcli.pipeline.arrays": ("cli.filtering",),
         "convcli.cli.filtering": ("cli.apply", "cli.quick"),
         "convcli.image.decode_ahead": ("cli.quick",),
         "convcli.image.decode_memory": ("image.jpeg.__init__",),
@@ -58,7 +58,7 @@ KINDS = {
         "convcli.pipeline": ("cli.filtering",),
         "convcli.pipeline.facts": ("batch.file",),
         "convcli.pipeline.memory": ("batch.estimate", "cli.filtering"),
-        "convcli.report.outcome": ("cli.filtering", "cli.talk"),
+        "convcli.report.outcome": ("cli.filtering", "cli.reporter"),
         "convcli.spec": ("cli.quick",),
     },
     "commands: help, completion and mistakes of one command don't wait for what another, or its "
@@ -96,7 +96,7 @@ KINDS = {
         "convcli.engine.objects": ("engine.native",),
         "convcli.image.extent": ("image.source",),
         "convcli.image.reasons": ("image.guard", "image.tiff.segments"),
-        "convcli.image.show.beside": ("batch.comparison",),
+        "convcli.image.show.side_by_side": ("batch.comparison",),
         "convcli.image.show.preview": ("batch.comparison",),
         "convcli.image.tiff.fax": ("image.tiff.segments",),
         "convcli.kernels.files": ("kernels.notation",),
@@ -109,9 +109,9 @@ KINDS = {
         "convcli.memory": ("cli.main",),
         "convcli.paths": ("cli.main", "cli.streams"),
         "convcli.report.page.data": ("report.page.__init__",),
-        "convcli.report.page.yours": ("report.page.__init__",),
-        "convcli.report.progress": ("cli.talk",),
-        "convcli.report.show": ("cli.filtering", "cli.talk"),
+        "convcli.report.page.your_image": ("report.page.__init__",),
+        "convcli.report.progress": ("cli.reporter",),
+        "convcli.report.show": ("cli.filtering", "cli.reporter"),
         "convcli.teach.lessons": ("report.page.__init__",),
     },
 }  # fmt: skip

@@ -13,9 +13,10 @@ import pytest
 from command import ROOT, call, program
 from marks import exhaustive_but
 
-from convcli import api, arrays, correlate
+from convcli import api, correlate
 from convcli.engine import fingerprint, folder, lowered, native
 from convcli.engine.structs import FIXED, FIXED_NAME
+from convcli.pipeline import arrays
 
 BAND = ("band", "respond_pairs", "combine_nothing", "store_whole")
 KEY = (*BAND, "uint8", "int16", "uint8", "int16")

@@ -17,13 +17,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from convcli import api, arrays, correlate
+from convcli import api, correlate
 from convcli.engine import fingerprint, folder, native
+from convcli.pipeline import arrays
 
 #: Prints the result, and whether a loop was compiled.
 PROGRAM = """
 import numpy as np
-from convcli import api, arrays, correlate
+from convcli import api, correlate
+from convcli.pipeline import arrays
 from convcli.engine import seconds_compiling
 pixels = np.arange(63, dtype=np.uint8).reshape(7, 9) * 4
 print(correlate(pixels, 'box3', dtype='uint8', jobs=1).tobytes().hex())

@@ -97,7 +97,7 @@ def test_banks_are_pytorch_conv2d(rng, groups):
     assert_same_pixels(got, made[0].numpy().transpose(1, 2, 0))
 
 
-def test_one_filter_is_a_bank_of_one(rng):
+def test_one_filter_is_a_kernel_set_of_one(rng):
     pixels, weights = rng.integers(0, 9, (4, 4, 3)), rng.integers(-3, 4, (3, 2, 2))
     one = np.array(oracle.correlate_filter(pixels, weights))
     assert_same_pixels(one[..., None], oracle.correlate_bank(pixels, weights[None]))

@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 from convcli.image import exif
 from convcli.image.files import encode, read
 from convcli.image.image import Image, Meta
-from convcli.image.upright import turn
+from convcli.image.orientation import turn
 from convcli.record import replace
 
 FOLDER = Path(__file__).parent / "data" / "orientation"

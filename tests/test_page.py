@@ -200,7 +200,7 @@ class Expected:
         np.testing.assert_allclose(cells[known], padded[known], rtol=1e-6)
         places = [(r, c) for r in range(len(view["rows"])) for c in range(len(view["cols"]))]
         for (r, c), (products, totals, steps, value) in zip(places, channel["places"], strict=True):
-            patch = cells[np.ix_(view["tapRows"][r], view["tapCols"][c])]
+            patch = cells[np.ix_(view["windowRows"][r], view["windowCols"][c])]
             at = view["rows"][r], view["cols"][c], plane
             for k, slid in enumerate(weights):
                 expected = patch * slid

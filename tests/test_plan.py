@@ -8,7 +8,7 @@ from chosen import FORCED, weights_for
 from command import call
 
 from convcli import Image, Kernel, Spec, UsageError, correlate, get_kernel, pipeline
-from convcli.arrays import plan_array
+from convcli.pipeline.arrays import plan_array
 from convcli.spec import Method
 
 LARGE, SMALL = (3000, 4000), (20, 24)

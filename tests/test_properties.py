@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from marks import exhaustive_but
 
-from convcli import Border, Image, Kernel, Spec, apply, arrays, correlate, get_kernel, pipeline
+from convcli import Border, Image, Kernel, Spec, apply, correlate, get_kernel, pipeline
 from convcli.engine import prepared
 from convcli.engine.strips import Strips
+from convcli.pipeline import arrays
 from convcli.spec import Mapping
 
 BORDERS = st.sampled_from([border.value for border in Border])

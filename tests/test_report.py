@@ -112,7 +112,7 @@ def test_the_numbers_are_those_of_the_image(here):
     # The corner of 255 is at rows 4 to 6, columns 4 to 6: one window holds an edge of it.
     assert found["response"]["samples"] == 4
     assert found["kernels"] == [
-        {"name": "sobel-x", "shape": [3, 3], "kind": "derivative", "sum": 0, "combine": None}
+        {"name": "sobel-x", "shape": [3, 3], "kind": "zero-sum", "sum": 0, "combine": None}
     ]
 
 
@@ -129,7 +129,7 @@ def test_rows_and_columns_never_visited_are_told_and_what_would_fit(here):
 @pytest.mark.parametrize(
     ("kernel", "words"),
     [
-        ("sobel-x", "sobel-x 3×3, derivative, sum 0: finds change, silent where flat"),
+        ("sobel-x", "sobel-x 3×3, zero-sum: finds change, silent where flat"),
         ("box", "box 3×3, smoothing, sum 1: keeps brightness"),
         ("0 -1 0; -1 5 -1; 0 -1 0", "custom 3×3, sharpening, sum 1: keeps brightness"),
         ("1 1; 1 1", "custom 2×2, smoothing, sum 4: brightness × 4"),

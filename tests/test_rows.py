@@ -13,15 +13,17 @@ from command import call
 from marks import exhaustive_but
 
 from convcli import Spec, engine, read, write
-from convcli.engine import blocks, window
+from convcli.engine import blocks, prepared, window
 from convcli.image.image import Image, Meta
 from convcli.image.jpeg import bands as jpeg_bands
 from convcli.image.png import filters as png_rows
 from convcli.image.png import write as png_write
 from convcli.kernels import parse_kernel
-from convcli.pipeline import lay
+from convcli.pipeline import arrays, lay
 from convcli.record import replace
 
+#: What is said of compiling depends on how busy the machine is; plans name their threads.
+ALIKE = {"notes": (), "plans": ()}
 KERNELS = ("sharpen", "sobel-x", "gaussian:sigma=2", "sobel", "log", "emboss")
 
 
@@ -56,9 +58,9 @@ def assert_rows_are_the_whole(result, whole, rng, times=1):
     def make(band):
         assert_same_pixels(result.rows(*band), whole[slice(*band)])
 
-    with ThreadPoolExecutor(3) as team:
+    with ThreadPoolExecutor(3) as pool:
         for _ in range(times):
-            list(team.map(make, bands(rng, len(whole), source.step)))
+            list(pool.map(make, bands(rng, len(whole), source.step)))
 
 
 ROADS = {
@@ -105,9 +107,38 @@ def test_rows_have_the_bits_of_the_whole(name, rng):
     road = lay(image, kernels, spec)
     # Rows that are made again are not counted again.
     assert_rows_are_the_whole(road.result, expected, rng, times=2 if "box" in name else 1)
-    # What is said of compiling depends on how busy the machine is; plans name their threads.
-    alike = {"notes": (), "plans": ()}
-    assert replace(road.facts, **alike) == replace(whole.facts, **alike)
+    assert replace(road.facts, **ALIKE) == replace(whole.facts, **ALIKE)
+
+
+TILED = {
+    "weighted": ("RGBA", {}),
+    "held": ("RGB", {}),
+    "wrapped, strided": ("RGBA", {"border": "wrap", "stride": 2}),
+    "one channel": ("RGBA", {"channels": "G", "border": "constant", "fill": 9}),
+    "lightness": ("RGBA", {"luma": True, "alpha": "filter", "padding": "full"}),
+    "raw light": ("RGB", {"linear": True, "mapping": "raw"}),
+    "chain": ("RGB", {"linear": True}),
+}
+
+
+@pytest.mark.parametrize("name", TILED)
+def test_groups_of_tiles_are_made_of_parts_of_the_image(name, rng, monkeypatch):
+    names, options = TILED[name]
+    monkeypatch.setattr("convcli.engine.tiling.SIZES", (64,))
+    monkeypatch.setattr("convcli.engine.tiling._SUMS_BYTES", 2**16)
+    monkeypatch.setattr(arrays, "_step", arrays._step.__wrapped__)
+    monkeypatch.setattr(prepared, "_plan_for", prepared._plan_for.__wrapped__)
+    image = Image(original(rng, (130, 310, len(names)), "uint8"), names)
+    kernels = [parse_kernel("gaussian:sigma=3")] * (1 + (name == "chain"))
+    spec = Spec(method="fft", **options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine.Correlated, "pieces", engine.Stage.pieces)
+        whole = lay(image, kernels, replace(spec, jobs=1))
+        expected = whole.result.pixels
+    road = lay(image, kernels, spec)
+    assert len(road.result.made._source.pieces) > 1 or name == "chain"
+    assert_rows_are_the_whole(road.result, expected, rng)
+    assert replace(road.facts, **ALIKE) == replace(whole.facts, **ALIKE)
 
 
 @pytest.mark.usefixtures("narrow")
@@ -202,8 +233,8 @@ def test_each_block_is_made_once(rng):
     def make(band):
         assert_same_pixels(rows.band(*band), pixels[slice(*band)])
 
-    with ThreadPoolExecutor(3) as team:
-        list(team.map(make, [(row, row + 3) for row in range(0, 63, 3)] + [(63, 64)]))
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(make, [(row, row + 3) for row in range(0, 63, 3)] + [(63, 64)]))
     assert sorted(source.made) == [(row, row + 8) for row in range(0, 64, 8)]
 
 

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from convcli.errors import ImageError
 from convcli.image.files import read, write
 from convcli.image.image import Image
-from convcli.image.show.beside import beside
 from convcli.image.show.preview import make_preview, thumbnail
+from convcli.image.show.side_by_side import side_by_side
 
 posix = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
 _PIECE = re.compile(r"\x1b\[([0-9;]*)m|([^\x1b])")
@@ -339,7 +339,7 @@ def test_channels_that_both_can_have(one, other, channels, left, gap, right):
         Image(np.full((2, 2, len(names))[: 2 + (len(names) > 1)], level, np.uint8), names)
         for names, level in ((one, 3), (other, 9))
     ]
-    both = beside(*images)
+    both = side_by_side(*images)
     assert both.channels == channels
     assert both.pixels[0, [0, 2, 3]].tolist() == [left, gap, right]
 
@@ -348,15 +348,15 @@ def test_depths_that_both_can_have():
     black_white = Image(np.ones((1, 1), bool))
     eight, sixteen = (Image(np.full((1, 1), 51, kind)) for kind in (np.uint8, np.uint16))
     real = Image(np.full((1, 1), 0.25, np.float32))
-    assert beside(black_white, eight).pixels.tolist() == [[255, 128, 51]]
-    assert beside(eight, sixteen).pixels.tolist() == [[51 * 257, 32768, 51]]
-    assert beside(eight, real).pixels.tolist() == [[np.float32(0.2), 0.5, 0.25]]
+    assert side_by_side(black_white, eight).pixels.tolist() == [[255, 128, 51]]
+    assert side_by_side(eight, sixteen).pixels.tolist() == [[51 * 257, 32768, 51]]
+    assert side_by_side(eight, real).pixels.tolist() == [[np.float32(0.2), 0.5, 0.25]]
 
 
 def test_unlike_channels_are_refused():
     images = [Image(np.zeros((2, 2, count), np.uint8)) for count in (5, 6)]
     with pytest.raises(ImageError, match="can't be put side by side"):
-        beside(*images)
+        side_by_side(*images)
 
 
 @pytest.mark.parametrize(
@@ -466,7 +466,7 @@ def test_alpha_beside_raw_responses_is_seen_through():
 def test_alpha_beside_raw_responses_is_compared_as_0_to_1():
     source = Image(np.full((1, 1, 4), 255, np.uint8))
     raw = Image(np.array([[[-8.0, 0.0, 300.0, 0.5]]]))
-    both = beside(source, raw, raw=True)
+    both = side_by_side(source, raw, raw=True)
     assert both.pixels.tolist() == [
         [[255, 255, 255, 1], [128, 128, 128, 1], [-8.0, 0.0, 300.0, 0.5]]
     ]

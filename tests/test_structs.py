@@ -8,10 +8,11 @@ import textwrap
 import numpy as np
 import pytest
 
-from convcli import api, arrays, correlate
+from convcli import api, correlate
 from convcli.engine import loops, lowered, native, structs, tile_structs
 from convcli.engine.loops import numbers, parts, store, vectors
 from convcli.engine.loops.compiling import jit
+from convcli.pipeline import arrays
 
 
 def forget():

@@ -205,10 +205,10 @@ def run(campaign, images, jobs, first=0):
             while at < end:
                 at = campaign.go_on(at, end - at)
 
-    team = [threading.Thread(target=work) for _ in range(jobs)]
-    for thread in team:
+    threads = [threading.Thread(target=work) for _ in range(jobs)]
+    for thread in threads:
         thread.start()
-    for thread in team:
+    for thread in threads:
         thread.join()
 
 

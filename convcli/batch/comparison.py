@@ -87,11 +87,11 @@ def compare(image: Image, result: Image, facts: Facts, writing: Writing) -> Comp
         preview = make_preview(image, result, writing.show, raw=raw)
     if writing.compare is None:
         return Comparison(writing, preview)
-    from convcli.image.show.beside import beside
+    from convcli.image.show.side_by_side import side_by_side
 
     path = writing.compare
     try:
-        both = beside(image, result, raw=raw)
+        both = side_by_side(image, result, raw=raw)
         notes = check_holds(both.pixels.dtype.name, both.channels, format_of(path))
     except ImageError as error:
         raise ImageError(f"`compare` {path}: {error}") from error

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 @record
-class Begun:
+class FirstImage:
     """The first image, on its way before all is ready to filter it."""
 
     job: Job
     image: Ahead[Image] | Reading
 
 
-def begin(jobs: Sequence[Job], writing: Writing, ahead: Reading | None = None) -> Begun | None:
+def begin(jobs: Sequence[Job], writing: Writing, ahead: Reading | None = None) -> FirstImage | None:
     """Begin to read the first image, while the caller gets ready to filter it.
 
     Parameters
@@ -41,7 +41,7 @@ def begin(jobs: Sequence[Job], writing: Writing, ahead: Reading | None = None) -
 
     Returns
     -------
-    Begun or None
+    FirstImage or None
         For `run`; None if there is nothing that can be read ahead.
     """
     job = jobs[0] if jobs else None
@@ -51,9 +51,11 @@ def begin(jobs: Sequence[Job], writing: Writing, ahead: Reading | None = None) -
     if outcome.error or outcome.skipped:
         return None
     if ahead is not None and ahead.source == job.source:
-        return Begun(job, ahead)
+        return FirstImage(job, ahead)
     limit, lenient = writing.max_pixels, writing.lenient
-    return Begun(job, Ahead(partial(read, Path(job.source), max_pixels=limit, lenient=lenient)))
+    return FirstImage(
+        job, Ahead(partial(read, Path(job.source), max_pixels=limit, lenient=lenient))
+    )
 
 
 def share(images: int, jobs: int | None, timeout: float | None) -> BatchLimits:
@@ -77,7 +79,7 @@ def run(
     jobs: Sequence[Job],
     common: Common,
     *,
-    begun: Begun | None = None,
+    begun: FirstImage | None = None,
     limits: BatchLimits | None = None,
 ) -> Generator[Outcome, None, None]:
     """Filter images; one that fails doesn't stop the others.
@@ -116,7 +118,7 @@ def _handed_out(pool: WorkerPool) -> Generator[Outcome, None, None]:
 
 
 def _here(
-    jobs: Sequence[Job], common: Common, begun: Begun | None
+    jobs: Sequence[Job], common: Common, begun: FirstImage | None
 ) -> Generator[Outcome, None, None]:
     """Filter one image after the other."""
     for job in jobs:

@@ -11,8 +11,8 @@ from convcli.cli.options import lenient_option, spec_options
 from convcli.cli.types import KERNELS, KernelType, MatrixCommand, PathType, Real, Whole
 
 if TYPE_CHECKING:
+    from convcli.kernels.kernel import AnyKernel
     from convcli.spec import Spec
-    from convcli.taps import AnyKernel
 
 
 #: Not the docstring, which `python -OO` takes away.

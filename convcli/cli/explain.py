@@ -31,7 +31,7 @@ _USED = (
 )
 
 
-class At(Typed):
+class PlaceType(Typed):
     """A place in the result: ROW,COL, counted from 0."""
 
     name = "ROW,COL"
@@ -98,7 +98,7 @@ Examples:
 @click.argument("image", metavar="[IMAGE]", required=False, type=PathType())
 @click.option(
     "--at",
-    type=At(),
+    type=PlaceType(),
     help="Row and column of the result, from 0.  [default: where the response is largest]",
 )
 @click.option(

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from convcli import batch
 from convcli.batch.estimate import estimated_stages
+from convcli.cli.reporter import Reporter
 from convcli.cli.status import tell
 from convcli.cli.streams import descriptor
-from convcli.cli.talk import Talk
 from convcli.errors import ConvError, UsageError
 from convcli.kernels.notation import file_of
 from convcli.paths import reason
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from convcli.image.decode_ahead import Reading
     from convcli.image.header import Header
     from convcli.image.image import Image
+    from convcli.kernels.kernel import AnyKernel
     from convcli.pipeline import Road
     from convcli.pipeline.memory import Output, StageMemory, Sums
     from convcli.spec import Spec
-    from convcli.taps import AnyKernel
 
 _HELP = "; see 'convcli apply --help'"
 #: Bytes of a list of images: some millions of paths. A device would have no end.
@@ -69,14 +69,14 @@ def filter_images(
     if given["show"]:
         writing = replace(writing, show=_room(given["dry_run"]))
     outcomes = _begin(jobs, kernels, spec, writing, (given, ahead))
-    with Talk(_overridden(kernels, spec), len(jobs), given) as talk, closing(outcomes):
+    with Reporter(_overridden(kernels, spec), len(jobs), given) as reporter, closing(outcomes):
         for outcome in outcomes:
-            talk.add(outcome)
+            reporter.add(outcome)
             if outcome.error and given["fail_fast"]:
                 break
     if given["dry_run"] and given["compare"] and not given["quiet"]:
         tell(f"and source and result → {printable(given['compare'])}")
-    return talk.status
+    return reporter.status
 
 
 def _room(dry: bool) -> tuple[int, int] | None:
@@ -228,7 +228,7 @@ def _begin(
 
 def _overridden(kernels: Sequence[AnyKernel], spec: Spec) -> tuple[AnyKernel, ...]:
     """Return the kernels as they will be; refuse options that they can't have."""
-    from convcli.arrays import overridden
+    from convcli.pipeline.arrays import overridden
 
     return overridden(kernels, spec)
 

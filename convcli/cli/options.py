@@ -51,7 +51,7 @@ SPEC_OPTIONS = (
         type=Word(Mapping),
         help="How a response becomes a pixel: clip; abs; offset (mid-gray is zero); normalize "
         "(stretch what is there); raw (signed float, where the format holds it).  "
-        "[default: the kernel's own: abs for derivative kernels, else clip]",
+        "[default: the kernel's own: abs for zero-sum kernels, else clip]",
     ),
     click.option(
         "--divisor",
@@ -80,7 +80,7 @@ SPEC_OPTIONS = (
         type=Word(Alpha),
         default="auto",
         show_default=True,
-        help="auto: filter it with colour weighted by it, but keep it under derivative kernels.",
+        help="auto: filter it with colour weighted by it, but keep it under zero-sum kernels.",
     ),
     click.option(
         "--depth", type=Word(Depth), default="same", show_default=True, help="Bits a sample."

@@ -8,7 +8,7 @@ from convcli.engine.correlated import Correlated, Finished, correlated, run
 from convcli.engine.finish import Finish, finish
 from convcli.engine.native import keeps_loops, seconds_compiling
 from convcli.engine.options import Border2D, Options
-from convcli.engine.passes import Taps, Terms
+from convcli.engine.passes import KernelSet, Terms
 from convcli.engine.plan import Plan
 from convcli.engine.prepared import ArrayKind, Prepared, lay_out_for, plan_for, prepare
 from convcli.engine.rows import (
@@ -20,6 +20,7 @@ from convcli.engine.rows import (
     chunk_of,
     each_part,
     put_into,
+    put_pieces,
 )
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Finish",
     "Finished",
     "Held",
+    "KernelSet",
     "Options",
     "Pixels",
     "Plan",
@@ -39,7 +41,6 @@ __all__ = [
     "Seen",
     "Stage",
     "Store",
-    "Taps",
     "Terms",
     "chunk_of",
     "correlate_planned",
@@ -52,6 +53,7 @@ __all__ = [
     "plan_for",
     "prepare",
     "put_into",
+    "put_pieces",
     "run",
     "seconds_compiling",
     "unweigh",

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from convcli.engine.costs import block
 from convcli.engine.native import Call, Loop
-from convcli.engine.passes import Passes, Taps
-from convcli.engine.scratch import NOTHING, Scratch
+from convcli.engine.passes import KernelSet, Passes
+from convcli.engine.scratch import NOTHING, CalledFor, Scratch
 from convcli.engine.strips import Layout, Source, Strips, empty
 from convcli.engine.structs import (
     FIXED,
@@ -83,9 +83,9 @@ class Storing:
         return np.repeat(np.array(ends, dtype=dtype)[:, None], block(dtype), axis=1)
 
 
-def combine_loop(taps: Taps) -> str:
+def combine_loop(kernel_set: KernelSet) -> str:
     """Name the loop that combines the sums of several kernels."""
-    return "combine_" + (taps.combine or "nothing").replace("-", "_")
+    return "combine_" + (kernel_set.combine or "nothing").replace("-", "_")
 
 
 @lru_cache(maxsize=64)
@@ -101,7 +101,7 @@ class Bands:
     ----------
     source
         What the images are like.
-    taps, layout, passes
+    kernel_set, layout, passes
         What is summed, where it lies, and what the respond loop is given.
     respond
         The respond loop's name.
@@ -114,7 +114,7 @@ class Bands:
     """
 
     source: Source
-    taps: Taps
+    kernel_set: KernelSet
     layout: Layout
     passes: Passes
     respond: str
@@ -138,6 +138,11 @@ class Bands:
         return self.units[1]
 
     @property
+    def pieces(self) -> tuple[tuple[int, int], ...]:
+        """(left, right) of the columns that are made at a time: all of them."""
+        return ((0, self.layout.geometry.cols.out),)
+
+    @property
     def least_rows(self) -> int:
         """Rows of the result under which to load a strip would outweigh the rest."""
         return self.strips.rows
@@ -151,15 +156,20 @@ class Bands:
         """Return how many units so many rows of the result are."""
         return rows
 
+    @property
+    def scratch_bytes(self) -> int:
+        """What a thread's strip takes."""
+        return (self.least_rows * self.layout.stride + self.layout.span) * self.layout.pitch * 4
+
     def entry(
         self, store: str, out: np.dtype[Any], storing: Storing
     ) -> tuple[str, tuple[str, ...], tuple[str, ...], tuple[int, ...]]:
         """Return the name, the functions and the types of the loop to load, and fixed numbers."""
         types = _names(self.source.dtype, self.work, out, storing.numbers.dtype)
-        several = self.taps.combine or self.passes.offsets.shape[0] > 1
+        several = self.kernel_set.combine or self.passes.offsets.shape[0] > 1
         end = "_strided" if self.layout.phases[0] else ""
         if several or storing.watch or self._is_box or self.layout.samples < block(self.work):
-            return f"band{end}", (self.respond, combine_loop(self.taps), store), types, ()
+            return f"band{end}", (self.respond, combine_loop(self.kernel_set), store), types, ()
         return f"band_at_once{end}", (self.respond, store), types, self._fixed
 
     @property
@@ -180,7 +190,7 @@ class Bands:
         """Make scratch for one thread, to run the loop over some rows."""
         task, result = np.zeros(len(BandTask._fields), np.int64), storing.result(NOTHING)
 
-        def run(call: Call, _: tuple[int, int], first: int, last: int) -> Seen:
+        def run(call: Call, _: CalledFor, first: int, last: int) -> Seen:
             task[:], result.clipped[0] = BandTask(first, last), 0
             call()
             return storing.seen(result)
@@ -213,7 +223,7 @@ class Bands:
             strip=empty((rows * layout.pitch + 2 * block(work),), self._strip_type),
             column=empty((2, sizes.row_pitch), work),
             sums=empty((sizes.kernels, sizes.at_once, sizes.sums_pitch), work),
-            acc=np.empty(sizes.sums_pitch if self.taps.combine else 1),
+            acc=np.empty(sizes.sums_pitch if self.kernel_set.combine else 1),
             rest=np.empty(block(np.dtype(np.uint8)), dtype=out),
         )
 
@@ -274,5 +284,5 @@ class Bands:
             kernels=kernels, terms=terms, taps=taps, at_once=at_once,
             row_taps=passes.row_offsets.shape[1],
             upper_taps=passes.ends[0], shared_taps=passes.ends[1],
-            share=self.taps.share, watch=0,
+            share=self.kernel_set.share, watch=0,
         )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from threading import Event, Lock
 from typing import Any
 
@@ -18,7 +18,7 @@ _PATIENCE = 0.2
 
 
 class Blocks(Stage):
-    """Rows that are made many together: each block once, for all threads that need of it.
+    """Rows that are made many together: each block once, by all threads that need of it.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ class Blocks(Stage):
 
     def __init__(self, source: Stage, jobs: int, *, once: bool = False) -> None:
         super().__init__(source.shape, source.dtype)
-        self.chunk = chunk_of(source.shape, source.dtype)
+        self.chunk, self.jobs = chunk_of(source.shape, source.dtype), source.jobs
         self._source, self._lock = source, Lock()
-        self._blocks: OrderedDict[int, _MadeBlock] = OrderedDict()
+        self._blocks: OrderedDict[int, _Block] = OrderedDict()
         self._most, self._once = jobs + _SPARE, once
 
     @property
@@ -68,7 +68,7 @@ class Blocks(Stage):
             return
         with self._lock:
             block = self._blocks.get(number)
-            if block is None or block.pixels is None:
+            if block is None:
                 return
             block.taken += rows
             if block.taken >= len(block.pixels):
@@ -76,49 +76,76 @@ class Blocks(Stage):
 
     def _block(self, number: int) -> NDArray[Any]:
         while True:
-            block, mine = self._claim(number)
-            if mine:
-                return self._make(number, block)
+            block = self._claim(number)
+            self._help(number, block)
+            follows = (number + 1) * self._source.step < self.shape[0]
             # Nobody waits who could be making what is needed next.
-            if not block.done.is_set() and (number + 1) * self._source.step < self.shape[0]:
-                following, mine = self._claim(number + 1)
-                if mine:
-                    self._make(number + 1, following)
+            if follows and len(self._source.pieces) == 1 and not block.done.is_set():
+                self._help(number + 1, self._claim(number + 1))
             while not block.done.wait(_PATIENCE):
                 continue
-            if block.pixels is not None:
+            if not block.failed:
                 return block.pixels
 
-    def _claim(self, number: int) -> tuple[_MadeBlock, bool]:
-        """Return a block, and whether the caller is who makes it."""
+    def _claim(self, number: int) -> _Block:
+        """Return a block, which is being made, is there, or is to be made."""
         with self._lock:
             block = self._blocks.get(number)
-            mine = block is None
             if block is None:
-                block = self._blocks[number] = _MadeBlock()
+                rows = min(self._source.step, self.shape[0] - number * self._source.step)
+                pixels = np.empty((rows, *self.shape[1:]), self.dtype)
+                block = self._blocks[number] = _Block(pixels, len(self._source.pieces))
             self._blocks.move_to_end(number)
             while len(self._blocks) > self._most:
                 self._blocks.popitem(last=False)
-            return block, mine
+            return block
 
-    def _make(self, number: int, block: _MadeBlock) -> NDArray[Any]:
+    def _help(self, number: int, block: _Block) -> None:
+        """Make the pieces of a block that no other thread has begun."""
         start = number * self._source.step
-        stop = min(start + self._source.step, self.shape[0])
+        stop = start + len(block.pixels)
         try:
-            room = np.empty((stop - start, *self.shape[1:]), self.dtype)
-            block.pixels = made = self._source.rows(start, stop, room)
-            return made
+            while (piece := block.next_piece()) is not None:
+                if len(self._source.pieces) == 1:
+                    self._source.rows(start, stop, block.pixels)
+                else:
+                    left, right = self._source.pieces[piece]
+                    block.pixels[:, left:right] = self._source.piece(start, stop, piece)
+                block.made(piece)
         except BaseException:
             with self._lock:
-                self._blocks.pop(number, None)
-            raise
-        finally:
+                if self._blocks.get(number) is block:
+                    del self._blocks[number]
+            block.failed = True
             block.done.set()
+            raise
 
 
-class _MadeBlock:
-    """Some rows that are being made, or are there."""
+class _Block:
+    """Some rows that are to be made, are being made, or are there.
 
-    def __init__(self) -> None:
-        self.done, self.taken = Event(), 0
-        self.pixels: NDArray[Any] | None = None
+    Parameters
+    ----------
+    pixels
+        Where they are made.
+    pieces
+        How many they are made of.
+    """
+
+    def __init__(self, pixels: NDArray[Any], pieces: int) -> None:
+        self.pixels, self.done, self.failed, self.taken = pixels, Event(), False, 0
+        self._waiting = deque(range(pieces))
+        self._missing = set(range(pieces))
+
+    def next_piece(self) -> int | None:
+        """Return a piece that nobody makes."""
+        try:
+            return None if self.failed else self._waiting.popleft()
+        except IndexError:
+            return None
+
+    def made(self, piece: int) -> None:
+        """Note that a piece is there."""
+        self._missing.remove(piece)
+        if not self._missing:
+            self.done.set()

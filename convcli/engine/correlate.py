@@ -14,7 +14,7 @@ from convcli.engine.correlated import Finished, run
 from convcli.engine.costs import block
 from convcli.engine.finish import Finish
 from convcli.engine.options import Border2D, Options
-from convcli.engine.passes import Taps
+from convcli.engine.passes import KernelSet
 from convcli.engine.prepared import ArrayKind, prepare
 from convcli.engine.rows import allocate
 from convcli.engine.structs import RowsInput, RowsScratch, RowsSizes
@@ -23,7 +23,7 @@ from convcli.geometry import Geometry
 
 def correlate_planned(
     pixels: NDArray[Any],
-    taps: Taps,
+    kernel_set: KernelSet,
     geometry: Geometry,
     outside: Border2D,
     finish: Finish,
@@ -35,7 +35,7 @@ def correlate_planned(
     ----------
     pixels
         (rows, cols) or (rows, cols, channels), of uint8, uint16, float32 or float64.
-    taps
+    kernel_set
         What is summed.
     geometry
         Of the image under the kernel.
@@ -53,7 +53,7 @@ def correlate_planned(
     """
     options = options or Options()
     kind = ArrayKind(pixels.shape, pixels.dtype)
-    return run(prepare(kind, taps, geometry, outside, finish, options), pixels, again=False)
+    return run(prepare(kind, kernel_set, geometry, outside, finish, options), pixels, again=False)
 
 
 class Store:

@@ -9,13 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.engine.bands import Seen
+from convcli.engine.bands import Bands, Seen
 from convcli.engine.plan import Plan
 from convcli.engine.prepared import Prepared
-from convcli.engine.rows import Held, Rows, Stage, allocate, chunk_of, cycles_of, each_part
-from convcli.engine.scratch import Scratch, give_back, take
+from convcli.engine.rows import (
+    Held,
+    Rows,
+    Stage,
+    allocate,
+    chunk_of,
+    cycles_of,
+    each_part,
+    put_pieces,
+)
+from convcli.engine.scratch import Columns, Scratch, give_back, take
 from convcli.engine.thread_pool import Work, run_bands
-from convcli.engine.window import Window
+from convcli.engine.window import Window, cut_out
 from convcli.record import field, record, replace
 
 #: Samples that are smaller than the greatest by this lose bits of float32 to methods that round
@@ -50,7 +59,7 @@ class Correlated(Stage):
         self.prepared = prepared
         self._source, self._window, self._threads = source, Window(source), local()
         self._used: list[Scratch] = []
-        self._seen: dict[int, Seen] = {}
+        self._seen: dict[tuple[int, int], Seen] = {}
 
     @property
     def cycles(self) -> float:
@@ -72,11 +81,38 @@ class Correlated(Stage):
         """
         if start % self.step or (stop % self.step and stop != self.shape[0]):
             raise ValueError(f"rows {start} to {stop} are not made in steps of {self.step}")
+        if len(self.pieces) > 1:
+            if into is None:
+                into = np.empty((stop - start, *self.shape[1:]), self.dtype)
+            put_pieces(self, start, stop, into)
+            return into
         out, loops = self.room(stop - start, into), self.prepared.loops
         needed = loops.layout.row_source[loops.needed(start, stop)]
         source, places = self._window.at(needed)
         work = self._scratch.on(_flat(source), places, _flat(out))
-        self._seen[start] = work(0, loops.units_in(stop - start))
+        self._seen[start, 0] = work(0, loops.units_in(stop - start))
+        return out
+
+    @property
+    def pieces(self) -> tuple[tuple[int, int], ...]:
+        """(left, right) of each group of tiles, if a part of the source is enough for one."""
+        return self.prepared.loops.pieces if self._source.in_parts else super().pieces
+
+    def piece(self, start: int, stop: int, number: int) -> NDArray[Any]:
+        """Return one of the pieces of some rows, there until this thread asks for others."""
+        loops = self.prepared.loops
+        if isinstance(loops, Bands) or len(self.pieces) == 1:
+            return self.rows(start, stop)
+        left, right = self.pieces[number]
+        out = self.room(stop - start, cols=right - left)
+        down = loops.layout.row_source[loops.needed(start, stop)]
+        across = loops.layout.col_map[loops.needed_columns(number)]
+        source = self._source.held
+        if source is None:
+            source, down, across = cut_out(self._source, down, across)
+        columns = Columns(number, across, prod(source.shape[1:]))
+        work = self._scratch.on(_flat(source), down, _flat(out), columns)
+        self._seen[start, number] = work(0, loops.units_down(stop - start))
         return out
 
     def whole(self, jobs: int) -> NDArray[Any]:
@@ -94,7 +130,8 @@ class Correlated(Stage):
         def begin() -> Work:
             return self._take().on(*arrays)
 
-        self._seen = dict(enumerate(run_bands(loops.units, self.cycles, jobs, begin)))
+        seen = run_bands(loops.units, self.cycles, jobs, begin)
+        self._seen = {(number, 0): each for number, each in enumerate(seen)}
         return out
 
     def look(self, jobs: int) -> Seen:

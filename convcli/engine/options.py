@@ -1,4 +1,4 @@
-"""What is asked for besides the taps: what lies outside an image, and how to run."""
+"""What is asked for besides the filters: what lies outside an image, and how to run."""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ class Terms:
 
 
 @record(eq=False)
-class Taps:
-    """What is summed.
+class KernelSet:
+    """One or more filters of one size, and how their sums become one response.
 
     Parameters
     ----------
@@ -85,9 +85,9 @@ class Passes(NamedTuple):
     ends: tuple[int, int]
 
 
-def one_pass(taps: Taps, layout: Layout, at_once: int, work: np.dtype[Any]) -> Passes:
+def one_pass(kernel_set: KernelSet, layout: Layout, at_once: int, work: np.dtype[Any]) -> Passes:
     """Every tap, for one output row or two at once."""
-    offsets, weights = _squeezed(layout.tap_offsets.ravel(), taps.flat)
+    offsets, weights = _squeezed(layout.tap_offsets.ravel(), kernel_set.flat)
     nothing = np.zeros((1, 0), np.int64), np.zeros((len(weights), 1, 0), work)
     if at_once == 1:
         return Passes(offsets[None], _as(weights[:, None, :, None], work), *nothing, (0, 0))
@@ -112,10 +112,10 @@ def two_passes(terms: Terms, layout: Layout, work: np.dtype[Any]) -> Passes:
     )
 
 
-def box_passes(taps: Taps, work: np.dtype[Any]) -> Passes:
+def box_passes(kernel_set: KernelSet, work: np.dtype[Any]) -> Passes:
     """Just extents and the one weight."""
-    rows, cols = taps.weights.shape[-2:]
-    weights = np.broadcast_to(taps.weights[0, 0, 0], (1, 1, rows, 1))
+    rows, cols = kernel_set.weights.shape[-2:]
+    weights = np.broadcast_to(kernel_set.weights[0, 0, 0], (1, 1, rows, 1))
     return Passes(
         np.zeros((1, rows), np.int64),
         _as(weights, work),

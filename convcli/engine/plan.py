@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from convcli.engine.accumulators import Accumulator, Bounds, choose_accumulator
 from convcli.engine.costs import LOOKED_AT, box_cost, direct_cost, sorting_cost, terms_cost
-from convcli.engine.passes import Taps, Terms, shared
+from convcli.engine.passes import KernelSet, Terms, shared
 from convcli.engine.strips import Layout, Strips
 from convcli.engine.tiling import Tiling, best_tiling
 from convcli.errors import UsageError
@@ -134,13 +134,13 @@ class How:
 
 
 def choose(
-    taps: Taps, layout: Layout, source: np.dtype[Any], how: How
+    kernel_set: KernelSet, layout: Layout, source: np.dtype[Any], how: How
 ) -> tuple[Choice, tuple[Choice, ...]]:
     """Return the cheapest method, or the one asked for, and the others, cheapest first.
 
     Parameters
     ----------
-    taps, layout
+    kernel_set, layout
         What is summed, and where it lies.
     source
         The image's sample type.
@@ -152,7 +152,7 @@ def choose(
     UsageError
         If the method asked for can't compute this kernel.
     """
-    choices = sorted(_choices(taps, layout, source, how), key=lambda choice: choice.cost)
+    choices = sorted(_choices(kernel_set, layout, source, how), key=lambda choice: choice.cost)
     asked = how.method
     chosen = next((c for c in choices if asked in ("auto", c.method)), None)
     if chosen is None and asked in NEEDS_FINITE and not how.finite:
@@ -165,16 +165,18 @@ def choose(
     return chosen, tuple(choice for choice in choices if choice is not chosen)
 
 
-def _choices(taps: Taps, layout: Layout, source: np.dtype[Any], how: How) -> Iterator[Choice]:
+def _choices(
+    kernel_set: KernelSet, layout: Layout, source: np.dtype[Any], how: How
+) -> Iterator[Choice]:
     """Every method that can compute these kernels with the same result."""
-    bounds = Bounds.of(taps.flat, source)
+    bounds = Bounds.of(kernel_set.flat, source)
     choices = [
         replace(choice, cost=choice.cost + _sorting(choice, layout))
-        for choice in _by_rows(taps, layout, bounds, source, how)
+        for choice in _by_rows(kernel_set, layout, bounds, source, how)
     ]
-    many = how.method == "fft" or _used(taps.flat[None]) >= _FEW_TAPS
-    if how.finite and taps.weights.ndim == 3 and many:
-        choices += _by_tiles(taps, layout, bounds, source)
+    many = how.method == "fft" or _used(kernel_set.flat[None]) >= _FEW_TAPS
+    if how.finite and kernel_set.weights.ndim == 3 and many:
+        choices += _by_tiles(kernel_set, layout, bounds, source)
     for choice in choices:
         looks = source.kind == "f" and choice.method in NEEDS_FINITE
         yield replace(choice, cost=choice.cost + LOOKED_AT) if looks else choice
@@ -191,22 +193,24 @@ def _sorting(choice: Choice, layout: Layout) -> float:
 
 
 def _by_rows(
-    taps: Taps, layout: Layout, bounds: Bounds, source: np.dtype[Any], how: How
+    kernel_set: KernelSet, layout: Layout, bounds: Bounds, source: np.dtype[Any], how: How
 ) -> Iterator[Choice]:
     """Those that go row by row."""
     accumulator = choose_accumulator(bounds, source, double=how.double)
-    yield _direct(taps, layout, accumulator)
-    if taps.terms is not None and (how.finite or taps.terms.count == len(taps.weights) == 1):
+    yield _direct(kernel_set, layout, accumulator)
+    if kernel_set.terms is not None and (
+        how.finite or kernel_set.terms.count == len(kernel_set.weights) == 1
+    ):
         top = float(np.iinfo(source).max) if source.kind == "u" else inf
-        weight = float(np.abs(taps.flat).sum(axis=1).max())
-        yield from _by_terms(taps.terms, layout, bounds, accumulator, (top, weight))
-    if how.finite and _is_box(taps, layout):
-        yield _box(taps, layout, bounds, source)
+        weight = float(np.abs(kernel_set.flat).sum(axis=1).max())
+        yield from _by_terms(kernel_set.terms, layout, bounds, accumulator, (top, weight))
+    if how.finite and _is_box(kernel_set, layout):
+        yield _box(kernel_set, layout, bounds, source)
 
 
-def _direct(taps: Taps, layout: Layout, accumulator: Accumulator) -> Choice:
-    kernels = len(taps.weights)
-    used = layout.tap_offsets.ravel()[taps.flat.any(axis=0)]
+def _direct(kernel_set: KernelSet, layout: Layout, accumulator: Accumulator) -> Choice:
+    kernels = len(kernel_set.weights)
+    used = layout.tap_offsets.ravel()[kernel_set.flat.any(axis=0)]
     ends = shared(used, layout).ends
     cost, at_once = direct_cost(accumulator.dtype, len(used), ends, kernels)
     count = len(used) * kernels
@@ -254,9 +258,9 @@ def _by_terms(
     yield Choice("lowrank", taken, cost, what, accumulator, 2, terms.divisor)
 
 
-def _is_box(taps: Taps, layout: Layout) -> bool:
+def _is_box(kernel_set: KernelSet, layout: Layout) -> bool:
     """Whether all taps have one weight and lie next to one another."""
-    weights = taps.weights
+    weights = kernel_set.weights
     if weights.ndim != 3 or len(weights) != 1 or not (weights == weights[0, 0, 0]).all():
         return False
     rows, cols = weights.shape[1:]
@@ -264,7 +268,7 @@ def _is_box(taps: Taps, layout: Layout) -> bool:
     return bool(weights.any()) and np.array_equal(layout.tap_offsets, places)
 
 
-def _box(taps: Taps, layout: Layout, bounds: Bounds, source: np.dtype[Any]) -> Choice:
+def _box(kernel_set: KernelSet, layout: Layout, bounds: Bounds, source: np.dtype[Any]) -> Choice:
     # A float's rounding would stay in a running sum: only float64 makes it small enough.
     among = ("int16", "uint16", "int32", "float64")
     accumulator = choose_accumulator(bounds, source, double=True, among=among)
@@ -274,11 +278,11 @@ def _box(taps: Taps, layout: Layout, bounds: Bounds, source: np.dtype[Any]) -> C
 
 
 def _by_tiles(
-    taps: Taps, layout: Layout, bounds: Bounds, source: np.dtype[Any]
+    kernel_set: KernelSet, layout: Layout, bounds: Bounds, source: np.dtype[Any]
 ) -> Iterator[Choice]:
     """Products of spectra, if whole sums stay exact."""
     accumulator = choose_accumulator(bounds, source, double=True, among=("float64",))
-    found = best_tiling(taps, layout, source)
+    found = best_tiling(kernel_set, layout, source)
     if found is None or accumulator.exact != bounds.whole:
         return
     tiling, cost = found

@@ -13,7 +13,7 @@ from convcli.engine.accumulators import Accumulator
 from convcli.engine.bands import Bands, Seen, Storing
 from convcli.engine.finish import Finish
 from convcli.engine.options import Border2D, Options
-from convcli.engine.passes import Passes, Taps, box_passes, one_pass, two_passes
+from convcli.engine.passes import KernelSet, Passes, box_passes, one_pass, two_passes
 from convcli.engine.plan import (
     NEEDS_FINITE,
     Choice,
@@ -40,7 +40,7 @@ class ArrayKind(NamedTuple):
 
 def prepare(
     kind: ArrayKind,
-    taps: Taps,
+    kernel_set: KernelSet,
     geometry: Geometry,
     outside: Border2D,
     finish: Finish,
@@ -52,7 +52,7 @@ def prepare(
     ----------
     kind
         Of the images, which are of uint8, uint16, float32 or float64.
-    taps
+    kernel_set
         What is summed.
     geometry
         Of an image under the kernel.
@@ -64,12 +64,12 @@ def prepare(
         Threads, precision, and whether to stretch the sums seen over the whole range.
     """
     shape, dtype = kind
-    layout = lay_out_for(shape, taps, geometry, outside)
-    plan, choice = plan_for(dtype, taps, layout, options)
+    layout = lay_out_for(shape, kernel_set, geometry, outside)
+    plan, choice = plan_for(dtype, kernel_set, layout, options)
     source = Source(layout.channels * geometry.cols.size, dtype)
-    keeps_channels = len(shape) == 3 and taps.weights.ndim == 3
+    keeps_channels = len(shape) == 3 and kernel_set.weights.ndim == 3
     return Prepared(
-        _loops_of(source, taps, layout, choice, outside.level),
+        _loops_of(source, kernel_set, layout, choice, outside.level),
         (*geometry.out, shape[2]) if keeps_channels else geometry.out,
         plan,
         choice,
@@ -119,25 +119,25 @@ class Prepared:
     @cached_property
     def spreads(self) -> bool:
         """Whether one sample that isn't finite would spoil others' sums."""
-        method, taps = self.plan.method, self.loops.taps
+        method, kernel_set = self.plan.method, self.loops.kernel_set
         if not self.options.finite:
             return False
-        return method in NEEDS_FINITE or (method == "separable" and taps.combine != "")
+        return method in NEEDS_FINITE or (method == "separable" and kernel_set.combine != "")
 
     @cached_property
     def uneven(self) -> Prepared:
         """The same for images whose samples are not finite, or drown others."""
         loops, options = self.loops, replace(self.options, finite=False)
-        plan, choice = plan_for(loops.source.dtype, loops.taps, loops.layout, options)
-        again = _loops_of(loops.source, loops.taps, loops.layout, choice, loops.fill)
+        plan, choice = plan_for(loops.source.dtype, loops.kernel_set, loops.layout, options)
+        again = _loops_of(loops.source, loops.kernel_set, loops.layout, choice, loops.fill)
         return replace(self, loops=again, plan=plan, choice=choice, options=options)
 
     @cached_property
     def scratch(self) -> Callable[[], Scratch]:
         """Makes what a thread needs."""
-        choice, taps = self.choice, self.loops.taps
+        choice, kernel_set = self.choice, self.loops.kernel_set
         finish = replace(self.finish, slope=self.finish.slope / choice.divisor)
-        sums, largest, exact = _sums(choice.accumulator, taps)
+        sums, largest, exact = _sums(choice.accumulator, kernel_set)
         store, numbers = finish.loop(sums, largest, exact)
         watch = self.options.watch or self.options.stretch
         storing = Storing(numbers, finish.limits(sums), watch)
@@ -145,16 +145,16 @@ class Prepared:
         return partial(self.loops.scratch, loop, finish.dtype, storing)
 
 
-def _sums(accumulator: Accumulator, taps: Taps) -> tuple[np.dtype[Any], float, bool]:
+def _sums(accumulator: Accumulator, kernel_set: KernelSet) -> tuple[np.dtype[Any], float, bool]:
     """What is known of the sums that are stored: their type, greatest size, and exactness."""
-    if not taps.combine:
+    if not kernel_set.combine:
         return accumulator.dtype, accumulator.largest, accumulator.exact
-    exact = accumulator.exact and taps.combine in ("max", "max-abs", "sum-abs")
-    return np.dtype(np.float64), accumulator.largest * len(taps.weights), exact
+    exact = accumulator.exact and kernel_set.combine in ("max", "max-abs", "sum-abs")
+    return np.dtype(np.float64), accumulator.largest * len(kernel_set.weights), exact
 
 
 def plan_for(
-    dtype: np.dtype[Any], taps: Taps, layout: Layout, options: Options
+    dtype: np.dtype[Any], kernel_set: KernelSet, layout: Layout, options: Options
 ) -> tuple[Plan, Choice]:
     """Return how an image of that sample type would be filtered, and what was chosen.
 
@@ -162,45 +162,47 @@ def plan_for(
     ----------
     dtype
         Of the image.
-    taps, layout, options
+    kernel_set, layout, options
         What is summed, where it lies, and how it is run.
     """
     how = How(options.method, options.double, options.jobs or processors(), options.finite)
-    return _plan_for(dtype, taps, layout, how)
+    return _plan_for(dtype, kernel_set, layout, how)
 
 
 @lru_cache(maxsize=32)
-def _plan_for(dtype: np.dtype[Any], taps: Taps, layout: Layout, how: How) -> tuple[Plan, Choice]:
-    chosen, others = choose(taps, layout, dtype, how)
+def _plan_for(
+    dtype: np.dtype[Any], kernel_set: KernelSet, layout: Layout, how: How
+) -> tuple[Plan, Choice]:
+    chosen, others = choose(kernel_set, layout, dtype, how)
     return make_plan(chosen, others, cut(chosen, layout, dtype).rows, how.jobs), chosen
 
 
 def lay_out_for(
-    shape: tuple[int, ...], taps: Taps, geometry: Geometry, outside: Border2D
+    shape: tuple[int, ...], kernel_set: KernelSet, geometry: Geometry, outside: Border2D
 ) -> Layout:
     """Lay out strips for an image of that shape, channels last."""
     channels = 1 if len(shape) == 2 else shape[2]
-    return lay_out(geometry, outside.border, channels, parted=taps.weights.ndim == 4)
+    return lay_out(geometry, outside.border, channels, parted=kernel_set.weights.ndim == 4)
 
 
 def _loops_of(
-    source: Source, taps: Taps, layout: Layout, choice: Choice, fill: float
+    source: Source, kernel_set: KernelSet, layout: Layout, choice: Choice, fill: float
 ) -> Bands | TileGroups:
     """Gather what the loops take."""
     if choice.tiling is not None:
-        return TileGroups(source, taps, layout, choice.tiling, fill)
+        return TileGroups(source, kernel_set, layout, choice.tiling, fill)
     work, respond = choice.accumulator.dtype, f"respond_{choice.loop}"
     strips = cut(choice, layout, source.dtype)
-    passes = _passes(choice, taps, layout)
-    return Bands(source, taps, layout, passes, respond, work, strips, fill)
+    passes = _passes(choice, kernel_set, layout)
+    return Bands(source, kernel_set, layout, passes, respond, work, strips, fill)
 
 
 @lru_cache(maxsize=32)
-def _passes(choice: Choice, taps: Taps, layout: Layout) -> Passes:
+def _passes(choice: Choice, kernel_set: KernelSet, layout: Layout) -> Passes:
     """Gather what the respond loop of a choice takes."""
     work = choice.accumulator.dtype
     if choice.method == "box":
-        return box_passes(taps, work)
-    if choice.method in ("separable", "lowrank") and taps.terms is not None:
-        return two_passes(taps.terms, layout, work)
-    return one_pass(taps, layout, choice.at_once, work)
+        return box_passes(kernel_set, work)
+    if choice.method in ("separable", "lowrank") and kernel_set.terms is not None:
+        return two_passes(kernel_set.terms, layout, work)
+    return one_pass(kernel_set, layout, choice.at_once, work)

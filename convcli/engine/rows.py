@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from threading import local
 from typing import Any, Protocol
 
@@ -32,6 +33,8 @@ class Rows(Protocol):
         How many rows are best asked for at a time, a multiple of `step`; 0 if it doesn't matter.
     held
         All rows, if they are there.
+    in_parts
+        Whether some columns can be had without the others.
     """
 
     @property
@@ -53,6 +56,13 @@ class Rows(Protocol):
     @property
     def held(self) -> NDArray[Any] | None:
         """All rows, if they are there."""
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether some columns can be had without the others."""
+
+    def part(self, start: int, stop: int, left: int, right: int) -> NDArray[Any]:
+        """Return some columns of some rows, as `rows` does."""
 
     def rows(self, start: int, stop: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
         """Return some rows.
@@ -80,11 +90,15 @@ class Held:
         (rows, cols) or (rows, cols, channels).
     """
 
-    step, chunk = 1, 0
+    step, chunk, in_parts = 1, 0, True
 
     def __init__(self, pixels: NDArray[Any]) -> None:
         self.held = np.ascontiguousarray(pixels)
         self.shape, self.dtype = self.held.shape, self.held.dtype
+
+    def part(self, start: int, stop: int, left: int, right: int) -> NDArray[Any]:
+        """Return some columns of some rows, a view."""
+        return self.held[start:stop, left:right]
 
     def rows(self, start: int, stop: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
         """Return some rows, a view."""
@@ -103,6 +117,7 @@ class Stage:
     """
 
     held: NDArray[Any] | None = None
+    in_parts: bool = False
     #: Threads that may ask for rows; 0 for one a processor.
     jobs: int = 0
 
@@ -115,20 +130,40 @@ class Stage:
     @property
     def cycles(self) -> float:
         """About how many a processor takes for all rows, those of earlier stages included."""
-        return _PIXEL_CYCLES * float(np.prod(self.shape))
+        return _PIXEL_CYCLES * prod(self.shape)
 
     def rows(self, start: int, stop: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
         """Return some rows, as `Rows` does."""
         raise NotImplementedError
 
-    def room(self, rows: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
-        """Return where some rows are to be made: where that was asked for, or the thread's own."""
+    def part(self, start: int, stop: int, left: int, right: int) -> NDArray[Any]:
+        """Return some columns of some rows, of which the others are made, too."""
+        return self.rows(start, stop)[:, left:right]
+
+    @property
+    def pieces(self) -> tuple[tuple[int, int], ...]:
+        """(left, right) of the columns that are best made one after the other; mostly all."""
+        return ((0, self.shape[1]),)
+
+    def piece(self, start: int, stop: int, number: int) -> NDArray[Any]:
+        """Return one of the pieces of some rows, there until this thread asks for others."""
+        left, right = self.pieces[number]
+        return self.rows(start, stop)[:, left:right]
+
+    def room(
+        self, rows: int, into: NDArray[Any] | None = None, cols: int | None = None
+    ) -> NDArray[Any]:
+        """Return where some rows, or so many columns of them, are to be made.
+
+        That is where it was asked for, or the thread's own place.
+        """
         if into is not None:
             return into
+        shape = (rows, *self.shape[1:]) if cols is None else (rows, cols, *self.shape[2:])
         room: NDArray[Any] | None = getattr(self._own, "room", None)
-        if room is None or len(room) < rows:
-            room = self._own.room = np.empty((rows, *self.shape[1:]), dtype=self.dtype)
-        return room[:rows]
+        if room is None or room.size < prod(shape):
+            room = self._own.room = np.empty(prod(shape), dtype=self.dtype)
+        return room[: prod(shape)].reshape(shape)
 
     def band(self, start: int, stop: int) -> NDArray[Any]:
         """Return rows for who writes them, there until this thread asks for others.
@@ -169,6 +204,7 @@ class Pixels(Stage):
         shape = (*source.shape[:2], *one.shape[2:])
         super().__init__(shape, one.dtype, source.step, source.chunk)
         self.chunk = source.chunk or chunk_of(shape, one.dtype)
+        self.in_parts = source.in_parts
         self._source, self._work = source, work
 
     @property
@@ -180,10 +216,14 @@ class Pixels(Stage):
         """Return some rows, as `Rows` does."""
         return put_into(into, self._work(self._source.rows(start, stop), start))
 
+    def part(self, start: int, stop: int, left: int, right: int) -> NDArray[Any]:
+        """Return some columns of some rows."""
+        return self._work(self._source.part(start, stop, left, right), start)
+
 
 def chunk_of(shape: tuple[int, ...], dtype: np.dtype[Any], step: int = 1) -> int:
     """Return how many rows of an image are made at a time, a multiple of `step`."""
-    row = int(np.prod(shape[1:])) * dtype.itemsize
+    row = prod(shape[1:]) * dtype.itemsize
     return max(1, CHUNK_BYTES // row // step) * step
 
 
@@ -209,6 +249,12 @@ def whole(source: Rows, cycles: float, jobs: int) -> NDArray[Any]:
 
     run_bands((source.shape[0], source.step), cycles, jobs, lambda: work)
     return out
+
+
+def put_pieces(source: Stage, start: int, stop: int, out: NDArray[Any]) -> None:
+    """Make rows where they are wanted, one piece after the other."""
+    for number, (left, right) in enumerate(source.pieces):
+        out[:, left:right] = source.piece(start, stop, number)
 
 
 def each_part(
@@ -238,7 +284,7 @@ def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     try:
         return np.empty(shape, dtype=dtype)
     except MemoryError:
-        size = int(np.prod(shape)) * dtype.itemsize
+        size = prod(shape) * dtype.itemsize
         raise ImageError(
             f"a result of {' × '.join(map(str, shape))} {dtype} samples takes {size:,} bytes, "
             f"more than there is memory; use a larger stride or a smaller image"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,40 @@ _MOST_KEPT, _KEPT_BYTES = 16, 1 << 19
 NOTHING = np.empty(0, np.uint8)
 
 
+class Columns(NamedTuple):
+    """Some columns of a result.
+
+    Parameters
+    ----------
+    piece
+        Which of its pieces they are.
+    places
+        Which column of the source each padded one is, from the first that is read on; -1 outside.
+    samples
+        Of a row of the source.
+    """
+
+    piece: int
+    places: NDArray[np.intp]
+    samples: int
+
+
+class CalledFor(NamedTuple):
+    """What a loop is called for.
+
+    Parameters
+    ----------
+    padded_rows, out_rows
+        That there are of the source with its border, and of the result.
+    columns
+        None for all.
+    """
+
+    padded_rows: int
+    out_rows: int
+    columns: Columns | None
+
+
 class Scratch:
     """One thread's scratch and arguments of a loop: all but the image and the result.
 
@@ -30,15 +64,14 @@ class Scratch:
         What is run, and on what (`structs`): what it reads, scratch and result, with `NOTHING` in
         place of the image, of the places of its rows, and of the result.
     work
-        Given what calls the loop, how many padded rows of the source and rows of the result there
-        are, and some units, filters these.
+        Given what calls the loop, what it is called for, and some units, filters these.
     """
 
     def __init__(
         self,
         loop: Loop,
         structs: tuple[Sequence[NDArray[Any]], Sequence[NDArray[Any]], Result],
-        work: Callable[[Call, tuple[int, int], int, int], Any],
+        work: Callable[[Call, CalledFor, int, int], Any],
     ) -> None:
         self._call = loop.bind(*structs)
         self._work = partial(work, self._call)
@@ -48,7 +81,13 @@ class Scratch:
         self.size = sum(array.nbytes for array in arrays)
         self.maker: object = None
 
-    def on(self, source: NDArray[Any], places: NDArray[np.intp], out: NDArray[Any]) -> Work:
+    def on(
+        self,
+        source: NDArray[Any],
+        places: NDArray[np.intp],
+        out: NDArray[Any],
+        columns: Columns | None = None,
+    ) -> Work:
         """Return what filters some units.
 
         Parameters
@@ -59,10 +98,12 @@ class Scratch:
             (padded rows,) which of these each padded row is, -1 outside.
         out
             (rows, samples): the result of all units.
+        columns
+            Which of the result these are, if its loop can make some of them; None for all.
         """
         self._seen[...] = self._before
         self._put(source, places, out)
-        return partial(self._work, (len(places), len(out)))
+        return partial(self._work, CalledFor(len(places), len(out), columns))
 
     def clear(self) -> None:
         """Let go of the image and the result."""

@@ -75,11 +75,6 @@ class Layout:
         """Samples of a padded row that an output row has less."""
         return len(self.col_source) - self.samples
 
-    @property
-    def columns(self) -> NDArray[np.intp]:
-        """`col_source` in the order of columns, whatever the stride; interleaved only."""
-        return _samples(self.col_map, self.channels, parted=False)
-
 
 class Source(NamedTuple):
     """What an image is like: samples of a row, of all its columns and channels, and their type."""
@@ -144,6 +139,11 @@ def _samples(picked: NDArray[np.intp], channels: int, *, parted: bool) -> NDArra
     columns, channel = picked[:, None], np.arange(channels)
     places = np.where(columns < 0, -1, columns * channels + channel)
     return np.ascontiguousarray((places.T if parted else places).ravel(), dtype=np.intp)
+
+
+def interleaved(columns: NDArray[np.intp], channels: int) -> NDArray[np.intp]:
+    """Return which samples of an image's row some of its columns have, -1 outside."""
+    return _samples(columns, channels, parted=False)
 
 
 def _read_apart(axis: Axis, stride: int) -> int:

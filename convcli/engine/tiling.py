@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from convcli.engine.costs import tiles_cost
-from convcli.engine.passes import Taps
+from convcli.engine.passes import KernelSet
 from convcli.engine.spectra import SIZES, Packing, packing
 from convcli.engine.strips import Layout
 from convcli.record import record
@@ -65,35 +65,37 @@ class Tiling:
         return _sets(self.count, self.at_once, channels, self.packing.in_set)
 
 
-def best_tiling(taps: Taps, layout: Layout, source: np.dtype[Any]) -> tuple[Tiling, float] | None:
+def best_tiling(
+    kernel_set: KernelSet, layout: Layout, source: np.dtype[Any]
+) -> tuple[Tiling, float] | None:
     """Return the cheapest tiling and its cost in cycles an output sample; None if there is none.
 
     It doesn't depend on the threads: where a tile lies decides how its sums are rounded.
     """
     found = []
-    for tiling in _tilings(taps, layout, source):
+    for tiling in _tilings(kernel_set, layout, source):
         sets = tiling.sets(layout.channels)
-        found.append((tiling, tiles_cost(tiling.size, sets, *_work(tiling, taps, layout))))
+        found.append((tiling, tiles_cost(tiling.size, sets, *_work(tiling, kernel_set, layout))))
     return min(found, key=lambda pair: pair[1], default=None)
 
 
-def _work(tiling: Tiling, taps: Taps, layout: Layout) -> tuple[int, int, int]:
+def _work(tiling: Tiling, kernel_set: KernelSet, layout: Layout) -> tuple[int, int, int]:
     """Tiles, kernels and output samples."""
     tiles = tiling.count[0] * tiling.count[1] * layout.channels
-    return tiles, len(taps.weights), layout.samples * layout.geometry.rows.out
+    return tiles, len(kernel_set.weights), layout.samples * layout.geometry.rows.out
 
 
-def _tilings(taps: Taps, layout: Layout, source: np.dtype[Any]) -> Iterator[Tiling]:
+def _tilings(kernel_set: KernelSet, layout: Layout, source: np.dtype[Any]) -> Iterator[Tiling]:
     axes = layout.geometry.rows, layout.geometry.cols
     found = False
     for size in SIZES:
         edge = tuple((size - axis.span) // axis.stride + 1 for axis in axes)
         # Sums are taken out four at a time.
         edge = (edge[0], edge[1] // 4 * 4)
-        packed = packing(taps.flat, source, size)
+        packed = packing(kernel_set.flat, source, size)
         if min(edge) < size // 16 or packed is None:
             continue
-        tile_bytes = edge[0] * edge[1] * layout.channels * len(taps.weights) * 8
+        tile_bytes = edge[0] * edge[1] * layout.channels * len(kernel_set.weights) * 8
         if found and tile_bytes > _SUMS_BYTES:
             continue
         found = True

@@ -43,14 +43,19 @@ class Window:
         """
         if self._source.held is not None:
             return self._source.held, needed
-        inside = needed[needed >= 0]
-        if not inside.size:
+        runs, places = _runs(needed)
+        if not runs:
             return np.empty((1, *self._source.shape[1:]), self._source.dtype), needed
-        low, high = int(inside.min()), int(inside.max()) + 1
-        if high - low > 2 * len(needed):
-            return self._stacked(needed, np.unique(inside))
-        rows, first = self._kept.between(low, high)
-        return rows, np.where(needed < 0, -1, needed - first)
+        if len(runs) == 1:
+            rows, first = self._kept.between(*runs[0])
+            return rows, np.where(places < 0, -1, places + (runs[0][0] - first))
+        count, begin = sum(stop - start for start, stop in runs), 0
+        out = np.empty((count, *self._source.shape[1:]), self._source.dtype)
+        for start, stop in runs:
+            rows, first = _HeldRows(self._source).between(start, stop)
+            out[begin : begin + stop - start] = rows[start - first : stop - first]
+            begin += stop - start
+        return out, places
 
     @property
     def _kept(self) -> _HeldRows:
@@ -59,19 +64,55 @@ class Window:
             kept = self._own.kept = _HeldRows(self._source)
         return kept
 
-    def _stacked(
-        self, needed: NDArray[np.intp], inside: NDArray[np.intp]
-    ) -> tuple[NDArray[Any], NDArray[np.intp]]:
-        """Stack rows that lie far from one another, as at the ends of an image that is wrapped."""
-        out = np.empty((len(inside), *self._source.shape[1:]), self._source.dtype)
-        edges = [0, *(np.flatnonzero(np.diff(inside) > 1) + 1).tolist(), len(inside)]
-        for begin, end in pairwise(edges):
-            rows, first = _HeldRows(self._source).between(
-                int(inside[begin]), int(inside[end - 1]) + 1
-            )
-            low = int(inside[begin]) - first
-            out[begin:end] = rows[low : low + end - begin]
-        return out, np.where(needed < 0, -1, np.searchsorted(inside, needed))
+
+def cut_out(
+    source: Rows, down: NDArray[np.intp], across: NDArray[np.intp]
+) -> tuple[NDArray[Any], NDArray[np.intp], NDArray[np.intp]]:
+    """Return a part of a source, and where rows and columns that are needed are in it.
+
+    Parameters
+    ----------
+    source
+        Rows of which some columns can be had.
+    down, across
+        Which rows and columns are needed; -1 for those outside the image.
+
+    Returns
+    -------
+    ndarray of shape (rows, cols, …)
+        There until this thread asks for others.
+    ndarray of intp, as long as `down`; ndarray of intp, as long as `across`
+        -1 for those outside.
+    """
+    rows, places_down = _runs(down)
+    cols, places_across = _runs(across)
+    parts = [
+        [source.part(*these, *those) for those in cols or [(0, 1)]] for these in rows or [(0, 1)]
+    ]
+    if len(parts) == len(parts[0]) == 1:
+        return parts[0][0], places_down, places_across
+    return (
+        np.concatenate([np.concatenate(beside, axis=1) for beside in parts]),
+        places_down,
+        places_across,
+    )
+
+
+def _runs(needed: NDArray[np.intp]) -> tuple[list[tuple[int, int]], NDArray[np.intp]]:
+    """Return from which to which are needed, and where each is in these together.
+
+    They are several where some lie far from the others, as at the ends of an image that is wrapped.
+    """
+    inside = needed[needed >= 0]
+    if not inside.size:
+        return [], needed
+    low, high = int(inside.min()), int(inside.max()) + 1
+    if high - low <= 2 * len(needed):
+        return [(low, high)], np.where(needed < 0, -1, needed - low)
+    inside = np.unique(inside)
+    edges = [0, *(np.flatnonzero(np.diff(inside) > 1) + 1).tolist(), len(inside)]
+    runs = [(int(inside[begin]), int(inside[end - 1]) + 1) for begin, end in pairwise(edges)]
+    return runs, np.where(needed < 0, -1, np.searchsorted(inside, needed))
 
 
 class _HeldRows:

@@ -41,7 +41,7 @@ a decoder or an encoder raises becomes one clear line; `ImageError` is shown as 
 
 A codec is imported when a file of its format is met. One that needs NumPy or a library for its
 pixels is better a package whose `__init__` has `CODEC` and `header`, and names the rest with
-`Later`: headers are read while NumPy is still being imported.
+`LazyFunction`: headers are read while NumPy is still being imported.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ BESIDE = {
 EVERYTHING = frozenset(BESIDE)
 
 
-class Later:
+class LazyFunction:
     """A function whose module is imported when it is first called.
 
     Parameters

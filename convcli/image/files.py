@@ -17,11 +17,11 @@ from convcli.image.formats import check_holds, check_several, codec_of, format_o
 from convcli.image.frames import DURATION, Frames
 from convcli.image.guard import guard, guarded
 from convcli.image.header import peek_into
-from convcli.image.image import Image
+from convcli.image.image import Image, described
 from convcli.image.limits import MAX_PIXELS
+from convcli.image.orientation import upright
 from convcli.image.recognise import header_of
 from convcli.image.source import Source, load
-from convcli.image.upright import upright
 from convcli.record import replace
 
 #: Bytes that a coder takes at the most, a byte of samples (AVIF, JPEG 2000).
@@ -272,15 +272,11 @@ def _checked(frames: Frames, format: str) -> Iterator[Image]:
         first = first or kind
         if not pages and kind != first:
             raise ImageError(
-                f"frame {number} is {_say(*kind)} and the first {_say(*first)}; the frames of "
-                f"an animation are alike: use `path` NAME.tif"
+                f"frame {number} is {described(*kind)}, and the first {described(*first)}; the "
+                f"frames of an animation are alike: use `path` NAME.tif"
             )
         yield image
         del image
-
-
-def _say(size: tuple[int, int], channels: str, depth: str) -> str:
-    return f"{size[1]}×{size[0]} {channels} {depth}"
 
 
 def write(
@@ -325,7 +321,7 @@ def write(
 def _reading(data: bytes, name: str) -> int:
     """Return what reading a file takes, told from its header."""
     header = header_of(peek_into(data), name)
-    return 0 if header is None else 2 * header.nbytes + header.beside
+    return 0 if header is None else 2 * header.nbytes + header.overhead
 
 
 def timing_notes(frames: Frames, format: str) -> tuple[str, ...]:

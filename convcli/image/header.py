@@ -37,7 +37,7 @@ class Header:
         How many a pixel has once it is read.
     dtype
         The name of the type that samples have then.
-    beside
+    overhead
         Bytes that reading takes at its peak beside the file and the samples.
     frames
         How many images there are, as far as the header says so.
@@ -51,7 +51,7 @@ class Header:
     size: tuple[int, int]
     channels: int
     dtype: str
-    beside: int = 0
+    overhead: int = 0
     frames: int = 1
     stored: int = 0
     lossy: bool = False

@@ -14,6 +14,18 @@ from convcli.record import field, record
 
 #: Sample types an image can have. float64 comes from arrays and 32-bit integer files only.
 DEPTHS = ("bool", "uint8", "uint16", "float32", "float64")
+#: Channels that a word says more of than letters.
+_CALLED = {"L": "gray", "LA": "gray with alpha"}
+
+
+def channel_words(channels: str) -> str:
+    """Return what channels are called: gray, RGB, or how many there are."""
+    return f"{len(channels)} channels" if "?" in channels else _CALLED.get(channels, channels)
+
+
+def described(size: tuple[int, int], channels: str, depth: str) -> str:
+    """Return what an image is like: 640×480 gray, 8-bit."""
+    return f"{size[1]}×{size[0]} {channel_words(channels)}, {depth}"
 
 
 class Made(Protocol):

@@ -106,15 +106,15 @@ GENERATORS = {
             "gaussian",
             aliases=("gauss",),
         ),
-        _derivative("gaussian-dx", (1, 0), "Shows upright edges, smoothed by a Gaussian."),
-        _derivative("gaussian-dy", (0, 1), "Shows level edges, smoothed by a Gaussian."),
-        _derivative("gaussian-dxx", (2, 0), "Shows upright lines of about sigma's width."),
+        _derivative("gaussian-dx", (1, 0), "Shows vertical edges, smoothed by a Gaussian."),
+        _derivative("gaussian-dy", (0, 1), "Shows horizontal edges, smoothed by a Gaussian."),
+        _derivative("gaussian-dxx", (2, 0), "Shows vertical lines of about sigma's width."),
         _derivative("gaussian-dxy", (1, 1), "Shows corners and saddles of about sigma's size."),
-        _derivative("gaussian-dyy", (0, 2), "Shows level lines of about sigma's width."),
+        _derivative("gaussian-dyy", (0, 2), "Shows horizontal lines of about sigma's width."),
         Generator(
             "log",
             "second-derivative",
-            "Shows spots of about sigma's size, and edges as lines of zeros.",
+            "Shows spots of about sigma's size, and edges as lines of zeros: a band-pass.",
             "Marr and Hildreth 1980, Laplacian of Gaussian",
             (_sigma(1.4), *_BELL[1:]),
             "gaussians",
@@ -124,7 +124,7 @@ GENERATORS = {
         Generator(
             "dog",
             "second-derivative",
-            "Shows spots: a narrow blur minus a wide one.",
+            "Shows spots, by a narrow blur minus a wide one: a band-pass.",
             "Marr 1980, difference of Gaussians",
             (
                 _sigma(1),
@@ -146,7 +146,7 @@ GENERATORS = {
         Generator(
             "gabor",
             "texture",
-            "Shows stripes of one width and direction.",
+            "Shows stripes of one width and direction: a band-pass.",
             "Daugman 1985; cv2.getGaborKernel",
             (
                 Parameter(
@@ -255,7 +255,7 @@ GENERATORS = {
                 Parameter("length", "of the line", 9, low=1, high=MAX_TAPS - 2, unit="pixels"),
                 Parameter(
                     "angle",
-                    "counter-clockwise from level",
+                    "counter-clockwise from horizontal",
                     0,
                     low=-360,
                     high=360,

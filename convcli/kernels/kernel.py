@@ -6,7 +6,7 @@ from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
 from math import gcd, inf, isfinite
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,7 +28,8 @@ class Kind(StrEnum):
 
     SMOOTHING = "smoothing"
     SHARPENING = "sharpening"
-    DERIVATIVE = "derivative"
+    ZERO_SUM = "zero-sum"
+    MIXED = "mixed"  # of several kernels, not all alike
 
 
 class Symmetry(StrEnum):
@@ -182,9 +183,9 @@ class Kernel:
 
     @cached_property
     def kind(self) -> Kind:
-        """Derivative if the sum is 0; smoothing if no frequency grows; else sharpening."""
+        """Zero-sum if the sum is 0; smoothing if no frequency grows; else sharpening."""
         if self.sum == 0:
-            return Kind.DERIVATIVE
+            return Kind.ZERO_SUM
         most = abs(self.sum) * (1 + 1e-9)
         # What most kernels' weights tell already needn't wait for numpy.fft to be imported.
         if np.abs(self.scaled).sum() <= most:
@@ -198,17 +199,14 @@ class Kernel:
     def _fastest(self) -> float:
         """Return the greatest response to samples that alternate along rows, columns, or both."""
         down, along = ((-1) ** np.arange(taps) for taps in self.shape)
-        changes = (
-            down[:, None] * self.scaled,
-            self.scaled * along,
-            down[:, None] * self.scaled * along,
-        )
+        rows = down[:, None] * self.scaled
+        changes = (rows, self.scaled * along, rows * along)
         return max(abs(float(each.sum())) for each in changes)
 
     @property
     def default_mapping(self) -> str:
-        """`mapping` if set, else `abs` for a derivative kernel without offset, else `clip`."""
-        signed = self.kind is Kind.DERIVATIVE and self.offset == 0
+        """`mapping` if set, else `abs` for a zero-sum kernel without offset, else `clip`."""
+        signed = self.kind is Kind.ZERO_SUM and self.offset == 0
         return self.mapping or ("abs" if signed else "clip")
 
     @cached_property
@@ -334,13 +332,17 @@ class Compound:
 
     @property
     def kind(self) -> Kind:
-        """Derivative: every compound measures change."""
-        return Kind.DERIVATIVE
+        """The kind of its parts, or of those that are the share."""
+        kinds = {part.kind for part in self.parts[: self.share or None]}
+        return kinds.pop() if len(kinds) == 1 else Kind.MIXED
 
     @property
     def default_mapping(self) -> str:
         """How its response becomes a pixel if the user doesn't say."""
         return self.mapping
+
+
+AnyKernel: TypeAlias = Kernel | Compound
 
 
 def _matrix(name: str, weights: ArrayLike) -> NDArray[Any]:

@@ -24,7 +24,7 @@ _MOST = {"i": 63, "f": 255}
 _LARGEST = 2**31
 
 
-class Low(NamedTuple):
+class LowRank(NamedTuple):
     """``weights · divisor = Σ columns[t] × rows[t]``.
 
     Parameters
@@ -40,7 +40,7 @@ class Low(NamedTuple):
     divisor: int
 
 
-def low_rank(kernel: Kernel, *, double: bool = False) -> Low | None:
+def low_rank(kernel: Kernel, *, double: bool = False) -> LowRank | None:
     """Return a kernel as a sum of columns times rows; None if that takes no less work.
 
     Parameters
@@ -57,7 +57,7 @@ def low_rank(kernel: Kernel, *, double: bool = False) -> Low | None:
     """
     if kernel.factors is not None:
         column, row = kernel.factors
-        return Low(column[None], row[None], 1)
+        return LowRank(column[None], row[None], 1)
     weights = kernel.weights
     most = (np.count_nonzero(weights) - 1) // sum(weights.shape)
     if most < 2:  # its rank is not 1
@@ -73,11 +73,11 @@ def low_rank(kernel: Kernel, *, double: bool = False) -> Low | None:
     for count in range(1, most + 1):
         rest = rest - sizes[count - 1] * np.outer(left[:, count - 1], right[count - 1])
         if np.abs(rest).sum() <= limit:
-            return Low((left[:, :count] * sizes[:count]).T, right[:count], 1)
+            return LowRank((left[:, :count] * sizes[:count]).T, right[:count], 1)
     return None
 
 
-def eliminated(weights: NDArray[np.int64], most: int) -> Low | None:
+def eliminated(weights: NDArray[np.int64], most: int) -> LowRank | None:
     """Take away one column times row after the other, over the rationals.
 
     Parameters
@@ -89,7 +89,7 @@ def eliminated(weights: NDArray[np.int64], most: int) -> Low | None:
 
     Returns
     -------
-    Low or None
+    LowRank or None
         Exact terms; None if it takes more than `most`, or none, as all weights are 0.
     """
     rest = [[Fraction(int(w)) for w in row] for row in weights]
@@ -117,7 +117,7 @@ def eliminated(weights: NDArray[np.int64], most: int) -> Low | None:
     columns = [[c * int(factor * divisor) for c in column] for column, _, factor in terms]
     if max(abs(c) for column in columns for c in column) * divisor >= _LARGEST:
         return None
-    return Low(np.array(columns), np.array([row for _, row, _ in terms]), divisor)
+    return LowRank(np.array(columns), np.array([row for _, row, _ in terms]), divisor)
 
 
 def _whole(values: list[Fraction]) -> tuple[list[int], Fraction]:

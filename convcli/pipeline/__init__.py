@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcli.image.image import Image
+from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline.facts import Facts, together
 from convcli.pipeline.road import Road, lay
 from convcli.spec import Spec
-from convcli.taps import AnyKernel
 
 __all__ = ["Facts", "Road", "apply", "lay", "together"]
 

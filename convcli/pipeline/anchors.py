@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from convcli import engine
 from convcli.borders import source as border_source
-from convcli.engine.window import Window
+from convcli.engine.window import Window, cut_out
 from convcli.geometry import Geometry
-from convcli.responses import Target, fill_level
+from convcli.pipeline.responses import Target, fill_level
 from convcli.spec import Spec
 
 
@@ -36,24 +36,44 @@ class AtAnchors(engine.Stage):
         self.chunk = engine.chunk_of(self.shape, self.dtype)
         self._window, self._source = Window(rows), rows
         self._down, self._across = down, across
-        self._moves = not np.array_equal(across, np.arange(rows.shape[1]))
         self._fill = fill_level(spec.fill, rows.dtype, target.level)
 
     def rows(self, start: int, stop: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
         """Return some rows, as `Rows` does."""
         found, places = self._window.at(self._down[start:stop])
-        first, last = int(places[0]), int(places[0]) + len(places)
-        if first >= 0 and np.array_equal(places, np.arange(first, last)):
-            out = found[first:last]
-        else:
-            out = found.take(places, axis=0)
-        if self._moves:
-            out = out.take(self._across, axis=1)
-        if (places < 0).any() or (self._across < 0).any():
+        return engine.put_into(into, self._picked(found, places, self._across))
+
+    def part(self, start: int, stop: int, left: int, right: int) -> NDArray[Any]:
+        """Return some columns of some rows."""
+        if (left, right) == (0, self.shape[1]) or not self._source.in_parts:
+            return super().part(start, stop, left, right)
+        return self._picked(
+            *cut_out(self._source, self._down[start:stop], self._across[left:right])
+        )
+
+    def like(self, filtered: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
+        """Return the part that begins at a row and column and is as large as another."""
+        (top, left), (rows, cols) = corner, filtered.shape[:2]
+        return self.part(top, top + rows, left, left + cols)
+
+    def _picked(
+        self, found: NDArray[Any], down: NDArray[np.intp], across: NDArray[np.intp]
+    ) -> NDArray[Any]:
+        """Return rows and columns of what was found, and the fill for those outside."""
+        out = _taken(_taken(found, down, 0), across, 1)
+        if (down < 0).any() or (across < 0).any():
             out = out.copy()
-            out[places < 0] = self._fill
-            out[:, self._across < 0] = self._fill
-        return engine.put_into(into, out)
+            out[down < 0] = self._fill
+            out[:, across < 0] = self._fill
+        return out
+
+
+def _taken(found: NDArray[Any], places: NDArray[np.intp], axis: int) -> NDArray[Any]:
+    """Take what is at some places along an axis: a view, where they follow one another."""
+    first, last = int(places[0]), int(places[0]) + len(places)
+    if first >= 0 and np.array_equal(places, np.arange(first, last)):
+        return found[first:last] if axis == 0 else found[:, first:last]
+    return found.take(places, axis=axis)
 
 
 def _places(geometries: tuple[Geometry, ...], k: int, spec: Spec) -> NDArray[np.intp]:

@@ -13,18 +13,18 @@ from math import prod
 
 import numpy as np
 
-from convcli.arrays import Step
 from convcli.engine import CHUNK_BYTES, Pixels
 from convcli.errors import ConvError
 from convcli.image.formats import codec_of
 from convcli.image.header import WIDTHS, Header
-from convcli.image.image import Image, Meta
+from convcli.image.image import Image, Meta, channel_words
+from convcli.kernels.kernel import AnyKernel
+from convcli.pipeline.arrays import Step
 from convcli.pipeline.road import Road, lay
 from convcli.pipeline.work import Absent
 from convcli.processors import processors
 from convcli.record import record
 from convcli.spec import Spec
-from convcli.taps import AnyKernel
 
 #: What begins with every thread's first rows and doesn't grow: loops and tables; and room for a
 #: band, for its filtered rows, and for those that are coded and not yet written.
@@ -35,8 +35,6 @@ _MAPPED = 2**26
 _COMPARED = 2.2
 #: Arrays as large as a chunk that there are at once where each pixel is worked on.
 _AT_ONCE = 4
-#: Bytes that one thread's groups of tiles take: sums, and spectra of sets.
-_TILES = 5 * 2**22
 
 
 @record
@@ -124,10 +122,10 @@ def takes(
     """
     kind = ImageKind(header.size, header.channels, header.dtype)
     found = sums(kind, tuple(kernels), spec, output).total
-    reading = file + header.nbytes + header.beside
+    reading = file + header.nbytes + header.overhead
     if codec_of(header.format).scattered:
         held = (file if file < _MAPPED else 0) + header.nbytes * (header.frames > 1)
-        return held + max(header.nbytes + header.beside, found)
+        return held + max(header.nbytes + header.overhead, found)
     if header.frames > 1:
         # The file stays, and so does the canvas that the next frame is drawn upon.
         return reading + header.nbytes + found
@@ -155,7 +153,7 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
     shape = (*kind.size, kind.channels) if kind.channels > 1 else kind.size
     source = prod(shape) * WIDTHS[kind.dtype]
     image = Image.of(Absent(shape, np.dtype(kind.dtype)), names, Meta())
-    decoded = StageMemory(f"{kind.size[1]}×{kind.size[0]} {names} decoded", source)
+    decoded = StageMemory(f"{kind.size[1]}×{kind.size[0]} {channel_words(names)} decoded", source)
     try:
         road = lay(image, kernels, spec)
     except ConvError:
@@ -179,28 +177,46 @@ def _stages(road: Road, jobs: int) -> list[StageMemory]:
         what = "lightness" if work.spec.luma else "colour weighted by alpha" if work.weighs else ""
         found.append(StageMemory(f"{what or 'samples'}{light} as floats", chunk))
     elif work.chooses or isinstance(work.image.made, Pixels):
-        found.append(StageMemory(f"channels {work.channels}", chunk))
-    held = not (work.needs_floats or work.chooses or isinstance(work.image.made, Pixels))
+        found.append(StageMemory(f"{channel_words(work.channels)} samples", chunk))
+    source = "made" if found else "held"
     for kernel, step in zip(work.kernels, road.steps, strict=True):
-        found.append(
-            StageMemory(f"{kernel.name}, {step.prepared.plan.method}", _step(step, held, jobs))
-        )
-        held = False
+        row = prod(step.prepared.shape[1:]) * step.prepared.finish.dtype.itemsize
+        if step is road.steps[-1]:
+            row = step.geometry.out[1] * len(work.channels) * work.target.dtype.itemsize
+        name = f"{kernel.name}, {step.prepared.plan.method}"
+        found.append(StageMemory(name, _step(step, source, row, jobs)))
+        source = "kept"
     if work.needs_floats or work.chooses:
         back = "back to the samples of the result" if work.needs_floats else "beside the channels"
         found.append(StageMemory(back, chunk))
     return found
 
 
-def _step(step: Step, held: bool, jobs: int) -> int:
-    """Return what one kernel's correlation takes, beside a source that is held or made."""
+def _step(step: Step, source: str, row: int, jobs: int) -> int:
+    """Return what one kernel's correlation takes.
+
+    Parameters
+    ----------
+    step
+        The kernel.
+    source
+        Whether its source is "held"; "made" when it is asked for, each part alone; or "kept",
+        whole rows of it.
+    row
+        Bytes of what is made of a row of responses.
+    jobs
+        Threads.
+    """
     prepared, layout = step.prepared, step.prepared.loops.layout
-    together, itemsize = prepared.loops.together, prepared.finish.dtype.itemsize
-    row = prod(prepared.shape[1:]) * itemsize
-    source = prepared.loops.source
-    rows = prepared.loops.least_rows * layout.stride + layout.span
-    scratch = _TILES if prepared.choice.tiling else rows * layout.pitch * 4
-    window = 0 if held else 2 * rows * source.samples * source.dtype.itemsize
+    loops, tiling = prepared.loops, prepared.choice.tiling
+    together, itemsize = loops.together, loops.source.dtype.itemsize
+    rows = loops.least_rows * layout.stride + layout.span
+    scratch, width = loops.scratch_bytes, layout.geometry.cols.size
+    if tiling and source != "kept":
+        tiles = tiling.at_once[1] * tiling.edge[1]
+        width = min(width, tiles * layout.geometry.cols.stride + layout.span)
+        scratch += together * tiles * layout.channels * prepared.finish.dtype.itemsize
+    window = 0 if source == "held" else 2 * rows * width * layout.channels * itemsize
     blocks = together * row * (jobs + 2) if together > 2 else 0
     return blocks + jobs * (scratch + window + min(prepared.shape[0] * row, 2 * CHUNK_BYTES))
 

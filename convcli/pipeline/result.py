@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli import engine
-from convcli.arrays import Filtered, Stored
 from convcli.geometry import Geometry
 from convcli.image import channels as ch
 from convcli.image.image import Image
 from convcli.image.light import linear as light
 from convcli.kernels.kernel import Kernel
 from convcli.pipeline.anchors import AtAnchors
+from convcli.pipeline.arrays import Filtered, Stored
+from convcli.pipeline.responses import Target, after
 from convcli.pipeline.work import Work, planes_of, rows_of, squeezed
 from convcli.pipeline.working import float_rows, lightness
-from convcli.responses import Target, after
 from convcli.spec import Mapping
 
 _Range: TypeAlias = tuple[float, float]
@@ -52,23 +52,23 @@ class Unfiltered:
             target = Target(out, Mapping.CLIP, work.image.maximum)
             self._stored = Stored(kept, None, work.spec, target)
 
-    def beside(self, filtered: NDArray[Any], start: int) -> NDArray[Any]:
-        """Put filtered channels of some rows beside those that weren't.
+    def merged(self, filtered: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
+        """Put filtered channels of a part of an image beside those that weren't.
 
         Parameters
         ----------
         filtered
             (rows, cols, count): the chosen channels, or more of which the chosen are taken.
-        start
-            The first of the rows.
+        corner
+            Its first row and column.
         """
         work, chosen, others = self._work, self._chosen, self._others
         count = len(work.channels)
         out = np.empty((*filtered.shape[:2], count), dtype=work.target.dtype)
         out[:, :, chosen] = filtered if filtered.shape[2] == len(chosen) else filtered[:, :, chosen]
-        kept = self._rows.rows(start, start + len(filtered))
+        kept = self._rows.like(filtered, corner)
         if self._stored:
-            kept = self._stored.rows(kept, start)
+            kept = self._stored.part(kept, corner)
         elif work.channels.endswith("A") and others[-1] == count - 1 and kept.dtype != out.dtype:
             # Colour is in levels of the source then, but alpha of floats is a share.
             kept = kept.astype(out.dtype)
@@ -98,7 +98,7 @@ class FloatResult:
         if work.spec.luma:
             count = ch.colour_count(work.channels) + self._has_alpha
             self.samples = prod(filtered.rows.shape[:2]) * count
-        self._clipped: dict[int, int] = {}
+        self._clipped: dict[tuple[int, int], int] = {}
         kinds = Mapping.CLIP if work.keeps_brightness else work.target.mapping
         out = work.target.dtype
         more = work.spec.linear or work.spec.luma
@@ -149,18 +149,26 @@ class FloatResult:
             return sum(self._clipped.values()) + (self._levels.clipped if self._levels else 0)
         return self._mapped.clipped
 
-    def rows(self, responses: NDArray[Any], start: int) -> NDArray[Any]:
-        """Return samples of some rows, of which `start` is the first: the filtered channels."""
+    def part(self, responses: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
+        """Return samples of the filtered channels of a part of an image.
+
+        Parameters
+        ----------
+        responses
+            Of that part.
+        corner
+            Its first row and column.
+        """
         work = self._work
         colour, alpha = self._apart(responses)
-        colour = self._mapped.rows(colour, start)
+        colour = self._mapped.part(colour, corner)
         if self._before is not None:
-            colour = self._recoloured(colour, self._before, start)
+            colour = self._recoloured(colour, self._before, corner)
         if work.spec.linear or work.spec.luma:
-            colour = self._encoded(colour, start)
+            colour = self._encoded(colour, corner)
         if alpha is None or self._alpha is None:
             return colour
-        stored = self._alpha.rows(alpha, start)
+        stored = self._alpha.part(alpha, corner)
         if stored.dtype == colour.dtype:
             return engine.join(colour, stored)
         return np.concatenate((colour, stored), axis=2)
@@ -174,7 +182,7 @@ class FloatResult:
                 if part is not None:
                     found.append(np.array((part.min(), part.max())))
 
-        jobs = filtered.last.prepared.planned.jobs
+        jobs = filtered.rows.prepared.planned.jobs
         engine.each_part(filtered.rows, filtered.rows.cycles, jobs, look)
         # One that is no number makes these so.
         colour, *alpha = [(float(np.min(part)), float(np.max(part))) for part in ends if part]
@@ -193,22 +201,24 @@ class FloatResult:
         responses = responses / responses.dtype.type(work.full)
         return responses[:, :, :-1], responses[:, :, -1:]
 
-    def _recoloured(self, changed: NDArray[Any], before: AtAnchors, start: int) -> NDArray[Any]:
+    def _recoloured(
+        self, changed: NDArray[Any], before: AtAnchors, corner: tuple[int, int]
+    ) -> NDArray[Any]:
         """Add the change of lightness to every colour channel; all in 0..1."""
-        planes = before.rows(start, start + len(changed)) / before.dtype.type(self._work.full)
+        planes = before.like(changed, corner) / before.dtype.type(self._work.full)
         was = lightness(self._work, planes)[:, :, :1]
         # Samples that aren't finite give some that are no number.
         with np.errstate(over="ignore", invalid="ignore"):
             result: NDArray[Any] = ch.colours(planes, self._work.channels) + (changed - was)
         return result
 
-    def _encoded(self, colour: NDArray[Any], start: int) -> NDArray[Any]:
+    def _encoded(self, colour: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
         """Colour in 0..1 as samples of the result."""
         work, dtype = self._work, self._work.target.dtype
         if work.target.mapping is Mapping.RAW:
             return colour
         if self._levels is not None:
-            return self._levels.rows(colour, start)
+            return self._levels.part(colour, corner)
         if work.target.mapping is Mapping.OFFSET:
             # What looks mid-gray, not half of the light, stands for zero.
             gray = np.full((1, 1, colour.shape[2]), 0.5, dtype=np.float32)
@@ -216,6 +226,6 @@ class FloatResult:
             colour = colour + (middle - 0.5)
         if dtype.kind == "u":
             below, above = colour < -_ROUNDING, colour > 1 + _ROUNDING
-            self._clipped[start] = int(np.count_nonzero(below) + np.count_nonzero(above))
+            self._clipped[corner] = int(np.count_nonzero(below) + np.count_nonzero(above))
         stored = light.encode(squeezed(colour), work.image.meta, dtype)
         return stored.reshape(colour.shape)

@@ -9,18 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli import arrays, engine
-from convcli.arrays import Filtered
+from convcli import engine
 from convcli.engine import keeps_loops, seconds_compiling
 from convcli.image.image import Image, Meta
+from convcli.kernels.kernel import AnyKernel
+from convcli.pipeline import arrays
+from convcli.pipeline.arrays import Filtered
 from convcli.pipeline.facts import Facts
+from convcli.pipeline.responses import Target
 from convcli.pipeline.result import FloatResult, Unfiltered
 from convcli.pipeline.work import Work, prepare
 from convcli.pipeline.working import working_rows
+from convcli.processors import processors
 from convcli.record import replace
-from convcli.responses import Target
 from convcli.spec import Mapping, Spec
-from convcli.taps import AnyKernel
 
 #: Seconds of compiling that a user is told of.
 _NOTICED = 1.0
@@ -93,8 +95,8 @@ class Road:
 
         Where the range of all responses decides, they are made once now.
         """
-        stage = self._stage
-        return Image.of(stage, self.work.channels, _meta(self._image, self.work.channels))
+        rows = arrays.one_by_one(self._stage, self._stage.jobs or processors(), once=True)
+        return Image.of(rows, self.work.channels, _meta(self._image, self.work.channels))
 
     @property
     def facts(self) -> Facts:
@@ -141,7 +143,7 @@ class _ResultRows(engine.Stage):
         if work.needs_floats:
             self._floats = FloatResult(work, filtered)
             dtype = dtype if work.chooses else self._floats.dtype
-        self._kept = Unfiltered(work, filtered.geometries) if work.chooses else None
+        self._unfiltered = Unfiltered(work, filtered.geometries) if work.chooses else None
         self.seen: Filtered | FloatResult = self._floats or filtered
         count = len(work.channels)
         size = filtered.rows.shape[:2]
@@ -164,19 +166,40 @@ class _ResultRows(engine.Stage):
     @property
     def _makes(self) -> bool:
         """Whether anything is done to what the kernels give."""
-        return self._floats is not None or self._kept is not None
+        return self._floats is not None or self._unfiltered is not None
+
+    @property
+    def pieces(self) -> tuple[tuple[int, int], ...]:
+        """(left, right) of the columns that the last kernel gives one after the other."""
+        return self.filtered.rows.pieces
+
+    def piece(self, start: int, stop: int, number: int) -> NDArray[Any]:
+        """Return one of the pieces of some rows, there until this thread asks for others."""
+        responses = self.filtered.rows.piece(start, stop, number)
+        samples = self._samples(responses, (start, self.pieces[number][0]))
+        return samples.reshape(*samples.shape[:2], *self.shape[2:])
 
     def rows(self, start: int, stop: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
         """Return some rows, as `Rows` does."""
+        rows = self.filtered.rows
         if not self._makes:
-            flat = None if into is None else into.reshape(len(into), *self.filtered.rows.shape[1:])
-            return self.filtered.rows.rows(start, stop, flat).reshape(stop - start, *self.shape[1:])
-        samples = self.filtered.rows.rows(start, stop)
+            flat = None if into is None else into.reshape(len(into), *rows.shape[1:])
+            return rows.rows(start, stop, flat).reshape(stop - start, *self.shape[1:])
+        out = self.room(stop - start, into)
+        if len(self.pieces) > 1:
+            engine.put_pieces(self, start, stop, out)
+            return out
+        responses, few = rows.rows(start, stop), engine.chunk_of(rows.shape, rows.dtype)
+        for first in range(0, stop - start, few):
+            part = self._samples(responses[first : first + few], (start + first, 0))
+            out[first : first + few] = part.reshape(len(part), *self.shape[1:])
+        return out
+
+    def _samples(self, samples: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
+        """Return what becomes of the responses of a part of the image."""
         if self._floats is not None:
-            samples = self._floats.rows(samples, start)
-        if self._kept is not None:
-            samples = self._kept.beside(samples, start)
-        return engine.put_into(into, samples.reshape(stop - start, *self.shape[1:]))
+            samples = self._floats.part(samples, corner)
+        return samples if self._unfiltered is None else self._unfiltered.merged(samples, corner)
 
     def whole(self, jobs: int) -> NDArray[Any]:
         """Return all rows, made on up to `jobs` threads."""

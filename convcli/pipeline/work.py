@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli import arrays, engine
+from convcli import engine
 from convcli.borders import Border
 from convcli.errors import UsageError
 from convcli.image import channels as ch
 from convcli.image.image import Image
-from convcli.kernels.kernel import Kind
+from convcli.kernels.kernel import AnyKernel, Kernel, Kind
+from convcli.pipeline import arrays
+from convcli.pipeline.responses import Target
 from convcli.record import record
-from convcli.responses import Target
 from convcli.spec import Alpha, Depth, Mapping, Precision, Spec
-from convcli.taps import AnyKernel
 
 #: Rows whose alpha is looked at together.
 _OPAQUE_ROWS = 64
@@ -72,7 +72,7 @@ class Work:
     @property
     def keeps_brightness(self) -> bool:
         """Whether filtered alpha still says how much of a pixel there is."""
-        return all(kernel.kind is not Kind.DERIVATIVE for kernel in self.kernels)
+        return not any(_measures_change(kernel) for kernel in self.kernels)
 
     @property
     def needs_floats(self) -> bool:
@@ -145,7 +145,7 @@ def _ready(image: Image, spec: Spec, *, drop: bool) -> Image:
         names = image.channels
         if drop:
             block, names = ch.select(planes_of(block), range(len(names) - 1)), names[:-1]
-        return squeezed(gray_beside_alpha(planes_of(block), names)[0] if gray else block)
+        return squeezed(gray_with_alpha(planes_of(block), names)[0] if gray else block)
 
     names = image.channels[:-1] if drop else image.channels
     if gray:
@@ -158,7 +158,7 @@ def planes_of(block: NDArray[Any]) -> NDArray[Any]:
     return block.reshape(*block.shape[:2], -1)
 
 
-def gray_beside_alpha(
+def gray_with_alpha(
     pixels: NDArray[Any], names: str, *, linear: bool = False
 ) -> tuple[NDArray[Any], str]:
     """Gray, with alpha beside it if there is one."""
@@ -188,7 +188,7 @@ def _alpha_mode(image: Image, kernels: tuple[AnyKernel, ...], spec: Spec) -> Alp
     """`auto` made definite."""
     if spec.alpha is not Alpha.AUTO or not image.has_alpha:
         return spec.alpha
-    if spec.channels or any(kernel.kind is Kind.DERIVATIVE for kernel in kernels):
+    if spec.channels or any(_measures_change(kernel) for kernel in kernels):
         return Alpha.KEEP
     if all(_is_point(kernel) for kernel in kernels):
         return Alpha.KEEP
@@ -209,6 +209,11 @@ def is_opaque(image: Image) -> bool:
         if (image.pixels[start : start + _OPAQUE_ROWS, :, -1] != image.maximum).any():
             return False
     return True
+
+
+def _measures_change(kernel: AnyKernel) -> bool:
+    """Whether it tells of differences; what several kernels combine to is taken for that."""
+    return not isinstance(kernel, Kernel) or kernel.kind is Kind.ZERO_SUM
 
 
 def _is_point(kernel: AnyKernel) -> bool:

@@ -11,7 +11,7 @@ from convcli import engine
 from convcli.image import channels as ch
 from convcli.image.image import Image
 from convcli.image.light import linear as light
-from convcli.pipeline.work import Work, gray_beside_alpha, planes_of, rows_of, squeezed
+from convcli.pipeline.work import Work, gray_with_alpha, planes_of, rows_of, squeezed
 from convcli.spec import Precision
 
 
@@ -44,7 +44,7 @@ def float_rows(work: Work) -> engine.Rows:
 
 def lightness(work: Work, planes: NDArray[Any]) -> NDArray[Any]:
     """Return (rows, cols, 1) of lightness, with alpha beside it if there is one."""
-    gray, _ = gray_beside_alpha(planes, work.channels, linear=work.spec.linear)
+    gray, _ = gray_with_alpha(planes, work.channels, linear=work.spec.linear)
     return planes_of(gray)
 
 
@@ -67,7 +67,7 @@ def _floats(work: Work, block: NDArray[Any]) -> NDArray[Any]:
     if work.spec.linear:
         samples = planes_of(light.decode(Image(squeezed(block), names, image.meta)))
         if work.spec.gray:
-            samples, _ = gray_beside_alpha(samples, names, linear=True)
+            samples, _ = gray_with_alpha(samples, names, linear=True)
         return planes_of(samples)
     return planes_of(block).astype(_float_type(work))
 

@@ -27,7 +27,7 @@ from convcli.report.numbers import number
 from convcli.report.shape import leftover
 
 if TYPE_CHECKING:
-    from convcli.teach.explain import Part, Place, Study, Tap
+    from convcli.teach.explain import Part, Place, Product, Study
 
 #: Products that are written out as a sum.
 _FEW = 12
@@ -100,7 +100,7 @@ def _sample(study: Study, place: Place) -> str:
 
 
 def _lies_on(axis: Axis, at: int, label: str) -> str:
-    """The formula for the first tap's place, and the places of all."""
+    """The formula for the first weight's place, and the places of all."""
     first = at * axis.stride - axis.before
     places = range(first, first + axis.span, axis.dilation)
     if len(places) > _LISTED:
@@ -116,8 +116,8 @@ def _lies_on(axis: Axis, at: int, label: str) -> str:
 
 def _show_outside(lines: Lines, study: Study, place: Place) -> None:
     """Say what stands in the padding below the kernel, if any of it does."""
-    taps = [tap for part in place.parts[:1] for row in part.taps for tap in row]
-    outside = [tap for tap in taps if tap.outside]
+    products = [product for part in place.parts[:1] for row in part.products for product in row]
+    outside = [product for product in products if product.outside]
     if not outside:
         return
     border = study.spec.border
@@ -129,11 +129,13 @@ def _show_outside(lines: Lines, study: Study, place: Place) -> None:
     lines.say("padding", f"{rule}{where}; such samples stand in ( )")
 
 
-def _shown_instead(outside: Sequence[Tap]) -> str:
+def _shown_instead(outside: Sequence[Product]) -> str:
     """Say which rows and columns stand for those outside."""
     said = []
     for k, word in enumerate(("row", "column")):
-        pairs = {tap.at[k]: tap.source[k] for tap in outside if tap.source is not None}
+        pairs = {
+            product.at[k]: product.source[k] for product in outside if product.source is not None
+        }
         moved = [f"{word} {at} is {word} {came}" for at, came in pairs.items() if at != came]
         said += moved if len(moved) <= 3 else [moved[0], f"… {moved[-1]}"]
     return f": {', '.join(said)}"
@@ -146,7 +148,7 @@ def show_part(lines: Lines, study: Study, part: Part, label: str = "") -> None:
         lines.say("part", label)
     blocks = part_blocks(study, part, lines.width)
     lines.matrices(blocks, ("×", "="))
-    rows, cols = len(part.taps), len(part.taps[0])
+    rows, cols = len(part.products), len(part.products[0])
     if len(blocks[0].rows) < rows or len(blocks[0].rows[0]) < cols:
         lines.say("", f"this is the middle of {rows}×{cols}; the sum is of all")
     lines.say("sum", sum_line(part))
@@ -156,15 +158,17 @@ def part_blocks(study: Study, part: Part, width: int) -> tuple[Panel, Panel, Pan
     """The patch, the kernel and their products; as much of their middle as fits."""
     most = MOST
     while True:
-        rows, cols = middle(len(part.taps)), middle(len(part.taps[0]), most)
-        taps = [[part.taps[r][c] for c in cols] for r in rows]
+        rows, cols = middle(len(part.products)), middle(len(part.products[0]), most)
+        products = [[part.products[r][c] for c in cols] for r in rows]
         blocks = (
-            Panel("patch", sample_cells(taps)),
+            Panel("patch", sample_cells(products)),
             Panel(
                 "kernel, turned" if study.spec.convolve else "kernel",
-                number_cells([[tap.weight for tap in row] for row in taps]),
+                number_cells([[product.weight for product in row] for row in products]),
             ),
-            Panel("products", number_cells([[tap.product for tap in row] for row in taps])),
+            Panel(
+                "products", number_cells([[product.value for product in row] for row in products])
+            ),
         )
         if len(cols) <= 1 or max(block.width for block in blocks) <= width:
             return blocks
@@ -173,7 +177,7 @@ def part_blocks(study: Study, part: Part, width: int) -> tuple[Panel, Panel, Pan
 
 def sum_line(part: Part) -> str:
     """The sum of the products, written out if there are few that aren't 0."""
-    products = [tap.product for row in part.taps for tap in row if tap.product]
+    products = [product.value for row in part.products for product in row if product.value]
     total = equals(part.total)
     if not products:
         return "every product is 0, so the sum is 0"

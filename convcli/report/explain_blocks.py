@@ -14,7 +14,7 @@ from convcli.report.lines import wrapped
 from convcli.report.numbers import number
 
 if TYPE_CHECKING:
-    from convcli.teach.explain import Tap
+    from convcli.teach.explain import Product
 
 #: Lines are no wider, however wide the terminal is.
 WIDEST = 96
@@ -65,7 +65,7 @@ class Panel:
             yield line
 
 
-def beside(blocks: Sequence[Panel], signs: Sequence[str], width: int) -> list[Text]:
+def side_by_side(blocks: Sequence[Panel], signs: Sequence[str], width: int) -> list[Text]:
     """Put matrices side by side, with signs between them, or below each other if they don't fit.
 
     Parameters
@@ -179,18 +179,18 @@ class Lines:
         """Show matrices side by side."""
         begins = not self.lines or self.lines[-1].style == "bold"
         self.lines += [] if begins else [Text()]
-        self.lines += [*beside(blocks, signs, self.width), Text()]
+        self.lines += [*side_by_side(blocks, signs, self.width), Text()]
 
 
-def sample_cells(taps: Sequence[Sequence[Tap]]) -> tuple[tuple[Cell, ...], ...]:
+def sample_cells(products: Sequence[Sequence[Product]]) -> tuple[tuple[Cell, ...], ...]:
     """Samples; those from the padding stand in parentheses."""
-    texts = aligned([[tap.sample for tap in row] for row in taps])
+    texts = aligned([[product.sample for product in row] for row in products])
     return tuple(
         tuple(
-            Cell(f"({text})", OUTSIDE) if tap.outside else Cell(f" {text} ")
-            for tap, text in zip(row, line, strict=True)
+            Cell(f"({text})", OUTSIDE) if product.outside else Cell(f" {text} ")
+            for product, text in zip(row, line, strict=True)
         )
-        for row, line in zip(taps, texts, strict=True)
+        for row, line in zip(products, texts, strict=True)
     )
 
 

@@ -8,7 +8,7 @@ from convcli.report.kernels import card_data
 from convcli.report.numbers import as_json_number
 from convcli.report.shape import axis_data
 from convcli.teach.explain_extremes import extremes
-from convcli.teach.explain_kernel import read_weights, taken_apart
+from convcli.teach.explain_kernel import read_weights, separated
 
 if TYPE_CHECKING:
     from convcli.engine import Plan
@@ -78,11 +78,11 @@ def part_data(part: Part) -> dict[str, Any]:
     """One kernel over its patch."""
     return {
         "kernel": part.name,
-        "weights": [[as_json_number(tap.weight) for tap in row] for row in part.taps],
-        "patch": [[as_json_number(tap.sample) for tap in row] for row in part.taps],
-        "outside": [[tap.outside for tap in row] for row in part.taps],
-        "places": [[list(tap.at) for tap in row] for row in part.taps],
-        "products": [[as_json_number(tap.product) for tap in row] for row in part.taps],
+        "weights": [[as_json_number(product.weight) for product in row] for row in part.products],
+        "patch": [[as_json_number(product.sample) for product in row] for row in part.products],
+        "outside": [[product.outside for product in row] for row in part.products],
+        "places": [[list(product.at) for product in row] for row in part.products],
+        "products": [[as_json_number(product.value) for product in row] for row in part.products],
         "sum": as_json_number(part.total),
         "divisor": as_json_number(part.divisor),
         "cosine": part.cosine,
@@ -96,7 +96,7 @@ def _step(step: SampleStep) -> dict[str, Any]:
 
 def weights_data(kernel: Kernel) -> dict[str, Any]:
     """What a kernel's weights say."""
-    says, apart = read_weights(kernel), taken_apart(kernel)
+    says, apart = read_weights(kernel), separated(kernel)
     terms = None
     if apart.terms is not None:
         columns, rows = apart.terms.columns.tolist(), apart.terms.rows.tolist()

@@ -121,11 +121,11 @@ def _view(around: Sequence[int], first: int, last: int, most: int) -> range:
 
 
 def _image(study: Study, place: Place, sizes: tuple[int, int]) -> list[Text]:
-    """The image and its padding, an edge between them, the samples below taps in brackets."""
+    """The image and its padding, an edge between them, the samples below weights in brackets."""
     axes = study.geometry.rows, study.geometry.cols
-    taps = place.parts[0].taps
-    below = {tap.at for row in taps for tap in row}
-    ways = [row[0].at[0] for row in taps], [tap.at[1] for tap in taps[0]]
+    products = place.parts[0].products
+    below = {product.at for row in products for product in row}
+    ways = [row[0].at[0] for row in products], [product.at[1] for product in products[0]]
     views = [
         _view(way, -axis.before, axis.size + axis.after - 1, most)
         for way, axis, most in zip(ways, axes, sizes, strict=True)
@@ -174,13 +174,13 @@ def _aligned(values: Sequence[Sequence[Fraction | None]], unknown: str = "?") ->
 
 
 def _kernel(part: Part, *, turned: bool) -> list[Text]:
-    texts = aligned([[tap.weight for tap in row] for row in part.taps])
+    texts = aligned([[product.weight for product in row] for row in part.products])
     cell = max(len(text) for row in texts for text in row)
     lines = [Text("kernel, turned" if turned else "kernel", style=LABEL)]
-    for row, said in zip(part.taps, texts, strict=True):
+    for row, said in zip(part.products, texts, strict=True):
         line = Text()
-        for tap, text in zip(row, said, strict=True):
-            line.append(f" {text.rjust(cell)} ", style=sign_style(tap.weight))
+        for product, text in zip(row, said, strict=True):
+            line.append(f" {text.rjust(cell)} ", style=sign_style(product.weight))
         lines.append(line)
     return lines
 
@@ -261,20 +261,20 @@ def dot_product(part: Part) -> str:
 
     Examples
     --------
-    >>> from convcli.teach.explain import Part, Tap
-    >>> taps = [Tap(w, (0, 0), (0, 0), s) for w, s in ((1, 3), (-2, 4), (0, 9))]
-    >>> dot_product(Part("own", (tuple(taps),), 1))
+    >>> from convcli.teach.explain import Part, Product
+    >>> products = [Product(w, (0, 0), (0, 0), s) for w, s in ((1, 3), (-2, 4), (0, 9))]
+    >>> dot_product(Part("own", (tuple(products),), 1))
     '1·3 − 2·4 = -5'
     """
-    taps = [tap for row in part.taps for tap in row if tap.weight]
-    if not 0 < len(taps) <= _FEW:
+    products = [product for row in part.products for product in row if product.weight]
+    if not 0 < len(products) <= _FEW:
         return sum_line(part)
     said = ""
-    for tap in taps:
-        size, sample = number(abs(tap.weight), 4), number(tap.sample, 4)
+    for product in products:
+        size, sample = number(abs(product.weight), 4), number(product.sample, 4)
         sample = f"({sample})" if sample.startswith("-") else sample
-        sign = "-" if tap.weight < 0 else ""
+        sign = "-" if product.weight < 0 else ""
         if said:
-            sign = " − " if tap.weight < 0 else " + "
+            sign = " − " if product.weight < 0 else " + "
         said += f"{sign}{size}·{sample}"
     return f"{said} {equals(part.total)}"

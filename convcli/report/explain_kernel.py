@@ -22,7 +22,7 @@ from convcli.report.explain_blocks import (
 from convcli.report.lines import named
 from convcli.report.numbers import number
 from convcli.teach.explain_extremes import extremes
-from convcli.teach.explain_kernel import Apart, Weights, read_weights, taken_apart
+from convcli.teach.explain_kernel import Separated, Weights, read_weights, separated
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -155,7 +155,7 @@ def show_cost(lines: Lines, study: Study) -> None:
 
 
 def _show_apart(lines: Lines, kernel: Kernel, name: str) -> None:
-    apart = taken_apart(kernel)
+    apart = separated(kernel)
     said = f"{apart.apart} multiplications a sample, {apart.direct} without"
     if apart.rank == 1 and apart.terms is not None:
         lines.say("separable", f"{name}rank 1: a column times a row, {said}")
@@ -181,7 +181,7 @@ def _show_apart(lines: Lines, kernel: Kernel, name: str) -> None:
     lines.say("", said)
 
 
-def _show_product(lines: Lines, apart: Apart, kernel: Kernel) -> None:
+def _show_product(lines: Lines, apart: Separated, kernel: Kernel) -> None:
     """Draw column × row = kernel, times what these are divided by; the row beside the sign."""
     assert apart.terms is not None
     column, row = apart.terms.columns[0], apart.terms.rows[0]
@@ -198,7 +198,7 @@ def _show_product(lines: Lines, apart: Apart, kernel: Kernel) -> None:
     lines.matrices(blocks, ("×", "="))
 
 
-def term_line(apart: Apart, k: int) -> str:
+def term_line(apart: Separated, k: int) -> str:
     """One column times a row, in a line."""
     assert apart.terms is not None
     column, row = (_line(part[k].tolist()) for part in (apart.terms.columns, apart.terms.rows))
@@ -260,10 +260,10 @@ def _show_patches(lines: Lines, found: Sequence[Extreme]) -> None:
     if any(place is None for place in places):
         return
     parts = [place.parts[0] for place in places if place is not None]
-    if max(len(parts[0].taps), len(parts[0].taps[0])) > _SMALL:
+    if max(len(parts[0].products), len(parts[0].products[0])) > _SMALL:
         return
-    kernel = number_cells([[tap.weight for tap in row] for row in parts[0].taps])
-    patches = [sample_cells(part.taps) for part in parts]
+    kernel = number_cells([[product.weight for product in row] for row in parts[0].products])
+    patches = [sample_cells(part.products) for part in parts]
     blocks = [Panel("kernel", kernel), Panel("largest", patches[0]), Panel("smallest", patches[1])]
     lines.matrices(blocks, (" ", " "))
 

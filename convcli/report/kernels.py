@@ -12,9 +12,9 @@ from rich.text import Text
 
 from convcli.kernels.exact import format_number
 from convcli.kernels.kernel import Kernel
+from convcli.pipeline.responses import Target, response_range
 from convcli.report.lines import named, printable, prose
 from convcli.report.outcome import meaning
-from convcli.responses import Target, response_range
 from convcli.spec import Mapping
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcli.batch import Job, Outcome
-from convcli.kernels.kernel import Kernel, Kind
+from convcli.image.image import described
+from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import Facts
 from convcli.pipeline.memory import StageMemory
 from convcli.report.lines import columns, named, printable, wrapped
@@ -16,13 +17,6 @@ from convcli.report.numbers import rounded
 from convcli.report.option_names import as_options
 from convcli.report.shape import axis_data, leftover
 from convcli.spec import Mapping
-from convcli.taps import AnyKernel
-
-_SAYS = {
-    Kind.SMOOTHING: "smoothing",
-    Kind.SHARPENING: "sharpening",
-    Kind.DERIVATIVE: "derivative",
-}
 
 
 def line(outcome: Outcome) -> str:
@@ -38,7 +32,7 @@ def line(outcome: Outcome) -> str:
     clipped = f", {_share(facts)} clipped" if facts.clipped else ""
     return (
         f"{source} → {target}  {_frames(facts)}"
-        f"{_image(facts.out_size, facts.out_channels, facts.out_depth)}{clipped}, "
+        f"{described(facts.out_size, facts.out_channels, facts.out_depth)}{clipped}, "
         f"{outcome.seconds:.2f} s"
     )
 
@@ -55,8 +49,8 @@ def text(
     if facts is None:
         return beginning(outcome.job, outcome.stages) if outcome.stages else line(outcome)
     rows = []
-    before = _image(facts.size, facts.channels, facts.depth)
-    after = _image(facts.out_size, facts.out_channels, facts.out_depth)
+    before = described(facts.size, facts.channels, facts.depth)
+    after = described(facts.out_size, facts.out_channels, facts.out_depth)
     both = before if before == after else f"{before} → {after}"
     rows.append(("image", _frames(facts) + both))
     for kernel, geometry in zip(kernels, facts.geometries, strict=True):
@@ -108,13 +102,13 @@ def describe(kernel: AnyKernel) -> str:
     head = f"{named(kernel.name)} {rows}×{cols}"
     if not isinstance(kernel, Kernel):
         return f"{head}, {len(kernel.parts)} kernels combined: {kernel.combine}"
-    total = f"sum {kernel.sum:.6g}"
-    return f"{head}, {_SAYS[kernel.kind]}, {total}: {meaning(kernel)}"
+    total = "" if kernel.kind is Kind.ZERO_SUM else f", sum {kernel.sum:.6g}"
+    return f"{head}, {kernel.kind}{total}: {meaning(kernel)}"
 
 
 def meaning(kernel: Kernel) -> str:
     """Say what the sum of a kernel's weights does to a flat region."""
-    if kernel.kind is Kind.DERIVATIVE:
+    if kernel.kind is Kind.ZERO_SUM:
         return "finds change, silent where flat"
     if kernel.sum == 1:
         return "keeps brightness"
@@ -123,15 +117,6 @@ def meaning(kernel: Kernel) -> str:
 
 def _frames(facts: Facts) -> str:
     return f"{facts.frames} frames, " if facts.frames > 1 else ""
-
-
-#: Channels that a name says more of than letters.
-_CALLED = {"L": "gray", "LA": "gray with alpha"}
-
-
-def _image(size: tuple[int, int], channels: str, depth: str) -> str:
-    names = f"{len(channels)} channels" if "?" in channels else channels
-    return f"{size[1]}×{size[0]} {_CALLED.get(names, names)}, {depth}"
 
 
 def _values(facts: Facts) -> list[tuple[str, str]]:

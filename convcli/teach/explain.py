@@ -7,7 +7,7 @@ of the samples, the geometry and the borders, and checks that the engine stored 
 >>> from convcli.teach.explain_grid import typed_grid
 >>> study = study_grid(typed_grid("1 2; 3 4"), parse_kernel("1 0; 0 1"), Spec(padding="valid"))
 >>> place = study.at(0, 0)
->>> [[str(tap.product) for tap in row] for row in place.parts[0].taps]
+>>> [[str(product.value) for product in row] for row in place.parts[0].products]
 [['1', '0'], ['0', '4']]
 >>> str(place.value), place.stored
 ('5', 5.0)
@@ -23,22 +23,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli import pipeline
-from convcli.arrays import filter_array, overridden
 from convcli.borders import source
 from convcli.errors import GeometryError, ImageError, UsageError
 from convcli.geometry import Axis, Pair, plan_geometry
 from convcli.image.image import Image
 from convcli.kernels.exact import written
+from convcli.kernels.kernel import AnyKernel
+from convcli.pipeline.arrays import filter_array, overridden
 from convcli.pipeline.work import Work, prepare
 from convcli.record import replace
 from convcli.spec import Mapping, Spec
-from convcli.taps import AnyKernel
-from convcli.teach.explain_parts import Part, Place, SampleStep, Tap
+from convcli.teach.explain_parts import Part, Place, Product, SampleStep
 from convcli.teach.explain_responses import Responses
 from convcli.teach.explain_steps import finished
 from convcli.teach.explain_way import Way, way_of
 
-__all__ = ["Part", "Place", "SampleStep", "Study", "Tap", "study", "study_grid"]
+__all__ = ["Part", "Place", "Product", "SampleStep", "Study", "study", "study_grid"]
 
 
 class Study(Responses):
@@ -114,14 +114,14 @@ class Study(Responses):
 
     def _part(self, number: int, places: tuple[range, range], plane: int) -> Part:
         kernel = self.kernel.parts[number]
-        taps = tuple(
+        products = tuple(
             tuple(
-                Tap(weight, (row, col), *self.sample(row, col, plane))
+                Product(weight, (row, col), *self.sample(row, col, plane))
                 for weight, col in zip(line, places[1], strict=True)
             )
             for line, row in zip(self._weights[number], places[0], strict=True)
         )
-        return Part(kernel.name, taps, written(kernel.divisor))
+        return Part(kernel.name, products, written(kernel.divisor))
 
     def sample(self, row: int, col: int, channel: int = 0) -> tuple[Pair | None, Fraction]:
         """Return where the sample at a place comes from, None for the fill value, and the sample.
@@ -163,7 +163,7 @@ class Study(Responses):
 
 
 def _under(axis: Axis, at: int) -> range:
-    """The place of each tap along an axis, for output `at`."""
+    """The place of each weight along an axis, for output `at`."""
     first = at * axis.stride - axis.before
     return range(first, first + axis.span, axis.dilation)
 

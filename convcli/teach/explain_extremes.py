@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli import pipeline
-from convcli.arrays import filter_array
 from convcli.errors import ImageError
 from convcli.geometry import Pair
+from convcli.pipeline.arrays import filter_array
 from convcli.record import record, replace
 from convcli.spec import Depth, Mapping
 from convcli.teach.explain import Place, Study

@@ -8,7 +8,7 @@ import numpy as np
 
 from convcli.kernels.exact import written
 from convcli.kernels.kernel import Kernel, Kind, Symmetry
-from convcli.kernels.terms import Low, eliminated, low_rank
+from convcli.kernels.terms import LowRank, eliminated, low_rank
 from convcli.record import record
 
 #: Sides of whole kernels up to which terms are looked for even where they save nothing.
@@ -60,7 +60,7 @@ class Weights:
             return "copies"
         if not (self.positive and self.negative):
             return "averages"
-        if self.kernel.kind is Kind.DERIVATIVE:
+        if self.kernel.kind is Kind.ZERO_SUM:
             return "compares"
         rows, cols = self.kernel.shape
         middle = self.kernel.scaled[rows // 2, cols // 2]
@@ -98,7 +98,7 @@ def read_weights(kernel: Kernel) -> Weights:
 
 
 @record
-class Apart:
+class Separated:
     """A kernel as columns times rows.
 
     Parameters
@@ -113,19 +113,19 @@ class Apart:
         Multiplications a sample with the weights that aren't zero, and with columns and rows.
     """
 
-    terms: Low | None
+    terms: LowRank | None
     divisor: Fraction
     rank: int
     direct: int
     apart: int
 
 
-def taken_apart(kernel: Kernel) -> Apart:
+def separated(kernel: Kernel) -> Separated:
     """Return a kernel as columns times rows.
 
     Examples
     --------
-    >>> parts = taken_apart(Kernel("sobel", [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]))
+    >>> parts = separated(Kernel("sobel", [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]))
     >>> parts.terms.columns.tolist(), parts.terms.rows.tolist(), parts.direct, parts.apart
     ([[1, 2, 1]], [[-1, 0, 1]], 6, 5)
     """
@@ -140,4 +140,4 @@ def taken_apart(kernel: Kernel) -> Apart:
         used = int(np.count_nonzero(terms.columns) + np.count_nonzero(terms.rows))
         multiple *= terms.divisor
     direct = int(np.count_nonzero(kernel.weights))
-    return Apart(terms, multiple, rank, direct, used or rank * sum(kernel.shape))
+    return Separated(terms, multiple, rank, direct, used or rank * sum(kernel.shape))

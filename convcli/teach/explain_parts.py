@@ -1,4 +1,4 @@
-"""One output of a filtered image, worked out: taps, their sum, and the steps to the sample."""
+"""One output of a filtered image, worked out: products, their sum, and the steps to the sample."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ZERO = Fraction(1, 10**6)
 
 
 @record
-class Tap:
+class Product:
     """One weight, the sample below it, and where that comes from.
 
     Parameters
@@ -23,7 +23,7 @@ class Tap:
     weight
         As it slides: of the flipped kernel under true convolution.
     at
-        (row, col) below the tap, counted from the image's first sample: negative, or beyond
+        (row, col) below the weight, counted from the image's first sample: negative, or beyond
         the last one, in the padding.
     source
         (row, col) of the image's sample that stands there; None for the fill value.
@@ -37,7 +37,7 @@ class Tap:
     sample: Fraction
 
     @property
-    def product(self) -> Fraction:
+    def value(self) -> Fraction:
         """Weight · sample."""
         return self.weight * self.sample
 
@@ -60,25 +60,25 @@ class Part:
     ----------
     name
         The kernel's.
-    taps
-        Rows of taps.
+    products
+        Rows of them, as weights and samples lie.
     divisor
         What the sum is divided by.
     """
 
     name: str
-    taps: tuple[tuple[Tap, ...], ...]
+    products: tuple[tuple[Product, ...], ...]
     divisor: Fraction
 
     @cached_property
     def total(self) -> Fraction:
         """Σ weight · sample: the dot product of kernel and patch."""
-        taps = [tap for row in self.taps for tap in row]
+        products = [product for row in self.products for product in row]
         # Over one denominator whole numbers are added: a tenth of the time that Fractions take.
-        below = lcm(*(tap.weight.denominator for tap in taps))
-        under = lcm(*(tap.sample.denominator for tap in taps))
+        below = lcm(*(product.weight.denominator for product in products))
+        under = lcm(*(product.sample.denominator for product in products))
         return Fraction(
-            sum(_over(t.weight, below) * _over(t.sample, under) for t in taps), below * under
+            sum(_over(p.weight, below) * _over(p.sample, under) for p in products), below * under
         )
 
     @property
@@ -93,8 +93,8 @@ class Part:
         Weights whose sum is 0 give the same sum whatever the patch's mean is, so that is taken
         away from s first. None where all weights or samples are 0 then.
         """
-        weights = [tap.weight for row in self.taps for tap in row]
-        samples = [tap.sample for row in self.taps for tap in row]
+        weights = [product.weight for row in self.products for product in row]
+        samples = [product.sample for row in self.products for product in row]
         total, size = sum(weights, _NONE), sum(map(abs, weights), _NONE)
         if abs(total) <= size * _ZERO:
             mean = sum(samples, _NONE) / len(samples)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from convcli.engine import Plan
 from convcli.geometry import Geometry, Pair
+from convcli.kernels.kernel import AnyKernel
+from convcli.pipeline.responses import Target, fill_level
 from convcli.pipeline.work import Work
 from convcli.record import field, record
-from convcli.responses import Target, fill_level
 from convcli.spec import Precision, Spec
-from convcli.taps import AnyKernel
 
 
 @record(eq=False)

@@ -151,7 +151,7 @@ def _reach(study: Responses, parts: Sequence[Part]) -> Fraction:
     if study.is_exact:
         return Fraction(0)
     size = max(float(np.abs(part.weights).sum()) for part in study.kernel.parts)
-    count = len(parts[0].taps) * len(parts[0].taps[0]) + 8
+    count = len(parts[0].products) * len(parts[0].products[0]) + 8
     return Fraction(size) * Fraction(study.largest) * count / 2 ** (49 if study.is_double else 23)
 
 
@@ -190,4 +190,6 @@ def _tolerance(way: Way, base: Fraction, value: Fraction, reach: Fraction, turns
 
 def _size(parts: Sequence[Part]) -> float:
     """The greatest |product|."""
-    return max(abs(float(tap.product)) for part in parts for row in part.taps for tap in row)
+    return max(
+        abs(float(product.value)) for part in parts for row in part.products for product in row
+    )

@@ -9,11 +9,11 @@ from math import floor, isfinite
 from convcli import engine
 from convcli.errors import ImageError
 from convcli.kernels.exact import written
-from convcli.kernels.kernel import Combine, Compound, Kernel
+from convcli.kernels.kernel import AnyKernel, Combine, Compound, Kernel
+from convcli.pipeline.kernel_set import kernel_set_of
+from convcli.pipeline.responses import response, scaled
 from convcli.record import record
-from convcli.responses import response, scaled
 from convcli.spec import Mapping
-from convcli.taps import AnyKernel, taps_of
 from convcli.teach.explain_parts import SampleStep
 from convcli.teach.explain_responses import Responses
 
@@ -179,7 +179,7 @@ def _shared_divisor(kernel: AnyKernel) -> Fraction:
 
 def _summed_divisor(study: Responses) -> Fraction:
     """What the engine's sums are divided by."""
-    return taps_of(study.kernel, flip=study.spec.convolve, double=study.is_double)[1]
+    return kernel_set_of(study.kernel, flip=study.spec.convolve, double=study.is_double)[1]
 
 
 def _ends(study: Responses, slope: Fraction, shift: Fraction, multiple: Fraction) -> list[Fraction]:

@@ -10,11 +10,10 @@ from numpy.typing import ArrayLike
 from convcli.borders import Border, source
 from convcli.image.image import Image
 from convcli.kernels import get_kernel
-from convcli.kernels.kernel import Kernel
+from convcli.kernels.kernel import AnyKernel, Kernel
 from convcli.record import record
 from convcli.spec import Spec
-from convcli.taps import AnyKernel
-from convcli.teach.explain import Study, Tap, study_grid
+from convcli.teach.explain import Product, Study, study_grid
 
 #: The 5×5 image and the kernel of most introductions; the answer is 4 3 4 / 2 4 3 / 2 3 4.
 FIVE = [[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0], [0, 1, 1, 0, 0]]
@@ -60,7 +59,7 @@ class Lesson:
     """
 
     study: Study
-    around: tuple[tuple[Tap, ...], ...]
+    around: tuple[tuple[Product, ...], ...]
 
 
 @record(eq=False)
@@ -79,7 +78,7 @@ class Surrounding:
 
     border: Border
     fill: float
-    around: tuple[tuple[Tap, ...], ...]
+    around: tuple[tuple[Product, ...], ...]
     strip: tuple[int, ...]
 
 
@@ -153,14 +152,16 @@ def lesson(pixels: ArrayLike, kernel: AnyKernel, **options: Any) -> Lesson:
     return Lesson(study, surroundings(study))
 
 
-def surroundings(study: Study) -> tuple[tuple[Tap, ...], ...]:
+def surroundings(study: Study) -> tuple[tuple[Product, ...], ...]:
     """Return the image of a grid's study with its padding: what the kernel slides over."""
     axes = study.geometry.rows, study.geometry.cols
     pads = tuple((axis.before, axis.after) for axis in axes)
     spec = Spec(padding=pads, border=study.spec.border, fill=study.spec.fill)  # type: ignore[arg-type]
     bare = study_grid(study.work.image, ITSELF, spec)
     rows, cols = bare.out
-    return tuple(tuple(bare.at(r, c).parts[0].taps[0][0] for c in range(cols)) for r in range(rows))
+    return tuple(
+        tuple(bare.at(r, c).parts[0].products[0][0] for c in range(cols)) for r in range(rows)
+    )
 
 
 def _surrounding(border: Border) -> Surrounding:

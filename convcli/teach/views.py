@@ -14,7 +14,7 @@ from convcli.geometry import Axis, Pair
 from convcli.image.image import Image, Meta
 from convcli.kernels.kernel import Kernel
 from convcli.pipeline.result import Unfiltered
-from convcli.pipeline.work import gray_beside_alpha, squeezed
+from convcli.pipeline.work import gray_with_alpha, squeezed
 from convcli.record import record, replace
 from convcli.spec import Alpha, Depth, Mapping, Spec
 from convcli.teach.explain import Study
@@ -33,7 +33,7 @@ _MOST_PROFILE = 4096
 
 
 @record(eq=False)
-class Along:
+class AxisView:
     """A part of the result along one axis, and what it is made of.
 
     Parameters
@@ -44,8 +44,8 @@ class Along:
         Where the samples that they are made of begin on the padded axis.
     sources
         Where each of these comes from; −1 for the fill value.
-    taps
-        For each output, where the kernel's taps lie among them.
+    windows
+        For each output, where those under the kernel lie among them.
     outside
         How many of them are padding, at either end.
     """
@@ -53,7 +53,7 @@ class Along:
     places: range
     first: int
     sources: NDArray[np.intp]
-    taps: tuple[tuple[int, ...], ...]
+    windows: tuple[tuple[int, ...], ...]
     outside: Pair
 
 
@@ -75,8 +75,8 @@ class View:
 
     name: str
     focus: Pair
-    rows: Along
-    cols: Along
+    rows: AxisView
+    cols: AxisView
     before: Image
     after: Image
 
@@ -131,7 +131,7 @@ def views(study: Study, at: Pair | None = None) -> Views:
     """
     work = study.work
     kept = Unfiltered(work, (study.geometry,)) if work.chooses else None
-    after = kept.beside(study.result, 0) if kept else study.result
+    after = kept.merged(study.result, (0, 0)) if kept else study.result
     pair = work.image, Image(squeezed(after), work.channels)
     stretched = study.is_grid or _beyond(pair[0]), study.is_grid or _beyond(pair[1])
     shown = _eight_bits(pair[0], stretched[0]), _eight_bits(pair[1], stretched[1])
@@ -150,16 +150,16 @@ def _bare(spec: Spec) -> Spec:
 
 def _room(study: Study, count: int) -> tuple[tuple[int, ...], int]:
     """Return which channels are worked out, and how many outputs along each view's side."""
-    taps = study.kernel.shape[0] * study.kernel.shape[1] * len(study.kernel.parts)
+    weights = study.kernel.shape[0] * study.kernel.shape[1] * len(study.kernel.parts)
     names = study.channels
     colours = tuple(k for k in range(len(names)) if names[k] != "A")[:4]
     for channels in (colours, colours[:1]):
-        side = min(WIDEST, isqrt(MOST_PRODUCTS // (taps * count * len(channels))))
+        side = min(WIDEST, isqrt(MOST_PRODUCTS // (weights * count * len(channels))))
         if side >= 5:
             return channels, side
     if side < 1:
         raise UsageError(
-            f"{study.kernel.name!r} has {taps:,} weights; a page holds kernels of up to "
+            f"{study.kernel.name!r} has {weights:,} weights; a page holds kernels of up to "
             f"{MOST_PRODUCTS // count:,}: use a smaller one"
         )
     return channels, side
@@ -196,16 +196,16 @@ def _view(study: Study, shown: tuple[Image, Image], name: str, at: Pair, side: i
     return View(name, at, rows, cols, images[0], images[1])
 
 
-def _along(axis: Axis, place: int, side: int, border: Border) -> Along:
+def _along(axis: Axis, place: int, side: int, border: Border) -> AxisView:
     places = _around(place, axis.out, side)
     first = places[0] * axis.stride
     stop = places[-1] * axis.stride + axis.span
     starts = (place * axis.stride - first for place in places)
-    taps = tuple(tuple(range(start, start + axis.span, axis.dilation)) for start in starts)
+    windows = tuple(tuple(range(start, start + axis.span, axis.dilation)) for start in starts)
     begin, end = axis.before, axis.before + axis.size
     outside = (min(stop, begin) - min(first, begin), max(stop, end) - max(first, end))
     sources = source(axis.size, axis.before, axis.after, border)[first:stop]
-    return Along(places, first, sources, taps, outside)
+    return AxisView(places, first, sources, windows, outside)
 
 
 def _around(place: int, count: int, side: int) -> range:
@@ -226,7 +226,7 @@ def _eight_bits(image: Image, stretch: bool) -> Image:
     profile = image.meta.icc
     meta = Meta(icc=profile if profile and len(profile) <= _MOST_PROFILE else None)
     if names == "CMYK":
-        pixels, names, meta = *gray_beside_alpha(pixels, names), Meta()
+        pixels, names, meta = *gray_with_alpha(pixels, names), Meta()
     elif names not in ("L", "LA", "RGB", "RGBA"):
         pixels, names = pixels.reshape(*image.size, -1)[:, :, 0], "L"
     plain = Image(pixels, names, meta)

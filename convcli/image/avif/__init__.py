@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterable, Iterator
 
 from convcli.image.boxes import places
-from convcli.image.codec import CLEAR, GRAY, Codec, Later
+from convcli.image.codec import CLEAR, GRAY, Codec, LazyFunction
 from convcli.image.header import Header, Peek, peek_into
 
 #: Boxes with boxes in them, and how many bytes stand before these (ISO/IEC 14496-12, 8.5.2, 8.11;
@@ -47,11 +47,11 @@ def _header(peek: Peek) -> Header | None:
     frames = max([1, *counts])
     pixels = size[0] * size[1]
     dtype = "uint16" if deep else "uint8"
-    room = 8 * pixels * (1 + deep)
+    overhead = 8 * pixels * (1 + deep)
     if deep:
         # These are decoded all at once.
-        room += frames * pixels * channels * 2
-    return Header("AVIF", size[::-1], channels, dtype, room, frames, lossy=True)
+        overhead += frames * pixels * channels * 2
+    return Header("AVIF", size[::-1], channels, dtype, overhead, frames, lossy=True)
 
 
 def _coded_size(found: bytes | memoryview) -> tuple[int, int] | None:
@@ -67,11 +67,11 @@ def _largest(said: Iterable[tuple[bytes, bytes]]) -> tuple[int, int] | None:
 CODEC = Codec(
     "AVIF",
     {"bool": GRAY, "uint8": CLEAR, "uint16": CLEAR},
-    decode=Later("avif.read", "decode"),
-    encode=Later("avif.write", "encode"),
+    decode=LazyFunction("avif.read", "decode"),
+    encode=LazyFunction("avif.write", "encode"),
     header=_header,
-    open=Later("avif.read", "open_frames"),
-    encode_frames=Later("avif.write", "parts"),
+    open=LazyFunction("avif.read", "open_frames"),
+    encode_frames=LazyFunction("avif.write", "parts"),
     coded_size=_coded_size,
     options=("quality",),
     carries=frozenset({"icc", "exif", "xmp"}),

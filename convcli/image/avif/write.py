@@ -66,20 +66,20 @@ def parts(frames: Frames, quality: int | None = None) -> Iterator[bytes]:
         1 to 100; None is 85.
     """
     target = io.BytesIO()
-    reel = _reel(frames)
+    sequence = _sequence(frames)
     options: dict[str, Any] = {
         "quality": quality or QUALITY,
         "speed": _SPEED,
         "subsampling": "4:4:4",
         "duration": frames.steps(1.0, _LONGEST),
-        **blocks(reel.first),
+        **blocks(sequence.first),
     }
     hush()
-    reel.save(target, "AVIF", save_all=True, **options)
+    sequence.save(target, "AVIF", save_all=True, **options)
     yield target.getvalue()
 
 
-def _reel(frames: Frames) -> Any:
+def _sequence(frames: Frames) -> Any:
     """Return an image of Pillow's that becomes the next frame when Pillow asks for it.
 
     JUSTIFICATION: Pillow asks for each frame once and in order, and for a list of them; so one
@@ -87,7 +87,7 @@ def _reel(frames: Frames) -> Any:
     """
     from PIL import Image as PillowImage
 
-    class Reel(PillowImage.Image):
+    class PillowSequence(PillowImage.Image):
         is_animated, n_frames = frames.count > 1, frames.count
 
         def __init__(self) -> None:
@@ -112,7 +112,7 @@ def _reel(frames: Frames) -> Any:
         def tell(self) -> int:
             return 0
 
-    return Reel()
+    return PillowSequence()
 
 
 def _colour(image: Image) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from convcli.image.codec import GRAY, OPAQUE, Codec, Later
+from convcli.image.codec import GRAY, OPAQUE, Codec, LazyFunction
 from convcli.image.header import Header, Peek
 
 
@@ -24,8 +24,8 @@ def _header(peek: Peek) -> Header:
 CODEC = Codec(
     "BMP",
     {"bool": GRAY, "uint8": OPAQUE},
-    decode=Later("bmp.read", "decode"),
-    encode=Later("bmp.read", "encode"),
+    decode=LazyFunction("bmp.read", "decode"),
+    encode=LazyFunction("bmp.read", "encode"),
     header=_header,
     carries=frozenset({"dpi"}),
     coder=2.7,

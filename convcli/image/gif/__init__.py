@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from convcli.image.codec import CLEAR, GRAY, Codec, Later
+from convcli.image.codec import CLEAR, GRAY, Codec, LazyFunction
 from convcli.image.header import HEAD, Header, Peek
 
 _EXTENSION, _CONTROL = 0x21, 0xF9
@@ -35,12 +35,12 @@ def _sees_through(head: bytes) -> bool:
 CODEC = Codec(
     "GIF",
     {"bool": GRAY, "uint8": CLEAR},
-    decode=Later("gif.read", "decode"),
-    encode=Later("gif.write", "encode"),
+    decode=LazyFunction("gif.read", "decode"),
+    encode=LazyFunction("gif.write", "encode"),
     header=_header,
-    open=Later("gif.read", "open_frames"),
-    encode_frames=Later("gif.write", "frame_parts"),
-    extent=Later("gif.extent", "extent"),
+    open=LazyFunction("gif.read", "open_frames"),
+    encode_frames=LazyFunction("gif.write", "frame_parts"),
+    extent=LazyFunction("gif.extent", "extent"),
     lenient=True,
     sure=False,
     coder=12.0,

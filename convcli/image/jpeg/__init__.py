@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from convcli.errors import ImageError
-from convcli.image.codec import EVERYTHING, GRAY, Codec, Later
+from convcli.image.codec import EVERYTHING, GRAY, Codec, LazyFunction
 from convcli.image.header import Header, Peek, whole_type
 from convcli.image.jpeg.segments import FRAMES, Segment, walk
 from convcli.image.limits import MAX_PIXELS
@@ -39,9 +39,9 @@ def _header(peek: Peek) -> Header | None:
     bits, rows, cols, channels = _said(data, frame)
     samples = rows * cols * channels
     # All coefficients of a progressive file are held, 2 bytes each.
-    beside = min(2**22, samples) + (2 * samples if marker in _PROGRESSIVE else 0)
-    beside += samples * 2 * (bits != 8)
-    return Header("JPEG", (rows, cols), channels, whole_type(bits), beside, lossy=True)
+    overhead = min(2**22, samples) + (2 * samples if marker in _PROGRESSIVE else 0)
+    overhead += samples * 2 * (bits != 8)
+    return Header("JPEG", (rows, cols), channels, whole_type(bits), overhead, lossy=True)
 
 
 def _frame(data: bytes | memoryview) -> Segment | None:
@@ -94,16 +94,16 @@ def _make_room(data: bytes) -> DecodeMemory | None:
         return None
 
 
-_DECODE = Later("jpeg.read", "decode")
+_DECODE = LazyFunction("jpeg.read", "decode")
 CODEC = Codec(
     "JPEG",
     {"bool": GRAY, "uint8": _INK},
     decode=_DECODE,
-    encode=Later("jpeg.write", "parts"),
+    encode=LazyFunction("jpeg.write", "parts"),
     header=_header,
     coded_size=_coded_size,
     ahead=_ahead,
-    like=Later("jpeg.read", "like"),
+    like=LazyFunction("jpeg.read", "like"),
     options=("quality",),
     carries=EVERYTHING,
     lossy=True,

@@ -106,7 +106,7 @@ def _wrapped(data: bytes, size: tuple[int, int], sampling: Sequence[tuple[int, i
     return b"".join((head, *entries, bytes(4), depths, data))
 
 
-class _Ear(local):
+class _Listener(local):
     """What is said on a thread while somebody listens there; None while nobody does."""
 
     said: list[str] | None = None
@@ -119,7 +119,7 @@ class _Ear(local):
         return False
 
 
-_EAR = _Ear()
+_LISTENER = _Listener()
 
 
 @contextmanager
@@ -129,16 +129,16 @@ def _listening() -> Iterator[list[str] | None]:
 
     logger = logging.getLogger("imagecodecs")
     # The same filter is kept only once.
-    logger.addFilter(_EAR)
+    logger.addFilter(_LISTENER)
     if not logger.isEnabledFor(logging.WARNING):
         yield None
         return
     said: list[str] = []
-    _EAR.said = said
+    _LISTENER.said = said
     try:
         yield said
     finally:
-        _EAR.said = None
+        _LISTENER.said = None
 
 
 def first_changed(data: bytes, scans: Scans, pixels: NDArray[Any]) -> int | None:

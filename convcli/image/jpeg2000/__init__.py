@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from convcli.image.boxes import places
-from convcli.image.codec import CLEAR, GRAY, Codec, Later
+from convcli.image.codec import CLEAR, GRAY, Codec, LazyFunction
 from convcli.image.header import Header, Peek, peek_into, whole_type
 
 #: How a codestream begins.
@@ -19,8 +19,8 @@ def _header(peek: Peek) -> Header | None:
         return None
     (channels,) = struct.unpack_from(">H", code, 40)
     # Coefficients are held as 4 bytes each.
-    beside = 7 * size[0] * size[1] * channels
-    return Header("JPEG2000", size[::-1], channels, whole_type((code[42] & 0x7F) + 1), beside)
+    overhead = 7 * size[0] * size[1] * channels
+    return Header("JPEG2000", size[::-1], channels, whole_type((code[42] & 0x7F) + 1), overhead)
 
 
 def coded_size(found: bytes | memoryview) -> tuple[int, int] | None:
@@ -46,8 +46,8 @@ def _size(code: bytes) -> tuple[int, int] | None:
 CODEC = Codec(
     "JPEG2000",
     {"bool": GRAY, "uint8": CLEAR, "uint16": CLEAR},
-    decode=Later("jpeg2000.read", "decode"),
-    encode=Later("jpeg2000.write", "encode"),
+    decode=LazyFunction("jpeg2000.read", "decode"),
+    encode=LazyFunction("jpeg2000.write", "encode"),
     header=_header,
     coded_size=coded_size,
     options=("quality",),

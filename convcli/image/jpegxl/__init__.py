@@ -7,7 +7,7 @@ metadata: these are read from the codestream and the boxes here, and written the
 from __future__ import annotations
 
 from convcli.image.boxes import places
-from convcli.image.codec import CLEAR, GRAY, Codec, Later
+from convcli.image.codec import CLEAR, GRAY, Codec, LazyFunction
 from convcli.image.extent import ALLOWANCE, frames, most, one
 from convcli.image.header import HEAD, Header, Peek, whole_type
 from convcli.image.jpegxl.bits import Reader
@@ -65,11 +65,11 @@ def _extent(peek: Peek, header: Header | None, limit: int) -> int:
 CODEC = Codec(
     "JPEGXL",
     {"bool": GRAY, "uint8": CLEAR, "uint16": CLEAR, "float32": CLEAR},
-    decode=Later("jpegxl.read", "decode"),
-    encode=Later("jpegxl.write", "encode"),
+    decode=LazyFunction("jpegxl.read", "decode"),
+    encode=LazyFunction("jpegxl.write", "encode"),
     header=_header,
-    open=Later("jpegxl.read", "open_frames"),
-    encode_frames=Later("jpegxl.write", "parts"),
+    open=LazyFunction("jpegxl.read", "open_frames"),
+    encode_frames=LazyFunction("jpegxl.write", "parts"),
     extent=_extent,
     options=("quality",),
     carries=frozenset({"icc", "exif", "xmp"}),

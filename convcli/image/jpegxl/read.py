@@ -85,7 +85,7 @@ def _frames(file: _Container, first: int) -> Iterator[Image]:
 
 def _open(data: bytes, limit: int) -> _Container:
     """Take a file apart, and make sure that it is whole and of a kind that is read."""
-    code, beside = _split(data)
+    code, metadata = _split(data)
     reader = Reader(code)
     said = read_image(reader)
     check_size(said.cols, said.rows, limit)
@@ -109,8 +109,8 @@ def _open(data: bytes, limit: int) -> _Container:
         format="JPEGXL",
         mode=_mode(said),
         icc=profile,
-        exif=exif.settle(_exif(beside.get(b"Exif"))),
-        xmp=beside.get(b"xml "),
+        exif=exif.settle(_exif(metadata.get(b"Exif"))),
+        xmp=metadata.get(b"xml "),
         frames=sum(frame.shown for frame in stored),
         lossy=any(frame.lossy for frame in stored),
         notes=tuple(notes),

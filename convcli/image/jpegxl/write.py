@@ -137,12 +137,12 @@ def _profile(image: Image) -> bytes | None:
 
 def _container(meta: Meta, level: bytes) -> Iterator[bytes]:
     """Yield what stands before a codestream, if anything does."""
-    beside = []
+    metadata = []
     if meta.exif:
-        beside.append(box(b"Exif", bytes(4) + meta.exif))
+        metadata.append(box(b"Exif", bytes(4) + meta.exif))
     if meta.xmp:
-        beside.append(box(b"xml ", meta.xmp))
-    if beside or level:
-        yield from (_SIGNATURE, level, *beside)
+        metadata.append(box(b"xml ", meta.xmp))
+    if metadata or level:
+        yield from (_SIGNATURE, level, *metadata)
         # Of no size: up to the end.
         yield bytes(4) + b"jxlc"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from convcli.image.codec import GRAY, OPAQUE, Codec, Later
+from convcli.image.codec import GRAY, OPAQUE, Codec, LazyFunction
 from convcli.image.header import HEAD, WIDTHS, Header, Peek, whole_type
 
 _NUMBER = re.compile(rb"(?:\s|#[^\r\n]*[\r\n])+([^\s#]+)")
@@ -36,12 +36,12 @@ def _header(peek: Peek) -> Header | None:
         wide = WIDTHS[dtype]
     plain = magic in (b"P1", b"P2", b"P3")
     # Words of text are objects of 33 bytes and more, and a place in a list each.
-    beside = samples * (60 if plain and name != PBM.name else 3 * wide)
+    overhead = samples * (60 if plain and name != PBM.name else 3 * wide)
     stored = samples * 16 if plain else samples * wide
-    return Header(name, (rows, cols), channels, dtype, beside, stored=stored + at)
+    return Header(name, (rows, cols), channels, dtype, overhead, stored=stored + at)
 
 
-_DECODE = Later("netpbm.read", "decode")
+_DECODE = LazyFunction("netpbm.read", "decode")
 
 
 def _codec(
@@ -51,7 +51,7 @@ def _codec(
         name,
         holds,
         decode=_DECODE,
-        encode=Later("netpbm.read", "encode", format=name),
+        encode=LazyFunction("netpbm.read", "encode", format=name),
         header=_header,
         coder=2.0,
         coder_wide=wide,

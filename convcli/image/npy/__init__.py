@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from math import prod
 
-from convcli.image.codec import ANY, Codec, Later
+from convcli.image.codec import ANY, Codec, LazyFunction
 from convcli.image.header import HEAD, Header, Peek, number_type
 
 _SHAPE = re.compile(rb"'shape':\s*\(([\d,\sL]*)\)")
@@ -23,16 +23,16 @@ def _header(peek: Peek) -> Header | None:
     name, width = kind[1].decode(), int(kind[2] or 1)
     stored = prod(sizes) * width * (4 if name == "U" else 1)
     dtype = number_type(name, 8 * width)
-    beside = stored
+    overhead = stored
     channels = sizes[2] if len(sizes) == 3 else 1
-    return Header("NPY", (sizes[0], sizes[1]), channels, dtype, beside, stored=stored + HEAD)
+    return Header("NPY", (sizes[0], sizes[1]), channels, dtype, overhead, stored=stored + HEAD)
 
 
 CODEC = Codec(
     "NPY",
     {"bool": ANY, "uint8": ANY, "uint16": ANY, "float32": ANY, "float64": ANY},
-    decode=Later("npy.array", "decode"),
-    encode=Later("npy.array", "encode"),
+    decode=LazyFunction("npy.array", "decode"),
+    encode=LazyFunction("npy.array", "encode"),
     header=_header,
     coder=2.0,
     proposed=6,

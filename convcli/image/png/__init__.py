@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from convcli.errors import ImageError
-from convcli.image.codec import CLEAR, EVERYTHING, GRAY, Codec, Later
+from convcli.image.codec import CLEAR, EVERYTHING, GRAY, Codec, LazyFunction
 from convcli.image.extent import most, one
 from convcli.image.header import MOST, Header, Peek, peek_into, whole_type
 from convcli.image.limits import MAX_PIXELS
@@ -32,13 +32,13 @@ def _header(peek: Peek) -> Header:
     dtype = "bool" if depth == 1 and colour == 0 and not transparent else whole_type(depth)
     pixels = rows * cols
     line = 1 + (cols * depth * {3: 1}.get(colour, _CHANNELS[colour]) + 7) // 8
-    beside = min(2**23, 2 * rows * line)
+    overhead = min(2**23, 2 * rows * line)
     if interlaced:
         # The rows, inflated at once, and the largest pass of them three times.
-        beside += 5 * rows * line // 2
+        overhead += 5 * rows * line // 2
     if depth < 8 or transparent or colour == _PALETTE:
-        beside += 2 * pixels
-    return Header("PNG", (rows, cols), channels, dtype, beside, frames, rows * (line + 8))
+        overhead += 2 * pixels
+    return Header("PNG", (rows, cols), channels, dtype, overhead, frames, rows * (line + 8))
 
 
 def _chunks(peek: Peek) -> tuple[int, bool]:
@@ -108,11 +108,11 @@ def _content(data: bytes) -> list[memoryview]:
 CODEC = Codec(
     "PNG",
     {"bool": GRAY, "uint8": CLEAR, "uint16": CLEAR},
-    decode=Later("png.read", "decode"),
-    encode=Later("png.write", "parts"),
+    decode=LazyFunction("png.read", "decode"),
+    encode=LazyFunction("png.write", "parts"),
     header=_header,
-    open=Later("png.animation", "open_frames"),
-    encode_frames=Later("png.animation_write", "parts"),
+    open=LazyFunction("png.animation", "open_frames"),
+    encode_frames=LazyFunction("png.animation_write", "parts"),
     coded_size=_coded_size,
     extent=_extent,
     ahead=_ahead,

@@ -15,9 +15,9 @@ from convcli.image.canvas import Disposal, Patch, compose, is_opaque
 from convcli.image.frames import Frames, check_total
 from convcli.image.image import Image, Meta
 from convcli.image.lenient import overlook
+from convcli.image.orientation import upright
 from convcli.image.png.chunks import COLOUR, GRAY, PALETTE, PngHeader
 from convcli.image.png.read import Chunks, decode, meta_of, pixels_of, split
-from convcli.image.upright import upright
 from convcli.record import record, replace
 
 _DISPOSALS = (Disposal.KEEP, Disposal.CLEAR, Disposal.RESTORE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcli.image.codec import ANY, EVERYTHING, GRAY, Codec, Later
+from convcli.image.codec import ANY, EVERYTHING, GRAY, Codec, LazyFunction
 from convcli.image.extent import ALLOWANCE, TIMES, most
 from convcli.image.header import Header, Peek
 
@@ -15,11 +15,11 @@ def _extent(peek: Peek, header: Header | None, limit: int) -> int:
 CODEC = Codec(
     "TIFF",
     {"bool": GRAY, "uint8": ANY, "uint16": ANY, "float32": ANY, "float64": ANY},
-    decode=Later("tiff.pages", "decode"),
-    encode=Later("tiff.write", "coder"),
-    header=Later("tiff.header", "tiff"),
-    open=Later("tiff.pages", "open_frames"),
-    encode_frames=Later("tiff.pages", "parts"),
+    decode=LazyFunction("tiff.pages", "decode"),
+    encode=LazyFunction("tiff.write", "coder"),
+    header=LazyFunction("tiff.header", "tiff"),
+    open=LazyFunction("tiff.pages", "open_frames"),
+    encode_frames=LazyFunction("tiff.pages", "parts"),
     extent=_extent,
     options=("compress",),
     carries=EVERYTHING,

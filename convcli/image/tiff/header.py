@@ -50,11 +50,13 @@ def tiff(peek: Peek) -> Header | None:
         count += 1
         stored += page.stored
         found = _header(page)
-        if best is None or found.nbytes + found.beside > best.nbytes + best.beside:
+        if best is None or found.nbytes + found.overhead > best.nbytes + best.overhead:
             best = found
     if best is None or min(best.size) < 1:
         return None
-    return Header("TIFF", best.size, best.channels, best.dtype, best.beside, count, max(1, stored))
+    return Header(
+        "TIFF", best.size, best.channels, best.dtype, best.overhead, count, max(1, stored)
+    )
 
 
 def _header(page: Page) -> Header:
@@ -62,12 +64,12 @@ def _header(page: Page) -> Header:
     dtype = "uint8" if page.palette else number_type(page.kind, page.bits)
     pixels = page.size[0] * page.size[1]
     # Strips are decoded one by one; what isn't of a type of ours is held twice.
-    beside = page.stored if page.compressed else page.stored // 4
+    overhead = page.stored if page.compressed else page.stored // 4
     if page.palette:
-        beside += 9 * pixels
+        overhead += 9 * pixels
     elif page.bits not in (8, 16) or page.kind != "u":
-        beside += pixels * channels * max(1, page.bits // 8)
-    return Header("TIFF", page.size, channels, dtype, beside)
+        overhead += pixels * channels * max(1, page.bits // 8)
+    return Header("TIFF", page.size, channels, dtype, overhead)
 
 
 def pages(peek: Peek) -> list[Page]:

@@ -12,6 +12,7 @@ from convcli.errors import ImageError
 from convcli.image.depth import divide_alpha, storable, widen_bits
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
+from convcli.image.orientation import upright
 from convcli.image.tiff import directories
 from convcli.image.tiff.kinds import (
     MINISBLACK,
@@ -23,7 +24,6 @@ from convcli.image.tiff.kinds import (
 )
 from convcli.image.tiff.segments import decoded
 from convcli.image.tiff.whole import check_page
-from convcli.image.upright import upright
 
 _NAMES = {MINISWHITE: "L", MINISBLACK: "L", RGB: "RGB", SEPARATED: "CMYK", YCBCR: "RGB"}
 _ASSOCIATED, _UNASSOCIATED = 1, 2

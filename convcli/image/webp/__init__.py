@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from convcli.image.codec import CLEAR, GRAY, Codec, Later
+from convcli.image.codec import CLEAR, GRAY, Codec, LazyFunction
 from convcli.image.extent import ALLOWANCE, frames, most, one
 from convcli.image.header import Header, Peek
 from convcli.image.webp.chunks import is_lossy, places
@@ -75,11 +75,11 @@ def _extent(peek: Peek, header: Header | None, limit: int) -> int:
 CODEC = Codec(
     "WEBP",
     {"bool": GRAY, "uint8": CLEAR},
-    decode=Later("webp.read", "decode"),
-    encode=Later("webp.write", "encode"),
+    decode=LazyFunction("webp.read", "decode"),
+    encode=LazyFunction("webp.write", "encode"),
     header=_header,
-    open=Later("webp.read", "open_frames"),
-    encode_frames=Later("webp.write", "parts"),
+    open=LazyFunction("webp.read", "open_frames"),
+    encode_frames=LazyFunction("webp.write", "parts"),
     coded_size=_coded_size,
     extent=_extent,
     options=("quality",),

@@ -14,9 +14,9 @@ from convcli.image.frames import Frames, check_total
 from convcli.image.header import peek_into
 from convcli.image.image import Image
 from convcli.image.limits import check_size
+from convcli.image.orientation import upright
 from convcli.image.pillow import count_frames, meta_of, open_with_pillow, to_pixels
 from convcli.image.recognise import check_coded
-from convcli.image.upright import upright
 from convcli.image.webp.chunks import is_lossy, places
 from convcli.record import replace
 

@@ -92,10 +92,10 @@ def _head(image: Image, plays: int) -> list[bytes]:
     """Return the chunks before the frames."""
     rows, cols = image.size
     check_sides(image.size, "WebP", SIDE)
-    beside = blocks(image)
-    profile = beside["icc_profile"]
+    metadata = blocks(image)
+    profile = metadata["icc_profile"]
     flags = _MOVES | _ALPHA * image.has_alpha | _ICC * bool(profile)
-    flags |= _EXIF * ("exif" in beside) | _XMP * ("xmp" in beside)
+    flags |= _EXIF * ("exif" in metadata) | _XMP * ("xmp" in metadata)
     head = struct.pack("<I", flags) + _number(cols - 1) + _number(rows - 1)
     chunks = [chunk(b"VP8X", head)]
     if profile:
@@ -106,9 +106,9 @@ def _head(image: Image, plays: int) -> list[bytes]:
 
 def _tail(image: Image) -> list[bytes]:
     """Return the chunks after the frames."""
-    beside = blocks(image)
+    metadata = blocks(image)
     known = ((b"EXIF", "exif"), (b"XMP ", "xmp"))
-    return [chunk(name, beside[key]) for name, key in known if key in beside]
+    return [chunk(name, metadata[key]) for name, key in known if key in metadata]
 
 
 def _frame(image: Image, region: tuple[slice, slice], duration: int, quality: int | None) -> bytes:

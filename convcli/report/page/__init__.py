@@ -56,7 +56,7 @@ def write(
 def page(study: Study, source: str = "", *, at: Pair | None = None) -> str:
     """Return the page; the parameters are those of `write`."""
     from convcli.report.page.data import embedded, sections
-    from convcli.report.page.yours import yours
+    from convcli.report.page.your_image import your_image
     from convcli.teach.lessons import lessons
 
     subject = f"{named(study.kernel.name)} on {source or 'a small grid'}"
@@ -68,7 +68,7 @@ def page(study: Study, source: str = "", *, at: Pair | None = None) -> str:
         "policy": f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; "
         f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'",
         "style": style,
-        "data": embedded(sections(lessons()) | {"yours": yours(study, source, at)}),
+        "data": embedded(sections(lessons()) | {"yours": your_image(study, source, at)}),
         "script": script,
     }
     # One pass: what is filled in is not searched for marks again.

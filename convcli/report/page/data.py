@@ -8,7 +8,7 @@ from typing import Any
 from convcli.report.numbers import seven_digits
 from convcli.report.page.words import BORDERS, step_label
 from convcli.report.shape import leftover
-from convcli.teach.explain import Part, Place, Study, Tap
+from convcli.teach.explain import Part, Place, Product, Study
 from convcli.teach.lessons import ALONG, Lesson, Lessons, Surrounding
 
 _AXES = ("height", "width")
@@ -53,8 +53,8 @@ def walk(lesson: Lesson) -> dict[str, Any]:
         "size": [axis.size for axis in axes],
         "pad": [[axis.before, axis.after] for axis in axes],
         "unvisited": [axis.unvisited for axis in axes],
-        "cells": [[seven_digits(tap.sample) for tap in line] for line in lesson.around],
-        "kernel": [[seven_digits(tap.weight) for tap in line] for line in part.taps],
+        "cells": [[seven_digits(product.sample) for product in line] for line in lesson.around],
+        "kernel": [[seven_digits(product.weight) for product in line] for line in part.products],
         "divisor": seven_digits(part.divisor),
         "formulas": [axis.formula for axis in axes],
         "notes": list(dict.fromkeys(notes)),
@@ -69,19 +69,19 @@ def _step(place: Place, study: Study) -> dict[str, Any]:
     before = study.geometry.rows.before, study.geometry.cols.before
     return {
         "at": list(place.at),
-        "rows": [line[0].at[0] + before[0] for line in part.taps],
-        "cols": [tap.at[1] + before[1] for tap in part.taps[0]],
-        "patch": [seven_digits(tap.sample) for tap in taps_in(part)],
-        "products": [seven_digits(tap.product) for tap in taps_in(part)],
+        "rows": [line[0].at[0] + before[0] for line in part.products],
+        "cols": [product.at[1] + before[1] for product in part.products[0]],
+        "patch": [seven_digits(product.sample) for product in products_in(part)],
+        "products": [seven_digits(product.value) for product in products_in(part)],
         "total": seven_digits(part.total),
         "chain": [[step_label(step, study), seven_digits(step.value)] for step in place.steps],
         "value": seven_digits(place.stored),
     }
 
 
-def taps_in(part: Part) -> list[Tap]:
-    """Return a part's taps in reading order."""
-    return [tap for line in part.taps for tap in line]
+def products_in(part: Part) -> list[Product]:
+    """Return a part's products in reading order."""
+    return [product for line in part.products for product in line]
 
 
 def _surrounding(found: Surrounding) -> dict[str, Any]:
@@ -89,9 +89,9 @@ def _surrounding(found: Surrounding) -> dict[str, Any]:
         "name": str(found.border),
         "says": BORDERS.get(found.border, str(found.border)),
         "fill": seven_digits(found.fill),
-        "cells": [[seven_digits(tap.sample) for tap in line] for line in found.around],
-        "from": [[tap.source for tap in line] for line in found.around],
-        "at": [[tap.at for tap in line] for line in found.around],
+        "cells": [[seven_digits(product.sample) for product in line] for line in found.around],
+        "from": [[product.source for product in line] for line in found.around],
+        "at": [[product.at for product in line] for line in found.around],
         "along": ALONG,
         "strip": list(found.strip),
     }

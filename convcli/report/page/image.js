@@ -130,7 +130,7 @@ class YourImage {
       const far = taps.map((places) => Math.abs((places[0] + places.at(-1) + 1) / 2 - at * size));
       return far.indexOf(Math.min(...far));
     };
-    return this.go(nearest(view.tapRows, y, view.size[0]), nearest(view.tapCols, x, view.size[1]));
+    return this.go(nearest(view.windowRows, y, view.size[0]), nearest(view.windowCols, x, view.size[1]));
   }
 
   load(k) {
@@ -181,7 +181,7 @@ class YourImage {
     this.col = Math.max(0, Math.min(view.cols.length - 1, col));
     const channel = view.channels[this.channel];
     const place = channel.places[this.row * view.cols.length + this.col];
-    const [rows, cols] = [view.tapRows[this.row], view.tapCols[this.col]];
+    const [rows, cols] = [view.windowRows[this.row], view.windowCols[this.col]];
     frameOf(this.beforeLens.box, rows[0], cols[0], rows.at(-1) + 1, cols.at(-1) + 1, view.size);
     frameOf(this.afterLens.box, this.row, this.col, this.row + 1, this.col + 1, [view.rows.length, view.cols.length]);
     const at = `row ${view.rows[this.row]}, column ${view.cols[this.col]}`;

@@ -15,11 +15,11 @@ from convcli import engine
 from convcli.errors import GeometryError, UsageError
 from convcli.geometry import Geometry, plan_geometry
 from convcli.kernels.exact import written
-from convcli.kernels.kernel import Compound, Kernel
+from convcli.kernels.kernel import AnyKernel, Compound, Kernel
+from convcli.pipeline.kernel_set import kernel_set_of
+from convcli.pipeline.responses import Target, after, between, fill_level, response, scaled
 from convcli.record import record, replace
-from convcli.responses import Target, after, between, fill_level, response, scaled
 from convcli.spec import Mapping, Precision, Spec
-from convcli.taps import AnyKernel, taps_of
 
 #: Pixels that a result may have however small its source is: 4 GB of three float channels.
 MOST_PIXELS = 2**28
@@ -34,21 +34,18 @@ class Filtered:
     Parameters
     ----------
     rows
-        The result's.
-    last
         The last kernel's correlation, which has seen the rows that were made.
     steps
         The kernels, made ready.
     """
 
-    rows: engine.Stage
-    last: engine.Correlated
+    rows: engine.Correlated
     steps: tuple[Step, ...]
 
     @cached_property
     def pixels(self) -> NDArray[Any]:
         """All rows."""
-        return self.rows.whole(self.last.prepared.planned.jobs)
+        return self.rows.whole(self.rows.prepared.planned.jobs)
 
     @property
     def geometries(self) -> tuple[Geometry, ...]:
@@ -68,12 +65,12 @@ class Filtered:
     @property
     def ends(self) -> tuple[float, float]:
         """The range of the responses in the rows that were made, in levels of the source."""
-        return self.steps[-1].ends(self.last.seen)
+        return self.steps[-1].ends(self.rows.seen)
 
     @property
     def clipped(self) -> int:
         """Samples of the rows that were made and did not fit the result's range."""
-        return self.last.seen.clipped
+        return self.rows.seen.clipped
 
 
 def own_mapping(kernels: Sequence[AnyKernel]) -> Mapping:
@@ -140,14 +137,22 @@ def filter_rows(source: engine.Rows, steps: tuple[Step, ...]) -> Filtered:
         One a kernel, in order.
     """
     done: list[Step] = []
-    rows: Any = source
     for step in steps:
-        last = engine.correlated(step.prepared, rows)
+        last = engine.correlated(step.prepared, source)
         done.append(replace(step, prepared=last.prepared))
-        many = last.step > _FEW_ROWS
-        jobs, once = last.prepared.planned.jobs, step is steps[-1]
-        rows = engine.Blocks(last, jobs, once=once) if many else last
-    return Filtered(rows, last, tuple(done))
+        source = one_by_one(last, last.prepared.planned.jobs)
+    return Filtered(last, tuple(done))
+
+
+def one_by_one(stage: engine.Stage, jobs: int, *, once: bool = False) -> engine.Stage:
+    """Return a stage that gives rows one by one, where another makes many together.
+
+    Parameters
+    ----------
+    stage, jobs, once
+        As `engine.Blocks` takes them.
+    """
+    return engine.Blocks(stage, jobs, once=once) if stage.step > _FEW_ROWS else stage
 
 
 def steps_for(
@@ -219,7 +224,7 @@ def _step(
     """Make a kernel ready; once for images of a kind."""
     geometry = _geometry(shape, kernel, spec)
     double = spec.precision is Precision.DOUBLE or dtype == np.float64
-    taps, divisor = taps_of(kernel, flip=spec.convolve, double=double)
+    kernel_set, divisor = kernel_set_of(kernel, flip=spec.convolve, double=double)
     slope, shift = scaled(kernel, response(kernel, divisor, target), scale, target)
     finish = engine.finish(
         target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
@@ -231,7 +236,7 @@ def _step(
     outside = engine.Border2D(spec.border, fill_level(spec.fill, dtype, target.level))
     options = replace(_options(spec), stretch=stretches, watch=target.watch)
     prepared = engine.prepare(
-        engine.ArrayKind(shape, dtype), taps, geometry, outside, finish, options
+        engine.ArrayKind(shape, dtype), kernel_set, geometry, outside, finish, options
     )
     return Step(prepared, geometry, float(slope), float(shift))
 
@@ -250,9 +255,9 @@ def plan_array(
     """Return how an array of that shape and sample type would be filtered."""
     geometry = _geometry(shape, kernel, spec)
     double = spec.precision is Precision.DOUBLE or dtype == np.float64
-    taps, _ = taps_of(kernel, flip=spec.convolve, double=double)
-    layout = engine.lay_out_for(shape, taps, geometry, engine.Border2D(spec.border))
-    return engine.plan_for(dtype, taps, layout, _options(spec))[0]
+    kernel_set, _ = kernel_set_of(kernel, flip=spec.convolve, double=double)
+    layout = engine.lay_out_for(shape, kernel_set, geometry, engine.Border2D(spec.border))
+    return engine.plan_for(dtype, kernel_set, layout, _options(spec))[0]
 
 
 def _geometry(shape: tuple[int, ...], kernel: AnyKernel, spec: Spec) -> Geometry:
@@ -330,11 +335,11 @@ class Stored:
             finish = finish.stretch(*ends) if ends else finish
         self._store = engine.Store(np.promote_types(dtype, np.float32), finish)
         self._slope, self._shift = float(slope), float(shift)
-        self._seen: dict[int, engine.Seen] = {}
+        self._seen: dict[tuple[int, int], engine.Seen] = {}
 
-    def rows(self, responses: NDArray[Any], start: int) -> NDArray[Any]:
-        """Return the samples of some rows, of which `start` is the first."""
-        out, self._seen[start] = self._store(responses)
+    def part(self, responses: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
+        """Return the samples of a part of an image, of which `corner` is the first row, column."""
+        out, self._seen[corner] = self._store(responses)
         return out
 
     @property

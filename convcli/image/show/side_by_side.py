@@ -16,7 +16,7 @@ from convcli.record import replace
 _GAP = 100
 
 
-def beside(source: Image, result: Image, *, raw: bool = False) -> Image:
+def side_by_side(source: Image, result: Image, *, raw: bool = False) -> Image:
     """Put a source and its result side by side, with a thin gap between them.
 
     The deeper sample type of both is taken. Gray beside colour becomes colour; alpha is full in
@@ -42,7 +42,7 @@ def beside(source: Image, result: Image, *, raw: bool = False) -> Image:
 
     Examples
     --------
-    >>> both = beside(Image(np.zeros((3, 4), np.uint8)), Image(np.ones((2, 2, 3), np.uint16)))
+    >>> both = side_by_side(Image(np.zeros((3, 4), np.uint8)), Image(np.ones((2, 2, 3), np.uint16)))
     >>> both.size, both.channels, both.depth
     ((3, 7), 'RGB', '16-bit')
     """

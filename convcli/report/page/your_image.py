@@ -11,7 +11,7 @@ from convcli.report.explain_steps import mapping_line
 from convcli.report.lines import named, prose
 from convcli.report.numbers import seven_digits
 from convcli.report.outcome import describe
-from convcli.report.page.data import taps_in, walk
+from convcli.report.page.data import products_in, walk
 from convcli.report.page.images import address, exact_address
 from convcli.report.page.words import VIEWS, step_label
 from convcli.teach.explain import Part, Place, Study
@@ -24,7 +24,7 @@ _NUMBERS = 12
 _KERNEL = 7
 
 
-def yours(study: Study, source: str, at: Pair | None) -> dict[str, Any]:
+def your_image(study: Study, source: str, at: Pair | None) -> dict[str, Any]:
     """Return the user's section as JSON-ready values.
 
     Parameters
@@ -104,7 +104,7 @@ def _weights(part: Part) -> dict[str, Any]:
     return {
         "name": named(part.name),
         "divisor": seven_digits(part.divisor),
-        "weights": [[seven_digits(tap.weight) for tap in line] for line in part.taps],
+        "weights": [[seven_digits(product.weight) for product in line] for line in part.products],
     }
 
 
@@ -114,8 +114,8 @@ def _view(study: Study, view: View, channels: tuple[int, ...]) -> dict[str, Any]
         "focus": list(view.focus),
         "rows": list(view.rows.places),
         "cols": list(view.cols.places),
-        "tapRows": view.rows.taps,
-        "tapCols": view.cols.taps,
+        "windowRows": view.rows.windows,
+        "windowCols": view.cols.windows,
         "outside": [view.rows.outside, view.cols.outside],
         "spotBefore": _spot(study.geometry, view),
         "spotAfter": _share((view.rows.places[0], view.cols.places[0]), view.after.size, study.out),
@@ -149,14 +149,14 @@ def _channel(study: Study, view: View, channel: int) -> dict[str, Any]:
     cells: list[list[Any]] = [[None] * cols for _ in range(rows)]
     places: list[list[Any] | None] = []
     labels: dict[str, int] = {}
-    for row, tap_rows in zip(view.rows.places, view.rows.taps, strict=True):
-        for col, tap_cols in zip(view.cols.places, view.cols.taps, strict=True):
+    for row, window_rows in zip(view.rows.places, view.rows.windows, strict=True):
+        for col, window_cols in zip(view.cols.places, view.cols.windows, strict=True):
             place = _place(study, (row, col), channel)
             places.append(None if place is None else _worked(study, place, labels))
             if place is not None:
-                for i, line in zip(tap_rows, place.parts[0].taps, strict=True):
-                    for j, tap in zip(tap_cols, line, strict=True):
-                        cells[i][j] = seven_digits(tap.sample)
+                for i, line in zip(window_rows, place.parts[0].products, strict=True):
+                    for j, product in zip(window_cols, line, strict=True):
+                        cells[i][j] = seven_digits(product.sample)
     return {"cells": cells, "places": places, "labels": list(labels)}
 
 
@@ -174,7 +174,9 @@ def _worked(study: Study, place: Place, labels: dict[str, int]) -> list[Any]:
         [labels.setdefault(step_label(step, study), len(labels)), seven_digits(step.value)]
         for step in place.steps
     ]
-    products = [[seven_digits(tap.product) for tap in taps_in(part)] for part in place.parts]
+    products = [
+        [seven_digits(product.value) for product in products_in(part)] for part in place.parts
+    ]
     return [
         products,
         [seven_digits(part.total) for part in place.parts],

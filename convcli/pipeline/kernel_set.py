@@ -1,26 +1,26 @@
-"""What the engine sums for a kernel."""
+"""What the engine sums for a kernel: a set of kernels."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli import engine
 from convcli.kernels.exact import written
-from convcli.kernels.kernel import Compound, Kernel
+from convcli.kernels.kernel import AnyKernel, Compound
 from convcli.kernels.terms import low_rank
 from convcli.record import replace
 
-AnyKernel: TypeAlias = Kernel | Compound
-
 
 @lru_cache(maxsize=64)
-def taps_of(kernel: AnyKernel, *, flip: bool, double: bool) -> tuple[engine.Taps, Fraction]:
+def kernel_set_of(
+    kernel: AnyKernel, *, flip: bool, double: bool
+) -> tuple[engine.KernelSet, Fraction]:
     """Return what is summed for a kernel, and what the sums are divided by.
 
     Parameters
@@ -37,7 +37,7 @@ def taps_of(kernel: AnyKernel, *, flip: bool, double: bool) -> tuple[engine.Taps
     divisors = {part.divisor for part in parts}
     shared = divisors.pop() if len(divisors) == 1 else None
     weights = [part.scaled if shared is None else part.weights for part in parts]
-    taps = engine.Taps(np.stack(weights)[:, ::step, ::step])
+    kernel_set = engine.KernelSet(np.stack(weights)[:, ::step, ::step])
     terms = [low_rank(part, double=double) for part in parts]
     whole = [low for low in terms if low is not None]
     if len(whole) == len(terms) and (len(terms) == 1 or all(low.divisor == 1 for low in whole)):
@@ -45,10 +45,10 @@ def taps_of(kernel: AnyKernel, *, flip: bool, double: bool) -> tuple[engine.Taps
         rows = _padded([low.rows[:, ::step] for low in whole])
         if shared is None:
             rows = rows / np.array([[[part.divisor]] for part in parts])
-        taps = replace(taps, terms=engine.Terms(columns, rows, whole[0].divisor))
+        kernel_set = replace(kernel_set, terms=engine.Terms(columns, rows, whole[0].divisor))
     if isinstance(kernel, Compound):
-        taps = replace(taps, combine=str(kernel.combine), share=kernel.share)
-    return taps, Fraction(1) if shared is None else written(shared)
+        kernel_set = replace(kernel_set, combine=str(kernel.combine), share=kernel.share)
+    return kernel_set, Fraction(1) if shared is None else written(shared)
 
 
 def _padded(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:

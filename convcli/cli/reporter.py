@@ -15,14 +15,14 @@ from convcli.report.lines import as_json as to_json
 
 if TYPE_CHECKING:
     from convcli.batch import Outcome
+    from convcli.kernels.kernel import AnyKernel
     from convcli.report.progress import Bar
-    from convcli.taps import AnyKernel
 
 #: From so many images on a terminal shows a bar, and lines for failures only.
 _MANY = 20
 
 
-class Talk:
+class Reporter:
     """What is said while images are filtered, and in the end.
 
     Parameters
@@ -96,7 +96,7 @@ class Talk:
         else:
             self._bar.tell(text)
 
-    def __enter__(self) -> Talk:
+    def __enter__(self) -> Reporter:
         """Begin."""
         return self
 

@@ -11,10 +11,9 @@ import numpy as np
 
 from convcli.borders import Border
 from convcli.kernels.exact import written
-from convcli.kernels.kernel import Combine, Compound, Kernel
+from convcli.kernels.kernel import AnyKernel, Combine, Compound, Kernel
 from convcli.record import record, replace
 from convcli.spec import Mapping, Spec
-from convcli.taps import AnyKernel
 
 
 @record
@@ -76,7 +75,7 @@ def response(kernel: AnyKernel, divisor: Fraction, target: Target) -> tuple[Frac
     Parameters
     ----------
     kernel, divisor
-        What is summed, and what its sums are divided by, as `taps_of` gives it.
+        What is summed, and what its sums are divided by, as `kernel_set_of` gives it.
     target
         What the result should be.
     """

@@ -49,7 +49,9 @@ TYPED = [
     (f"[{BELL}]/4", QUARTERS, 4, "8"),
     ("[[1,2,1],[2,4,2],[1,2,1]]/16", WHOLE, 16, "20"),
     ("[[1,2,1],[2,4,2],[1,2,1]]/0.1", WHOLE, Fraction(1, 10), "16"),
-    ("[[1,2,1],[2,4,2],[1,2,1]]/1/9", WHOLE, Fraction(1, 9), None),
+    pytest.param(
+        "[[1,2,1],[2,4,2],[1,2,1]]/1/9", WHOLE, Fraction(1, 9), None, marks=pytest.mark.exhaustive
+    ),
     ("[[1,2,1],[2,4,2],[1,2,1]] * 0.5", [[n / Fraction(2) for n in row] for row in WHOLE], 1, "8"),
     ("[[1,2,1],[2,4,2],[1,2,1]] * 2", [[n * 2 for n in row] for row in WHOLE], 1, "32"),
     ("1/9 1/9 1/9; 1/9 1/9 1/9; 1/9 1/9 1/9", NINTHS, 1, "1"),

@@ -106,7 +106,7 @@ class Spec:
     linear
         Filter in linear light.
     rounding
-        See `Rounding`.
+        See `Rounding`; light is rounded to the nearest level whatever it says.
     flip_rows
         Turn the kernel upside down before anything else is done with it.
     keep_edges

@@ -48,16 +48,18 @@ class HalvesToEven:
 
     def __call__(self, responses: NDArray[Any]) -> tuple[NDArray[Any], engine.Seen]:
         """Return the samples of responses, and their range."""
-        finish = self._finish
+        finish, levels = self._finish, responses
         seen = float(np.fmin.reduce(responses, None)), float(np.fmax.reduce(responses, None))
         # Samples that aren't finite give some that are no number, and these become 0.
         with np.errstate(over="ignore", invalid="ignore"):
-            levels = responses * np.float64(finish.slope) + np.float64(finish.shift)
-            np.rint(levels, out=levels)
+            if finish.slope != 1 or finish.shift != 0:
+                levels = responses * np.float64(finish.slope) + np.float64(finish.shift)
+            levels = np.rint(levels)
             if finish.absolute:
                 np.abs(levels, out=levels)
-            levels += finish.mid
-            outside = np.count_nonzero((levels < 0) | (levels > finish.maximum))
-        np.nan_to_num(levels, copy=False, nan=0.0)
-        samples = levels.clip(0, finish.maximum).astype(finish.dtype)
-        return samples, engine.Seen(*seen, int(outside))
+            if finish.mid:
+                levels += levels.dtype.type(finish.mid)
+            outside = np.count_nonzero(levels < 0) + np.count_nonzero(levels > finish.maximum)
+            np.fmax(levels, 0, out=levels)
+            np.fmin(levels, finish.maximum, out=levels)
+        return levels.astype(finish.dtype), engine.Seen(*seen, int(outside))

@@ -117,11 +117,15 @@ def named_border(border: Borders) -> str:
     return ",".join(dict.fromkeys(by_axis(border)))
 
 
+def border_words(given: str | Border | Sequence[str | Border]) -> list[str]:
+    """Return the words that were typed for borders, in lower case; a `Border` is no word."""
+    words = given.split(",") if type(given) is str else [given] if isinstance(given, str) else given
+    return [word.strip().lower() for word in words if not isinstance(word, Border)]
+
+
 def doubts(given: str | Border | Sequence[str | Border]) -> tuple[str, ...]:
     """Return what is to be said of words that other programs use in different ways."""
-    words = given.split(",") if isinstance(given, str) else given
-    lower = [word.strip().lower() for word in words]
-    return tuple(dict.fromkeys(DOUBTFUL[word] for word in lower if word in DOUBTFUL))
+    return tuple(dict.fromkeys(DOUBTFUL[word] for word in border_words(given) if word in DOUBTFUL))
 
 
 def source(size: int, before: int, after: int, border: Border) -> NDArray[np.intp]:

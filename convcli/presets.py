@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from convcli.borders import border_words
 from convcli.errors import UsageError
 from convcli.record import record
 from convcli.spec import Spec
@@ -84,12 +85,12 @@ PRESETS = {
 }
 
 
-def spec_like(name: str, **given: Any) -> Spec:
+def spec_like(like: str, **given: Any) -> Spec:
     """Return the spec of a call of another program.
 
     Parameters
     ----------
-    name
+    like
         One of `opencv`, `scipy`, `pillow`, `imagemagick`, `torch`, `skimage`, `gimp`, `gdal`.
     given
         Fields of a `Spec`, which win.
@@ -105,16 +106,15 @@ def spec_like(name: str, **given: Any) -> Spec:
     >>> str(spec.border), str(spec.rounding), spec.stride
     ('reflect', 'even', 2)
     """
-    if name not in PRESETS:
+    if like not in PRESETS:
         known = ", ".join(PRESETS)
-        raise UsageError(f"no program named {name!r} is known; there are {known}")
-    preset = PRESETS[name]
+        raise UsageError(f"no program named {like!r} is known; there are {known}")
+    preset = PRESETS[like]
     fields = {key: value for key, value in preset.fields if key not in given}
     said = [f"`{key}`" if value is True else f"`{key}` {value}" for key, value in fields.items()]
     if wins := [f"`{key}`" for key, _ in preset.fields if key in given]:
         said.append(f"{' '.join(wins)} as given")
-    notes = [f"`like` {name} is {', '.join(said)}: {preset.call}"]
-    typed = given.get("border")
-    if preset.names_reflect and typed is not None and "reflect" in str(typed).lower().split(","):
+    notes = [f"`like` {like} is {', '.join(said)}: {preset.call}"]
+    if preset.names_reflect and "reflect" in border_words(given.get("border", "")):
         notes.append(_REFLECT)
     return Spec(**fields | given, notes=tuple(notes))

@@ -183,8 +183,10 @@ def test_what_is_given_wins_and_the_note_says_so():
 @pytest.mark.parametrize("name", ["scipy", "skimage", "opencv"])
 def test_a_reflect_that_means_another_one_there_is_told_of(name):
     assert len(spec_like(name, border="symmetric").notes) == 1
-    note = spec_like(name, border="wrap,reflect").notes[1]
-    assert "is symmetric here" in note
+    for typed in ("wrap, Reflect", ("reflect", "wrap"), "reflect"):
+        note = spec_like(name, border=typed).notes[1]
+        assert "is symmetric here" in note
+    assert len(spec_like(name, border=Border.REFLECT).notes) == 1
     assert len(spec_like("torch", border="reflect").notes) == 1
 
 

@@ -13,43 +13,11 @@ import re
 OPTIONS = {
     name: f"--{name.replace('_', '-')}"
     for name in (
-        *(
-            "alpha",
-            "anchor",
-            "bias",
-            "border",
-            "channels",
-            "compare",
-            "compress",
-            "depth",
-            "dilation",
-            "divisor",
-        ),
-        *(
-            "exclude",
-            "fill",
-            "format",
-            "frame",
-            "flip_rows",
-            "gray",
-            "include",
-            "jobs",
-            "keep_edges",
-        ),
-        *(
-            "lenient",
-            "like",
-            "linear",
-            "luma",
-            "max_pixels",
-            "method",
-            "overwrite",
-            "padding",
-            "quality",
-            "recursive",
-            "rounding",
-        ),
-        *("scale", "skip_existing", "stride", "timeout"),
+        *("alpha", "bias", "channels", "compare", "compress", "depth", "dilation", "divisor"),
+        *("exclude", "fill", "format", "frame", "gray", "include", "jobs", "lenient", "linear"),
+        *("luma", "max_pixels", "method", "mode", "overwrite", "padding", "quality", "recursive"),
+        *("scale", "size", "skip_existing", "stride", "timeout"),
+        *("anchor", "border", "flip_rows", "keep_edges", "like", "rounding"),
     )
 } | {
     "list_file": "--from-file",

@@ -271,7 +271,7 @@ def _solve(matrix: Cells, right: list[Fraction]) -> list[Fraction]:
 
 def _difference(order: int, size: int) -> list[int]:
     """Coefficients of (z − 1)^order·(z + 1)^(size − 1 − order): differences of smoothed samples."""
-    if size == 1 and 0 < order <= 2:
+    if size == 1 and order in (1, 2):
         return [-1, 0, 1] if order == 1 else [1, -2, 1]
     if order >= size:
         raise KernelError(

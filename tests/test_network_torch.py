@@ -117,7 +117,7 @@ def check_refused(network, volume):
 @given(st.lists(layers(), min_size=1, max_size=5), st.integers(1, 30), st.integers(1, 30))
 def test_any_stack_has_the_shapes_of_pytorch(stack, rows, cols):
     """What can't take its input is refused by both, and left out of the stack."""
-    volume = Volume(rows, cols, 4)
+    volume = Volume((rows, cols), 4)
     for text in [*stack, "bn", "relu", "global", "flatten", "fc 3"]:
         network = find_network(text)
         try:
@@ -146,8 +146,8 @@ def test_any_stack_has_the_shapes_of_pytorch(stack, rows, cols):
 def test_what_pytorch_refuses_is_refused(layer, size):
     network = find_network(layer)
     with pytest.raises(UsageError):
-        follow(network, Volume(size, size, 4))
-    check_refused(network, Volume(size, size, 4))
+        follow(network, Volume((size, size), 4))
+    check_refused(network, Volume((size, size), 4))
 
 
 def test_multiply_adds_are_those_that_pytorch_counts():
@@ -155,8 +155,8 @@ def test_multiply_adds_are_those_that_pytorch_counts():
     from torch.utils.flop_counter import FlopCounterMode
 
     for spec in ("conv 3 8 s2 p1 g2", "transposed 4 8 s2 p1", "depthwise 5 2", "fc 7"):
-        (step,) = follow(find_network(spec), Volume(12, 15, 4)).steps
+        (step,) = follow(find_network(spec), Volume((12, 15), 4)).steps
         with torch.device("meta"), FlopCounterMode(display=False) as counter:
             module(step)(torch.empty(1, 4, 12, 15))
         assert counter.get_total_flops() == 2 * step.cost.multiply_adds, spec
-    assert Plain("relu").cost(Volume(2, 2, 2)).multiply_adds == 0
+    assert Plain("relu").cost(Volume((2, 2), 2)).multiply_adds == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -179,17 +180,17 @@ def layers(draw):
     kind = draw(st.sampled_from(["conv", "depthwise", "pool", "transposed", "residual"]))
     if kind == "transposed":
         extra = draw(st.integers(0, max(s, d) - 1))
-        p = draw(st.integers(0, 2))
-        return f"transposed {f}x1 1 s{s}x1 d{d}x1 p{p}x0 o{extra}x0"
+        p = f"{draw(st.integers(0, 2))},{draw(st.integers(0, 2))},0,0"
+        return f"transposed {f}x1 1 s{s}x1 d{d}x1 p{p} o{extra}x0"
     if kind == "pool":
-        p = draw(st.integers(0, f // 2))
-        return f"pool {f}x1 s{s}x1 d{d}x1 p{p}x0" + draw(st.sampled_from(["", " ceil"]))
+        p = f"{draw(st.integers(0, 3))},{draw(st.integers(0, 3))},0,0"
+        return f"pool {f}x1 s{s}x1 d{d}x1 p{p}" + draw(st.sampled_from(["", " ceil"]))
     if kind == "residual":
         short = draw(st.sampled_from(["conv 1 1", "conv 3x1 1 p1x0", "conv 3x1 1 d2x1 same"]))
         return f"residual {{ conv {f}x1 1 d{d}x1 same }} + {{ {short} }}"
-    p = draw(st.integers(0, 3))
+    p = f"{draw(st.integers(0, 3))},{draw(st.integers(0, 3))},0,0"
     filters = " 1" if kind == "conv" else ""
-    return f"{kind} {f}x1{filters} s{s}x1 d{d}x1 p{p}x0"
+    return f"{kind} {f}x1{filters} s{s}x1 d{d}x1 p{p}"
 
 
 @given(st.lists(layers(), min_size=1, max_size=4), st.integers(12, 24))
@@ -201,6 +202,27 @@ def test_fields_of_any_stack_are_what_it_sees(stack, size):
         assume(False)
     assume(max(step.output.grid[0] for step in trace.steps) < 500)
     check(spec, size)
+
+
+@pytest.mark.parametrize("dims", [1, 3])
+@given(st.lists(layers(), min_size=1, max_size=3))
+def test_fields_of_other_dimensions_are_those_of_the_rows(dims, stack):
+    """The first axis as it is, the others with taps, strides and dilations of 1."""
+    ones, sides = "x1" * (dims - 1), ",0" * (2 * dims - 2)
+    turned = re.sub(r"(\d)x[01]\b", rf"\1{ones}", "; ".join(stack))
+    turned = re.sub(r"p(\d),(\d),0,0", rf"p\1,\2{sides}", turned)
+    turned = re.sub(r"\b(conv|depthwise|transposed|pool) ", rf"\g<1>{dims}d ", turned)
+    turned = re.sub(r"\bp1x1x1\b", "p1,1,0,0,0,0", re.sub(r" o\d\S*", "", turned))
+    plain = re.sub(r" o\d\S*", "", "; ".join(stack))
+    try:
+        theirs = follow(find_network(plain), Volume((20, 1), 1))
+    except UsageError:
+        assume(False)
+    ours = follow(find_network(turned), Volume((20,) + (1,) * (dims - 1), 1))
+    for one, other in zip(ours.steps, theirs.steps, strict=True):
+        assert one.fields.axes[0] == other.fields.axes[0]
+        assert one.output.grid[0] == other.output.grid[0]
+        assert one.cost == other.cost
 
 
 def test_rows_and_columns_are_told_apart():

@@ -117,13 +117,13 @@ def _stack(stack: Stack) -> str:
     which = " and ".join(f"{found[0]}–{found[-1]}" for found in stack.numbers[:_MOST])
     times = {2: "two", 3: "three", 4: "four"}.get(stack.count, str(stack.count))
     taps, field = ("×".join([f"{n}"] * stack.dims) for n in (stack.taps, stack.field))
-    square = stack.channels**2
+    of, square = "of " if stack.dims == 1 else "", stack.channels**2
     saved = 100 - 100 * stack.weights / stack.weights_of_one
     return (
-        f"layers {which}: {times} {taps} in a row see {field}, as one "
-        f"{field} does, and take {stack.weights // square}C² weights for its "
-        f"{stack.weights_of_one // square}C²: with C = {stack.channels}, {stack.weights:,} for "
-        f"{stack.weights_of_one:,}, {saved:.0f} % fewer"
+        f"layers {which}: {times} {of}{taps} in a row see {field}, as one {of}{field} does, and "
+        f"take {stack.weights // square}C² weights for its {stack.weights_of_one // square}C²: "
+        f"with C = {stack.channels}, {stack.weights:,} for {stack.weights_of_one:,}, "
+        f"{abs(saved):.0f} % {'fewer' if saved >= 0 else 'more'}"
     )
 
 

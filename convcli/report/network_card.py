@@ -76,11 +76,13 @@ def _symbols(step: LayerStep) -> str:
     assert isinstance(layer, Conv | Depthwise | Transposed | Pool)
     dilated = any(dilation > 1 for dilation in layer.window.dilation)
     span = "(D·(F − 1) + 1)" if dilated else "F"
+    sides = () if isinstance(layer.window.padding, str) else layer.window.padding
+    around = "2P" if all(before == after for before, after in sides) else "(P₁ + P₂)"
     if isinstance(layer, Transposed):
-        return f"(N − 1)·S − 2P + {span.strip('()') if dilated else span}" + (
+        return f"(N − 1)·S − {around} + {span.strip('()') if dilated else span}" + (
             " + O" if any(layer.put_back(step.input)) else ""
         )
-    words = f"⌊(N − {span} + 2P)/S⌋ + 1"
+    words = f"⌊(N − {span} + {around})/S⌋ + 1"
     if isinstance(layer, Pool) and layer.ceil:
         words += "; ceil pads the end until a last window fits"
     return words

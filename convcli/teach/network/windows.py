@@ -123,8 +123,9 @@ def need_samples(axes: Sequence[Axis]) -> None:
 def need_axes(volume: Volume, dims: int | None = None) -> None:
     """Raise UsageError for a list of values, or a volume of other axes."""
     if volume.flat:
+        needed = "rows and columns" if dims in (None, 2) else FORMS[dims]
         raise UsageError(
-            "it needs rows and columns, but gets a list of values; put it before fc and flatten"
+            f"it needs {needed}, but gets a list of values; put it before fc and flatten"
         )
     if dims is not None and len(volume.grid) != dims:
         raise UsageError(f"it takes {FORMS[dims]}")

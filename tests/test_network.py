@@ -313,6 +313,7 @@ def test_a_known_network_takes_another_input():
     ("args", "parts"),
     [
         (("conv 3 4",), ["--input is missing", "224x224x3"]),
+        (("relu; pool1d 4",), ["--input is missing", "LENGTHxCHANNELS, such as 128x3"]),
         (("conv 3 4", "--input", "0x3"), ["'--input'", "from 1 to", "got '0x3'"]),
         (("conv 3 4", "--input", "3x3x3x3"), ["HEIGHTxWIDTHxCHANNELS"]),
         (("conv1d 3 4", "--input", "8x8x3"), ["'--input'", "LENGTHxCHANNELS", "got '8x8x3'"]),

@@ -269,6 +269,23 @@ def test_what_pytorch_refuses_is_refused(layer, size):
     check_refused(network, Volume((size, size), 4))
 
 
+@given(st.integers(1, 6), SMALL, st.integers(1, 4), SMALL, st.integers(0, 9), st.integers(0, 9))
+def test_windows_of_padding_alone_are_refused_and_no_others(size, taps, stride, dilation, b, a):
+    text = f"pool1d {taps} s{stride} d{dilation} p{b},{a}"
+    if size + b + a < dilation * (taps - 1) + 1:
+        return
+    places = range(-b, size + a - dilation * (taps - 1), stride)
+    full = all(any(0 <= p + dilation * t < size for t in range(taps)) for p in places)
+    try:
+        (step,) = follow(find_network(text), Volume((size,), 4)).steps
+    except UsageError as error:
+        assert not full
+        assert "holds nothing but padding" in str(error)
+    else:
+        assert full
+        assert step.output.grid == (len(places),)
+
+
 def test_a_window_that_holds_samples_may_have_more_padding_than_pytorch_takes():
     (step,) = follow(find_network("pool 3 s1 p2"), Volume((8, 8), 4)).steps
     assert step.output.shape == (10, 10, 4)

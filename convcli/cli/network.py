@@ -135,8 +135,10 @@ def _volume(found: Network, text: str | None) -> Volume | None:
 def _input(found: Network, text: str | None) -> Volume:
     chosen = _volume(found, text) or found.input
     if chosen is None:
+        from convcli.teach.network.volume import FORMS
+
         raise click.UsageError(
-            "--input is missing: what goes in, such as --input 224x224x3",
+            f"--input is missing: what goes in, {FORMS[found.dims]}",
             click.get_current_context(),
         )
     return chosen

@@ -108,9 +108,11 @@ class Window:
 def need_samples(axes: Sequence[Axis]) -> None:
     """Raise UsageError if a window would hold nothing but padding."""
     for axis in axes:
-        # Those that begin within the axis hold their first tap.
+        # Those that begin within the axis hold their first tap; of those before it the first holds
+        # least, unless taps may miss the axis.
         last = (axis.out - 1) * axis.stride - axis.before
-        for first in (*range(-axis.before, min(last, 0), axis.stride), last):
+        early = range(-axis.before, min(last, 0), axis.stride)
+        for first in (*(early if axis.dilation > axis.size else early[:1]), last):
             tap = first + axis.dilation * max(0, -(first // axis.dilation))
             if tap >= min(axis.size, first + axis.span):
                 raise UsageError(

@@ -9,7 +9,7 @@ spans D(F − 1) + 1 samples and fits ⌊(N − (D(F − 1) + 1) + 2P)/S⌋ + 1 
 from __future__ import annotations
 
 from operator import index
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from convcli.errors import GeometryError
 from convcli.record import record
@@ -299,7 +299,8 @@ def whole(value: Any) -> Any:
     return pair(value)[0]
 
 
-class _Unpadded(NamedTuple):
+@record
+class _Unpadded:
     """An axis, and the tap that is its anchor, before its padding is known."""
 
     size: int

@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from collections import Counter
 from itertools import product
 from pathlib import Path
 
@@ -25,16 +26,12 @@ from convcli.report.option_names import as_options
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests" / "data" / "compat.npz"
-#: What a program's calls need.
-PACKAGES = {
-    "OpenCV": "cv2",
-    "SciPy": "scipy",
-    "Pillow": "PIL",
-    "PyTorch": "torch",
-    "scikit-image": "skimage",
-}
+#: What a program's calls need of the `peers` extra.
+PEERS = {"OpenCV": "cv2", "PyTorch": "torch", "scikit-image": "skimage"}
 #: Those whose results were recorded, as few machines have them.
 RECORDED = {"GIMP": "gimp", "GDAL": "gdal"}
+#: Calls of each program that the quick tests try.
+QUICK = 3
 
 
 def table(heading):
@@ -45,7 +42,14 @@ def table(heading):
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if line]
 
 
-CALLS = table("## Call by call")
+def calls():
+    """Return the table's rows, marked as tests."""
+    seen = Counter()
+    for row in table("## Call by call"):
+        seen[row[0]] += 1
+        marks = [pytest.mark.peers(PEERS[row[0]])] if row[0] in PEERS else []
+        marks += [pytest.mark.exhaustive] * (seen[row[0]] > QUICK)
+        yield pytest.param(*row, marks=marks, id=f"{row[0]}-{seen[row[0]]}")
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +82,7 @@ def theirs(program, call, given):
 
         names["cv2"] = cv2
     elif program == "SciPy":
-        from scipy import ndimage, signal
-
+        ndimage, signal = map(pytest.importorskip, ("scipy.ndimage", "scipy.signal"))
         names |= {"ndimage": ndimage, "signal": signal}
     elif program == "Pillow":
         names |= {"pil": PillowImage.fromarray(given["image"]), "ImageFilter": ImageFilter}
@@ -96,21 +99,19 @@ def theirs(program, call, given):
     return np.squeeze(np.asarray(eval(code, names)))
 
 
-def needs(program):
-    """Skip what this machine hasn't."""
-    if program in PACKAGES:
-        pytest.importorskip(PACKAGES[program])
-    if program == "ImageMagick":
-        path = shutil.which("convert")
-        said = path and subprocess.run([path, "-version"], capture_output=True, text=True).stdout
-        if not said or not re.search(r"ImageMagick 6\.9\.11.*Q16", said):
-            pytest.skip("results of other versions are rounded in other ways")
+def magick():
+    """Skip where ImageMagick isn't, or is one that rounds in another way."""
+    path = shutil.which("convert")
+    said = path and subprocess.run([path, "-version"], capture_output=True, text=True).stdout
+    if not said or not re.search(r"ImageMagick 6\.9\.11.*Q16", said):
+        pytest.skip("needs ImageMagick 6.9.11, of 16 bits")
 
 
-@pytest.mark.parametrize(("program", "call", "command", "difference"), CALLS)
+@pytest.mark.parametrize(("program", "call", "command", "difference"), [*calls()])
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
 def test_a_call_and_our_command(program, call, command, difference, given, place):
-    needs(program)
+    if program == "ImageMagick":
+        magick()
     expected = theirs(program, call, given)
     name, *arguments = shlex.split(command.strip("`"))
     assert name == "convcli"
@@ -119,8 +120,7 @@ def test_a_call_and_our_command(program, call, command, difference, given, place
     assert ours.shape == expected.shape
     off = np.abs(ours.astype(float) - expected)
     if "wrap around" in difference:
-        from scipy import ndimage
-
+        ndimage = pytest.importorskip("scipy.ndimage")
         real = ndimage.correlate(given["image"], _weights(call, given), output=float)
         fits = (real > -1) & (real < 256)
         assert fits.sum() > 50
@@ -141,7 +141,8 @@ def _weights(call, given):
 
 
 def test_the_table_has_every_program_and_the_presets_are_as_it_says():
-    assert {row[0] for row in CALLS} == PACKAGES.keys() | RECORDED.keys() | {"ImageMagick"}
+    programs = {row[0] for row in table("## Call by call")}
+    assert programs == PEERS.keys() | RECORDED.keys() | {"SciPy", "Pillow", "ImageMagick"}
     told = {}
     for name, options, _ in table("# As other"):
         told[name.strip("`")] = set(re.findall(r"--[\w-]+(?: (?!-)[\w-]+)?", options))
@@ -166,6 +167,28 @@ def test_borders_of_the_table_are_those_there_are():
         known = {word.lower() for cell in others for word in re.findall(r"`([\w-]+)`", cell)}
         for alias in known & ALIASES.keys() - {"mirror"}:
             assert Border.parse(alias) in (border, Border.CONSTANT), alias
+
+
+@pytest.mark.parametrize(("dtype", "names"), [(np.uint16, "RGB"), (np.uint8, "RGBA")])
+@pytest.mark.peers("cv2")
+def test_presets_of_wide_samples_and_of_alpha_like_any_channel(dtype, names, given, rng):
+    import cv2
+
+    ndimage = pytest.importorskip("scipy.ndimage")
+    top, weights = np.iinfo(dtype).max, given["kernel"] / 32
+    pixels = rng.integers(0, top + 1, (30, 40, len(names))).astype(dtype)
+    expected = {
+        "opencv": cv2.filter2D(pixels, -1, weights),
+        "scipy": ndimage.correlate(pixels, weights[:, :, None]),
+    }
+    if dtype is np.uint8:
+        listed = given["kernel"].ravel().tolist()
+        kernel = ImageFilter.Kernel((3, 3), listed, 32)
+        expected["pillow"] = np.asarray(PillowImage.fromarray(pixels).filter(kernel))
+    for name, theirs in expected.items():
+        spec = spec_like(name, divisor=32, channels=names)
+        got = apply(Image(pixels, names), Kernel("k", given["kernel"]), spec).pixels
+        assert_same_pixels(got, theirs)
 
 
 def test_what_is_given_wins_and_the_note_says_so():

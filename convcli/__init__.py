@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from convcli.image.image import Image, Meta
     from convcli.kernels.kernel import Compound, Kernel
     from convcli.kernels.registry import get_kernel
+    from convcli.pipeline.find import Match, find, match_scores
     from convcli.spec import Spec
 
 _HOME = {
@@ -43,6 +44,9 @@ _HOME = {
     "Compound": "kernels.kernel.Compound",
     "Kernel": "kernels.kernel.Kernel",
     "get_kernel": "kernels.registry.get_kernel",
+    "Match": "pipeline.find.Match",
+    "find": "pipeline.find.find",
+    "match_scores": "pipeline.find.match_scores",
     "Spec": "spec.Spec",
 }
 
@@ -58,6 +62,7 @@ __all__ = [
     "ImageError",
     "Kernel",
     "KernelError",
+    "Match",
     "Meta",
     "Spec",
     "UsageError",
@@ -65,7 +70,9 @@ __all__ = [
     "apply",
     "choose_plan",
     "correlate",
+    "find",
     "get_kernel",
+    "match_scores",
     "output_size",
     "read",
     "read_frames",

@@ -12,7 +12,7 @@ from convcli.image.image import Image
 from convcli.record import replace
 
 #: A line is this part of the image's shorter side thick, its dark edges included.
-_PART = 150
+_PART = 120
 #: Shares of a full sample in the middle of a line, where colours are known; it is bright yellow.
 _BRIGHT = {"RGB": (1.0, 0.9, 0.0), "CMYK": (0.0, 0.1, 1.0, 0.0)}
 _DARK = {"CMYK": (0.0, 0.0, 0.0, 1.0)}
@@ -33,11 +33,11 @@ def marked(image: Image, boxes: Iterable[tuple[int, int, int, int]]) -> Image:
     pixels = image.pixels.copy()
     planes = pixels.reshape(*image.size, -1)
     bright, dark = _tones(image, planes)
-    edge = max(1, round(min(image.size) / _PART / 3))
+    edge = max(1, round(min(image.size) / _PART / 4))
     for top, left, bottom, right in boxes:
-        outer = (top - 3 * edge, left - 3 * edge, bottom + 3 * edge, right + 3 * edge)
-        for number, tone in enumerate((dark, bright, dark)):
-            _frame(planes, _shrunk(outer, image.size, number * edge), edge, tone)
+        outer = (top - 4 * edge, left - 4 * edge, bottom + 4 * edge, right + 4 * edge)
+        for at, thick, tone in ((0, edge, dark), (edge, 2 * edge, bright), (3 * edge, edge, dark)):
+            _frame(planes, _shrunk(outer, image.size, at), thick, tone)
     return replace(image, pixels=pixels)
 
 
@@ -68,13 +68,13 @@ def _shrunk(
 
 
 def _frame(
-    planes: NDArray[Any], box: tuple[int, int, int, int], edge: int, tone: NDArray[Any]
+    planes: NDArray[Any], box: tuple[int, int, int, int], thick: int, tone: NDArray[Any]
 ) -> None:
     """Draw the four sides of a box, just within it."""
     top, left, bottom, right = box
     if top >= bottom or left >= right:
         return
-    planes[top : top + edge, left:right] = tone
-    planes[bottom - edge : bottom, left:right] = tone
-    planes[top:bottom, left : left + edge] = tone
-    planes[top:bottom, right - edge : right] = tone
+    planes[top : top + thick, left:right] = tone
+    planes[bottom - thick : bottom, left:right] = tone
+    planes[top:bottom, left : left + thick] = tone
+    planes[top:bottom, right - thick : right] = tone

@@ -30,8 +30,8 @@ def text(outcome: SearchOutcome, search: Search, name: str) -> str:
         assert outcome.found is not None
         best = outcome.found.best
         return (
-            f"{source}: nothing scores {least} or more; what is most like {sought} scores "
-            f"{best.score:.4f}, at x {best.x}, y {best.y}"
+            f"{source}: nothing like {sought} scores {least} or more; the best place, x {best.x} "
+            f"y {best.y}, scores {best.score:.4f}"
         )
     count = f"the best {len(matches)} places" if outcome.more else f"{len(matches)} places"
     count = "1 place" if len(matches) == 1 and not outcome.more else count
@@ -40,7 +40,7 @@ def text(outcome: SearchOutcome, search: Search, name: str) -> str:
     rows = [f"{'x':>{wide}}  {'y':>{wide}}   score"]
     rows += [f"{match.x:{wide}}  {match.y:{wide}}  {match.score:6.4f}" for match in matches]
     if outcome.more:
-        rows.append("there are more; --top says how many are shown")
+        rows.append(f"there are more than {len(matches)}; --top N shows more of them")
     return "\n".join([head, *rows])
 
 

@@ -215,6 +215,8 @@ def found_in(
     rows, cols = scores.size
     far = (max(1, (rows + 1) // 2), max(1, (cols + 1) // 2)) if apart is None else whole(apart)
     down, across = far if isinstance(far, tuple) else (far, far)
+    if min(down, across) < 1:
+        raise UsageError(f"`apart` is a number of rows and columns, at least 1; got {apart}")
     peaks = Peaks(scores.rows, scores.cycles, least, scores.jobs)
 
     def match(peak: Peak) -> Match:

@@ -23,7 +23,7 @@ class Patch:
         (channels, rows, cols): W − M·ΣW/ΣM for W = M²·(T − T̄), over √(Σ(M·(T − T̄))²/n). What an
         image's own mean would add is 0, so that it need not be taken from each place.
     squared
-        (rows, cols): M², int64 where it is whole.
+        (rows, cols): M²; whole, and a box, if all samples count alike.
     soft
         (rows, cols): M² − M·n/ΣM if there is a mask that counts some samples in part, else None.
     """
@@ -36,6 +36,11 @@ class Patch:
     def size(self) -> tuple[int, int]:
         """(rows, cols)."""
         return self.squared.shape[0], self.squared.shape[1]
+
+    @property
+    def is_box(self) -> bool:
+        """Whether all samples count alike."""
+        return self.squared.dtype == np.int64
 
     @property
     def counted(self) -> float:
@@ -68,7 +73,7 @@ def patch_of(samples: NDArray[Any], mask: NDArray[Any] | None = None) -> Patch:
     weights = squared * planes
     weights -= counts * (weights.sum(axis=(1, 2)) / total)[:, None, None]
     weights *= np.sqrt(squared.sum()) / np.linalg.norm(counts * planes)
-    return Patch(weights, squared.astype(np.int64) if soft is None else squared, soft)
+    return Patch(weights, squared.astype(np.int64) if (squared == 1).all() else squared, soft)
 
 
 def _apart(planes: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -60,21 +60,21 @@ class Scores(engine.Stage):
 
     def __init__(self, pixels: NDArray[Any], patch: Patch, jobs: int) -> None:
         _check_size(pixels.shape, patch.size)
-        source = _Source(pixels)
+        source = _Source(pixels, patch)
         products = [
             _Sum(source.channel(number), weights, np.float32, jobs)
             for number, weights in enumerate(patch.products)
         ]
         squares = _Sum(source.squares, patch.squared, np.float64, jobs)
-        sums = _Sum(source.samples, patch.squared, np.float64, jobs)
+        sums = _Sum(source.summed, patch.squared, np.float64, jobs)
         self._parts = [*products, squares, sums]
         if patch.soft is not None:
-            self._parts.append(_Sum(source.samples, patch.soft, np.float64, jobs))
+            self._parts.append(_Sum(source.summed, patch.soft, np.float64, jobs))
         step = lcm(*(part.step for part in self._parts))
         super().__init__(squares.shape, np.dtype(np.float32), step)
         self.chunk = max(1, _CHUNK // self.shape[1] // step) * step
         self.jobs, self._channels, self._counted = jobs, len(products), patch.counted
-        self._rounds, self._own_places = source.rounds(patch), local()
+        self._rounds, self._own_places = source.rounds, local()
 
     @property
     def cycles(self) -> float:
@@ -134,21 +134,25 @@ def _check_size(shape: tuple[int, ...], size: tuple[int, int]) -> None:
 class _Source:
     """The samples of an image as they are summed.
 
-    Whole ones are as they are, others in units in which the mean is 0 and the greatest 1.
+    Whole ones are as they are, others in units in which the middle is 0 and the greatest 1. Sums
+    of squares need float64. Others could do with less, but loops for fewer types are compiled so.
 
     Parameters
     ----------
     pixels
         (rows, cols, channels).
+    patch
+        What they are compared with.
     """
 
-    def __init__(self, pixels: NDArray[Any]) -> None:
+    def __init__(self, pixels: NDArray[Any], patch: Patch) -> None:
         pixels = pixels.view(np.uint8) if pixels.dtype == np.bool_ else pixels
-        self._channels, self._whole = pixels.shape[2], pixels.dtype.kind == "u"
+        self._channels, self._patch = pixels.shape[2], patch
+        self._whole = pixels.dtype.kind == "u"
         self.samples: engine.Rows = engine.Held(pixels[:, :, 0] if self._channels == 1 else pixels)
         self._top = float(np.iinfo(pixels.dtype).max) if self._whole else 1.0
-        narrow = self._channels == 1 and pixels.dtype == np.uint8
-        self._square_type = np.dtype(np.uint16 if narrow else np.float64)
+        narrow = self._channels == 1 and pixels.dtype == np.uint8 and patch.is_box
+        self._type = np.dtype(np.uint16 if narrow else np.float64)
         if not self._whole:
             middle, unit = _spread(pixels)
             self.samples = engine.Pixels(
@@ -162,19 +166,29 @@ class _Source:
         return engine.Pixels(self.samples, lambda rows, _: np.ascontiguousarray(rows[..., number]))
 
     @property
+    def summed(self) -> engine.Rows:
+        """All samples, in the type that sums begin with."""
+        if self.samples.dtype == self._type:
+            return self.samples
+        return engine.Pixels(self.samples, lambda rows, _: rows.astype(self._type))
+
+    @property
     def squares(self) -> engine.Rows:
         """ΣI² over the channels."""
         return engine.Pixels(self.samples, self._square)
 
     def _square(self, rows: NDArray[Any], _: int) -> NDArray[Any]:
-        squares: NDArray[Any] = np.multiply(rows, rows, dtype=self._square_type)
-        return squares if self._channels == 1 else np.add.reduce(squares, axis=2, dtype=np.float64)
+        squares: NDArray[Any] = np.multiply(rows, rows, dtype=self._type)
+        if self._channels == 1:
+            return squares
+        first, *others = np.moveaxis(squares, 2, 0)
+        return sum(others, first)
 
-    def rounds(self, patch: Patch) -> tuple[float, float]:
-        """Return up to which part of n·ΣI², and which number, a variance is only rounding."""
-        counted = patch.counted
-        greatest = counted * counted * self._channels * self._top**2
-        if patch.soft is None and self._whole:
+    @property
+    def rounds(self) -> tuple[float, float]:
+        """Up to which part of n·ΣI², and up to which number, a variance is only rounding."""
+        greatest = self._patch.counted**2 * self._channels * self._top**2
+        if self._whole and self._patch.is_box:
             return (0.0 if greatest <= _EXACT else _WHOLE), 0.0
         return _REAL, 0.0 if self._whole else _TRACES * greatest
 

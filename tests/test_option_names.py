@@ -9,10 +9,12 @@ import re
 import pytest
 from test_structure import ROOT, parsed
 
-from convcli import Spec, UsageError, read, read_frames, write
+from convcli import Spec, UsageError, find, read, read_frames, write
 from convcli.batch.find import listed
 from convcli.batch.jobs import BatchLimits, Request, Writing
+from convcli.batch.search import SearchJob
 from convcli.cli.apply import apply
+from convcli.cli.find import find as find_command
 from convcli.cli.main import main
 from convcli.report.option_names import MARKED, OPTIONS, as_options
 
@@ -42,8 +44,8 @@ def messages():
 
 def parameters():
     """What callers of the library can give."""
-    holders = (Spec, Writing, Request, BatchLimits)
-    functions = (read, read_frames, write, listed)
+    holders = (Spec, Writing, Request, BatchLimits, SearchJob)
+    functions = (read, read_frames, write, listed, find)
     named = {name for holder in holders for name in inspect.get_annotations(holder)}
     return named.union(*(inspect.signature(function).parameters for function in functions))
 
@@ -69,7 +71,8 @@ def test_every_marked_word_is_a_parameter_with_an_option():
 
 
 def test_options_are_those_of_the_command():
-    declared = {flag for parameter in apply.params for flag in parameter.opts}
+    commands = apply, find_command
+    declared = {flag for each in commands for parameter in each.params for flag in parameter.opts}
     assert set(OPTIONS.values()) <= declared
     called = {"format_": "format", "from_file": "list_file"}
     for parameter in apply.params:

@@ -206,6 +206,6 @@ class Search:
 def _as_image(scores: PatchScores, path: str) -> Image:
     """Return scores as they are where a format holds them; else 0 to 1 as black to white."""
     samples: NDArray[np.float32] = scores.whole
-    if "L" in codec_of(format_of(path)).holds.get("float32", ()):
+    if codec_of(format_of(path)).has("float32", "L"):
         return Image(samples, "L")
     return Image((samples.clip(0, 1) * 255 + 0.5).astype(np.uint8), "L")

@@ -14,6 +14,7 @@ from convcli.cli.status import DONE, FAILED, tell
 from convcli.cli.streams import check_apart, descriptor
 from convcli.cli.types import NumbersType, PathType, Real, Whole
 from convcli.errors import ConvError, ImageError, UsageError
+from convcli.record import replace
 from convcli.report.lines import printable
 from convcli.report.option_names import as_options
 
@@ -98,7 +99,7 @@ def find(patch: str, images: tuple[str, ...], **given: Any) -> int:
     jobs = _jobs(patch, images, given)
     reading = Reading(sys.stdin.buffer, given["frame"], given["max_pixels"], given["lenient"])
     search = Search(
-        patch=_patch(patch, reading),
+        patch=_patch(patch, replace(reading, frame=None)),
         reading=reading,
         **{name: given[name] for name in ("top", "least", "apart", "gray", "jobs", "overwrite")},
     )

@@ -181,8 +181,10 @@ class _Source:
         squares: NDArray[Any] = np.multiply(rows, rows, dtype=self._type)
         if self._channels == 1:
             return squares
-        first, *others = np.moveaxis(squares, 2, 0)
-        return sum(others, first)
+        total = squares[:, :, 0].copy()
+        for channel in range(1, self._channels):
+            total += squares[:, :, channel]
+        return total
 
     @property
     def rounds(self) -> tuple[float, float]:

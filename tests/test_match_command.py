@@ -64,7 +64,7 @@ def test_json_has_every_place(folder):
 def test_status_says_whether_all_have_it(folder):
     said = call("find", "eye.png", "photo.png", "other.png")
     assert said.status == FAILED
-    assert said.err == ""
+    assert said.err == "found in 1 of 2 images\n"
     last = said.out.splitlines()[-1]
     assert last.startswith("other.png: nothing like eye.png (80×40) scores 0.8 or more; the best")
     data = json.loads(call("find", "eye.png", "other.png", "--json").out)
@@ -72,7 +72,10 @@ def test_status_says_whether_all_have_it(folder):
     assert data["best"]["score"] < 0.8
     said = call("find", "eye.png", "photo.png", "none.png")
     assert said.status == FAILED
-    assert said.err == "convcli: none.png: can't be read: no such file or directory\n"
+    assert said.lines == [
+        "convcli: none.png: can't be read: no such file or directory",
+        "found in 1 of 2 images",
+    ]
     assert "180    100" in said.out
     lines = call("find", "eye.png", "none.png", "photo.png", "--json").out.splitlines()
     assert "no such file" in json.loads(lines[0])["error"]
@@ -147,7 +150,9 @@ def test_standard_input(folder):
 def test_a_page_of_several(folder):
     photograph = read("photo.png")
     write("pages.tif", [read("other.png"), photograph])
-    assert call("find", "eye.png", "pages.tif").status == FAILED
+    said = call("find", "eye.png", "pages.tif")
+    assert said.status == FAILED
+    assert said.err == ("convcli: pages.tif: looked at one of 2 frames; --frame chooses another\n")
     assert call("find", "eye.png", "pages.tif", "--frame", "1").status == DONE
     said = call("find", "eye.png", "pages.tif", "--frame", "2")
     assert said.err.startswith("convcli: pages.tif: there is no frame 2: the file has 2 frames")

@@ -196,7 +196,15 @@ class Search:
         if job.marks:
             boxes = [(m.y, m.x, m.y + m.height, m.x + m.width) for m in found.matches]
             self._write(job.marks, marked(image, boxes))
-        return SearchOutcome(job, image.size, found, more, image.meta.notes)
+        return SearchOutcome(job, image.size, found, more, self._notes(image))
+
+    def _notes(self, image: Image) -> tuple[str, ...]:
+        """Return what there is to say of an image."""
+        notes = image.meta.notes if self.reading.lenient else ()
+        if image.meta.frames > 1 and self.reading.frame is None:
+            several = f"looked at one of {image.meta.frames} frames; `frame` chooses another"
+            return (*notes, several)
+        return notes
 
     def _write(self, path: str, image: Image) -> None:
         with making_room(path):

@@ -32,8 +32,8 @@ contrast, 0 is not like it at all, -1 is its negative. A place is the x and y of
 left corner, from 0. Turned or resized copies are other patches. Colours are compared if both have
 them, else gray.
 
-IMAGE... are files, folders, or - for standard input. Exit status: 0 if the patch was found in
-every image, 1 if it wasn't in one, or one can't be read.
+IMAGE... are files, folders, or - for standard input; their own alpha doesn't count. Exit
+status: 0 if the patch was found in every image, 1 if it wasn't in one, or one can't be read.
 """
 
 
@@ -104,6 +104,8 @@ def find(patch: str, images: tuple[str, ...], **given: Any) -> int:
         **{name: given[name] for name in ("top", "least", "apart", "gray", "jobs", "overwrite")},
     )
     found = [_tell(search.do(job), search, patch, as_json=given["as_json"]) for job in jobs]
+    if len(found) > 1 and not given["as_json"]:
+        tell(f"found in {sum(found)} of {len(found)} images")
     return DONE if all(found) else FAILED
 
 
@@ -153,7 +155,7 @@ def _tell(outcome: SearchOutcome, search: Search, patch: str, *, as_json: bool) 
     from convcli.report import find as report
 
     source = printable(outcome.job.source)
-    _note(outcome.job.source, outcome.notes if search.reading.lenient else ())
+    _note(outcome.job.source, outcome.notes)
     if as_json:
         echo_json(report.data(outcome, search, patch))
     elif not outcome.error:

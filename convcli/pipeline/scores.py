@@ -151,8 +151,9 @@ class _Source:
         self._whole = pixels.dtype.kind == "u"
         self.samples: engine.Rows = engine.Held(pixels[:, :, 0] if self._channels == 1 else pixels)
         self._top = float(np.iinfo(pixels.dtype).max) if self._whole else 1.0
-        narrow = self._channels == 1 and pixels.dtype == np.uint8 and patch.is_box
+        narrow = pixels.dtype == np.uint8 and patch.is_box
         self._type = np.dtype(np.uint16 if narrow else np.float64)
+        self._square_type = self._type if self._channels == 1 else np.dtype(np.float64)
         if not self._whole:
             middle, unit = _spread(pixels)
             self.samples = engine.Pixels(
@@ -178,12 +179,13 @@ class _Source:
         return engine.Pixels(self.samples, self._square)
 
     def _square(self, rows: NDArray[Any], _: int) -> NDArray[Any]:
-        squares: NDArray[Any] = np.multiply(rows, rows, dtype=self._type)
         if self._channels == 1:
+            squares: NDArray[Any] = np.multiply(rows, rows, dtype=self._square_type)
             return squares
-        total = squares[:, :, 0].copy()
-        for channel in range(1, self._channels):
-            total += squares[:, :, channel]
+        total = np.zeros(rows.shape[:2], self._square_type)
+        for channel in range(self._channels):
+            one = rows[:, :, channel]
+            total += np.multiply(one, one, dtype=self._square_type)
         return total
 
     @property

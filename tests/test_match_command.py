@@ -48,7 +48,7 @@ def test_json_has_every_place(folder):
     data = json.loads(said.out)
     assert said.status == DONE
     assert list(data) == [
-        *("source", "patch", "width", "height", "least", "matches", "more", "best"),
+        *("source", "patch", "status", "width", "height", "least", "matches", "more", "best"),
         *("marks", "map", "notes"),
     ]
     best = {"x": 180, "y": 100, "score": 1, "width": 80, "height": 40}
@@ -68,7 +68,7 @@ def test_status_says_whether_all_have_it(folder):
     last = said.out.splitlines()[-1]
     assert last.startswith("other.png: nothing like eye.png (80×40) scores 0.8 or more; the best")
     data = json.loads(call("find", "eye.png", "other.png", "--json").out)
-    assert data["matches"] == []
+    assert (data["status"], data["matches"]) == ("not found", [])
     assert data["best"]["score"] < 0.8
     said = call("find", "eye.png", "photo.png", "none.png")
     assert said.status == FAILED
@@ -78,7 +78,9 @@ def test_status_says_whether_all_have_it(folder):
     ]
     assert "180    100" in said.out
     lines = call("find", "eye.png", "none.png", "photo.png", "--json").out.splitlines()
-    assert "no such file" in json.loads(lines[0])["error"]
+    failed = json.loads(lines[0])
+    assert (failed["status"], list(failed)[3:]) == ("failed", ["error"])
+    assert "no such file" in failed["error"]
     assert len(json.loads(lines[1])["matches"]) == 1
 
 

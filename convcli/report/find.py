@@ -48,10 +48,11 @@ def data(outcome: SearchOutcome, search: Search, name: str) -> dict[str, Any]:
     """Return the same as JSON-ready values."""
     result: dict[str, Any] = {"source": outcome.job.source, "patch": name}
     if outcome.error:
-        return {**result, "error": outcome.error}
+        return {**result, "status": "failed", "error": outcome.error}
     assert outcome.found is not None
     return {
         **result,
+        "status": "found" if outcome.matches else "not found",
         "width": outcome.size[1],
         "height": outcome.size[0],
         "least": search.least,

@@ -13,20 +13,10 @@ import re
 OPTIONS = {
     name: f"--{name.replace('_', '-')}"
     for name in (
-        *(
-            "alpha",
-            "apart",
-            "bias",
-            "channels",
-            "compare",
-            "compress",
-            "depth",
-            "dilation",
-            "divisor",
-        ),
-        *("exclude", "fill", "format", "frame", "gray", "include", "jobs", "lenient", "linear"),
-        *("luma", "max_pixels", "method", "overwrite", "padding", "quality", "recursive", "scale"),
-        *("skip_existing", "stride", "timeout", "top"),
+        *("alpha", "apart", "bias", "channels", "compare", "compress", "depth", "dilation"),
+        *("divisor", "exclude", "fill", "format", "frame", "gray", "include", "jobs", "lenient"),
+        *("linear", "luma", "max_pixels", "method", "mode", "overwrite", "padding", "quality"),
+        *("recursive", "scale", "size", "skip_existing", "stride", "timeout", "top"),
     )
 } | {
     "least": "--min",

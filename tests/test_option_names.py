@@ -13,6 +13,7 @@ from convcli import (
     Spec,
     UsageError,
     convolve_signal,
+    find,
     fit_kernel,
     read,
     read_frames,
@@ -21,7 +22,9 @@ from convcli import (
 )
 from convcli.batch.find import listed
 from convcli.batch.jobs import BatchLimits, Request, Writing
+from convcli.batch.search import SearchJob
 from convcli.cli.apply import apply
+from convcli.cli.find import find as find_command
 from convcli.cli.fit import fit
 from convcli.cli.main import main
 from convcli.cli.signal import signal
@@ -53,8 +56,8 @@ def messages():
 
 def parameters():
     """What callers of the library can give."""
-    holders = (Spec, Writing, Request, BatchLimits)
-    functions = (read, read_frames, write, listed, convolve_signal, fit_kernel, spec_like)
+    holders = (Spec, Writing, Request, BatchLimits, SearchJob)
+    functions = (read, read_frames, write, listed, convolve_signal, find, fit_kernel, spec_like)
     named = {name for holder in holders for name in inspect.get_annotations(holder)}
     return named.union(*(inspect.signature(function).parameters for function in functions))
 
@@ -80,7 +83,7 @@ def test_every_marked_word_is_a_parameter_with_an_option():
 
 
 def test_options_are_those_of_the_command():
-    commands = apply, signal, fit
+    commands = apply, signal, find_command, fit
     declared = {flag for each in commands for option in each.params for flag in option.opts}
     assert set(OPTIONS.values()) <= declared
     called = {"format_": "format", "from_file": "list_file"}

@@ -53,24 +53,36 @@ def correlate_bank(
     ConvError
         If shapes don't match, weights or biases aren't finite, or the filters don't fit.
     """
-    count, depth = weights.shape[:2]
-    if groups < 1 or volume.shape[2] != depth * groups or count % groups:
-        raise UsageError(
-            f"{count} filters over {depth} channels in {groups} groups don't fit an array of "
-            f"{volume.shape[2]} channels: expected {depth} · {groups} channels, and as many "
-            f"filters as a multiple of the groups"
-        )
-    added = biases(bias, count)
-    if weights.dtype.kind not in "iuf":
-        weights = _whole(weights)
-    given = weights.tobytes(), weights.dtype, weights.shape
-    kind = engine.ArrayKind(volume.shape, volume.dtype)
-    ready = _ready(kind, given, groups, spec, target)
+    added = biases(bias, len(weights))
+    ready = _made_ready(volume.shape, volume.dtype, weights, groups, (spec, target))
     if ready.prepared is None or not (ready.alike or np.isfinite(volume).all()):
         return _one_by_one(volume, ready, [_finish(target, shift) for shift in added])
     if target.mapping is Mapping.RAW and target.dtype.kind == "f":
         return ready.prepared.run(volume, target.dtype, added)
     return _stored(ready.prepared, volume, added, target)
+
+
+def plan_bank(
+    shape: tuple[int, int, int],
+    dtype: np.dtype[Any],
+    weights: NDArray[Any],
+    *,
+    groups: int,
+    spec: Spec,
+    target: Target,
+) -> engine.Plan:
+    """Return how a bank would be summed over an array, and why; `correlate_bank` says of what.
+
+    Where maps are summed one after the other it is the plan of the first.
+    """
+    ready = _made_ready(shape, dtype, weights, groups, (spec, target))
+    if ready.prepared is not None:
+        return ready.prepared.plan
+    bank, geometry = ready.bank, ready.geometry
+    kernel_set = engine.KernelSet(_whole(bank.weights[0])[None])
+    part = (*shape[:2], bank.weights.shape[1])
+    layout = engine.lay_out_for(part, kernel_set, geometry, ready.outside)
+    return engine.plan_for(dtype, kernel_set, layout, ready.options)[0]
 
 
 class _Ready(NamedTuple):
@@ -93,6 +105,27 @@ class _Ready(NamedTuple):
     geometry: Geometry
     outside: engine.Border2D
     options: engine.Options
+
+
+def _made_ready(
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    weights: NDArray[Any],
+    groups: int,
+    how: tuple[Spec, Target],
+) -> _Ready:
+    """Make a bank ready for arrays of a shape and type, if it fits these."""
+    count, depth = weights.shape[:2]
+    if groups < 1 or shape[2] != depth * groups or count % groups:
+        raise UsageError(
+            f"{count} filters over {depth} channels in {groups} groups don't fit an array of "
+            f"{shape[2]} channels: expected {depth} · {groups} channels, and as many filters as a "
+            f"multiple of the groups"
+        )
+    if weights.dtype.kind not in "iuf":
+        weights = _whole(weights)
+    given = weights.tobytes(), weights.dtype, weights.shape
+    return _ready(engine.ArrayKind(shape, dtype), given, groups, *how)
 
 
 @lru_cache(maxsize=16)

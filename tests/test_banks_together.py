@@ -228,7 +228,7 @@ def test_tiles_make_up_all_maps(wide):
     for maps in range(1, 70):
         tiles = costs.tiles_of(maps, wide)
         assert sum(tiles) == maps
-        assert set(tiles) <= {1, 2, 3, 4, 6, 8, 12}
+        assert set(tiles) <= {1, 2, 3, 4, 6, 8}
 
 
 def test_processors_of_either_kind_give_the_same(together, rng, monkeypatch):

@@ -225,15 +225,15 @@ def plan_bank(
     if kind.dtype.kind == "u" and not (exact | ~_are_whole(bank)).all():
         return None
     alone = choose_accumulator(bounds, kind.dtype, double=options.double).dtype
-    taps, maps = int(np.count_nonzero(bank.flat.any(axis=0))), len(bank.weights)
-    depth, rows = bank.weights.shape[1], geometry.rows
+    taps, maps = int(np.count_nonzero(bank.flat.any(axis=0))), len(bank.weights) // bank.groups
+    cut, rows = _cut(geometry, bank.weights.shape[1], accumulator.dtype), geometry.rows
+    loaded = bank.weights.shape[1] * min(rows.stride, rows.span) * len(cut.phases)
     share = max(0.0, 1 - rows.stride / (rows.dilation * rows.taps))
-    each = map_cost(alone, taps, share, depth)
-    wide, loaded = has_wide_vectors(), rows.stride * geometry.cols.stride
-    cost = bank_cost(accumulator.dtype, taps, (maps // bank.groups, depth), loaded, wide)
+    each = map_cost(alone, taps, share, loaded)
+    cost = bank_cost(accumulator.dtype, taps, maps, loaded, has_wide_vectors())
     if cost >= each:
         return None
-    tiles = tiles_of(maps // bank.groups, wide)
+    tiles = tiles_of(maps, has_wide_vectors())
     reason = (
         f"direct: {taps} taps that are not zero, of {tiles[0]} maps at once; map by map would take "
         f"{each / cost:.1f} times as long; {accumulator.reason}"
@@ -245,7 +245,7 @@ def plan_bank(
         taps=taps,
         cost=round(cost, 2),
         others=(),
-        strip_rows=_cut(geometry, depth, accumulator.dtype).rows,
+        strip_rows=cut.rows,
         jobs=options.jobs or processors(),
         reason=reason,
     )

@@ -114,7 +114,7 @@ def _summing(count):
 
 
 _one, _two, _three, _four = _summing(1), _summing(2), _summing(3), _summing(4)
-_six, _eight, _twelve = _summing(6), _summing(8), _summing(12)
+_six, _eight = _summing(6), _summing(8)
 
 
 @jit
@@ -124,9 +124,7 @@ def _sum_group(strip, given, weights, samples, sums):
     for k in range(sizes.tiles):
         count = given.tile_maps[k]
         packed, into = at(weights, done * sizes.taps), at(sums, done * sizes.sums_pitch)
-        if count == 12:
-            _twelve(strip, given, packed, samples, into)
-        elif count == 8:
+        if count == 8:
             _eight(strip, given, packed, samples, into)
         elif count == 6:
             _six(strip, given, packed, samples, into)

@@ -27,10 +27,10 @@ from convcli.geometry import Geometry
 from convcli.processors import processors
 from convcli.record import record
 
-#: Bytes of a strip: half of a second-level cache of 512 KB.
-_STRIP_BYTES = 256 * 1024
+#: Bytes of a strip, which with its weights fits a second-level cache of 512 KB.
+_STRIP_BYTES = 384 * 1024
 #: Columns of a part of it at the least, and output rows at the least and at the most.
-_LEAST_PART, _FEW_ROWS, _MOST_ROWS = 128, 4, 64
+_LEAST_PART, _FEW_ROWS, _MOST_ROWS = 128, 4, 32
 
 
 @record(eq=False)

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
-    from convcli.api import apply, choose_plan, correlate
+    from convcli.api import apply, choose_plan, correlate, write_frames
     from convcli.borders import Border
     from convcli.errors import ConvError, GeometryError, ImageError, KernelError, UsageError
+    from convcli.fitting.fit import fit_kernel
     from convcli.geometry import Axis, Geometry, output_size
     from convcli.image.files import open as read_frames
     from convcli.image.files import read, write
-    from convcli.image.files import write as write_frames
     from convcli.image.frames import Frames
     from convcli.image.image import Image, Meta
     from convcli.kernels.kernel import Compound, Kernel
     from convcli.kernels.registry import get_kernel
+    from convcli.signals.convolution import convolve_signal, correlate_signal
     from convcli.spec import Spec
 
 _HOME = {
@@ -30,6 +31,7 @@ _HOME = {
     "ImageError": "errors.ImageError",
     "KernelError": "errors.KernelError",
     "UsageError": "errors.UsageError",
+    "fit_kernel": "fitting.fit.fit_kernel",
     "Axis": "geometry.Axis",
     "Geometry": "geometry.Geometry",
     "output_size": "geometry.output_size",
@@ -37,12 +39,14 @@ _HOME = {
     "write": "image.files.write",
     "Frames": "image.frames.Frames",
     "read_frames": "image.files.open",
-    "write_frames": "image.files.write",
+    "write_frames": "api.write_frames",
     "Image": "image.image.Image",
     "Meta": "image.image.Meta",
     "Compound": "kernels.kernel.Compound",
     "Kernel": "kernels.kernel.Kernel",
     "get_kernel": "kernels.registry.get_kernel",
+    "convolve_signal": "signals.convolution.convolve_signal",
+    "correlate_signal": "signals.convolution.correlate_signal",
     "Spec": "spec.Spec",
 }
 
@@ -64,7 +68,10 @@ __all__ = [
     "__version__",
     "apply",
     "choose_plan",
+    "convolve_signal",
     "correlate",
+    "correlate_signal",
+    "fit_kernel",
     "get_kernel",
     "output_size",
     "read",

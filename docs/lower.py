@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import product
 from unittest.mock import patch
 
 import llvmlite.binding as llvm
@@ -51,6 +52,10 @@ def tasks() -> Iterator[tuple[str, str, Spec]]:
 #: (sample type, mapping) of arrays that are filtered by every kernel, and sums not looked at.
 ARRAYS = (("uint8", None), ("uint8", "clip"), ("uint16", None), ("float32", None))
 
+#: Sample types of volumes that banks are run over: of real weights, and of whole ones whose sums
+#: float32 holds, or only float64.
+BANKS = ("uint8", "uint16", "float32", "float64")
+
 
 def kernels() -> Iterator[str | convcli.Kernel]:
     """Every kernel there is a name for, and dense ones."""
@@ -81,6 +86,9 @@ def wanted() -> list[Key]:
             for dtype, mapping in ARRAYS:
                 pixels = np.ones(SIZE, dtype)
                 _try(partial(convcli.correlate, pixels, kernel, mapping=mapping, jobs=2))
+        for dtype, size in product(BANKS, (1.0, 0.1, 1e4)):
+            volume, bank = np.ones((*SIZE, 3), dtype), np.full((4, 3, 3, 3), size)
+            _try(partial(convcli.correlate, volume, bank, jobs=2))
     return sorted(found)
 
 

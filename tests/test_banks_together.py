@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from asserts import assert_same_pixels
+from marks import exhaustive_but
 from numpy.lib.stride_tricks import sliding_window_view
 
 from convcli import UsageError, correlate, engine
@@ -134,7 +137,7 @@ def test_random_geometries_are_as_in_torch(number):
         ((40, 129), 1, 12, (7, 7)),
     ],
 )
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", exhaustive_but(["float32"], ["float32", "float64"]))
 @pytest.mark.parametrize("stride", [1, 2, 3])
 def test_sums_are_within_their_bound_of_exact_ones(
     size, channels, maps, taps, dtype, stride, together, rng
@@ -158,9 +161,13 @@ def test_every_border_is_as_for_a_map_by_itself(border, flip, together, apart, r
     assert_same_pixels(together(pixels, weights, **how), apart(pixels, weights, **how))
 
 
-@pytest.mark.parametrize("mapping", [each.value for each in Mapping])
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
-@pytest.mark.parametrize("of", ["uint8", "uint16"])
+@pytest.mark.parametrize(
+    ("mapping", "dtype", "of"),
+    exhaustive_but(
+        [("raw", "float32", "uint8"), ("normalize", "uint8", "uint16")],
+        product(Mapping, ("uint8", "uint16", "float32", "float64"), ("uint8", "uint16")),
+    ),
+)
 def test_whole_weights_are_as_exact_as_in_a_map_by_itself(mapping, dtype, of, together, apart, rng):
     pixels = rng.integers(0, np.iinfo(of).max + 1, (7, 40, 4), dtype=of)
     weights = rng.integers(-3, 5, (7, 4, 3, 3))
@@ -173,10 +180,9 @@ def test_a_map_of_whole_weights_is_exact_beside_others(together, apart, rng):
     pixels = rng.integers(0, 256, (9, 50, 3), dtype=np.uint8)
     weights = rng.normal(size=(5, 3, 3, 3))
     weights[2] = rng.integers(-9, 10, (3, 3, 3))
-    for mapping in ("raw", "clip", "abs"):
-        how = {"mapping": mapping, "bias": 0.5}
-        found, alone = together(pixels, weights, **how), apart(pixels, weights, **how)
-        assert_same_pixels(found[:, :, 2], alone[:, :, 2])
+    how = {"mapping": "clip", "bias": 0.5}
+    found, alone = together(pixels, weights, **how), apart(pixels, weights, **how)
+    assert_same_pixels(found[:, :, 2], alone[:, :, 2])
 
 
 def test_sums_that_only_whole_types_hold_are_still_exact(apart, rng):

@@ -66,6 +66,7 @@ class _Cut(NamedTuple):
     phases: tuple[int, ...]
     row_pitch: int
     channel_pitch: int
+    sums_pitch: int
 
 
 class PreparedBank:
@@ -165,7 +166,7 @@ class PreparedBank:
         """What a thread needs; whole blocks are read beyond what is loaded, so it is numbers."""
         sizes, work = self._sizes, self.accumulator.dtype
         rows = (sizes.strip_rows - 1) * sizes.stride + sizes.span
-        strip = empty((rows * sizes.row_pitch + 2 * block(work),), work)
+        strip = empty((rows * sizes.row_pitch + 3 * block(work),), work)
         strip[...] = 0
         return BankScratch(strip, empty((sizes.maps, sizes.sums_pitch), work))
 
@@ -229,7 +230,7 @@ def plan_bank(
     cut, rows = _cut(geometry, bank.weights.shape[1], accumulator.dtype), geometry.rows
     loaded = bank.weights.shape[1] * min(rows.stride, rows.span) * len(cut.phases)
     share = max(0.0, 1 - rows.stride / (rows.dilation * rows.taps))
-    each = map_cost(alone, taps, share, loaded)
+    each = map_cost(alone, taps, share, loaded, has_wide_vectors())
     cost = bank_cost(accumulator.dtype, taps, maps, loaded, has_wide_vectors())
     if cost >= each:
         return None
@@ -256,15 +257,15 @@ def plan_bank(
 def _cut(geometry: Geometry, depth: int, work: np.dtype[Any]) -> _Cut:
     """Cut a result so that a strip of it stays in the cache."""
     rows, cols = geometry.rows, geometry.cols
-    lanes, span = block(work), (cols.out - 1) * cols.stride + cols.span
+    pair, span = 2 * block(work), (cols.out - 1) * cols.stride + cols.span
     step = min(cols.stride, span)
     taps = min(cols.dilation, span) * np.arange(cols.taps)
     phases = tuple(sorted({int(tap) % step for tap in taps}))
     beyond = (cols.span - 1) // step
     fits = _STRIP_BYTES // work.itemsize // depth // len(phases)
     least = (_FEW_ROWS - 1) * min(rows.stride, rows.padded) + rows.span
-    whole = -(-cols.out // lanes) * lanes
-    part = min(whole, max(_LEAST_PART, (fits // least - beyond) // lanes * lanes))
+    whole = -(-cols.out // block(work)) * block(work)
+    part = min(whole, max(_LEAST_PART, (fits // least - beyond) // pair * pair))
     phase = part + beyond
     channel_pitch = phase * len(phases)
     row_pitch = channel_pitch * depth
@@ -276,6 +277,7 @@ def _cut(geometry: Geometry, depth: int, work: np.dtype[Any]) -> _Cut:
         phases,
         row_pitch,
         channel_pitch,
+        -(-part // pair) * pair,
     )
 
 
@@ -306,7 +308,8 @@ def _sizes(
         maps=maps,
         tiles=tiles,
         all_maps=len(bank.weights),
-        sums_pitch=cut.part,
+        sums_pitch=cut.sums_pitch,
+        paired=int(has_wide_vectors()),
         biased=0,
     )
 

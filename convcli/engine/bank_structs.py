@@ -31,7 +31,9 @@ class BankSizes(NamedTuple):
     all_maps
         Of all groups.
     sums_pitch
-        Samples from a row of sums to the next; holds whole blocks.
+        Samples from a row of sums to the next; holds pairs of blocks.
+    paired
+        Whether two and three maps are summed for two blocks at once: 0 or 1.
     biased
         Whether there is anything in `bias`: 0 or 1.
     """
@@ -56,6 +58,7 @@ class BankSizes(NamedTuple):
     tiles: int
     all_maps: int
     sums_pitch: int
+    paired: int
     biased: int
 
 
@@ -119,7 +122,7 @@ class BankScratch(NamedTuple):
     Parameters
     ----------
     strip
-        ((strip_rows - 1)·stride + span)·row_pitch samples and two blocks, of the type of sums.
+        ((strip_rows - 1)·stride + span)·row_pitch samples and three blocks, of the type of sums.
     sums
         (maps, sums_pitch) of that type.
     """

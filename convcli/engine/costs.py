@@ -139,11 +139,13 @@ def tiles_cost(size: int, sets: int, tiles: int, kernels: int, samples: int) -> 
 
 
 #: A tap of a block of several maps, by their number: with 32 registers of 64 bytes, and others.
-_MAPS_WIDE = {1: 4.2, 2: 4.4, 3: 4.7, 4: 5.3, 6: 6.8, 8: 8.7}
-_MAPS = {1: 4.4, 2: 5.0, 3: 7.0}
+_MAPS_WIDE = {1: 3.0, 2: 3.1, 3: 3.6, 4: 4.9, 6: 6.2, 8: 8.1}
+_MAPS = {1: 3.0, 2: 5.0, 3: 7.0}
 #: A sample that is parted from its pixel, four at once and one by one; and one of the result that
 #: is put beside those of other maps.
-_PARTED, _PARTED_ALONE, _BESIDE = 0.6, 1.5, 0.5
+_PARTED, _PARTED_ALONE, _BESIDE = 0.6, 1.0, 0.5
+#: What registers of 64 bytes make of the cycles of a map by itself.
+_WIDE = 0.6
 
 
 @lru_cache(maxsize=64)
@@ -176,7 +178,7 @@ def bank_cost(dtype: np.dtype[Any], taps: int, maps: int, loaded: float, wide: b
     return taps * tiles / maps / block(dtype) + _PARTED * loaded / maps + _BESIDE
 
 
-def map_cost(dtype: np.dtype[Any], taps: int, share: float, loaded: float) -> float:
+def map_cost(dtype: np.dtype[Any], taps: int, share: float, loaded: float, wide: bool) -> float:
     """Cycles a sample of one map after the other.
 
     Parameters
@@ -187,6 +189,9 @@ def map_cost(dtype: np.dtype[Any], taps: int, share: float, loaded: float) -> fl
         Taps that aren't zero, and how many of them, of 1, two neighbouring rows share.
     loaded
         Samples that are loaded for each of the result.
+    wide
+        Whether there are registers of 64 bytes.
     """
     ends = (round(taps * (1 - share)), taps)
-    return direct_cost(dtype, taps, ends, 1)[0] + _PARTED_ALONE * loaded
+    summed = direct_cost(dtype, taps, ends, 1)[0]
+    return (_WIDE if wide else 1.0) * summed + _PARTED_ALONE * loaded

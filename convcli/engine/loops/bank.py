@@ -92,7 +92,7 @@ def _load(given, first_row, rows, first_col, cols, channel, strip):
 
 
 def _summing(count):
-    """Make a loop that sums `count` maps at once."""
+    """Make a loop that sums `count` maps at once, for a block after the other."""
     nothing = nothing_for(count)
 
     @jit
@@ -113,14 +113,35 @@ def _summing(count):
     return sum_maps
 
 
-_one, _two, _three, _four = _summing(1), _summing(2), _summing(3), _summing(4)
-_six, _eight = _summing(6), _summing(8)
+def _summing_pairs(count):
+    """Make the same for two blocks at once, where few maps would leave registers empty."""
+    nothing = nothing_for(count)
+
+    @jit
+    def sum_maps(strip, given, weights, samples, sums):
+        x, taps, pitch, offsets = 0, given.sizes.taps, given.sizes.sums_pitch, given.offsets
+        step = lanes(strip)
+        while x < samples:
+            left, right = nothing(strip), nothing(strip)
+            for t in range(taps):
+                place = offsets[t] + x
+                left = add_products(left, load(strip, place), weights, t * count)
+                right = add_products(right, load(strip, place + step), weights, t * count)
+            store_several(sums, x, pitch, left)
+            store_several(sums, x + step, pitch, right)
+            x += 2 * step
+
+    return sum_maps
+
+
+_one_pair, _two_pairs, _three_pairs = (_summing_pairs(count) for count in (1, 2, 3))
+_two, _three, _four, _six, _eight = (_summing(count) for count in (2, 3, 4, 6, 8))
 
 
 @jit
 def _sum_group(strip, given, weights, samples, sums):
     """Sum all maps of a group for a part of a row, tile by tile."""
-    sizes, done = given.sizes, 0
+    sizes, done, paired = given.sizes, 0, given.sizes.paired != 0
     for k in range(sizes.tiles):
         count = given.tile_maps[k]
         packed, into = at(weights, done * sizes.taps), at(sums, done * sizes.sums_pitch)
@@ -130,12 +151,16 @@ def _sum_group(strip, given, weights, samples, sums):
             _six(strip, given, packed, samples, into)
         elif count == 4:
             _four(strip, given, packed, samples, into)
+        elif count == 3 and paired:
+            _three_pairs(strip, given, packed, samples, into)
         elif count == 3:
             _three(strip, given, packed, samples, into)
+        elif count == 2 and paired:
+            _two_pairs(strip, given, packed, samples, into)
         elif count == 2:
             _two(strip, given, packed, samples, into)
         else:
-            _one(strip, given, packed, samples, into)
+            _one_pair(strip, given, packed, samples, into)
         done += count
 
 
@@ -179,7 +204,12 @@ def _put(sums, given, bias, samples, out):
     sizes = given.sizes
     pitch, maps, apart = sizes.sums_pitch, sizes.maps, sizes.all_maps
     whole, x = maps // 4 * 4, 0
-    if whole < maps and sizes.groups > 1:
+    if apart == 1:
+        while x + 4 <= samples:
+            store(out, x, _finished(sums, x, bias, sizes.biased, out))
+            x += 4
+        fours = x
+    elif whole < maps and sizes.groups > 1:
         fours = 0
     elif whole < maps:
         fours = max(samples - 4, 0) // 4 * 4

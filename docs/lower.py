@@ -20,8 +20,9 @@ import llvmlite.binding as llvm
 import numpy as np
 
 import convcli
-from convcli.engine import lowered, native
+from convcli.engine import bank, lowered, native
 from convcli.kernels.registry import names
+from convcli.pipeline import banks
 from convcli.spec import Alpha, Mapping, Spec
 
 Key = tuple[str, ...]
@@ -86,9 +87,12 @@ def wanted() -> list[Key]:
             for dtype, mapping in ARRAYS:
                 pixels = np.ones(SIZE, dtype)
                 _try(partial(convcli.correlate, pixels, kernel, mapping=mapping, jobs=2))
-        for dtype, size in product(BANKS, (1.0, 0.1, 1e4)):
-            volume, bank = np.ones((*SIZE, 3), dtype), np.full((4, 3, 3, 3), size)
-            _try(partial(convcli.correlate, volume, bank, jobs=2))
+        for wide, dtype, size in product((False, True), BANKS, (1.0, 0.1, 1e4)):
+            volume, filters = np.ones((*SIZE, 3), dtype), np.full((4, 3, 3, 3), size)
+            with patch.object(bank, "has_wide_vectors", lambda wide=wide: wide):
+                banks._ready.cache_clear()
+                _try(partial(convcli.correlate, volume, filters, jobs=2))
+        banks._ready.cache_clear()
     return sorted(found)
 
 

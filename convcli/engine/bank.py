@@ -146,7 +146,7 @@ class PreparedBank:
             source=pixels, bias=added, sizes=np.array(sizes, dtype=np.int64)
         )
         out = allocate(self._shape, dtype)
-        loop = native.load("bank", (), (pixels.dtype.name, work.name, dtype.name))
+        loop = native.load("bank", (_loop(),), (pixels.dtype.name, work.name, dtype.name))
 
         def begin() -> Work:
             task = np.zeros(2, np.int64)
@@ -172,6 +172,11 @@ class PreparedBank:
 
 
 _NOTHING = np.empty(0)
+
+
+def _loop() -> str:
+    """The name of the loop that sums several maps on this processor."""
+    return "sum_wide" if has_wide_vectors() else "sum_narrow"
 
 
 def _result(out: NDArray[Any]) -> Result:
@@ -309,7 +314,6 @@ def _sizes(
         tiles=tiles,
         all_maps=len(bank.weights),
         sums_pitch=cut.sums_pitch,
-        paired=int(has_wide_vectors()),
         biased=0,
     )
 

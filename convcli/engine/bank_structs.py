@@ -32,8 +32,6 @@ class BankSizes(NamedTuple):
         Of all groups.
     sums_pitch
         Samples from a row of sums to the next; holds pairs of blocks.
-    paired
-        Whether two and three maps are summed for two blocks at once: 0 or 1.
     biased
         Whether there is anything in `bias`: 0 or 1.
     """
@@ -58,7 +56,6 @@ class BankSizes(NamedTuple):
     tiles: int
     all_maps: int
     sums_pitch: int
-    paired: int
     biased: int
 
 

@@ -138,9 +138,10 @@ def tiles_cost(size: int, sets: int, tiles: int, kernels: int, samples: int) -> 
     return size**2 * each * (1 + kernels) / 2 / samples
 
 
-#: A tap of a block of several maps, by their number: with 32 registers of 64 bytes, and others.
+#: A tap of a block of several maps, by their number, as `loops.bank` has them: with 32 registers
+#: of 64 bytes, and with others.
 _MAPS_WIDE = {1: 3.0, 2: 3.1, 3: 3.6, 4: 4.9, 6: 6.2, 8: 8.1}
-_MAPS = {1: 3.0, 2: 5.0, 3: 7.0}
+_MAPS = {1: 3.0, 2: 4.6, 3: 8.8, 4: 9.2, 6: 12.8}
 #: A sample that is parted from its pixel, four at once and one by one; and one of the result that
 #: is put beside those of other maps.
 _PARTED, _PARTED_ALONE, _BESIDE = 0.6, 1.0, 0.5

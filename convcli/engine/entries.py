@@ -115,7 +115,7 @@ def _bank(functions: tuple[Any, ...], samples: tuple[str, ...]) -> _LoopEntry:
         "tile_maps": "int64", "out": out, "extremes": "float64",
         "sizes": (BankSizes, "int64"), "task": (BankTask, "int64"),
     }  # fmt: skip
-    return _LoopEntry(loops.bank, functions, (BankInput, BankScratch), fields)
+    return _LoopEntry(loops.bank, functions[0], (BankInput, BankScratch), fields)
 
 
 def _alpha(functions: tuple[Any, ...], samples: tuple[str, ...], *, loop: Any) -> _LoopEntry:

@@ -7,7 +7,7 @@ strip, and filters these; `tiles` cuts the image into tiles instead; `bank` give
 
 from convcli.engine.loops.alpha import join, unweigh, weigh
 from convcli.engine.loops.band import band, band_strided, rows_at_once, rows_by_sums
-from convcli.engine.loops.bank import bank
+from convcli.engine.loops.bank import bank, sum_narrow, sum_wide
 from convcli.engine.loops.combine import (
     combine_direction,
     combine_magnitude,
@@ -54,6 +54,8 @@ __all__ = [
     "store_rows",
     "store_sums",
     "store_whole",
+    "sum_narrow",
+    "sum_wide",
     "tiles",
     "unweigh",
     "weigh",

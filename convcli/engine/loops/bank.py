@@ -7,10 +7,12 @@ from convcli.engine.loops.several import (
     add_products,
     load_four,
     load_four_as,
+    load_of,
     nothing_for,
     store_several,
 )
 from convcli.engine.loops.vectors import (
+    BLOCK,
     add,
     at,
     convert,
@@ -91,9 +93,9 @@ def _load(given, first_row, rows, first_col, cols, channel, strip):
             _load_row(given, row, first_col, cols, channel, at(strip, r * sizes.row_pitch))
 
 
-def _summing(count):
-    """Make a loop that sums `count` maps at once, for a block after the other."""
-    nothing = nothing_for(count)
+def _summing(count, size=BLOCK):
+    """Make a loop that sums `count` maps at once, for `size` bytes of samples."""
+    nothing, values_at = nothing_for(count, size), load_of(size)
 
     @jit
     def sum_maps(strip, given, weights, samples, sums):
@@ -106,16 +108,16 @@ def _summing(count):
         while x < samples:
             totals = nothing(strip)
             for t in range(taps):
-                totals = add_products(totals, load(strip, offsets[t] + x), weights, t * count)
+                totals = add_products(totals, values_at(strip, offsets[t] + x), weights, t * count)
             store_several(sums, x, pitch, totals)
-            x += lanes(strip)
+            x += lanes(strip) * size // BLOCK
 
     return sum_maps
 
 
 def _summing_pairs(count):
     """Make the same for two blocks at once, where few maps would leave registers empty."""
-    nothing = nothing_for(count)
+    nothing = nothing_for(count, BLOCK)
 
     @jit
     def sum_maps(strip, given, weights, samples, sums):
@@ -135,33 +137,54 @@ def _summing_pairs(count):
 
 
 _one_pair, _two_pairs, _three_pairs = (_summing_pairs(count) for count in (1, 2, 3))
-_two, _three, _four, _six, _eight = (_summing(count) for count in (2, 3, 4, 6, 8))
+_two, _four, _six, _eight = (_summing(count) for count in (2, 4, 6, 8))
+_three_half, _four_half, _six_half = (_summing(count, BLOCK // 2) for count in (3, 4, 6))
 
 
 @jit
-def _sum_group(strip, given, weights, samples, sums):
+def sum_wide(count, strip, given, weights, samples, sums):
+    """Sum some maps for a part of a row, with 32 registers of 64 bytes."""
+    if count == 8:
+        _eight(strip, given, weights, samples, sums)
+    elif count == 6:
+        _six(strip, given, weights, samples, sums)
+    elif count == 4:
+        _four(strip, given, weights, samples, sums)
+    elif count == 3:
+        _three_pairs(strip, given, weights, samples, sums)
+    elif count == 2:
+        _two_pairs(strip, given, weights, samples, sums)
+    else:
+        _one_pair(strip, given, weights, samples, sums)
+
+
+@jit
+def sum_narrow(count, strip, given, weights, samples, sums):
+    """Sum some maps for a part of a row, with 16 registers of 32 bytes.
+
+    JUSTIFICATION: twelve sums, two blocks of samples and a weight fill them; with one more sums
+    would wait for memory, which takes twice as long.
+    """
+    if count == 6:
+        _six_half(strip, given, weights, samples, sums)
+    elif count == 4:
+        _four_half(strip, given, weights, samples, sums)
+    elif count == 3:
+        _three_half(strip, given, weights, samples, sums)
+    elif count == 2:
+        _two(strip, given, weights, samples, sums)
+    else:
+        _one_pair(strip, given, weights, samples, sums)
+
+
+@jit
+def _sum_group(sum_maps, strip, given, weights, samples, sums):
     """Sum all maps of a group for a part of a row, tile by tile."""
-    sizes, done, paired = given.sizes, 0, given.sizes.paired != 0
+    sizes, done = given.sizes, 0
     for k in range(sizes.tiles):
-        count = given.tile_maps[k]
         packed, into = at(weights, done * sizes.taps), at(sums, done * sizes.sums_pitch)
-        if count == 8:
-            _eight(strip, given, packed, samples, into)
-        elif count == 6:
-            _six(strip, given, packed, samples, into)
-        elif count == 4:
-            _four(strip, given, packed, samples, into)
-        elif count == 3 and paired:
-            _three_pairs(strip, given, packed, samples, into)
-        elif count == 3:
-            _three(strip, given, packed, samples, into)
-        elif count == 2 and paired:
-            _two_pairs(strip, given, packed, samples, into)
-        elif count == 2:
-            _two(strip, given, packed, samples, into)
-        else:
-            _one_pair(strip, given, packed, samples, into)
-        done += count
+        sum_maps(given.tile_maps[k], strip, given, packed, samples, into)
+        done += given.tile_maps[k]
 
 
 @jit
@@ -227,11 +250,12 @@ def _put(sums, given, bias, samples, out):
 
 
 @jit
-def bank(_functions, given, scratch, result):
+def bank(sum_maps, given, scratch, result):
     """Slide every filter of a bank over its group of channels, for some rows of the result.
 
     Parameters
     ----------
+    sum_maps : `sum_wide` or `sum_narrow`
     given : BankInput
     scratch : BankScratch
     result : Result
@@ -250,7 +274,7 @@ def bank(_functions, given, scratch, result):
                 weights, bias = at(given.weights, g * sizes.taps * maps), at(given.bias, g * maps)
                 for r in range(rows):
                     begin = at(strip, r * stride * sizes.row_pitch)
-                    _sum_group(begin, given, weights, samples, sums)
+                    _sum_group(sum_maps, begin, given, weights, samples, sums)
                     into = at(result.out, ((y + r) * sizes.width + x) * sizes.all_maps + g * maps)
                     _put(sums, given, bias, samples, into)
             x += samples

@@ -16,12 +16,12 @@ from convcli.engine.loops.vectors import (
 )
 
 
-def nothing_for(count):
-    """Make an intrinsic: `count` blocks of zeros, of the pointer's type."""
+def nothing_for(count, size):
+    """Make an intrinsic: `count` blocks of zeros, of `size` bytes and the pointer's type."""
 
     @intrinsic
     def nothing(typing_context, pointer):
-        vector = block_of(pointer)
+        vector = block_of(pointer, size)
         result = types.UniTuple(vector, count)
 
         def generate(context, builder, signature, arguments):
@@ -31,6 +31,18 @@ def nothing_for(count):
         return result(pointer), generate
 
     return nothing
+
+
+def load_of(size):
+    """Make an intrinsic: ``pointer[index : index + n]``, as many as are `size` bytes."""
+
+    @intrinsic
+    def load_some(typing_context, pointer, index):
+        vector = block_of(pointer, size)
+
+        return vector(pointer, types.intp), _loading(pointer, vector, vector)
+
+    return load_some
 
 
 @intrinsic
@@ -67,26 +79,24 @@ def store_several(typing_context, pointer, index, pitch, sums):
     return types.void(pointer, types.intp, types.intp, sums), generate
 
 
-def _load_four(pointer, like):
-    stored, result = Vector(pointer.dtype, 4), Vector(like.dtype, 4)
-
-    def generate(context, builder, signature, arguments):
-        value = builder.load(place_of(context, builder, *arguments[:2], stored))
-        value.align = pointer.dtype.bitwidth // 8
-        return converted(builder, value, pointer.dtype, result)
-
-    return result, generate
-
-
 @intrinsic
 def load_four(typing_context, pointer, index):
     """``pointer[index : index + 4]``."""
-    result, generate = _load_four(pointer, pointer)
-    return result(pointer, types.intp), generate
+    vector = Vector(pointer.dtype, 4)
+    return vector(pointer, types.intp), _loading(pointer, vector, vector)
 
 
 @intrinsic
 def load_four_as(typing_context, pointer, index, like):
     """``pointer[index : index + 4]`` in the type of `like`."""
-    result, generate = _load_four(pointer, like)
-    return result(pointer, types.intp, like), generate
+    stored, result = Vector(pointer.dtype, 4), Vector(like.dtype, 4)
+    return result(pointer, types.intp, like), _loading(pointer, stored, result)
+
+
+def _loading(pointer, stored, result):
+    def generate(context, builder, signature, arguments):
+        value = builder.load(place_of(context, builder, *arguments[:2], stored))
+        value.align = pointer.dtype.bitwidth // 8
+        return converted(builder, value, pointer.dtype, result)
+
+    return generate

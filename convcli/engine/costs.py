@@ -153,11 +153,13 @@ _WIDE = 0.6
 def tiles_of(maps: int, wide: bool) -> tuple[int, ...]:
     """Return how many maps are best summed at once, again and again until all are."""
     each = _MAPS_WIDE if wide else _MAPS
+    most = max(each)
+    whole = max(0, maps // most - 1)
     best: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
-    for total in range(1, maps + 1):
+    for total in range(1, maps - whole * most + 1):
         fit = [(best[total - n], n) for n in each if n <= total]
         best.append(min((cost + each[n], (*tiles, n)) for (cost, tiles), n in fit))
-    return tuple(sorted(best[maps][1], reverse=True))
+    return (most,) * whole + tuple(sorted(best[-1][1], reverse=True))
 
 
 def bank_cost(dtype: np.dtype[Any], taps: int, maps: int, loaded: float, wide: bool) -> float:

@@ -6,6 +6,7 @@ change less than the times do. A block is the samples that a loop takes at once.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -135,3 +136,49 @@ def tiles_cost(size: int, sets: int, tiles: int, kernels: int, samples: int) -> 
     """
     each = sets * _PLACE[size] + tiles * _TILE_SAMPLE
     return size**2 * each * (1 + kernels) / 2 / samples
+
+
+#: A tap of a block of several maps, by their number: with 32 registers of 64 bytes, and others.
+_MAPS_WIDE = {1: 4.2, 2: 4.2, 3: 4.3, 4: 4.6, 6: 6.6, 8: 8.4, 12: 12.4}
+_MAPS = {1: 4.4, 2: 5.0, 3: 7.0}
+#: A sample that is parted from its pixel; one that is put beside those of other maps.
+_PARTED, _BESIDE = 1.5, 1.0
+
+
+@lru_cache(maxsize=64)
+def tiles_of(maps: int, wide: bool) -> tuple[int, ...]:
+    """Return how many maps are best summed at once, again and again until all are."""
+    each = _MAPS_WIDE if wide else _MAPS
+    best: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
+    for total in range(1, maps + 1):
+        fit = [(best[total - n], n) for n in each if n <= total]
+        best.append(min((cost + each[n], (*tiles, n)) for (cost, tiles), n in fit))
+    return tuple(sorted(best[maps][1], reverse=True))
+
+
+def bank_cost(
+    dtype: np.dtype[Any], taps: int, counts: tuple[int, int], loaded: float, wide: bool
+) -> float:
+    """Cycles a sample of several maps at once.
+
+    Parameters
+    ----------
+    dtype
+        The working type.
+    taps, counts
+        Taps that aren't zero; maps and channels of a group.
+    loaded
+        Samples that are loaded for each of a map.
+    wide
+        Whether there are registers of 64 bytes.
+    """
+    maps, depth = counts
+    each = _MAPS_WIDE if wide else _MAPS
+    tiles = sum(each[n] for n in tiles_of(maps, wide))
+    return taps * tiles / maps / block(dtype) + _PARTED * loaded * depth / maps + _BESIDE
+
+
+def map_cost(dtype: np.dtype[Any], taps: int, share: float, depth: int) -> float:
+    """Cycles a sample of one map after the other; `share` of its taps are two rows'."""
+    ends = (round(taps * (1 - share)), taps)
+    return direct_cost(dtype, taps, ends, 1)[0] + _PARTED * depth

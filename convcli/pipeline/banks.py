@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convcli import engine
 from convcli.errors import UsageError
-from convcli.geometry import plan_geometry
+from convcli.geometry import Geometry, plan_geometry
 from convcli.kernels.kernel import Kernel
 from convcli.pipeline.responses import Target, fill_level
 from convcli.spec import Mapping, Spec
@@ -58,12 +59,104 @@ def correlate_bank(
             f"{volume.shape[2]} channels: expected {depth} · {groups} channels, and as many "
             f"filters as a multiple of the groups"
         )
-    offsets = biases(bias, count)
+    added, whole = biases(bias, count), _whole(weights)
+    geometry = plan_geometry(
+        (volume.shape[0], volume.shape[1]),
+        (weights.shape[2], weights.shape[3]),
+        stride=spec.stride,
+        dilation=spec.dilation,
+        padding=spec.padding,
+        flip=spec.convolve,
+    )
+    outside = engine.Border2D(spec.border, fill_level(spec.fill, volume.dtype, target.level))
+    bank = engine.Bank(whole[:, :, ::-1, ::-1] if spec.convolve else whole, groups)
+    options = _options(spec, target)
+    kind = engine.ArrayKind(volume.shape, volume.dtype)
+    prepared = engine.prepare_bank(kind, bank, geometry, outside, options)
+    if prepared is None or not _is_each(prepared, bank, volume):
+        finishes = [_finish(target, shift) for shift in added]
+        return _one_by_one(volume, bank, finishes, (geometry, outside, options))
+    if target.mapping is Mapping.RAW and target.dtype.kind == "f":
+        return prepared.run(volume, target.dtype, added)
+    return _stored(prepared, volume, added, target)
+
+
+def _whole(weights: NDArray[Any]) -> NDArray[Any]:
+    """Return weights as a kernel has them: int64 if all are whole, else float64; all finite."""
+    return Kernel("filter", weights.reshape(-1, weights.shape[-1])).weights.reshape(weights.shape)
+
+
+def _options(spec: Spec, target: Target) -> engine.Options:
+    return engine.Options(
+        jobs=spec.jobs,
+        stretch=target.mapping is Mapping.NORMALIZE,
+        method=str(spec.method),
+        watch=False,
+    )
+
+
+def _finish(target: Target, shift: float) -> engine.Finish:
+    return engine.finish(
+        target.mapping, target.dtype, maximum=target.maximum, shift=Fraction(shift)
+    )
+
+
+def _is_each(prepared: engine.PreparedBank, bank: engine.Bank, volume: NDArray[Any]) -> bool:
+    """Whether what is summed for all maps together is what is summed for each by itself.
+
+    Where samples are whole, a map of whole weights stays exact beside others; where they are
+    not, a weight of zero makes no number of one that is infinite.
+    """
+    if volume.dtype.kind == "u":
+        return bool((prepared.exact | ~_are_whole(bank)).all())
+    used = bank.flat != 0
+    return bool((used == used[0]).all() or np.isfinite(volume).all())
+
+
+def _are_whole(bank: engine.Bank) -> NDArray[np.bool_]:
+    """Which maps have whole weights only."""
+    whole: NDArray[np.bool_] = (bank.flat == np.rint(bank.flat)).all(axis=1)
+    return whole
+
+
+def _stored(
+    prepared: engine.PreparedBank,
+    volume: NDArray[Any],
+    added: NDArray[np.float64],
+    target: Target,
+) -> NDArray[Any]:
+    """Sum all maps, and make samples of each."""
+    accumulator = prepared.accumulator
+    sums = prepared.run(volume, accumulator.dtype)
+    out = np.empty(sums.shape, target.dtype)
+    for k, shift in enumerate(added):
+        finish, each = _finish(target, shift), np.ascontiguousarray(sums[:, :, k])
+        if target.mapping is Mapping.NORMALIZE:
+            finish = finish.stretch(
+                float(np.fmin.reduce(each, None)), float(np.fmax.reduce(each, None))
+            )
+        exact = bool(prepared.exact[k])
+        store = engine.Store(accumulator.dtype, finish, prepared.largest[k], exact=exact)
+        out[:, :, k] = store(each)[0]
+    return out
+
+
+def _one_by_one(
+    volume: NDArray[Any],
+    bank: engine.Bank,
+    finishes: Sequence[engine.Finish],
+    how: tuple[Geometry, engine.Border2D, engine.Options],
+) -> NDArray[Any]:
+    """Sum one map after the other."""
+    count, depth = bank.weights.shape[:2]
+    geometry, outside, options = how
     maps = []
-    for k in range(count):
-        start = (k * groups // count) * depth
+    for k, finish in enumerate(finishes):
+        start = (k * bank.groups // count) * depth
         part = np.ascontiguousarray(volume[:, :, start : start + depth])
-        maps.append(_one_map(part, weights[k], float(offsets[k]), spec, target))
+        kernel_set = engine.KernelSet(_whole(bank.weights[k])[None])
+        done = engine.correlate_planned(part, kernel_set, geometry, outside, finish, options)
+        maps.append(done.pixels)
     return np.stack(maps, axis=-1)
 
 
@@ -77,34 +170,3 @@ def biases(bias: ArrayLike | None, count: int) -> NDArray[np.float64]:
     if not np.isfinite(each).all():
         raise UsageError("bias must be finite, and has a value that is infinite or no number")
     return each
-
-
-def _one_map(
-    volume: NDArray[Any], weights: NDArray[Any], bias: float, spec: Spec, target: Target
-) -> NDArray[Any]:
-    """One filter over all channels of a volume."""
-    flat = Kernel("filter", weights.reshape(len(weights), -1)).weights
-    stack = flat.reshape(weights.shape)
-    geometry = plan_geometry(
-        (volume.shape[0], volume.shape[1]),
-        (weights.shape[1], weights.shape[2]),
-        stride=spec.stride,
-        dilation=spec.dilation,
-        padding=spec.padding,
-        flip=spec.convolve,
-    )
-    mapping = target.mapping
-    done = engine.correlate_planned(
-        volume,
-        engine.KernelSet((stack[:, ::-1, ::-1] if spec.convolve else stack)[None]),
-        geometry,
-        engine.Border2D(spec.border, fill_level(spec.fill, volume.dtype, target.level)),
-        engine.finish(mapping, target.dtype, maximum=target.maximum, shift=Fraction(bias)),
-        engine.Options(
-            jobs=spec.jobs,
-            stretch=mapping is Mapping.NORMALIZE,
-            method=str(spec.method),
-            watch=False,
-        ),
-    )
-    return done.pixels

@@ -28,7 +28,7 @@ KINDS = {
     "seldom: a module of Python's own that takes 1 to 4 ms and that only mistakes, terminals, "
     "JSON, or tools that look into classes need": {
         "dataclasses": ("record",),
-        "difflib": ("cli.group", "kernels.files", "kernels.parameters", "kernels.registry",
+        "difflib": ("cli.group", "kernels.bank_files", "kernels.files", "kernels.parameters", "kernels.registry",
                     "kernels.tables"),
         "inspect": ("record",),
         "json": ("report.lines",),
@@ -64,11 +64,14 @@ KINDS = {
     "commands: help, completion and mistakes of one command don't wait for what another, or its "
     "work, needs": {
         "convcli.cli.group": ("cli.main",),
+        "convcli.cli.maps": ("cli.apply",),
         "convcli.cli.quick": ("cli.main",),
         "convcli.image.files": ("cli.explain",),
         "convcli.kernels": ("cli.kernels", "cli.types"),
+        "convcli.kernels.bank_notation": ("cli.types",),
         "convcli.kernels.generators": ("cli.kernels",),
         "convcli.kernels.notation": ("cli.explain", "cli.kernels"),
+        "convcli.pipeline.layers": ("cli.apply", "cli.types"),
         "convcli.report.explain": ("cli.explain",),
         "convcli.report.explain_data": ("cli.explain",),
         "convcli.report.explain_frames": ("cli.explain",),

@@ -42,7 +42,7 @@ def messages():
 
 def parameters():
     """What callers of the library can give."""
-    holders = (Spec, Writing, Request, BatchLimits)
+    holders = (Spec, Writing, Request, BatchLimits, MapsRequest)
     functions = (read, read_frames, write, listed)
     named = {name for holder in holders for name in inspect.get_annotations(holder)}
     return named.union(*(inspect.signature(function).parameters for function in functions))

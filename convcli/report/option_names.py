@@ -15,7 +15,17 @@ OPTIONS = {
     for name in (
         *("alpha", "bias", "channels", "compare", "compress", "depth", "dilation", "divisor"),
         *("exclude", "fill", "format", "frame", "gray", "include", "jobs", "lenient", "linear"),
-        *("luma", "max_pixels", "method", "overwrite", "padding", "quality", "recursive", "scale"),
+        *(
+            "luma",
+            "max_pixels",
+            "method",
+            "montage",
+            "overwrite",
+            "padding",
+            "quality",
+            "recursive",
+            "scale",
+        ),
         *("skip_existing", "stride", "timeout"),
     )
 } | {

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from convcli.image.files import write as write_frames
     from convcli.image.frames import Frames
     from convcli.image.image import Image, Meta
+    from convcli.kernels.bank import Bank
+    from convcli.kernels.bank_files import read_bank
     from convcli.kernels.kernel import Compound, Kernel
     from convcli.kernels.registry import get_kernel
+    from convcli.pipeline.layers import Pool, Relu
+    from convcli.pipeline.maps import feature_maps
     from convcli.spec import Spec
 
 _HOME = {
@@ -40,14 +44,20 @@ _HOME = {
     "write_frames": "image.files.write",
     "Image": "image.image.Image",
     "Meta": "image.image.Meta",
+    "Bank": "kernels.bank.Bank",
+    "read_bank": "kernels.bank_files.read_bank",
     "Compound": "kernels.kernel.Compound",
     "Kernel": "kernels.kernel.Kernel",
     "get_kernel": "kernels.registry.get_kernel",
+    "Pool": "pipeline.layers.Pool",
+    "Relu": "pipeline.layers.Relu",
+    "feature_maps": "pipeline.maps.feature_maps",
     "Spec": "spec.Spec",
 }
 
 __all__ = [
     "Axis",
+    "Bank",
     "Border",
     "Compound",
     "ConvError",
@@ -59,15 +69,19 @@ __all__ = [
     "Kernel",
     "KernelError",
     "Meta",
+    "Pool",
+    "Relu",
     "Spec",
     "UsageError",
     "__version__",
     "apply",
     "choose_plan",
     "correlate",
+    "feature_maps",
     "get_kernel",
     "output_size",
     "read",
+    "read_bank",
     "read_frames",
     "write",
     "write_frames",

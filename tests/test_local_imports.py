@@ -28,8 +28,8 @@ KINDS = {
     "seldom: a module of Python's own that takes 1 to 4 ms and that only mistakes, terminals, "
     "JSON, or tools that look into classes need": {
         "dataclasses": ("record",),
-        "difflib": ("cli.group", "kernels.bank_files", "kernels.files", "kernels.parameters", "kernels.registry",
-                    "kernels.tables"),
+        "difflib": ("cli.group", "kernels.bank_files", "kernels.files", "kernels.parameters",
+                    "kernels.registry", "kernels.tables"),
         "inspect": ("record",),
         "json": ("report.lines",),
         "shutil": ("report.lines",),

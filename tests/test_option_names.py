@@ -12,6 +12,7 @@ from test_structure import ROOT, parsed
 from convcli import Spec, UsageError, read, read_frames, write
 from convcli.batch.find import listed
 from convcli.batch.jobs import BatchLimits, Request, Writing
+from convcli.batch.maps import MapsRequest
 from convcli.cli.apply import apply
 from convcli.cli.main import main
 from convcli.report.option_names import MARKED, OPTIONS, as_options

@@ -22,7 +22,7 @@ from convcli.image.image import Image
 from convcli.image.show.montage import Sheet
 from convcli.paths import Identities, told
 from convcli.pipeline.arrays import Stored
-from convcli.pipeline.layers import Layer, Stack, real_type, stack
+from convcli.pipeline.layers import Layer, Stack, check_layers, real_type, stack
 from convcli.pipeline.maps import bytes_of, check_memory, make_maps
 from convcli.pipeline.responses import Target
 from convcli.record import record
@@ -114,14 +114,16 @@ class MapsOutcome:
     done: bool = False
 
 
-def check_targets(asked: MapsRequest, jobs: Sequence[Job]) -> None:
-    """Refuse results that can't be written as asked, before anything is read.
+def check_request(asked: MapsRequest, jobs: Sequence[Job]) -> None:
+    """Refuse what can't be done or written as asked, before anything is read.
 
     Raises
     ------
     UsageError
-        If two images' maps would have the same names, or a sheet would be for several.
+        If the spec doesn't go with layers, two images' maps would have the same names, or a sheet
+        would be for several.
     """
+    check_layers(asked.layers, asked.spec)
     seen: dict[str, str] = {}
     for job in jobs:
         base = os.path.splitext(job.target)[0]  # noqa: PTH122

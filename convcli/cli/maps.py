@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from convcli import batch
-from convcli.batch.maps import MapsOf, MapsOutcome, MapsRequest, check_targets
+from convcli.batch.maps import MapsOf, MapsOutcome, MapsRequest, check_request
 from convcli.batch.names import read_by
 from convcli.cli.filtering import check_streams, make_request
 from convcli.cli.status import DONE, FAILED, tell
@@ -56,7 +56,7 @@ def write_maps(
     jobs = batch.plan(request)
     check_streams(jobs, given["as_json"])
     asked = MapsRequest(tuple(layers), spec, request, **shown)
-    check_targets(asked, jobs)
+    check_request(asked, jobs)
     kept = read_by(request, jobs, Identities())
     teller, start = _Teller(asked, len(jobs), given), perf_counter()
     for job in jobs:

@@ -67,6 +67,7 @@ class Relu:
 
 
 Layer: TypeAlias = Bank | Kernel | Compound | Pool | Relu
+LAYERS = (Bank, Kernel, Compound, Pool, Relu)
 #: (rows, cols, maps).
 Sizes: TypeAlias = tuple[int, int, int]
 
@@ -197,7 +198,7 @@ def stack(image: Image, layers: Sequence[Layer], spec: Spec) -> Stack:
     ConvError
         If a layer doesn't fit what it is given.
     """
-    _check(layers, spec)
+    check_layers(layers, spec)
     first = layers[0]
     need = first.channels if isinstance(first, Bank) else None
     places, gray, notes = _fed(image, need, spec)
@@ -221,8 +222,14 @@ def real_type(image: Image, spec: Spec) -> np.dtype[Any]:
     return np.dtype(np.float64 if double else np.float32)
 
 
-def _check(layers: Sequence[Layer], spec: Spec) -> None:
-    """Refuse what goes with kernels only."""
+def check_layers(layers: Sequence[Layer], spec: Spec) -> None:
+    """Refuse what goes with kernels only, whatever the image.
+
+    Raises
+    ------
+    UsageError
+        If the spec asks for it, or a layer is a compound.
+    """
     given = [name for name in ("divisor", "bias") if getattr(spec, name) is not None]
     given += [name for name in ("luma", "linear") if getattr(spec, name)]
     given += ["scale"] * (spec.scale != 1)

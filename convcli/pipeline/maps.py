@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,13 +10,14 @@ from numpy.typing import NDArray
 
 from convcli import memory
 from convcli.borders import source
-from convcli.errors import ImageError
+from convcli.errors import ImageError, UsageError
 from convcli.geometry import Axis
 from convcli.image import channels as ch
 from convcli.image.image import Image
 from convcli.kernels.bank import Bank
+from convcli.kernels.bank_notation import parse_layer
 from convcli.pipeline.banks import correlate_bank
-from convcli.pipeline.layers import Laid, Pool, Relu, Stack
+from convcli.pipeline.layers import LAYERS, Laid, Layer, Pool, Relu, Stack, stack
 from convcli.pipeline.responses import Target
 from convcli.record import replace
 from convcli.spec import Mapping, Spec
@@ -33,14 +35,59 @@ class _Source(Protocol):
     def rows(self, start: int, stop: int) -> NDArray[Any]: ...
 
 
-def make_maps(image: Image, stack: Stack, spec: Spec, *, apart: bool = False) -> NDArray[Any]:
+def feature_maps(
+    image: Image, layers: Layer | str | Sequence[Layer | str], spec: Spec | None = None
+) -> NDArray[Any]:
+    """Return the maps of an image under banks of filters, kernels, ReLU and pooling.
+
+    Parameters
+    ----------
+    image
+        The image, whose samples are taken from 0 to 1: 8-bit ones are divided by 255.
+    layers
+        One, or several one after the other: a `Bank`, a kernel (for each channel alone), what
+        would be typed for one of these, `Relu()`, or a `Pool`.
+    spec
+        Its padding, stride, dilation and border are the banks', where these say nothing else; the
+        command line's defaults if left out.
+
+    Returns
+    -------
+    ndarray of shape (H', W', K)
+        float32, or float64 for `precision` double.
+
+    Raises
+    ------
+    ConvError
+        If a layer doesn't fit what it is given, or there isn't memory for the maps.
+
+    Examples
+    --------
+    >>> from convcli import Bank, Image, Relu, Spec
+    >>> edges = Bank("edges", [[[-1, 1]], [[1, -1]]])
+    >>> image = Image(np.array([[[255, 0], [0, 51]]], np.uint8), "??")
+    >>> feature_maps(image, [edges, Relu()], Spec(padding="valid"))[0, 0]
+    array([0.], dtype=float32)
+    """
+    given = [layers] if isinstance(layers, (str, *LAYERS)) else list(layers)
+    found = [parse_layer(each) if isinstance(each, str) else each for each in given]
+    if not isinstance(image, Image) or not found:
+        raise UsageError("expected an Image and at least one layer")
+    wrong = [each for each in found if not isinstance(each, LAYERS)]
+    if wrong:
+        raise UsageError(f"expected a Bank, a kernel, Relu() or a Pool; got {wrong[0]!r}")
+    used = spec or Spec()
+    return make_maps(image, stack(image, found, used), used)
+
+
+def make_maps(image: Image, found: Stack, spec: Spec, *, apart: bool = False) -> NDArray[Any]:
     """Return all maps of an image.
 
     Parameters
     ----------
     image
         Its samples are taken from 0 to 1: 8-bit ones are divided by 255.
-    stack
+    found
         The layers, laid over it.
     spec
         Its border, fill value, flip, method and threads are used here.
@@ -57,17 +104,17 @@ def make_maps(image: Image, stack: Stack, spec: Spec, *, apart: bool = False) ->
     ImageError
         If there isn't memory for it.
     """
-    need = bytes_of(stack)
-    check_memory(need, stack)
-    rows, cols, count = stack.output
+    need = bytes_of(found)
+    check_memory(need, found)
+    rows, cols, count = found.output
     if apart:
-        maps = np.moveaxis(np.empty((count, rows, cols), stack.real), 0, 2)
+        maps = np.moveaxis(np.empty((count, rows, cols), found.real), 0, 2)
     else:
-        maps = np.empty(stack.output, stack.real)
-    last: _Source = _Samples(image, stack)
-    for laid in stack.layers:
-        last = _Rows(laid, last, spec, stack.real)
-    step = _band_rows(stack)
+        maps = np.empty(found.output, found.real)
+    last: _Source = _Samples(image, found)
+    for laid in found.layers:
+        last = _Rows(laid, last, spec, found.real)
+    step = _band_rows(found)
     for start in range(0, rows, step):
         stop = min(start + step, rows)
         maps[start:stop] = last.rows(start, stop)

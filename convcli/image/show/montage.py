@@ -17,7 +17,7 @@ _GRAY = 128
 
 
 class Sheet:
-    """Where images stand on a sheet that is about as wide as it is high.
+    """Where images stand on a sheet that is a little wider than it is high.
 
     Parameters
     ----------
@@ -30,14 +30,14 @@ class Sheet:
     --------
     >>> sheet = Sheet(6, (20, 10))
     >>> sheet.across, sheet.down, sheet.size
-    (4, 2, (46, 50))
+    (3, 2, (46, 38))
     """
 
     def __init__(self, count: int, size: tuple[int, int]) -> None:
         rows, cols = size
         self.across = min(
             range(1, count + 1),
-            key=lambda across: (max(across * cols, ceil(count / across) * rows), across),
+            key=lambda across: (max(4 * across * cols, 5 * ceil(count / across) * rows), across),
         )
         self.down = ceil(count / self.across)
         room = [(_MOST - _GAP * (number + 1)) // number for number in (self.down, self.across)]

@@ -70,7 +70,7 @@ KINDS = {
         "convcli.kernels": ("cli.kernels", "cli.types"),
         "convcli.kernels.bank_notation": ("cli.types",),
         "convcli.kernels.generators": ("cli.kernels",),
-        "convcli.kernels.notation": ("cli.explain", "cli.kernels"),
+        "convcli.kernels.notation": ("cli.explain", "cli.kernels", "cli.types"),
         "convcli.pipeline.layers": ("cli.apply", "cli.types"),
         "convcli.report.explain": ("cli.explain",),
         "convcli.report.explain_data": ("cli.explain",),

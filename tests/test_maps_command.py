@@ -12,6 +12,7 @@ from command import call
 from test_bank_files import safetensors
 
 from convcli import Bank, Image, Pool, Relu, Spec, feature_maps, read, write
+from convcli.image.show import montage
 
 
 @pytest.fixture
@@ -139,7 +140,7 @@ def test_a_sheet_alone_and_beside_images(place):
 def test_a_large_sheet_is_made_smaller(place, monkeypatch):
     monkeypatch.setattr("convcli.image.show.montage._MOST", 60)
     said = call("apply", "bank.npz", "a.png", "--montage", "sheet.png")
-    assert "made smaller to" in said.err
+    assert "shrunk to" in said.err
     assert max(read("sheet.png").size) <= 60
 
 
@@ -323,3 +324,20 @@ def test_cases_of_onnx(shape, stride, padding, expected, tmp_path, monkeypatch):
     bank = f"w.npy:stride={stride},padding={padding}"
     assert call("apply", bank, "x.npy", "-o", "y.npy", "--border", "zero").status == 0
     assert np.load("y.npy").tolist() == expected
+
+
+@pytest.mark.parametrize(("size", "most"), [((40, 60), 60), ((40, 60), 4096), ((3, 500), 100)])
+def test_a_sheet_has_means_of_squares(size, most, rng, monkeypatch):
+    monkeypatch.setattr(montage, "_MOST", most)
+    images = [rng.integers(0, 256, size, np.uint8) for _ in range(5)]
+    sheet = montage.Sheet(5, size)
+    rows, cols = sheet.tile
+    f, found = sheet.factor, sheet.of(images).pixels
+    assert found.shape == sheet.size
+    assert f == 1 or max(sheet.size) <= most
+    for k, pixels in enumerate(images):
+        top, left = 2 + k // sheet.across * (rows + 2), 2 + k % sheet.across * (cols + 2)
+        for y in range(rows):
+            for x in range(cols):
+                mean = pixels[y * f : (y + 1) * f, x * f : (x + 1) * f].mean()
+                assert abs(found[top + y, left + x] - mean) <= 0.5

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli import memory
 from convcli.batch.jobs import STREAM, Job, Request
 from convcli.batch.names import label_of
 from convcli.batch.target import found_at, making_room
@@ -185,6 +186,8 @@ class MapsOf:
             return MapsOutcome(job, seconds=perf_counter() - start, error=str(error))
         except OSError as error:
             return MapsOutcome(job, seconds=perf_counter() - start, error=told(error))
+        except MemoryError:
+            return MapsOutcome(job, seconds=perf_counter() - start, error=memory.NOT_ENOUGH)
         seconds = perf_counter() - start
         skipped = "exists" if facts is None and not job.error else ""
         return MapsOutcome(job, facts, seconds, job.error, skipped, done=not dry)
@@ -376,7 +379,7 @@ class MapsOf:
         with making_room(path):
             write(path, sheet.of(shown), overwrite=self._writing.overwrite)
         rows, cols = sheet.size
-        small = f", each made smaller to {sheet.tile[1]}×{sheet.tile[0]}" * sheet.shrinks
+        small = f", each shrunk to {sheet.tile[1]}×{sheet.tile[0]}" * (sheet.factor > 1)
         self._notes.append(
             f"the sheet {path} is {cols}×{rows}: {sheet.across} maps a row, from the left{small}"
         )

@@ -34,13 +34,13 @@ KERNEL is a name (see convcli kernels), a name with parameters (gaussian:sigma=2
 ('0 -1 0; -1 5 -1; 0 -1 0', '[[1,2,1],[2,4,2],[1,2,1]]/16'), or a file (.toml, .csv, .txt,
 .mat, .json, .npy).
 
-Or it is a bank of filters over all channels, of shape (K, C, F, F), or (C, F, F) for one: a
-file (.npz, .npy, .safetensors, [bank.NAME] in .toml), with which of several and where it is
-laid if wanted: net.safetensors#conv1:stride=4,padding=2,groups=1. Samples are fed to it from
-0 to 1, as torchvision's ToTensor gives them, and its K maps are written: each as an image
-(8-bit, stretched, unless --map and --depth say otherwise) into -o FOLDER or STEM-BANK/, or
-with -o FILE.npy or .tif as one float volume (rows, columns, K). Banks have the same padding
-and border as kernels; PyTorch's are padding=0 and --border zero.
+Or it is a bank of filters of shape (K, C, F, F), or (C, F, F) for one, in a file (.npz, .npy,
+.safetensors, or [bank.NAME] in .toml); of several one is named, and where it is laid may be
+said: net.safetensors#conv1:stride=4,padding=2,groups=1. A bank is given samples from 0 to 1, as
+torchvision's ToTensor has them, and gives K maps: an image each (8-bit, stretched, unless --map
+and --depth say otherwise) in -o FOLDER or STEM-BANK/; or, with -o FILE.npy or FILE.tif, one
+float volume (rows, columns, K). Padding and border are as for kernels: PyTorch's are padding=0
+and --border zero.
 
 IMAGE... are files, folders, or - for standard input. A source is never overwritten, an
 existing result only with --overwrite; one image that fails doesn't stop the others.

@@ -134,6 +134,10 @@ class LayerType(KernelType):
 
     def parse(self, text: str) -> Any:
         """Return what a text stands for."""
+        from convcli.kernels.notation import as_bank
+
+        if not as_bank(text.strip())[0]:
+            return super().parse(text)
         from convcli.kernels.bank_notation import parse_layer
 
         return parse_layer(text)

@@ -116,8 +116,10 @@ def make_maps(image: Image, found: Stack, spec: Spec, *, apart: bool = False) ->
         last = _Rows(laid, last, spec, found.real)
     step = _band_rows(found)
     for start in range(0, rows, step):
-        stop = min(start + step, rows)
-        maps[start:stop] = last.rows(start, stop)
+        band = last.rows(start, min(start + step, rows))
+        # JUSTIFICATION: a row of all maps stays in the cache while each goes to its own place.
+        for row, values in enumerate(band, start):
+            maps[row] = values
     return maps
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.image.image import Image
-from convcli.image.show.preview import thumbnail
 
 #: Pixels a side of the largest sheet, and of the gap between two images.
 _MOST, _GAP = 4096, 2
@@ -40,10 +39,9 @@ class Sheet:
             key=lambda across: (max(4 * across * cols, 5 * ceil(count / across) * rows), across),
         )
         self.down = ceil(count / self.across)
-        room = [(_MOST - _GAP * (number + 1)) // number for number in (self.down, self.across)]
-        scale = min(1.0, max(1, room[0]) / rows, max(1, room[1]) / cols)
-        self.tile = max(1, int(rows * scale)), max(1, int(cols * scale))
-        self.shrinks = self.tile != size
+        rows, cols = (_room(rows, self.down), _room(cols, self.across))
+        self.factor = max(rows, cols)
+        self.tile = max(1, size[0] // self.factor), max(1, size[1] // self.factor)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -56,8 +54,28 @@ class Sheet:
         canvas = np.full(self.size, _GRAY, np.uint8)
         rows, cols = self.tile
         for k, pixels in enumerate(images):
-            small = thumbnail(Image(pixels), self.tile)[:, :, 0] if self.shrinks else pixels
             top = _GAP + k // self.across * (rows + _GAP)
             left = _GAP + k % self.across * (cols + _GAP)
-            canvas[top : top + rows, left : left + cols] = small
+            canvas[top : top + rows, left : left + cols] = _shrunk(pixels, self.factor, self.tile)
         return Image(canvas, "L")
+
+
+def _room(extent: int, count: int) -> int:
+    """Return by what images are divided, so that so many fit beside each other."""
+    return ceil(extent / max(1, (_MOST - _GAP * (count + 1)) // count))
+
+
+def _shrunk(pixels: NDArray[np.uint8], factor: int, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return the means of squares; what is left over at the right and below is cut off."""
+    if factor == 1:
+        return pixels
+    rows, cols = (min(n * factor, extent) for n, extent in zip(size, pixels.shape, strict=True))
+    area = min(factor, rows) * min(factor, cols)
+    down = np.zeros((size[0], cols), np.uint32)
+    for k in range(min(factor, rows)):
+        down += pixels[k:rows:factor, :cols]
+    sums = np.full(size, area // 2, np.uint32)
+    for k in range(min(factor, cols)):
+        sums += down[:, k::factor]
+    sums //= np.uint32(area)
+    return sums.astype(np.uint8)

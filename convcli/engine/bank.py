@@ -77,8 +77,10 @@ class PreparedBank:
         Of the arrays: (rows, cols, channels).
     bank, geometry, outside
         What is summed, over what, and what lies outside.
-    accumulator, plan
+    plan
         What sums are kept in, and how they are computed.
+    jobs
+        Threads; None for all processors.
 
     Attributes
     ----------
@@ -93,9 +95,10 @@ class PreparedBank:
         geometry: Geometry,
         outside: Border2D,
         plan: tuple[Accumulator, Plan],
+        jobs: int | None,
     ) -> None:
-        self._kind, self._geometry = kind, geometry
         self.accumulator, self.plan = plan
+        self._jobs = jobs
         work = self.accumulator.dtype
         self.exact, self.largest = _exact(bank, kind.dtype, work)
         used = np.flatnonzero(bank.flat.any(axis=0))
@@ -155,7 +158,7 @@ class PreparedBank:
             return work_on
 
         cycles = self.plan.cost * out.size
-        run_bands((self._shape[0], 1), cycles, self.plan.jobs, begin)
+        run_bands((self._shape[0], 1), cycles, self._jobs or processors(), begin)
         return out
 
     def _scratch(self) -> BankScratch:
@@ -203,28 +206,34 @@ def prepare_bank(
             f"tap; leave `method` out"
         )
     found = plan_bank(kind, bank, geometry, options)
-    return None if found is None else PreparedBank(kind, bank, geometry, outside, found)
+    return (
+        None if found is None else PreparedBank(kind, bank, geometry, outside, found, options.jobs)
+    )
 
 
 def plan_bank(
     kind: ArrayKind, bank: Bank, geometry: Geometry, options: Options
 ) -> tuple[Accumulator, Plan] | None:
-    """Return what sums of all maps at once are kept in, and why they pay; None if they don't."""
+    """Return what sums of all maps at once are kept in, and why they pay; None if they don't.
+
+    Nor where a map of whole weights over whole samples would lose its exactness beside others.
+    """
     bounds = Bounds.of(bank.flat, kind.dtype)
     among = ("float32", "float64")
     accumulator = choose_accumulator(bounds, kind.dtype, double=options.double, among=among)
-    if accumulator.exact != bounds.whole:
+    exact, _ = _exact(bank, kind.dtype, accumulator.dtype)
+    if kind.dtype.kind == "u" and not (exact | ~_are_whole(bank)).all():
         return None
     alone = choose_accumulator(bounds, kind.dtype, double=options.double).dtype
-    taps, maps = int(np.count_nonzero(bank.flat.any(axis=0))), len(bank.weights)
-    depth, rows = bank.weights.shape[1], geometry.rows
+    taps, maps = int(np.count_nonzero(bank.flat.any(axis=0))), len(bank.weights) // bank.groups
+    cut, rows = _cut(geometry, bank.weights.shape[1], accumulator.dtype), geometry.rows
+    loaded = bank.weights.shape[1] * min(rows.stride, rows.span) * len(cut.phases)
     share = max(0.0, 1 - rows.stride / (rows.dilation * rows.taps))
-    each = map_cost(alone, taps, share, depth)
-    wide, loaded = has_wide_vectors(), rows.stride * geometry.cols.stride
-    cost = bank_cost(accumulator.dtype, taps, (maps // bank.groups, depth), loaded, wide)
+    each = map_cost(alone, taps, share, loaded)
+    cost = bank_cost(accumulator.dtype, taps, maps, loaded, has_wide_vectors())
     if cost >= each:
         return None
-    tiles = tiles_of(maps // bank.groups, wide)
+    tiles = tiles_of(maps, has_wide_vectors())
     reason = (
         f"direct: {taps} taps that are not zero, of {tiles[0]} maps at once; map by map would take "
         f"{each / cost:.1f} times as long; {accumulator.reason}"
@@ -236,7 +245,7 @@ def plan_bank(
         taps=taps,
         cost=round(cost, 2),
         others=(),
-        strip_rows=_cut(geometry, depth, accumulator.dtype).rows,
+        strip_rows=cut.rows,
         jobs=options.jobs or processors(),
         reason=reason,
     )
@@ -304,12 +313,13 @@ def _sizes(
 
 @lru_cache(maxsize=32)
 def _columns(geometry: Geometry, cut: _Cut) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Which padded columns of a strip are read, and where in a channel's part each lies."""
+    """Which padded columns of a strip are read, by phase, and where in a channel's part."""
     cols = geometry.cols
     step = min(cols.stride, (cols.out - 1) * cols.stride + cols.span)
     columns = np.arange((cut.part - 1) * step + cols.span)
     read = np.isin(columns % step, cut.phases)
     columns = columns[read]
+    columns = columns[np.argsort(columns % step, kind="stable")]
     return columns, np.searchsorted(cut.phases, columns % step) * cut.phase + columns // step
 
 
@@ -334,7 +344,13 @@ def _exact(
         return np.zeros(len(flat), np.bool_), np.full(len(flat), inf)
     largest = np.abs(flat).sum(axis=1, dtype=np.float64) * float(np.iinfo(samples).max)
     fits = largest <= 2.0 ** (np.finfo(work).nmant + 1)
-    return fits & (flat == np.rint(flat)).all(axis=1), largest
+    return fits & _are_whole(bank), largest
+
+
+def _are_whole(bank: Bank) -> NDArray[np.bool_]:
+    """Which maps have whole weights only."""
+    whole: NDArray[np.bool_] = (bank.flat == np.rint(bank.flat)).all(axis=1)
+    return whole
 
 
 def _packed(flat: NDArray[Any], groups: int, tiles: tuple[int, ...]) -> NDArray[Any]:

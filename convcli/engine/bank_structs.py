@@ -83,8 +83,8 @@ class BankInput(NamedTuple):
         (padded rows,) and (padded columns,) intp: the image's row and column for each, -1 for the
         fill value.
     columns, places
-        (columns,) int64: the padded columns of a strip that are read, in order, from its first
-        one; and where in a channel's part of a strip's row each of them lies.
+        (columns,) int64: the padded columns of a strip that are read, from its first one, by their
+        phase; and where in a channel's part of a strip's row each of them lies.
     fill
         (1,) of the strip's type: what lies outside.
     offsets

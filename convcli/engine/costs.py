@@ -139,10 +139,11 @@ def tiles_cost(size: int, sets: int, tiles: int, kernels: int, samples: int) -> 
 
 
 #: A tap of a block of several maps, by their number: with 32 registers of 64 bytes, and others.
-_MAPS_WIDE = {1: 4.2, 2: 4.2, 3: 4.3, 4: 4.6, 6: 6.6, 8: 8.4, 12: 12.4}
+_MAPS_WIDE = {1: 4.2, 2: 4.4, 3: 4.7, 4: 5.3, 6: 6.8, 8: 8.7}
 _MAPS = {1: 4.4, 2: 5.0, 3: 7.0}
-#: A sample that is parted from its pixel; one that is put beside those of other maps.
-_PARTED, _BESIDE = 1.5, 1.0
+#: A sample that is parted from its pixel, four at once and one by one; and one of the result that
+#: is put beside those of other maps.
+_PARTED, _PARTED_ALONE, _BESIDE = 0.6, 1.5, 0.5
 
 
 @lru_cache(maxsize=64)
@@ -156,29 +157,36 @@ def tiles_of(maps: int, wide: bool) -> tuple[int, ...]:
     return tuple(sorted(best[maps][1], reverse=True))
 
 
-def bank_cost(
-    dtype: np.dtype[Any], taps: int, counts: tuple[int, int], loaded: float, wide: bool
-) -> float:
+def bank_cost(dtype: np.dtype[Any], taps: int, maps: int, loaded: float, wide: bool) -> float:
     """Cycles a sample of several maps at once.
 
     Parameters
     ----------
     dtype
         The working type.
-    taps, counts
-        Taps that aren't zero; maps and channels of a group.
+    taps, maps
+        Taps that aren't zero; maps of a group.
     loaded
         Samples that are loaded for each of a map.
     wide
         Whether there are registers of 64 bytes.
     """
-    maps, depth = counts
     each = _MAPS_WIDE if wide else _MAPS
     tiles = sum(each[n] for n in tiles_of(maps, wide))
-    return taps * tiles / maps / block(dtype) + _PARTED * loaded * depth / maps + _BESIDE
+    return taps * tiles / maps / block(dtype) + _PARTED * loaded / maps + _BESIDE
 
 
-def map_cost(dtype: np.dtype[Any], taps: int, share: float, depth: int) -> float:
-    """Cycles a sample of one map after the other; `share` of its taps are two rows'."""
+def map_cost(dtype: np.dtype[Any], taps: int, share: float, loaded: float) -> float:
+    """Cycles a sample of one map after the other.
+
+    Parameters
+    ----------
+    dtype
+        The working type.
+    taps, share
+        Taps that aren't zero, and how many of them, of 1, two neighbouring rows share.
+    loaded
+        Samples that are loaded for each of the result.
+    """
     ends = (round(taps * (1 - share)), taps)
-    return direct_cost(dtype, taps, ends, 1)[0] + _PARTED * depth
+    return direct_cost(dtype, taps, ends, 1)[0] + _PARTED_ALONE * loaded

@@ -6,7 +6,14 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from convcli.engine.loops.vectors import Vector, block_of, call_llvm, place_of, spread_value
+from convcli.engine.loops.vectors import (
+    Vector,
+    block_of,
+    call_llvm,
+    converted,
+    place_of,
+    spread_value,
+)
 
 
 def nothing_for(count):
@@ -60,18 +67,26 @@ def store_several(typing_context, pointer, index, pitch, sums):
     return types.void(pointer, types.intp, types.intp, sums), generate
 
 
-def _load_four(pointer):
-    vector = Vector(pointer.dtype, 4)
+def _load_four(pointer, like):
+    stored, result = Vector(pointer.dtype, 4), Vector(like.dtype, 4)
 
     def generate(context, builder, signature, arguments):
-        value = builder.load(place_of(context, builder, *arguments, vector))
+        value = builder.load(place_of(context, builder, *arguments[:2], stored))
         value.align = pointer.dtype.bitwidth // 8
-        return value
+        return converted(builder, value, pointer.dtype, result)
 
-    return vector(pointer, types.intp), generate
+    return result, generate
 
 
 @intrinsic
 def load_four(typing_context, pointer, index):
     """``pointer[index : index + 4]``."""
-    return _load_four(pointer)
+    result, generate = _load_four(pointer, pointer)
+    return result(pointer, types.intp), generate
+
+
+@intrinsic
+def load_four_as(typing_context, pointer, index, like):
+    """``pointer[index : index + 4]`` in the type of `like`."""
+    result, generate = _load_four(pointer, like)
+    return result(pointer, types.intp, like), generate

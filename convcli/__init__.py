@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
-    from convcli.api import apply, choose_plan, correlate
+    from convcli.api import apply, choose_plan, correlate, write_frames
     from convcli.borders import Border
     from convcli.errors import ConvError, GeometryError, ImageError, KernelError, UsageError
+    from convcli.fitting.fit import fit_kernel
     from convcli.geometry import Axis, Geometry, output_size
     from convcli.image.files import open as read_frames
     from convcli.image.files import read, write
-    from convcli.image.files import write as write_frames
     from convcli.image.frames import Frames
     from convcli.image.image import Image, Meta
     from convcli.kernels.bank import Bank
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from convcli.kernels.registry import get_kernel
     from convcli.pipeline.layers import Pool, Relu
     from convcli.pipeline.maps import feature_maps
+    from convcli.signals.convolution import convolve_signal, correlate_signal
     from convcli.spec import Spec
 
 _HOME = {
@@ -34,6 +35,7 @@ _HOME = {
     "ImageError": "errors.ImageError",
     "KernelError": "errors.KernelError",
     "UsageError": "errors.UsageError",
+    "fit_kernel": "fitting.fit.fit_kernel",
     "Axis": "geometry.Axis",
     "Geometry": "geometry.Geometry",
     "output_size": "geometry.output_size",
@@ -41,7 +43,7 @@ _HOME = {
     "write": "image.files.write",
     "Frames": "image.frames.Frames",
     "read_frames": "image.files.open",
-    "write_frames": "image.files.write",
+    "write_frames": "api.write_frames",
     "Image": "image.image.Image",
     "Meta": "image.image.Meta",
     "Bank": "kernels.bank.Bank",
@@ -52,6 +54,8 @@ _HOME = {
     "Pool": "pipeline.layers.Pool",
     "Relu": "pipeline.layers.Relu",
     "feature_maps": "pipeline.maps.feature_maps",
+    "convolve_signal": "signals.convolution.convolve_signal",
+    "correlate_signal": "signals.convolution.correlate_signal",
     "Spec": "spec.Spec",
 }
 
@@ -76,8 +80,11 @@ __all__ = [
     "__version__",
     "apply",
     "choose_plan",
+    "convolve_signal",
     "correlate",
+    "correlate_signal",
     "feature_maps",
+    "fit_kernel",
     "get_kernel",
     "output_size",
     "read",

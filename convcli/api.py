@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
+from warnings import warn
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -13,6 +15,8 @@ from convcli import engine, pipeline
 from convcli.borders import Border
 from convcli.errors import KernelError, UsageError
 from convcli.geometry import Padding, Pair, whole
+from convcli.image import files
+from convcli.image.frames import Frames
 from convcli.image.image import Image
 from convcli.kernels import parse_kernel
 from convcli.kernels.kernel import AnyKernel, Compound, Kernel
@@ -64,6 +68,37 @@ def apply(
             f"expected an Image, got {type(image).__name__}; use Image(pixels), or correlate"
         )
     return pipeline.apply(image, kernels, spec or Spec())[0]
+
+
+def write_frames(
+    path: str | Path,
+    image: Image | Frames | Iterable[Image] | None = None,
+    *,
+    frames: Frames | Iterable[Image] | None = None,
+    **options: Any,
+) -> Path:
+    """Write several images to a file, as `write` does.
+
+    Parameters
+    ----------
+    path, image, options
+        As for `write`.
+    frames
+        What `image` was called before 0.2; it will be gone in 0.3.
+
+    Raises
+    ------
+    ImageError
+        As `write`.
+    """
+    if frames is not None:
+        if image is not None:
+            raise TypeError("write_frames: `frames` is `image`, and both were given")
+        warn("write_frames: `frames` is called `image` now", DeprecationWarning, stacklevel=2)
+        image = frames
+    if image is None:
+        raise TypeError("write_frames: there is no `image`")
+    return files.write(path, image, **options)
 
 
 def choose_plan(

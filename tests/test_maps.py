@@ -195,9 +195,9 @@ def test_pooling_that_is_none(text):
 ONE, THREE = (1, 1, 3, 3), (2, 3, 3, 3)
 WRONG = [
     ("L", [THREE], {}, "over 3 channels, and the image has 1 (gray); use `channels` LLL"),
-    ("LA", [THREE], {}, "and the image has 1 (gray with alpha); use `channels` LLL"),
+    ("LA", [THREE], {}, "and the image has 1 (gray); use `channels` LLL"),
     ("RGB", [(4, 8, 3, 3)], {}, "over 8 channels, and the image has 3 (RGB); is it a network's"),
-    ("RGBA", [(4, 2, 3, 3)], {}, "and the image has 3 (RGBA); use `channels` with 2 of them"),
+    ("RGBA", [(4, 2, 3, 3)], {}, "and the image has 3 (RGB); use `channels` with 2 of them"),
     ("RGB", [THREE, THREE], {}, "layer 2, bank, has filters over 3 channels, and the layer"),
     ("RGB", [THREE], {"channels": "RX"}, "`channels` RX doesn't fit"),
     ("RGB", [THREE], {"luma": True}, "`luma` goes with a single kernel"),
@@ -205,7 +205,9 @@ WRONG = [
     ("RGB", [THREE], {"bias": 1}, "`bias` goes with a single kernel"),
     ("RGB", [THREE], {"scale": 2}, "`scale` goes with a single kernel"),
     ("RGBA", [THREE], {"alpha": "filter"}, "`alpha` goes with a single kernel"),
-    ("RGB", [(2, 3, 30, 3)], {"padding": "valid"}, "bank: "),
+    ("RGB", [(2, 3, 30, 3)], {"padding": "valid"}, "layer 1, bank: "),
+    ("RGB", [THREE], {"gray": True}, "and is given 1 (gray); leave `gray` out"),
+    ("RGB", [THREE], {"channels": "RB"}, "and is given 2 (RB); name 3 in `channels`"),
     ("RGB", ["sobel"], {}, "combines several kernels"),
     ("RGB", [], {}, "at least one layer"),
     ("RGB", [3], {}, "got 3"),

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from convcli.errors import KernelError, UsageError
+from convcli.errors import GeometryError, UsageError
 from convcli.geometry import Geometry, Pair, plan_geometry
 from convcli.image import channels as ch
 from convcli.image.image import Image, channel_words
@@ -208,10 +208,17 @@ def stack(image: Image, layers: Sequence[Layer], spec: Spec) -> Stack:
     laid: list[Laid] = []
     for number, layer in enumerate(layers):
         apart = number == 0 and bool(spec.channels)
+        if number == 0:
+            _check_depth(layer, len(names), fed, spec)
+        elif isinstance(layer, Bank) and layer.channels != sizes[2]:
+            raise UsageError(
+                f"layer {number + 1}, {layer.name[:64]}, has filters over {layer.channels} "
+                f"channels, and the layer before it gives {sizes[2]} maps; expected as many"
+            )
         try:
             laid.append(_laid(layer, sizes, names, (spec, apart)))
-        except UsageError as error:
-            raise _located(error, number, layer, image) from None
+        except GeometryError as error:
+            raise GeometryError(f"layer {number + 1}, {layer.name[:64]}: {error}") from None
         sizes, names = laid[-1].output, laid[-1].maps
     return Stack(places, gray, fed, tuple(laid), real_type(image, spec), notes)
 
@@ -272,6 +279,27 @@ def _picked(wanted: str, names: str) -> tuple[int, ...]:
     return tuple(names.index(letter) for letter in letters)
 
 
+def _check_depth(layer: Layer, given: int, fed: str, spec: Spec) -> None:
+    """Refuse a first bank that isn't for the channels that it is given, and say what helps."""
+    need = layer.channels if isinstance(layer, Bank) else given
+    if need == given or (need == 1 and spec.channels):
+        return
+    there = "is given" if spec.gray or spec.channels else "the image has"
+    if spec.gray:
+        advice = "leave `gray` out"
+    elif spec.channels:
+        advice = f"name {need} in `channels`"
+    elif fed == "gray":
+        advice = f"use `channels` {'L' * min(need, 9)} to give gray to each, or a colour image"
+    elif need > given + 1:
+        advice = "is it a network's later layer? Then it comes after those before it"
+    else:
+        advice = f"use `channels` with {need} of them"
+    raise UsageError(
+        f"{layer.name[:64]} has filters over {need} channels, and {there} {given} ({fed}); {advice}"
+    )
+
+
 def _laid(layer: Layer, sizes: Sizes, names: tuple[str, ...], how: tuple[Spec, bool]) -> Laid:
     """Lay a layer over what it is given; `how` is a spec, and whether channels are kept apart."""
     spec, apart = how
@@ -289,8 +317,6 @@ def _laid(layer: Layer, sizes: Sizes, names: tuple[str, ...], how: tuple[Spec, b
         )
     else:
         bank = layer
-    if bank.channels != sizes[2]:
-        raise UsageError(f"has filters over {bank.channels} channels")
     geometry = _geometry(bank, sizes, spec)
     return Laid(bank, sizes, (*geometry.out, len(bank.weights)), geometry, bank.maps)
 
@@ -304,28 +330,3 @@ def _geometry(bank: Bank, sizes: Sizes, spec: Spec) -> Geometry:
         padding=spec.padding if bank.padding is None else bank.padding,
         flip=spec.convolve,
     )
-
-
-def _located(error: UsageError, number: int, layer: Layer, image: Image) -> UsageError:
-    """Say which layer something is wrong with, and what to do about channels."""
-    said = str(error)
-    if isinstance(error, KernelError):
-        return error
-    head = f"{layer.name[:64]}" if number == 0 else f"layer {number + 1}, {layer.name[:64]},"
-    if not said.startswith("has filters"):
-        return UsageError(f"{head}: {said}".replace(",:", ":"))
-    return UsageError(f"{head} {said}{_advice(number, layer, image)}")
-
-
-def _advice(number: int, layer: Layer, image: Image) -> str:
-    """Say what a bank gets instead of its channels, and what would help."""
-    need = layer.channels if isinstance(layer, Bank) else 0
-    if number:
-        return ", and the layer before gives another number of maps; expected as many"
-    words = channel_words(image.channels)
-    got = f", and the image has {ch.colour_count(image.channels)} ({words})"
-    if image.channels[0] == "L":
-        return f"{got}; use `channels` {'L' * min(need, 9)} to give gray to each, or a colour image"
-    if need > len(image.channels):
-        return f"{got}; is it a network's later layer? Then it comes after those before it"
-    return f"{got}; use `channels` with {need} of them"

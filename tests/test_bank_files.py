@@ -215,10 +215,11 @@ def test_archives_cut_short(share, tmp_path):
     refusal(path)
 
 
-def test_damaged_archives_are_one_line(rng, tmp_path):
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+def test_files_with_wrong_bytes_are_one_line(suffix, rng, tmp_path):
     np.savez_compressed(tmp_path / "b.npz", weight=WEIGHTS, bias=BIAS)
-    data = (tmp_path / "b.npz").read_bytes()
-    path, said = tmp_path / "c.npz", []
+    data = (tmp_path / "b.npz").read_bytes() if suffix == ".npz" else WHOLE
+    path, said = tmp_path / f"c{suffix}", []
     for _ in range(300):
         changed = bytearray(data)
         for at in rng.integers(0, len(data), 3):

@@ -134,7 +134,12 @@ def test_a_sheet_alone_and_beside_images(place):
     for k in range(6):
         top, left = 2 + k // 2 * 22, 2 + k % 2 * 32
         assert (sheet[top : top + 20, left : left + 30] == read(f"m/a-{k}.png").pixels).all()
-    assert (sheet[:2] == 128).all()
+    assert (sheet[:2] == 255).all()
+
+
+def test_a_sheet_says_what_its_maps_are_called(place):
+    said = call("apply", "--bank", "sobel-x,log", "a.png", "--montage", "sheet.png")
+    assert "maps     sobel-x, log" in said.err
 
 
 def test_a_large_sheet_is_made_smaller(place, monkeypatch):

@@ -54,6 +54,8 @@ def text(outcome: MapsOutcome, *, together: bool, verbose: bool) -> str:
         rows += _layer(number if len(facts.stack.layers) > 1 else 0, laid, verbose=verbose)
     if len(facts.stack.layers) > 1:
         rows.append(("in all", _cost(facts.stack.layers)))
+    if facts.stack.layers[-1].maps and (verbose or facts.sheet):
+        rows.append(("maps", ", ".join(map(named, facts.stack.maps))))
     rows += _responses(facts, together=together)
     rows += [("note", as_options(note)) for note in facts.notes]
     rows.append(("time", f"{outcome.seconds:.2f} s"))
@@ -88,7 +90,7 @@ def _layer(number: int, laid: Laid, *, verbose: bool) -> list[tuple[str, str]]:
         count, depth, rows, cols = layer.shape
         groups = f" in {layer.groups} groups" if layer.groups > 1 else ""
         bias = "with a bias each" if layer.bias is not None else "no bias"
-        head = f"{head}: {count} filters of {depth}×{rows}×{cols}{groups}, {bias}"
+        head = f"{head}: {count} filter{'s' * (count > 1)} of {depth}×{rows}×{cols}{groups}, {bias}"
     said = [(f"layer {number}" if number else "bank", f"{head} → {_sizes(laid.output)}")]
     if laid.geometry is None:
         return said
@@ -97,8 +99,6 @@ def _layer(number: int, laid: Laid, *, verbose: bool) -> list[tuple[str, str]]:
         said += [("", rest) for rest in leftover(axis, name)] if verbose else []
     if isinstance(layer, Bank):
         said.append(("cost", _cost([laid])))
-        if verbose and laid.maps:
-            said.append(("maps", ", ".join(map(named, laid.maps))))
     return said
 
 

@@ -12,7 +12,7 @@ from convcli.image.image import Image
 
 #: Pixels a side of the largest sheet, and of the gap between two images.
 _MOST, _GAP = 4096, 2
-_GRAY = 128
+_WHITE = 255
 
 
 class Sheet:
@@ -50,8 +50,8 @@ class Sheet:
         return self.down * (rows + _GAP) + _GAP, self.across * (cols + _GAP) + _GAP
 
     def of(self, images: Iterable[NDArray[np.uint8]]) -> Image:
-        """Return the sheet of some images, 8-bit gray, with thin gaps of mid-gray between them."""
-        canvas = np.full(self.size, _GRAY, np.uint8)
+        """Return the sheet of some images, 8-bit gray, with thin white gaps between them."""
+        canvas = np.full(self.size, _WHITE, np.uint8)
         rows, cols = self.tile
         for k, pixels in enumerate(images):
             top = _GAP + k // self.across * (rows + _GAP)

@@ -174,7 +174,8 @@ def test_what_a_stack_costs(rng):
 @pytest.mark.parametrize(
     ("text", "pool"),
     [
-        ("max,2", Pool("max", (2, 2), (2, 2))),
+        ("max,2", Pool("max", 2)),
+        ("max,2", Pool("max", (2, 2), (2, 2), (0, 0))),
         ("AVG, 3, 2", Pool("avg", (3, 3), (2, 2))),
         ("max,3x5,1x2,1x0", Pool("max", (3, 5), (1, 2), (1, 0))),
     ],

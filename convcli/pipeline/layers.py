@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from convcli.errors import GeometryError, UsageError
-from convcli.geometry import Geometry, Pair, plan_geometry
+from convcli.geometry import Geometry, Pair, pair, plan_geometry
 from convcli.image import channels as ch
 from convcli.image.image import Image, channel_words
 from convcli.kernels.bank import Bank, stacked
@@ -30,33 +30,45 @@ class Pool:
     ----------
     how
         `max` or `avg`.
-    size, stride
-        (rows, cols).
+    size
+        Of the window, one number or (rows, cols).
+    stride
+        From one window to the next; None for windows beside each other.
     padding
-        (rows, cols) on either side, smaller than the window: it is never the greatest, and counts
-        as 0 in means, as PyTorch has it.
+        On either side, smaller than the window: it is never the greatest, and counts as 0 in
+        means, as PyTorch has it.
+
+    Examples
+    --------
+    >>> Pool("max", 3, 2).name
+    'max pool 3×3, stride 2'
     """
 
     how: str
-    size: Pair
-    stride: Pair
-    padding: Pair = (0, 0)
+    size: int | Pair
+    stride: int | Pair | None = None
+    padding: int | Pair = 0
 
     def __post_init__(self) -> None:
-        both = (*self.size, *self.stride)
-        if self.how not in ("max", "avg") or not all(1 <= n <= _MOST for n in both):
-            raise UsageError(f"no pooling of {self.how[:32]!r}, {both}; {_POOL}")
-        if any(not 0 <= p < n for p, n in zip(self.padding, self.size, strict=True)):
+        stride = self.size if self.stride is None else self.stride
+        size, stride, padding = map(pair, (self.size, stride, self.padding))
+        for name, value in (("size", size), ("stride", stride), ("padding", padding)):
+            object.__setattr__(self, name, value)
+        if self.how not in ("max", "avg") or not all(1 <= n <= _MOST for n in (*size, *stride)):
+            raise UsageError(f"no pooling of {str(self.how)[:32]!r}, {size}, {stride}; {_POOL}")
+        if any(not 0 <= p < n for p, n in zip(padding, size, strict=True)):
             raise UsageError(
-                f"padding {_pair(self.padding)} must be smaller than the window of "
-                f"{_pair(self.size)}: others would see nothing else"
+                f"padding {_short(padding)} must be smaller than the window of {_short(size)}: "
+                f"others would see nothing else"
             )
 
     @property
     def name(self) -> str:
         """The layer in words."""
-        said = f"{self.how} pool {_pair(self.size, always=True)}, stride {_pair(self.stride)}"
-        return said + (f", padding {_pair(self.padding)}" if any(self.padding) else "")
+        rows, cols = pair(self.size)
+        said = f"{self.how} pool {rows}×{cols}, stride {_short(pair(self.stride or 1))}"
+        padding = pair(self.padding)
+        return said + (f", padding {_short(padding)}" if any(padding) else "")
 
 
 @record
@@ -91,7 +103,7 @@ def parse_pool(text: str) -> Pool:
         raise UsageError(f"{text[:32]!r} is no pooling; {_POOL}")
     size, stride, padding = ([*pairs, None, None])[:3]
     assert size is not None
-    return Pool(how, size, stride or size, padding or (0, 0))
+    return Pool(how, size, stride, padding or 0)
 
 
 def _numbers(text: str) -> Pair | None:
@@ -101,8 +113,8 @@ def _numbers(text: str) -> Pair | None:
     return int(parts[0]), int(parts[-1])
 
 
-def _pair(pair: Pair, *, always: bool = False) -> str:
-    return f"{pair[0]}×{pair[1]}" if always or pair[0] != pair[1] else str(pair[0])
+def _short(sides: Pair) -> str:
+    return f"{sides[0]}×{sides[1]}" if sides[0] != sides[1] else str(sides[0])
 
 
 @record(eq=False)
@@ -306,7 +318,9 @@ def _laid(layer: Layer, sizes: Sizes, names: tuple[str, ...], how: tuple[Spec, b
     if isinstance(layer, Relu):
         return Laid(layer, sizes, sizes, None, names)
     if isinstance(layer, Pool):
-        geometry = plan_geometry(sizes[:2], layer.size, stride=layer.stride, padding=layer.padding)
+        geometry = plan_geometry(
+            sizes[:2], pair(layer.size), stride=layer.stride or 1, padding=layer.padding
+        )
         return Laid(layer, sizes, (*geometry.out, sizes[2]), geometry, names)
     if isinstance(layer, Kernel | Compound):
         bank = replace(stacked(layer.name, [layer]).apart(sizes[2]), maps=names)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from convcli import memory
 from convcli.borders import source
 from convcli.errors import ImageError, UsageError
-from convcli.geometry import Axis
+from convcli.geometry import Axis, Geometry
 from convcli.image import channels as ch
 from convcli.image.image import Image
 from convcli.kernels.bank import Bank
@@ -214,7 +214,7 @@ class _Rows:
         places = self._index[start * axis.stride : (stop - 1) * axis.stride + axis.span]
         if isinstance(layer, Pool):
             outside = -np.inf if layer.how == "max" else 0.0
-            return _pooled(self._taken(places, outside), layer, geometry.cols)
+            return _pooled(self._taken(places, outside), layer, geometry)
         assert isinstance(layer, Bank)
         block = self._taken(places, self._spec.fill / _LEVELS)
         return self._filtered(block, layer)
@@ -276,20 +276,20 @@ def _places(axis: Axis, layer: Bank | Pool | Relu, spec: Spec) -> NDArray[np.int
     return source(axis.size, axis.before, axis.after, spec.border)
 
 
-def _pooled(block: NDArray[Any], pool: Pool, cols: Axis) -> NDArray[Any]:
+def _pooled(block: NDArray[Any], pool: Pool, axes: Geometry) -> NDArray[Any]:
     """Pool rows that are there, and columns, which are padded here."""
     join = np.maximum if pool.how == "max" else np.add
-    rows = (len(block) - pool.size[0]) // pool.stride[0] + 1
-    down = _joined(block, join, (pool.size[0], pool.stride[0], rows))
+    rows, cols = axes.rows, axes.cols
+    count = (len(block) - rows.taps) // rows.stride + 1
+    down = _joined(block, join, (rows.taps, rows.stride, count))
     if cols.before:
         outside = -np.inf if pool.how == "max" else 0.0
         around = ((0, 0), (cols.before, cols.after), (0, 0))
         down = np.pad(down, around, constant_values=outside)
-    across = np.swapaxes(down, 0, 1)
-    pooled = np.swapaxes(_joined(across, join, (pool.size[1], pool.stride[1], cols.out)), 0, 1)
+    across = _joined(np.swapaxes(down, 0, 1), join, (cols.taps, cols.stride, cols.out))
     if pool.how == "avg":
-        pooled /= pooled.dtype.type(pool.size[0] * pool.size[1])
-    return np.ascontiguousarray(pooled)
+        across /= across.dtype.type(rows.taps * cols.taps)
+    return np.ascontiguousarray(np.swapaxes(across, 0, 1))
 
 
 def _joined(block: NDArray[Any], join: np.ufunc, window: tuple[int, int, int]) -> NDArray[Any]:

@@ -11,13 +11,13 @@ from typing import Any
 from convcli import batch
 from convcli.batch.maps import MapsOf, MapsOutcome, MapsRequest, check_request
 from convcli.batch.names import read_by
+from convcli.cli.echo import echo_json
 from convcli.cli.filtering import check_streams, make_request
 from convcli.cli.status import DONE, FAILED, tell
 from convcli.errors import UsageError
 from convcli.paths import Identities
 from convcli.pipeline.layers import Layer, Pool, Relu
 from convcli.report import maps as report
-from convcli.report.lines import as_json
 from convcli.report.outcome import tally
 from convcli.spec import Spec
 
@@ -83,8 +83,7 @@ class _Teller:
         self.counts[report.status(outcome)] += 1
         if given["as_json"]:
             found = report.data(outcome, together=asked.together)
-            sys.stdout.write(f"{as_json(found)}\n")
-            sys.stdout.flush()
+            echo_json(found)
         if outcome.error:
             tell(f"convcli: {report.line(outcome)}")
         elif not given["as_json"] and not given["quiet"]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from convcli.kernels.bank_files import read_bank
     from convcli.kernels.kernel import Compound, Kernel
     from convcli.kernels.registry import get_kernel
+    from convcli.pipeline.find import Match, find, match_scores
     from convcli.pipeline.layers import Pool, Relu
     from convcli.pipeline.maps import feature_maps
     from convcli.signals.convolution import convolve_signal, correlate_signal
@@ -54,6 +55,9 @@ _HOME = {
     "Pool": "pipeline.layers.Pool",
     "Relu": "pipeline.layers.Relu",
     "feature_maps": "pipeline.maps.feature_maps",
+    "Match": "pipeline.find.Match",
+    "find": "pipeline.find.find",
+    "match_scores": "pipeline.find.match_scores",
     "convolve_signal": "signals.convolution.convolve_signal",
     "correlate_signal": "signals.convolution.correlate_signal",
     "Spec": "spec.Spec",
@@ -72,6 +76,7 @@ __all__ = [
     "ImageError",
     "Kernel",
     "KernelError",
+    "Match",
     "Meta",
     "Pool",
     "Relu",
@@ -84,8 +89,10 @@ __all__ = [
     "correlate",
     "correlate_signal",
     "feature_maps",
+    "find",
     "fit_kernel",
     "get_kernel",
+    "match_scores",
     "output_size",
     "read",
     "read_bank",

@@ -77,6 +77,10 @@ def workplace(tmp_path, monkeypatch):
     (tmp_path / "photos" / "more").mkdir(parents=True)
     shutil.copy(samples / "rocket.jpg", tmp_path / "photos" / "more")
     image = convcli.read(samples / "camera.png")
+    convcli.write(tmp_path / "eye.png", convcli.Image(image.pixels[100:130, 200:240].copy()))
+    (tmp_path / "screens").mkdir()
+    shutil.copy(samples / "camera.png", tmp_path / "screens")
+    shutil.copy(tmp_path / "eye.png", tmp_path / "button.png")
     shutil.copy(samples / "camera.png", tmp_path / "before.png")
     convcli.write(tmp_path / "after.png", convcli.apply(image, "sharpen"))
     for name in ("sharpened.png", "blurred.png", "edited.png", "edges.png"):

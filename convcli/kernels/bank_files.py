@@ -98,7 +98,7 @@ def parse_settings(text: str, owner: str) -> dict[str, Any]:
 def _value(key: str, text: str, owner: str) -> Any:
     """Return a whole number, (rows, cols), or ((top, bottom), (left, right))."""
     numbers = text.lower().replace("×", "x").split("x")
-    if key == "padding" and text.isalpha():
+    if key == "padding" and text[:1].isalpha():
         return text.lower()
     most = {"padding": (1, 2, 4), "groups": (1,)}.get(key, (1, 2))
     if len(numbers) not in most or not all(map(_WHOLE.fullmatch, numbers)):

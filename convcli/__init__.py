@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from convcli.image.files import read, write
     from convcli.image.frames import Frames
     from convcli.image.image import Image, Meta
+    from convcli.kernels.bank import Bank
+    from convcli.kernels.bank_files import read_bank
     from convcli.kernels.kernel import Compound, Kernel
     from convcli.kernels.registry import get_kernel
     from convcli.pipeline.find import Match, find, match_scores
+    from convcli.pipeline.layers import Pool, Relu
+    from convcli.pipeline.maps import feature_maps
     from convcli.presets import spec_like
     from convcli.signals.convolution import convolve_signal, correlate_signal
     from convcli.spec import Spec
@@ -44,9 +48,14 @@ _HOME = {
     "write_frames": "api.write_frames",
     "Image": "image.image.Image",
     "Meta": "image.image.Meta",
+    "Bank": "kernels.bank.Bank",
+    "read_bank": "kernels.bank_files.read_bank",
     "Compound": "kernels.kernel.Compound",
     "Kernel": "kernels.kernel.Kernel",
     "get_kernel": "kernels.registry.get_kernel",
+    "Pool": "pipeline.layers.Pool",
+    "Relu": "pipeline.layers.Relu",
+    "feature_maps": "pipeline.maps.feature_maps",
     "Match": "pipeline.find.Match",
     "find": "pipeline.find.find",
     "match_scores": "pipeline.find.match_scores",
@@ -58,6 +67,7 @@ _HOME = {
 
 __all__ = [
     "Axis",
+    "Bank",
     "Border",
     "Compound",
     "ConvError",
@@ -70,6 +80,8 @@ __all__ = [
     "KernelError",
     "Match",
     "Meta",
+    "Pool",
+    "Relu",
     "Spec",
     "UsageError",
     "__version__",
@@ -78,12 +90,14 @@ __all__ = [
     "convolve_signal",
     "correlate",
     "correlate_signal",
+    "feature_maps",
     "find",
     "fit_kernel",
     "get_kernel",
     "match_scores",
     "output_size",
     "read",
+    "read_bank",
     "read_frames",
     "spec_like",
     "write",

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from convcli import __version__
 from convcli.cli.main import DONE, FAILED, INTERRUPTED, WRONG_USAGE, cli
 from convcli.cli.options import SPEC_OPTIONS, make_spec
-from convcli.cli.types import NumbersType, PaddingType, Real, Whole, Word, whole
+from convcli.cli.placing import PaddingType
+from convcli.cli.types import NumbersType, Real, Whole, Word, whole
 from convcli.errors import UsageError
 from convcli.spec import Spec
 

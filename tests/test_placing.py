@@ -13,7 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marks import exhaustive_but
 
-from convcli import Border, GeometryError, Image, Spec, UsageError, apply, correlate
+from convcli import (
+    Bank,
+    Border,
+    GeometryError,
+    Image,
+    Spec,
+    UsageError,
+    apply,
+    correlate,
+    feature_maps,
+)
 from convcli.borders import parse_borders
 from convcli.geometry import plan_geometry
 from convcli.kernels.kernel import Kernel
@@ -85,6 +95,21 @@ def test_anchors_under_strides_and_dilations(rng):
         expected = oracle.correlate(pixels, weights, padding=padding, **how)
         got = correlate(pixels.astype(np.uint8), weights, anchor=anchor, **how)
         assert_same_pixels(got, expected)
+
+
+def test_anchors_and_pairs_of_borders_of_banks(rng):
+    pixels, bank = (
+        rng.integers(0, 256, (7, 8, 3)).astype(np.uint8),
+        rng.integers(-5, 6, (4, 3, 3, 4)),
+    )
+    for anchor, flip in product(((0, 3), (2, 1)), (False, True)):
+        how = {"border": ("wrap", "reflect"), "flip": flip}
+        padding = around((3, 4), anchor, flip, (1, 1))
+        expected = oracle.correlate_bank(pixels, bank, padding=padding, **how)
+        assert_same_pixels(correlate(pixels, bank, anchor=anchor, **how), expected)
+        spec = Spec(anchor=anchor, border="wrap,reflect", convolve=flip, padding="same")
+        maps = feature_maps(Image(pixels), [Bank("bank", bank)], spec)
+        np.testing.assert_allclose(maps * 255, expected, atol=1e-2)
 
 
 def test_the_words_for_anchors(rng):

@@ -10,15 +10,8 @@ import click
 from click.core import ParameterSource
 
 from convcli.borders import Border, by_axis, named_border, parse_borders
-from convcli.cli.types import (
-    AnchorType,
-    BorderType,
-    NumbersType,
-    PaddingType,
-    Real,
-    Whole,
-    Word,
-)
+from convcli.cli.placing import AnchorType, BorderType, PaddingType
+from convcli.cli.types import NumbersType, Real, Whole, Word
 from convcli.errors import UsageError
 from convcli.presets import PRESETS, spec_like
 from convcli.spec import Alpha, Depth, Mapping, Method, Precision, Rounding, Spec

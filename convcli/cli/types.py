@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convcli.borders import ALIASES, Border
-from convcli.errors import KernelError
-from convcli.geometry import ANCHOR_WORDS, PADDING_WORDS, Anchor, Padding, Pair
+from convcli.errors import KernelError, UsageError
+from convcli.geometry import Pair
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -20,9 +19,13 @@ if TYPE_CHECKING:
 _NOT_AN_OPTION = "\0"
 _NEGATIVE = re.compile(r"-\s*[\d.]")
 #: Strides, dilations and paddings above are slips of the finger that would only take memory.
-_MOST = 10_000
+MOST = 10_000
 #: Under which name a command finds its kernels as they were typed, in Click's `Context.meta`.
 KERNELS = "convcli.kernels"
+#: Options that add a layer, and under which name a command finds them in the order typed.
+LAYERS, ORDER = ("--bank", "--then", "--relu", "--pool"), "convcli.layers"
+#: Stands for the KERNEL where an option says what is done.
+_NO_KERNEL = "\0\0"
 #: Numbers beyond, or nearer to 0, leave nothing of an image: single precision holds up to 3e38.
 _LARGEST, _SMALLEST = 1e30, 1e-30
 
@@ -37,7 +40,7 @@ class MatrixCommand(click.Command):
         """
         ended = args.index("--") if "--" in args else len(args)
         options = [option for option in self.params if isinstance(option, click.Option)]
-        takers = {name for option in options if not option.is_flag for name in option.opts}
+        takers = self.takers
         # Click looks for similar long options, 3 ms, before it tries a short one.
         long = {name: option.opts[-1] for option in options for name in option.opts}
         taken = False
@@ -51,6 +54,32 @@ class MatrixCommand(click.Command):
                 marked.append(long.get(arg, arg))
             taken = not taken and arg in takers
         return super().parse_args(ctx, marked + args[ended:])
+
+    @property
+    def takers(self) -> set[str]:
+        """Names of the options that take a value."""
+        options = [option for option in self.params if isinstance(option, click.Option)]
+        return {
+            name
+            for option in options
+            if not option.is_flag and not option.count
+            for name in option.opts
+        }
+
+
+class LayerCommand(MatrixCommand):
+    """A command whose options say what is done, one after the other, in the order typed."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Note the order of layers; with a bank of kernels the KERNEL goes without saying."""
+        order, taken, takers = [], False, self.takers
+        for arg in args[: args.index("--") if "--" in args else len(args)]:
+            name = arg.partition("=")[0]
+            if not taken and name in LAYERS:
+                order.append(name)
+            taken = not taken and arg in takers
+        ctx.meta[ORDER] = order
+        return super().parse_args(ctx, [_NO_KERNEL, *args] if "--bank" in order else args)
 
 
 def typed(value: Any) -> str:
@@ -71,15 +100,19 @@ class KernelType(Typed):
         """Return the kernel or compound that was meant."""
         if not isinstance(value, str):
             return value
-        from convcli.kernels import parse_kernel
-
         text = typed(value)
         if ctx is not None:
             ctx.meta.setdefault(KERNELS, []).append(text)
         try:
-            return parse_kernel(text)
+            return self.parse(text)
         except KernelError as error:
             self.fail(str(error), param, ctx)
+
+    def parse(self, text: str) -> Any:
+        """Return what a text stands for."""
+        from convcli.kernels import parse_kernel
+
+        return parse_kernel(text)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
@@ -90,6 +123,51 @@ class KernelType(Typed):
         from convcli.kernels import names
 
         return [CompletionItem(name) for name in names() if name.startswith(incomplete)]
+
+
+class LayerType(KernelType):
+    """A kernel, or a bank of filters in a file."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the kernel, compound or bank that was meant; None where an option says it."""
+        return None if value == _NO_KERNEL else super().convert(value, param, ctx)
+
+    def parse(self, text: str) -> Any:
+        """Return what a text stands for."""
+        from convcli.kernels.notation import as_bank
+
+        if not as_bank(text.strip())[0]:
+            return super().parse(text)
+        from convcli.kernels.bank_notation import parse_layer
+
+        return parse_layer(text)
+
+
+class BankType(KernelType):
+    """Kernels parted by commas."""
+
+    name = "KERNEL,KERNEL…"
+
+    def parse(self, text: str) -> Any:
+        """Return the bank of them."""
+        from convcli.kernels.bank_notation import parse_bank
+
+        return parse_bank(text)
+
+
+class PoolType(Typed):
+    """A pooling: max or avg, size, and if wanted stride and padding."""
+
+    name = "max|avg,F[,S[,P]]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it."""
+        from convcli.pipeline.layers import parse_pool
+
+        try:
+            return parse_pool(value) if isinstance(value, str) else value
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
 
 
 class KernelText(KernelType):
@@ -145,7 +223,7 @@ class NumbersType(Typed):
         if not isinstance(value, str):
             return value  # type: ignore[no-any-return]
         parts = [whole(part) for part in value.split(",")]
-        found = [n for n in parts if n is not None and self.least <= n <= _MOST]
+        found = [n for n in parts if n is not None and self.least <= n <= MOST]
         if len(parts) > 2 or len(found) < len(parts):
             self.fail(f"expected {self.expected}; got {value!r}", param, ctx)
         return found[0] if len(found) == 1 else (found[0], found[1])
@@ -153,81 +231,7 @@ class NumbersType(Typed):
     @property
     def expected(self) -> str:
         """What may be typed, in words."""
-        return f"a whole number from {self.least} to {_MOST:,}, or two as ROWS,COLS"
-
-
-class PaddingType(NumbersType):
-    """A padding: a word, a number, two, or four for the sides."""
-
-    name = "WORD|N|ROWS,COLS|TOP,BOTTOM,LEFT,RIGHT"
-
-    def __init__(self) -> None:
-        super().__init__(least=0)
-
-    def convert(  # type: ignore[override]
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Padding:
-        """Keep a word, else numbers."""
-        if isinstance(value, str) and value.lower() in PADDING_WORDS:
-            return value.lower()
-        sides = value.split(",") if isinstance(value, str) else []
-        if len(sides) != 4:
-            return super().convert(value, param, ctx)
-        found = [n for n in map(whole, sides) if n is not None and n <= _MOST]
-        if len(found) < 4:
-            self.fail(f"expected {self.expected}; got {value!r}", param, ctx)
-        return (found[0], found[1]), (found[2], found[3])
-
-    @property
-    def expected(self) -> str:
-        """What may be typed, in words."""
-        return f"{', '.join(PADDING_WORDS)}, {super().expected}, or four as TOP,BOTTOM,LEFT,RIGHT"
-
-
-class AnchorType(NumbersType):
-    """An anchor: a word, or a tap's row and column."""
-
-    name = "ROW,COL"
-
-    def __init__(self) -> None:
-        super().__init__(least=0)
-
-    def convert(  # type: ignore[override]
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Anchor:
-        """Keep a word, else numbers."""
-        if isinstance(value, str) and value.lower() in ANCHOR_WORDS:
-            return value.lower()
-        return super().convert(value, param, ctx)
-
-    @property
-    def expected(self) -> str:
-        """What may be typed, in words."""
-        return f"{', '.join(ANCHOR_WORDS)}, or the row and column of a tap, from 0, as 0,0"
-
-
-class BorderType(Typed):
-    """A border, or one for rows and one for columns: ROWS,COLS."""
-
-    name = "BORDER|ROWS,COLS"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Check the words, and keep them as they were typed."""
-        words = [word.strip().lower() for word in str(value).split(",")]
-        known = [str(border) for border in Border]
-        if len(words) > 2 or any(word not in known and word not in ALIASES for word in words):
-            two = ", or two as ROWS,COLS" if len(words) > 1 else ""
-            said = f"{', '.join(known[:-1])} or {known[-1]}{two}"
-            self.fail(f"expected {said}; got {value!r}", param, ctx)
-        return value
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """Complete the words."""
-        from click.shell_completion import CompletionItem
-
-        return [CompletionItem(word) for word in Border if word.startswith(incomplete.lower())]
+        return f"a whole number from {self.least} to {MOST:,}, or two as ROWS,COLS"
 
 
 class Whole(Typed):

@@ -65,11 +65,20 @@ class Store:
         Of the responses, floats.
     finish
         How they become samples.
+    largest, exact
+        The greatest of them in size, and whether they are exact whole numbers, if that is known.
     """
 
-    def __init__(self, dtype: np.dtype[Any], finish: Finish) -> None:
+    def __init__(
+        self,
+        dtype: np.dtype[Any],
+        finish: Finish,
+        largest: float = inf,
+        *,
+        exact: bool = False,
+    ) -> None:
         self._dtype, self._finish = dtype, finish
-        name, numbers = finish.loop(dtype, inf, exact=False)
+        name, numbers = finish.loop(dtype, largest, exact=exact)
         self._storing = Storing(numbers, finish.limits(dtype))
         types = (dtype.name, finish.dtype.name, numbers.dtype.name)
         self._loop = native.load("store_rows", (name,), types)

@@ -174,6 +174,7 @@ TARGETS = (
     Target("libraries", "3×3 to 7×7 against SciPy, PyTorch, Pillow", _LIBRARIES, 10),
     Target("banks", "banks of filters, every one against conv2d", _BANKS, 0.7),
     Target("banks", "the same, geometric mean", _BANKS, 1.0, combine=geometric_mean),
+    Target("find", "a patch of 16×16 to 256×256 against matchTemplate", _ratios("OpenCV"), 1.0),
     Target("commands", "JPEG → JPEG against libvips", _ratios("libvips", rows=("JPEG",)), 1.0),
     Target("commands", "PNG → PNG against libvips", _ratios("libvips", rows=("PNG",)), 2.0),
     *(

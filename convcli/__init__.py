@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from convcli.image.image import Image, Meta
     from convcli.kernels.kernel import Compound, Kernel
     from convcli.kernels.registry import get_kernel
+    from convcli.pipeline.find import Match, find, match_scores
     from convcli.signals.convolution import convolve_signal, correlate_signal
     from convcli.spec import Spec
 
@@ -45,6 +46,9 @@ _HOME = {
     "Compound": "kernels.kernel.Compound",
     "Kernel": "kernels.kernel.Kernel",
     "get_kernel": "kernels.registry.get_kernel",
+    "Match": "pipeline.find.Match",
+    "find": "pipeline.find.find",
+    "match_scores": "pipeline.find.match_scores",
     "convolve_signal": "signals.convolution.convolve_signal",
     "correlate_signal": "signals.convolution.correlate_signal",
     "Spec": "spec.Spec",
@@ -62,6 +66,7 @@ __all__ = [
     "ImageError",
     "Kernel",
     "KernelError",
+    "Match",
     "Meta",
     "Spec",
     "UsageError",
@@ -71,8 +76,10 @@ __all__ = [
     "convolve_signal",
     "correlate",
     "correlate_signal",
+    "find",
     "fit_kernel",
     "get_kernel",
+    "match_scores",
     "output_size",
     "read",
     "read_frames",

@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import product
+from typing import Any
 from unittest.mock import patch
 
 import llvmlite.binding as llvm
 import numpy as np
+from numpy.typing import NDArray
 
 import convcli
 from convcli.engine import bank, lowered, native
@@ -52,6 +54,18 @@ def tasks() -> Iterator[tuple[str, str, Spec]]:
 
 #: (sample type, mapping) of arrays that are filtered by every kernel, and sums not looked at.
 ARRAYS = (("uint8", None), ("uint8", "clip"), ("uint16", None), ("float32", None))
+#: Sides of patches that are looked for, in gray and colour of these types, masked and not.
+PATCHES, SEARCHED = (5, 24), ("uint8", "uint16", "float32")
+
+
+def searches() -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    """(patch, image) of what is looked for, and where."""
+    for side, dtype, channels in product(PATCHES, SEARCHED, (1, 3)):
+        patch = np.arange(side * side * channels).reshape(side, side, channels).astype(dtype)
+        image = np.ones((*SIZE, channels), dtype)
+        mask = np.eye(side, dtype=dtype)
+        yield patch, image
+        yield np.dstack([patch, mask]), image
 
 #: Sample types of volumes that banks are run over, for processors of either kind.
 BANKS = ("uint8", "uint16", "float32", "float64")
@@ -86,13 +100,21 @@ def wanted() -> list[Key]:
             for dtype, mapping in ARRAYS:
                 pixels = np.ones(SIZE, dtype)
                 _try(partial(convcli.correlate, pixels, kernel, mapping=mapping, jobs=2))
-        for wide, dtype in product((False, True), BANKS):
-            volume, filters = np.ones((*SIZE, 3), dtype), np.full((4, 3, 3, 3), 0.1)
-            with patch.object(bank, "has_wide_vectors", lambda wide=wide: wide):
-                banks._ready.cache_clear()
-                _try(partial(convcli.correlate, volume, filters, jobs=2))
-        banks._ready.cache_clear()
+        for sought, searched in searches():
+            _try(partial(convcli.match_scores, sought, searched, jobs=1))
+        for dtype in BANKS:
+            banks_of(dtype)
     return sorted(found)
+
+
+def banks_of(dtype: str) -> None:
+    """Run a bank over samples of a type, as on processors of either kind."""
+    volume, filters = np.ones((*SIZE, 3), dtype), np.full((4, 3, 3, 3), 0.1)
+    for wide in (False, True):
+        banks._ready.cache_clear()
+        with patch.object(bank, "has_wide_vectors", lambda wide=wide: wide):
+            _try(partial(convcli.correlate, volume, filters, jobs=2))
+    banks._ready.cache_clear()
 
 
 def _try(task: Callable[[], object]) -> None:

@@ -63,6 +63,8 @@ KINDS = {
     },
     "commands: help, completion and mistakes of one command don't wait for what another, or its "
     "work, needs": {
+        "convcli.batch": ("cli.find",),
+        "convcli.batch.search": ("cli.find",),
         "convcli.cli.group": ("cli.main",),
         "convcli.cli.quick": ("cli.main",),
         "convcli.cli.fit": ("cli.kernels",),
@@ -73,9 +75,11 @@ KINDS = {
         "convcli.kernels": ("cli.kernels", "cli.types"),
         "convcli.kernels.generators": ("cli.kernels",),
         "convcli.kernels.notation": ("cli.explain", "cli.kernels"),
+        "convcli.pipeline.find": ("cli.find",),
         "convcli.report.explain": ("cli.explain",),
         "convcli.report.explain_data": ("cli.explain",),
         "convcli.report.explain_frames": ("cli.explain",),
+        "convcli.report.find": ("cli.find",),
         "convcli.report.fit": ("cli.fit",),
         "convcli.report.kernels": ("cli.fit", "cli.kernels"),
         "convcli.report.listing": ("cli.kernels",),
@@ -112,6 +116,7 @@ KINDS = {
         "convcli.kernels.formulas": ("kernels.generator",),
         "convcli.kernels.gaussians": ("kernels.generator",),
         "convcli.kernels.generators": ("kernels.registry",),
+        "convcli.kernels.shapes": ("kernels.generator",),
         "convcli.kernels.kernel": ("kernels.generator", "kernels.notation"),
         "convcli.kernels.matrix": ("kernels.notation",),
         "convcli.kernels.tables": ("kernels.registry",),

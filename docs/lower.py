@@ -67,6 +67,7 @@ def searches() -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
         yield patch, image
         yield np.dstack([patch, mask]), image
 
+
 #: Sample types of volumes that banks are run over, for processors of either kind.
 BANKS = ("uint8", "uint16", "float32", "float64")
 

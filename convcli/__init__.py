@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from convcli.image.files import read, write
     from convcli.image.frames import Frames
     from convcli.image.image import Image, Meta
+    from convcli.kernels.bank import Bank
+    from convcli.kernels.bank_files import read_bank
     from convcli.kernels.kernel import Compound, Kernel
     from convcli.kernels.registry import get_kernel
     from convcli.pipeline.find import Match, find, match_scores
+    from convcli.pipeline.layers import Pool, Relu
+    from convcli.pipeline.maps import feature_maps
     from convcli.signals.convolution import convolve_signal, correlate_signal
     from convcli.spec import Spec
 
@@ -43,9 +47,14 @@ _HOME = {
     "write_frames": "api.write_frames",
     "Image": "image.image.Image",
     "Meta": "image.image.Meta",
+    "Bank": "kernels.bank.Bank",
+    "read_bank": "kernels.bank_files.read_bank",
     "Compound": "kernels.kernel.Compound",
     "Kernel": "kernels.kernel.Kernel",
     "get_kernel": "kernels.registry.get_kernel",
+    "Pool": "pipeline.layers.Pool",
+    "Relu": "pipeline.layers.Relu",
+    "feature_maps": "pipeline.maps.feature_maps",
     "Match": "pipeline.find.Match",
     "find": "pipeline.find.find",
     "match_scores": "pipeline.find.match_scores",
@@ -56,6 +65,7 @@ _HOME = {
 
 __all__ = [
     "Axis",
+    "Bank",
     "Border",
     "Compound",
     "ConvError",
@@ -68,6 +78,8 @@ __all__ = [
     "KernelError",
     "Match",
     "Meta",
+    "Pool",
+    "Relu",
     "Spec",
     "UsageError",
     "__version__",
@@ -76,12 +88,14 @@ __all__ = [
     "convolve_signal",
     "correlate",
     "correlate_signal",
+    "feature_maps",
     "find",
     "fit_kernel",
     "get_kernel",
     "match_scores",
     "output_size",
     "read",
+    "read_bank",
     "read_frames",
     "write",
     "write_frames",

@@ -24,6 +24,7 @@ from unittest.mock import patch
 
 from PIL import Image, ImageDraw
 
+import convcli
 from convcli.cli.main import main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,6 +43,8 @@ _COPIES = {
     "photos/rocket.jpg": "rocket.jpg",
     "photos/more/coffee.jpg": "coffee.jpg",
 }
+#: Which part of `photo.png` is `eye.png`.
+_EYE = (105, 135, 200, 260)
 
 
 def commands(text: str) -> list[str]:
@@ -74,6 +77,9 @@ def workplace() -> Iterator[Path]:
         for copy, sample in _COPIES.items():
             (place / copy).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / "samples" / sample, place / copy)
+        top, bottom, left, right = _EYE
+        eye = convcli.read(ROOT / "samples" / "camera.png").pixels[top:bottom, left:right]
+        convcli.write(place / "eye.png", convcli.Image(eye))
         _animate(place / "moon.gif")
         with chdir(place), patch.dict(os.environ, {"COLUMNS": "80", "NO_COLOR": "1"}):
             os.environ.pop("FORCE_COLOR", None)

@@ -124,8 +124,8 @@ WRONG = {
     "parameter twice": (("apply", "gaussian:sigma=2,sigma=3", GRID), ["sigma is given twice"]),
     "even size": (("apply", "gaussian:size=4", GRID), ["must be odd", "got 4", "try 3 or 5"]),
     "parameters for a fixed kernel": (
-        ("apply", "sobel-x:size=3", GRID),
-        ["'sobel-x' has no parameters", "gaussian"],
+        ("apply", "sharpen:size=3", GRID),
+        ["'sharpen' has no parameters", "gaussian"],
     ),
     # Matrices.
     "empty matrix": (("apply", "", GRID), ["no kernel given", "expected a name"]),
@@ -173,8 +173,8 @@ WRONG = {
     "padding fraction": ((*A, GRID, "--padding", "1.5"), ["a whole number from 0", "got '1.5'"]),
     "huge padding": ((*A, GRID, "--padding", "99999999"), ["to 10,000", "got '99999999'"]),
     "border": (
-        (*A, GRID, "--border", "mirror"),
-        ["expected replicate, zero, constant, reflect, symmetric or wrap", "got 'mirror'"],
+        (*A, GRID, "--border", "mirrored"),
+        ["expected replicate, zero, constant, reflect, symmetric or wrap", "got 'mirrored'"],
     ),
     "fill is no number": ((*A, GRID, "--fill", "x"), ["from 0 to 255", "got 'x'"]),
     "fill is not a number": ((*A, GRID, "--fill", "nan"), ["from 0 to 255", "got 'nan'"]),

@@ -17,7 +17,7 @@ import convcli
 from convcli import correlate
 from convcli.borders import Border
 from convcli.engine import tiling
-from convcli.engine.passes import Taps
+from convcli.engine.passes import KernelSet
 from convcli.engine.spectra import SIZES, factors, packing, reversed_digits, turns
 from convcli.engine.strips import lay_out
 from convcli.engine.tiling import best_tiling
@@ -90,7 +90,7 @@ def test_groups_are_full_and_need_little_memory(size, channels):
         weights = np.ones((kernels, taps, taps)) / 3
         geometry = plan_geometry(size, (taps, taps), padding=(taps // 2, taps // 2))
         layout = lay_out(geometry, Border.REPLICATE, channels)
-        found, _ = best_tiling(Taps(weights, combine="max" * (kernels > 1)), layout, UINT8)
+        found, _ = best_tiling(KernelSet(weights, combine="max" * (kernels > 1)), layout, UINT8)
         rows, cols = found.at_once
         tile = found.edge[0] * found.edge[1] * channels * kernels * 8
         limit = tiling._SUMS_BYTES

@@ -190,7 +190,7 @@ def test_a_box_with_gaps_is_no_box(how):
 def test_filters_over_channels_are_direct(method, rng):
     pixels, weights = rng.random((9, 9, 2)), np.ones((3, 2, 5, 5))
     assert correlate(pixels, weights, method="direct").shape == (9, 9, 3)
-    with pytest.raises(UsageError, match=f"`method` {method} needs"):
+    with pytest.raises(UsageError, match=f"`method` {method} is not for filters over channels"):
         correlate(pixels, weights, method=method)
 
 

@@ -12,7 +12,7 @@ from marks import exhaustive_but
 from convcli import Border, correlate
 from convcli.engine.accumulators import Accumulator
 from convcli.engine.plan import Choice, cut
-from convcli.engine.strips import empty, lay_out
+from convcli.engine.strips import empty, interleaved, lay_out
 from convcli.engine.thread_pool import run_bands
 from convcli.geometry import plan_geometry
 
@@ -73,7 +73,7 @@ def test_columns_are_in_their_own_order_whatever_the_stride():
         found = reference.sources(19, before, geometry.cols.after, "reflect")
         needed = (geometry.cols.out - 1) * stride + taps
         wanted = found[:needed, None] * channels + np.arange(channels)
-        assert layout.columns.tolist() == wanted.ravel().tolist()
+        assert interleaved(layout.col_map, channels).tolist() == wanted.ravel().tolist()
 
 
 @pytest.mark.parametrize("width", [1, 100, 4000, 10**5])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from convcli.image.image import Image, Meta
     from convcli.kernels.kernel import Compound, Kernel
     from convcli.kernels.registry import get_kernel
+    from convcli.signals.convolution import convolve_signal, correlate_signal
     from convcli.spec import Spec
 
 _HOME = {
@@ -43,6 +44,8 @@ _HOME = {
     "Compound": "kernels.kernel.Compound",
     "Kernel": "kernels.kernel.Kernel",
     "get_kernel": "kernels.registry.get_kernel",
+    "convolve_signal": "signals.convolution.convolve_signal",
+    "correlate_signal": "signals.convolution.correlate_signal",
     "Spec": "spec.Spec",
 }
 
@@ -64,7 +67,9 @@ __all__ = [
     "__version__",
     "apply",
     "choose_plan",
+    "convolve_signal",
     "correlate",
+    "correlate_signal",
     "get_kernel",
     "output_size",
     "read",

@@ -65,11 +65,14 @@ class Store:
         Of the responses, floats.
     finish
         How they become samples.
+    exact
+        The greatest size that they have, if they are exact whole numbers; None if they aren't.
     """
 
-    def __init__(self, dtype: np.dtype[Any], finish: Finish) -> None:
+    def __init__(self, dtype: np.dtype[Any], finish: Finish, exact: float | None = None) -> None:
         self._dtype, self._finish = dtype, finish
-        name, numbers = finish.loop(dtype, inf, exact=False)
+        largest = inf if exact is None else exact
+        name, numbers = finish.loop(dtype, largest, exact=exact is not None)
         self._storing = Storing(numbers, finish.limits(dtype))
         types = (dtype.name, finish.dtype.name, numbers.dtype.name)
         self._loop = native.load("store_rows", (name,), types)

@@ -46,14 +46,44 @@ def read_npy(data: bytes) -> Cells:
         If it isn't one, or not of real numbers, or too large: told from its header.
     """
     header = _header(data)
-    if not _REAL.fullmatch(header.type):
-        raise KernelError("the array doesn't hold real numbers; expected integers or floats")
     shape = header.shape
     if not 1 <= len(shape) <= 2 or not 0 < min(shape) <= max(shape) <= MAX_TAPS:
         raise KernelError(
             f"the array has shape {quoted(shape)}; expected rows × columns, "
             f"at most {MAX_TAPS} a side"
         )
+    return _cells(np.atleast_2d(_array(data, header)))
+
+
+def read_npy_volume(data: bytes) -> tuple[Cells, tuple[int, int, int]]:
+    """Read an array of three dimensions: rows of (planes, rows·cols), and its shape.
+
+    Raises
+    ------
+    KernelError
+        As for `read_npy`.
+    """
+    header = _header(data)
+    shape = header.shape
+    fits = len(shape) == 3 and 0 < min(shape) <= max(shape) <= MAX_TAPS
+    if not fits or prod(shape) > MAX_TAPS**2:
+        raise KernelError(
+            f"the array has shape {quoted(shape)}; expected planes × rows × columns, at most "
+            f"{MAX_TAPS} along an axis and {MAX_TAPS**2:,} in all"
+        )
+    planes, rows, cols = shape
+    return _cells(_array(data, header).reshape(planes, -1)), (planes, rows, cols)
+
+
+def _cells(array: NDArray[Any]) -> Cells:
+    return [[to_fraction(v) for v in row] for row in _plain(array).tolist()]
+
+
+def _array(data: bytes, header: _NpyHeader) -> NDArray[Any]:
+    """Return the numbers of an array file whose shape will do."""
+    shape = header.shape
+    if not _REAL.fullmatch(header.type):
+        raise KernelError("the array doesn't hold real numbers; expected integers or floats")
     try:
         kind = np.dtype(header.type)
     except TypeError:  # a float of other machines
@@ -62,8 +92,7 @@ def read_npy(data: bytes) -> Cells:
     if there < need:
         raise KernelError(f"the array is cut off: it has {there} bytes of {need}")
     flat = np.frombuffer(data, kind, prod(shape), header.end)
-    array = flat.reshape(shape, order="F" if header.across else "C")
-    return [[to_fraction(v) for v in row] for row in np.atleast_2d(_plain(array)).tolist()]
+    return flat.reshape(shape, order="F" if header.across else "C")
 
 
 def _plain(array: NDArray[Any]) -> NDArray[Any]:

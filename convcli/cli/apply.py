@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convcli.cli.options import lenient_option, spec_options
-from convcli.cli.types import KERNELS, KernelType, MatrixCommand, PathType, Real, Whole
+from convcli.cli.types import KERNELS, KernelType, MatrixCommand, PathType, Real, Whole, note_volume
 
 if TYPE_CHECKING:
     from convcli.kernels.kernel import AnyKernel
@@ -39,6 +39,7 @@ Examples:
   convcli apply mine.toml#ridge scan.tif --depth 16 --map offset
   convcli apply gaussian --then laplacian photo.png --map normalize
   convcli apply sharpen photo.jpg --show --compare both.png
+  convcli apply gaussian:sigma=1,2,2 stack.tif --volume -o blurred.tif
   find . -name '*.png' -print0 | convcli apply sobel --from-file - -0 -o edges/
   cat photo.png | convcli apply sobel - > edges.png""",
 )
@@ -87,6 +88,12 @@ Examples:
 @click.option(
     "--frame", type=Whole(0), metavar="N",
     help="Only this frame or page of a file of several, from 0.  [default: all]",
+)  # fmt: skip
+@click.option(
+    "--volume", is_flag=True, is_eager=True, callback=note_volume,
+    help="Filter a stack (TIFF pages, a .npy array of planes, rows, cols) as one volume. KERNEL "
+    "has three axes then: gaussian:sigma=2,2,1, box, laplacian, sharpen, sobel-x, -y, -z, or a "
+    ".npy file of weights; steps and padding take N or PLANES,ROWS,COLS.",
 )  # fmt: skip
 @click.option(
     "--show", is_flag=True,

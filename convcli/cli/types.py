@@ -22,6 +22,8 @@ _NEGATIVE = re.compile(r"-\s*[\d.]")
 _MOST = 10_000
 #: Under which name a command finds its kernels as they were typed, in Click's `Context.meta`.
 KERNELS = "convcli.kernels"
+#: Where it is said there that files are volumes, so that kernels and steps have three axes.
+VOLUME = "convcli.volume"
 #: Numbers beyond, or nearer to 0, leave nothing of an image: single precision holds up to 3e38.
 _LARGEST, _SMALLEST = 1e30, 1e-30
 
@@ -52,6 +54,16 @@ class MatrixCommand(click.Command):
         return super().parse_args(ctx, marked + args[ended:])
 
 
+def _is_volume(ctx: click.Context | None) -> bool:
+    return ctx is not None and bool(ctx.meta.get(VOLUME))
+
+
+def note_volume(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
+    """Have kernels, steps and padding, which are read after this option, be a volume's."""
+    ctx.meta[VOLUME] = value
+    return value
+
+
 def typed(value: Any) -> str:
     """Return an argument as it was typed."""
     return str(value).removeprefix(_NOT_AN_OPTION)
@@ -70,12 +82,16 @@ class KernelType(Typed):
         """Return the kernel or compound that was meant."""
         if not isinstance(value, str):
             return value
-        from convcli.kernels import parse_kernel
-
         text = typed(value)
         if ctx is not None:
             ctx.meta.setdefault(KERNELS, []).append(text)
         try:
+            if _is_volume(ctx):
+                from convcli.kernels.volume import parse_volume_kernel
+
+                return parse_volume_kernel(text)
+            from convcli.kernels import parse_kernel
+
             return parse_kernel(text)
         except KernelError as error:
             self.fail(str(error), param, ctx)
@@ -137,17 +153,30 @@ class NumbersType(Typed):
     def __init__(self, least: int = 1) -> None:
         self.least = least
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | Pair:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Split at the comma."""
         if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]
+            return value
+        if _is_volume(ctx):
+            return self._three(value, param, ctx)
         parts = [whole(part) for part in value.split(",")]
         found = [n for n in parts if n is not None and self.least <= n <= _MOST]
         if len(parts) > 2 or len(found) < len(parts):
             self.fail(f"expected {self.expected}; got {value!r}", param, ctx)
         return found[0] if len(found) == 1 else (found[0], found[1])
+
+    def _three(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return one number, or three, for the axes of a volume."""
+        found = [whole(part) for part in value.split(",")]
+        wrong = [n for n in found if n is None or not self.least <= n <= _MOST]
+        if len(found) not in (1, 3) or wrong:
+            self.fail(
+                f"expected a whole number from {self.least} to {_MOST:,}, or three as "
+                f"PLANES,ROWS,COLS; got {value!r}",
+                param,
+                ctx,
+            )
+        return found[0] if len(found) == 1 else tuple(found)
 
     @property
     def expected(self) -> str:
@@ -169,7 +198,8 @@ class PaddingType(NumbersType):
         """Keep a word, else numbers."""
         if isinstance(value, str) and value.lower() in PADDING_WORDS:
             return value.lower()
-        return super().convert(value, param, ctx)
+        found: Padding = super().convert(value, param, ctx)
+        return found
 
     @property
     def expected(self) -> str:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _MAGIC = b"\x93NUMPY"
 #: Bytes of a header's length by version, and of the longest header: arrays of numbers take 128.
 _LENGTHS, _MOST = {(1, 0): 2, (2, 0): 4, (3, 0): 4}, 10_000
+#: Bytes that the longest header ends in.
+HEAD = _MOST + 12
 _KEYS = {"descr", "fortran_order", "shape"}
 #: Types of numbers, and of what else there is: its letter, and a size.
 _TYPE = re.compile(r"[<>|=]?[?a-zA-Z]\d{0,4}")
@@ -45,45 +47,65 @@ def read_npy(data: bytes) -> Cells:
     KernelError
         If it isn't one, or not of real numbers, or too large: told from its header.
     """
-    header = _header(data)
+    header = _real(data)
     shape = header.shape
     if not 1 <= len(shape) <= 2 or not 0 < min(shape) <= max(shape) <= MAX_TAPS:
         raise KernelError(
             f"the array has shape {quoted(shape)}; expected rows × columns, "
             f"at most {MAX_TAPS} a side"
         )
-    return _cells(np.atleast_2d(_array(data, header)))
+    array = _plain(_array(data, header))
+    return [[to_fraction(v) for v in row] for row in np.atleast_2d(array).tolist()]
 
 
-def read_npy_volume(data: bytes) -> tuple[Cells, tuple[int, int, int]]:
-    """Read an array of three dimensions: rows of (planes, rows·cols), and its shape.
+def read_array(data: bytes, most: int) -> NDArray[Any]:
+    """Read an array of real numbers of any shape; pickled objects are refused.
+
+    Parameters
+    ----------
+    data
+        The file.
+    most
+        Numbers that it may have.
 
     Raises
     ------
     KernelError
-        As for `read_npy`.
+        If it isn't one, or not of real numbers, or too large: told from its header.
     """
-    header = _header(data)
-    shape = header.shape
-    fits = len(shape) == 3 and 0 < min(shape) <= max(shape) <= MAX_TAPS
-    if not fits or prod(shape) > MAX_TAPS**2:
+    header = _real(data)
+    if prod(header.shape) > most:
         raise KernelError(
-            f"the array has shape {quoted(shape)}; expected planes × rows × columns, at most "
-            f"{MAX_TAPS} along an axis and {MAX_TAPS**2:,} in all"
+            f"the array has shape {quoted(header.shape)}; expected at most {most:,} numbers"
         )
-    planes, rows, cols = shape
-    return _cells(_array(data, header).reshape(planes, -1)), (planes, rows, cols)
+    return _array(data, header)
 
 
-def _cells(array: NDArray[Any]) -> Cells:
-    return [[to_fraction(v) for v in row] for row in _plain(array).tolist()]
+def shape_of(data: bytes) -> tuple[int, ...] | None:
+    """Return the shape of an array of real numbers, told from its header; None for anything else.
+
+    Parameters
+    ----------
+    data
+        The beginning of the file: `HEAD` bytes are enough.
+    """
+    try:
+        return _real(data).shape
+    except KernelError:
+        return None
+
+
+def _real(data: bytes) -> _NpyHeader:
+    """Return the header of an array of real numbers."""
+    header = _header(data)
+    if not _REAL.fullmatch(header.type):
+        raise KernelError("the array doesn't hold real numbers; expected integers or floats")
+    return header
 
 
 def _array(data: bytes, header: _NpyHeader) -> NDArray[Any]:
-    """Return the numbers of an array file whose shape will do."""
+    """Return the numbers behind a header."""
     shape = header.shape
-    if not _REAL.fullmatch(header.type):
-        raise KernelError("the array doesn't hold real numbers; expected integers or floats")
     try:
         kind = np.dtype(header.type)
     except TypeError:  # a float of other machines

@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convcli.errors import KernelError
-from convcli.kernels.exact import MAX_TAPS, exact, parse_number
+from convcli.kernels.exact import MAX_TAPS, exact, parse_number, to_fraction
 from convcli.kernels.kernel import Kernel, Kind
 from convcli.kernels.notation import file_of
-from convcli.kernels.npy import read_npy_volume
+from convcli.kernels.npy import read_array
 from convcli.kernels.registry import normal
+from convcli.paths import reason
 from convcli.record import record, replace
 
 Triple: TypeAlias = tuple[int, int, int]
@@ -161,15 +162,22 @@ def _read(path: str) -> VolumeKernel:
         raise KernelError(f"{path} can't hold a 3-D kernel; expected a .npy file of its weights")
     try:
         with Path(path).open("rb") as file:
-            cells, shape = read_npy_volume(file.read(_MOST_BYTES))
+            array = read_array(file.read(_MOST_BYTES), MAX_TAPS**2)
+        if array.ndim != 3 or not 0 < min(array.shape) <= max(array.shape) <= MAX_TAPS:
+            raise KernelError(
+                f"the array has shape {array.shape}; expected (planes, rows, cols), at most "
+                f"{MAX_TAPS} along an axis"
+            )
+        plain = array.astype(np.float64) if array.dtype.kind == "f" else array.astype(object)
+        rows = plain.reshape(len(plain), -1).tolist()
+        matrix = exact([[to_fraction(weight + 0) for weight in row] for row in rows])
     except OSError as error:
-        raise KernelError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+        raise KernelError(f"{path}: {reason(error)}") from error
     except KernelError as error:
         raise KernelError(f"{path}: {error}") from None
-    matrix = exact(cells)
-    return VolumeKernel(
-        Kernel(Path(path).stem, matrix.array, matrix.divisor, denominator=matrix.denominator), shape
-    )
+    planes, down, along = array.shape
+    flat = Kernel(Path(path).stem, matrix.array, matrix.divisor, denominator=matrix.denominator)
+    return VolumeKernel(flat, (planes, down, along))
 
 
 class _Maker(NamedTuple):

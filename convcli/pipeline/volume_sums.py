@@ -78,7 +78,7 @@ class VolumeSums:
         self.geometry = plan_volume(size, kernel.shape, steps)
         axis = self.geometry.planes
         self.count, self.shape = axis.out, (*self.geometry.plane.out, *source.shape[2:])
-        self.dtype, self.largest = _sums_type(kernel, source.dtype, spec)
+        self.dtype, self.largest = sums_type(kernel, source.dtype, spec)
         level = fill_level(spec.fill, source.dtype, target.level)
         self._outside = 0.0 if spec.border is Border.ZERO else level
         padded = border_source(axis.size, axis.before, axis.after, spec.border)
@@ -86,7 +86,7 @@ class VolumeSums:
         self._places = padded[starts + np.arange(axis.taps) * axis.dilation]
         self._jobs = spec.jobs
         within = replace(spec, **steps.within(), scale=1.0, divisor=None, bias=None)
-        factors = _factors(kernel, spec)
+        factors = factors_of(kernel, spec)
         turn = -1 if spec.convolve else 1
         if factors is None:
             self._along, slices = None, kernel.summed[::turn]
@@ -165,9 +165,7 @@ class VolumeSums:
         return out
 
 
-def _factors(
-    kernel: VolumeKernel, spec: Spec
-) -> tuple[NDArray[Any], NDArray[Any]] | None:
+def factors_of(kernel: VolumeKernel, spec: Spec) -> tuple[NDArray[Any], NDArray[Any]] | None:
     """Return weights along the planes and within them, if that is how they are summed."""
     if spec.method is Method.DIRECT or kernel.shape[0] == 1:
         return None
@@ -180,7 +178,7 @@ def _factors(
     return factors
 
 
-def _sums_type(
+def sums_type(
     kernel: VolumeKernel, source: np.dtype[Any], spec: Spec
 ) -> tuple[np.dtype[Any], float | None]:
     """Return the type that sums are kept in, and their greatest size if they are exact."""

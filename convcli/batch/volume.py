@@ -77,16 +77,16 @@ class VolumeFile:
             self.stages = stages
             if self._tell_stages is not None:
                 self._tell_stages(job, stages)
-        notes: dict[str, None] = {}
+        before = road.facts
+        notes = dict.fromkeys(before.notes)
 
         def checked(plane: Image) -> Image:
-            facts = road.facts
-            notes.update(dict.fromkeys(notes_on(plane, replace(facts, notes=()), name)))
+            notes.update(dict.fromkeys(notes_on(plane, replace(before, notes=()), name)))
             return plane
 
         self._write(road.result.each(checked), name)
         facts = road.facts
-        notes = dict.fromkeys((*facts.notes, *notes, *frames.notes))
+        notes |= dict.fromkeys((*facts.notes, *frames.notes))
         return replace(facts, notes=tuple(notes)), None
 
     def _write(self, result: Frames, name: str) -> None:

@@ -42,7 +42,6 @@ _CONTRARY = (
     ("show", "quiet"),
     ("volume", "show"),
     ("volume", "compare"),
-    ("volume", "frame"),
 )
 _LONG = {"skip_existing": "skip-existing", "as_json": "json"}
 
@@ -303,11 +302,13 @@ def _tell_stages(job: Job, stages: tuple[StageMemory, ...]) -> None:
 def _check(given: dict[str, Any]) -> None:
     """Refuse options that contradict each other."""
     for one, other in _CONTRARY:
-        if given[one] and given[other] not in (None, False):
+        if given[one] and given[other]:
             raise UsageError(
                 f"--{one} and --{_LONG.get(other, other)} contradict each other; "
                 f"leave one out{_HELP}"
             )
+    if given["volume"] and given["frame"] is not None:
+        raise UsageError(f"--volume takes all planes, --frame one; leave one out{_HELP}")
     if given["null"] and given["from_file"] is None:
         raise UsageError(f"--null says how --from-file LIST is read; give that, too{_HELP}")
 

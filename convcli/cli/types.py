@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convcli.errors import KernelError
-from convcli.geometry import PADDING_WORDS, Padding, Pair
+from convcli.geometry import PADDING_WORDS, Padding
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -192,7 +192,7 @@ class PaddingType(NumbersType):
     def __init__(self) -> None:
         super().__init__(least=0)
 
-    def convert(  # type: ignore[override]
+    def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Padding:
         """Keep a word, else numbers."""

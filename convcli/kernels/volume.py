@@ -303,7 +303,8 @@ def _identity() -> tuple[NDArray[Any], float]:
 
 
 def _product(planes: NDArray[Any], rows: NDArray[Any], cols: NDArray[Any]) -> NDArray[Any]:
-    return planes[:, None, None] * rows[:, None] * cols
+    weights: NDArray[Any] = planes[:, None, None] * rows[:, None] * cols
+    return weights
 
 
 def _check(sides: Sequence[int], name: str) -> None:

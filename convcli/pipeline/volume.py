@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 from convcli import engine
 from convcli.errors import GeometryError, UsageError
 from convcli.kernels.exact import written
-from convcli.kernels.kernel import Kernel
 from convcli.kernels.volume import VolumeKernel
 from convcli.pipeline.arrays import MOST_PIXELS
 from convcli.pipeline.responses import Target, after, between, response, scaled
 from convcli.pipeline.volume_sums import Planes, VolumeSums
-from convcli.record import replace
 from convcli.spec import Mapping, Precision, Spec
 from convcli.volume_geometry import VolumeGeometry
 
@@ -95,10 +93,10 @@ class CorrelatedPlanes:
 
     def _range(self) -> tuple[float, float]:
         """Return the least and the greatest sum of all planes: they are made for that."""
-        ends = [np.array((inf, -inf))]
+        ends = []
         for number in range(self.count):
             sums = self.sums.plane(number)
-            ends.append(np.array((sums.min(), sums.max())))
+            ends.append((float(sums.min()), float(sums.max())))
         # One that is no number makes these so.
         return float(np.min(ends)), float(np.max(ends))
 

@@ -17,6 +17,7 @@ from convcli.image.image import Image, Meta, described
 from convcli.kernels.volume import VolumeKernel
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.memory import ImageKind, StageMemory
+from convcli.pipeline.road import compiled
 from convcli.pipeline.volume import CorrelatedPlanes, correlated_planes, overridden_volume
 from convcli.pipeline.volume_memory import volume_stages
 from convcli.pipeline.work import Work, prepare
@@ -88,7 +89,7 @@ class ReadPlanes:
         kind = image.size, image.channels, image.depth
         if kind != self._kind:
             raise ImageError(
-                f"plane {number} is {described(*kind)}, and the first {described(*self._kind)}; "
+                f"frame {number} is {described(*kind)}, and the first {described(*self._kind)}; "
                 f"the planes of a volume are alike"
             )
         self.metas[number] = image.meta
@@ -155,7 +156,7 @@ class VolumeRoad:
             samples=last.count * int(np.prod(last.shape)),
             alpha="drop" if image.has_alpha else "",
             avoidable=self._spec.scale != "auto" and image.dtype.kind in "bu",
-            notes=tuple(dict.fromkeys(self._notes)),
+            notes=(*dict.fromkeys(self._notes), *compiled()),
             frames=last.count,
             planes=tuple(step.geometry.planes for step in self.steps),
         )
@@ -173,7 +174,8 @@ class VolumeRoad:
     def _meta(self, number: int) -> Meta:
         """Return what the source says beside the plane that one of the result stands on."""
         anchor, metas = int(self._anchors[number]), self._planes.metas
-        meta = metas.get(anchor, self._planes.first.meta)
+        # What programs say of a whole stack stands in its first page.
+        meta = metas.get(anchor if number else 0, self._planes.first.meta)
         for place in [place for place in metas if place < anchor]:
             del metas[place]
         if self._changes:
@@ -183,13 +185,12 @@ class VolumeRoad:
             meta = replace(meta, icc=None)
         return replace(meta, frames=self._last.count)
 
-    @property
+    @cached_property
     def _changes(self) -> bool:
         """Whether the result isn't what a description of the source's stack would tell."""
         last, planes = self._last, self._planes
-        before = planes.count, planes.first.size, planes.first.channels, planes.first.depth
-        facts = self.facts
-        return before != (last.count, facts.out_size, facts.out_channels, facts.out_depth)
+        before = planes.count, planes.first.shape, planes.first.dtype
+        return before != (last.count, last.shape, last.dtype)
 
 
 def _anchored(axis: Axis, spec: Spec) -> NDArray[np.intp]:

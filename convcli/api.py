@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -13,13 +12,14 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from convcli import engine, pipeline
 from convcli.borders import Border
 from convcli.errors import KernelError, UsageError
-from convcli.geometry import Padding, Pair, plan_geometry, whole
+from convcli.geometry import Padding, Pair, whole
 from convcli.image.image import Image
 from convcli.kernels import parse_kernel
 from convcli.kernels.kernel import AnyKernel, Compound, Kernel
 from convcli.kernels.notation import names_file
 from convcli.pipeline.arrays import plan_array, prepare_array
-from convcli.pipeline.responses import Target, fill_level
+from convcli.pipeline.banks import biases, correlate_bank
+from convcli.pipeline.responses import Target
 from convcli.record import replace
 from convcli.spec import Mapping, Method, Spec
 
@@ -166,7 +166,10 @@ def correlate(  # noqa: PLR0913
         chosen = parse_kernel(chosen)
     if isinstance(chosen, np.ndarray):
         spec, target = _asked(array.dtype, dtype, options)
-        return _bank(array, chosen, (groups, bias), spec, target)
+        volume = array.reshape(*array.shape[:2], -1)
+        filters = chosen if chosen.ndim == 4 else chosen[None]
+        maps = correlate_bank(volume, filters, bias=bias, groups=groups, spec=spec, target=target)
+        return maps if chosen.ndim == 4 else maps[:, :, 0]
     if groups != 1:
         raise UsageError("groups need weights of shape (K, C, F, F), one filter a map")
     if bias is not None:
@@ -278,80 +281,9 @@ def _known(content: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Kern
 def _with_bias(kernel: AnyKernel | str, bias: ArrayLike) -> Kernel:
     if not isinstance(kernel, Kernel) or np.ndim(bias) != 0:
         raise UsageError("bias must be one number for one kernel, and a compound takes none")
-    return _biased(kernel, float(_biases(bias, 1)[0]))
+    return _biased(kernel, float(biases(bias, 1)[0]))
 
 
 @lru_cache(maxsize=64)
 def _biased(kernel: Kernel, bias: float) -> Kernel:
     return replace(kernel, offset=kernel.offset + bias)
-
-
-def _biases(bias: ArrayLike | None, count: int) -> NDArray[np.float64]:
-    """One bias for each of `count` maps."""
-    try:
-        values = np.asarray(0.0 if bias is None else bias, dtype=np.float64)
-        biases = np.broadcast_to(values, count)
-    except (TypeError, ValueError):
-        raise UsageError(f"bias must be one number, or one for each of {count} maps") from None
-    if not np.isfinite(biases).all():
-        raise UsageError("bias must be finite, and has a value that is infinite or no number")
-    return biases
-
-
-def _bank(
-    array: NDArray[Any],
-    weights: NDArray[Any],
-    grouping: tuple[int, ArrayLike | None],
-    spec: Spec,
-    target: Target,
-) -> NDArray[Any]:
-    """Every filter of a bank over its group of channels."""
-    groups, bias = grouping
-    single = weights.ndim == 3
-    filters = weights[None] if single else weights
-    volume = array.reshape(*array.shape[:2], -1)
-    count, depth = filters.shape[:2]
-    if groups < 1 or volume.shape[2] != depth * groups or count % groups:
-        raise UsageError(
-            f"{count} filters over {depth} channels in {groups} groups don't fit an array of "
-            f"{volume.shape[2]} channels: expected {depth} · {groups} channels, and as many "
-            f"filters as a multiple of the groups"
-        )
-    biases = _biases(bias, count)
-    maps = []
-    for k in range(count):
-        start = (k * groups // count) * depth
-        part = np.ascontiguousarray(volume[:, :, start : start + depth])
-        maps.append(_one_map(part, filters[k], float(biases[k]), spec, target))
-    return maps[0] if single else np.stack(maps, axis=-1)
-
-
-def _one_map(
-    volume: NDArray[Any], weights: NDArray[Any], bias: float, spec: Spec, target: Target
-) -> NDArray[Any]:
-    """One filter over all channels of a volume."""
-    flat = Kernel("filter", weights.reshape(len(weights), -1)).weights
-    stack = flat.reshape(weights.shape)
-    geometry = plan_geometry(
-        (volume.shape[0], volume.shape[1]),
-        (weights.shape[1], weights.shape[2]),
-        stride=spec.stride,
-        dilation=spec.dilation,
-        padding=spec.padding,
-        flip=spec.convolve,
-    )
-    mapping = target.mapping
-    done = engine.correlate_planned(
-        volume,
-        engine.KernelSet((stack[:, ::-1, ::-1] if spec.convolve else stack)[None]),
-        geometry,
-        engine.Border2D(spec.border, fill_level(spec.fill, volume.dtype, target.level)),
-        engine.finish(mapping, target.dtype, maximum=target.maximum, shift=Fraction(bias)),
-        engine.Options(
-            jobs=spec.jobs,
-            stretch=mapping is Mapping.NORMALIZE,
-            method=str(spec.method),
-            watch=False,
-        ),
-    )
-    return done.pixels

@@ -80,24 +80,24 @@ Examples:
 @click.option("-v", "--verbose", is_flag=True, help="Say how it was computed, too.")
 def signal(a: str, b: str, **options: Any) -> None:
     """Convolve two one-dimensional signals."""
-    from convcli.report import signal as report
     from convcli.signals.files import read_signal
 
     if options["output"] == "-":
         options["output"] = None
     pair = (read_signal(a), read_signal(b))
-    flip = options["correlate"]
     if options["form"] is not None:
         _work_out(pair, options)
-        return
-    done = _product(pair, options)
+    else:
+        _convolve(pair, options)
+
+
+def _convolve(pair: tuple[Signal, Signal], options: dict[str, Any]) -> None:
+    """Print or write what comes out, and say what was done."""
+    from convcli.report import signal as report
+
+    flip, done = options["correlate"], _product(pair, options)
     other = _product((pair[1], pair[0]), options) if options["swap"] else None
     values = _scaled(pair, done)
-    if options["as_json"]:
-        swapped = None if other is None else _scaled(pair, other)
-        echo_json(report.data(pair, done, options["mode"], (values, swapped), flip=flip))
-    elif options["output"] is None:
-        echo(report.values_text(values))
     lines = [report.summary(pair, done, options["mode"], flip=flip)]
     if options["verbose"]:
         lines.append(report.plan_line(done))
@@ -105,7 +105,13 @@ def signal(a: str, b: str, **options: Any) -> None:
         lines += report.swapped_lines(done, other, flip=flip)
     if options["output"] is not None:
         lines.append(_write(pair, values, options))
-    if not options["quiet"] and not options["as_json"]:
+    if options["as_json"]:
+        swapped = None if other is None else _scaled(pair, other)
+        echo_json(report.data(pair, done, options["mode"], (values, swapped), flip=flip))
+        return
+    if options["output"] is None:
+        echo(report.values_text(values))
+    if not options["quiet"]:
         click.echo(harmless("\n".join(lines)), err=True)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
-    from convcli.api import apply, choose_plan, correlate
+    from convcli.api import apply, choose_plan, correlate, correlate_volume
     from convcli.borders import Border
     from convcli.errors import ConvError, GeometryError, ImageError, KernelError, UsageError
     from convcli.geometry import Axis, Geometry, output_size
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from convcli.image.image import Image, Meta
     from convcli.kernels.kernel import Compound, Kernel
     from convcli.kernels.registry import get_kernel
+    from convcli.kernels.volume import VolumeKernel
     from convcli.signals.convolution import convolve_signal, correlate_signal
     from convcli.spec import Spec
 
@@ -25,6 +26,7 @@ _HOME = {
     "apply": "api.apply",
     "choose_plan": "api.choose_plan",
     "correlate": "api.correlate",
+    "correlate_volume": "api.correlate_volume",
     "Border": "borders.Border",
     "ConvError": "errors.ConvError",
     "GeometryError": "errors.GeometryError",
@@ -43,6 +45,7 @@ _HOME = {
     "Meta": "image.image.Meta",
     "Compound": "kernels.kernel.Compound",
     "Kernel": "kernels.kernel.Kernel",
+    "VolumeKernel": "kernels.volume.VolumeKernel",
     "get_kernel": "kernels.registry.get_kernel",
     "convolve_signal": "signals.convolution.convolve_signal",
     "correlate_signal": "signals.convolution.correlate_signal",
@@ -64,12 +67,14 @@ __all__ = [
     "Meta",
     "Spec",
     "UsageError",
+    "VolumeKernel",
     "__version__",
     "apply",
     "choose_plan",
     "convolve_signal",
     "correlate",
     "correlate_signal",
+    "correlate_volume",
     "get_kernel",
     "output_size",
     "read",

@@ -17,11 +17,14 @@ from convcli.image.image import Image
 from convcli.kernels import parse_kernel
 from convcli.kernels.kernel import AnyKernel, Compound, Kernel
 from convcli.kernels.notation import names_file
+from convcli.kernels.volume import VolumeKernel, parse_volume_kernel
 from convcli.pipeline.arrays import plan_array, prepare_array
 from convcli.pipeline.banks import biases, correlate_bank
 from convcli.pipeline.responses import Target
+from convcli.pipeline.volume import HeldPlanes, correlated_planes
 from convcli.record import replace
 from convcli.spec import Mapping, Method, Spec
+from convcli.volume_geometry import Triple
 
 #: Sample types that the engine takes, and the value of a full sample.
 _FULL = {
@@ -30,6 +33,8 @@ _FULL = {
     np.dtype(np.float32): 1.0,
     np.dtype(np.float64): 1.0,
 }
+#: Shapes of a volume.
+_VOLUMES = ("(planes, rows, cols)", "(planes, rows, cols, channels)")
 
 
 def apply(
@@ -179,6 +184,73 @@ def correlate(  # noqa: PLR0913
     return engine.run(ready(*call), array).pixels
 
 
+def correlate_volume(  # noqa: PLR0913
+    volume: ArrayLike,
+    weights: ArrayLike | str | VolumeKernel,
+    stride: int | Triple = 1,
+    padding: Any = "same",
+    border: str | Border = Border.REPLICATE,
+    fill: float = 0.0,
+    dilation: int | Triple = 1,
+    bias: float = 0.0,
+    flip: bool = False,
+    mapping: str | Mapping = Mapping.RAW,
+    dtype: DTypeLike | None = None,
+    method: str | Method = Method.AUTO,
+    jobs: int | None = None,
+) -> NDArray[Any]:
+    """Slide 3-D weights over a volume and add up the products at each place, without flipping.
+
+    Parameters
+    ----------
+    volume
+        (planes, rows, cols), or with channels behind these, each filtered by itself; of bool,
+        whole or real numbers.
+    weights
+        (planes, rows, cols); a `VolumeKernel`; or what would be typed for one, such as
+        ``"gaussian:sigma=1,2,2"``.
+    stride, padding, dilation
+        One number, or (planes, rows, cols); padding also a word as for `correlate`, or
+        (before, after) for each axis.
+    bias
+        Added to the responses.
+    border, fill, flip, mapping, dtype, method, jobs
+        As for `correlate`.
+
+    Returns
+    -------
+    ndarray of shape (planes', rows', cols'), and channels if there were some
+        N' = ⌊(N − (D(F − 1) + 1) + 2P)/S⌋ + 1 along each axis.
+
+    Raises
+    ------
+    ConvError
+        If shapes don't match, a word is unknown, or the kernel doesn't fit.
+
+    Examples
+    --------
+    >>> correlate_volume(np.ones((4, 5, 6)), "box", padding="valid").shape
+    (2, 3, 4)
+    """
+    array = _samples(volume, "volume", _VOLUMES)
+    if isinstance(weights, str):
+        kernel = parse_volume_kernel(weights)
+    elif isinstance(weights, VolumeKernel):
+        kernel = weights
+    else:
+        kernel = VolumeKernel.of("weights", weights)
+    if bias:
+        kernel = kernel.changed(None, kernel.flat.offset + bias)
+    steps = whole(stride), whole(dilation)
+    options = (whole(padding), border, fill, *steps, flip, mapping, method, jobs)
+    spec, target = _asked(array.dtype, dtype, options)
+    (last,) = correlated_planes(HeldPlanes(array), (kernel,), spec, target)
+    out = np.empty((last.count, *last.shape), last.dtype)
+    for number in range(last.count):
+        out[number] = last.plane(number)
+    return out
+
+
 @lru_cache(maxsize=64, typed=True)
 def _ready(
     shape: tuple[int, ...],
@@ -224,17 +296,19 @@ def _asked(
     return spec, _target(dtype, spec, result)
 
 
-def _samples(pixels: ArrayLike) -> NDArray[Any]:
-    """An array of a type that the engine takes."""
+def _samples(
+    pixels: ArrayLike, name: str = "pixels", shapes: tuple[str, str] = ("(H, W)", "(H, W, C)")
+) -> NDArray[Any]:
+    """An array of a type that the engine takes, and of one of some shapes."""
     array = np.asarray(pixels)
-    if array.ndim not in (2, 3) or array.size == 0:
-        raise UsageError(f"pixels must have shape (H, W) or (H, W, C), got {array.shape}")
+    if array.size == 0 or array.ndim not in (each.count(",") + 1 for each in shapes):
+        raise UsageError(f"{name} must have shape {' or '.join(shapes)}, got {array.shape}")
     if array.dtype in _FULL and array.flags.c_contiguous:
         return array
     if array.dtype.newbyteorder("=") in _FULL:
         return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
     if array.dtype.kind not in "buif":
-        raise UsageError(f"pixels must be numbers, got {array.dtype.name}")
+        raise UsageError(f"{name} must be numbers, got {array.dtype.name}")
     return array.astype({"bool": np.uint8, "float16": np.float32}.get(array.dtype.name, np.float64))
 
 

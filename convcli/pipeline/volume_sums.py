@@ -32,7 +32,7 @@ from convcli.volume_geometry import Steps, plan_volume
 #: Whole numbers below these are exact in a float type.
 _WHOLE = {"float32": 2.0**24, "float64": 2.0**53}
 #: Samples that are added up at a time: so few that their sums stay in the cache.
-_BLOCK = 2**14
+_BLOCK = 2**15
 
 
 class Planes(Protocol):

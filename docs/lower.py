@@ -21,6 +21,7 @@ import numpy as np
 import convcli
 from convcli.engine import lowered, native
 from convcli.kernels.registry import names
+from convcli.kernels.volume import volume_names
 from convcli.spec import Alpha, Mapping, Spec
 
 Key = tuple[str, ...]
@@ -50,6 +51,8 @@ def tasks() -> Iterator[tuple[str, str, Spec]]:
 
 #: (sample type, mapping) of arrays that are filtered by every kernel, and sums not looked at.
 ARRAYS = (("uint8", None), ("uint8", "clip"), ("uint16", None), ("float32", None))
+#: The same of volumes.
+VOLUMES = (("uint8", "clip"), ("uint16", "clip"), ("uint16", "abs"), ("float32", "raw"))
 
 
 def kernels() -> Iterator[str | convcli.Kernel]:
@@ -81,6 +84,10 @@ def wanted() -> list[Key]:
             for dtype, mapping in ARRAYS:
                 pixels = np.ones(SIZE, dtype)
                 _try(partial(convcli.correlate, pixels, kernel, mapping=mapping, jobs=2))
+        for kernel in (*volume_names(), "gaussian:sigma=2"):
+            for dtype, mapping in VOLUMES:
+                volume = np.ones((3, *SIZE), dtype)
+                _try(partial(convcli.correlate_volume, volume, kernel, mapping=mapping, jobs=2))
     return sorted(found)
 
 

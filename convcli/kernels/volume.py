@@ -97,7 +97,9 @@ class VolumeKernel:
         if np.abs(self.flat.scaled).sum() <= most:
             return Kind.SMOOTHING
         size = [max(_SPECTRUM, 2 * taps) for taps in self.shape]
-        response = np.abs(np.fft.rfftn(self.flat.scaled.reshape(self.shape), s=size))
+        response = np.abs(
+            np.fft.rfftn(self.flat.scaled.reshape(self.shape), s=size, axes=(0, 1, 2))
+        )
         return Kind.SHARPENING if response.max() > most else Kind.SMOOTHING
 
     @cached_property

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
-    from convcli.api import apply, choose_plan, correlate, correlate_volume
+    from convcli.api import apply, choose_plan, correlate, write_frames
     from convcli.borders import Border
     from convcli.errors import ConvError, GeometryError, ImageError, KernelError, UsageError
+    from convcli.fitting.fit import fit_kernel
     from convcli.geometry import Axis, Geometry, output_size
     from convcli.image.files import open as read_frames
     from convcli.image.files import read, write
-    from convcli.image.files import write as write_frames
     from convcli.image.frames import Frames
     from convcli.image.image import Image, Meta
     from convcli.kernels.kernel import Compound, Kernel
@@ -21,18 +21,20 @@ if TYPE_CHECKING:
     from convcli.kernels.volume import VolumeKernel
     from convcli.signals.convolution import convolve_signal, correlate_signal
     from convcli.spec import Spec
+    from convcli.volumes import correlate_volume
 
 _HOME = {
     "apply": "api.apply",
     "choose_plan": "api.choose_plan",
     "correlate": "api.correlate",
-    "correlate_volume": "api.correlate_volume",
+    "correlate_volume": "volumes.correlate_volume",
     "Border": "borders.Border",
     "ConvError": "errors.ConvError",
     "GeometryError": "errors.GeometryError",
     "ImageError": "errors.ImageError",
     "KernelError": "errors.KernelError",
     "UsageError": "errors.UsageError",
+    "fit_kernel": "fitting.fit.fit_kernel",
     "Axis": "geometry.Axis",
     "Geometry": "geometry.Geometry",
     "output_size": "geometry.output_size",
@@ -40,7 +42,7 @@ _HOME = {
     "write": "image.files.write",
     "Frames": "image.frames.Frames",
     "read_frames": "image.files.open",
-    "write_frames": "image.files.write",
+    "write_frames": "api.write_frames",
     "Image": "image.image.Image",
     "Meta": "image.image.Meta",
     "Compound": "kernels.kernel.Compound",
@@ -75,6 +77,7 @@ __all__ = [
     "correlate",
     "correlate_signal",
     "correlate_volume",
+    "fit_kernel",
     "get_kernel",
     "output_size",
     "read",

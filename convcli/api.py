@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
+from warnings import warn
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -13,18 +15,17 @@ from convcli import engine, pipeline
 from convcli.borders import Border
 from convcli.errors import KernelError, UsageError
 from convcli.geometry import Padding, Pair, whole
+from convcli.image import files
+from convcli.image.frames import Frames
 from convcli.image.image import Image
 from convcli.kernels import parse_kernel
 from convcli.kernels.kernel import AnyKernel, Compound, Kernel
 from convcli.kernels.notation import names_file
-from convcli.kernels.volume import VolumeKernel, parse_volume_kernel
 from convcli.pipeline.arrays import plan_array, prepare_array
 from convcli.pipeline.banks import biases, correlate_bank
 from convcli.pipeline.responses import Target
-from convcli.pipeline.volume import HeldPlanes, correlated_planes
 from convcli.record import replace
 from convcli.spec import Mapping, Method, Spec
-from convcli.volume_geometry import Triple
 
 #: Sample types that the engine takes, and the value of a full sample.
 _FULL = {
@@ -33,8 +34,6 @@ _FULL = {
     np.dtype(np.float32): 1.0,
     np.dtype(np.float64): 1.0,
 }
-#: Shapes of a volume.
-_VOLUMES = ("(planes, rows, cols)", "(planes, rows, cols, channels)")
 
 
 def apply(
@@ -69,6 +68,37 @@ def apply(
             f"expected an Image, got {type(image).__name__}; use Image(pixels), or correlate"
         )
     return pipeline.apply(image, kernels, spec or Spec())[0]
+
+
+def write_frames(
+    path: str | Path,
+    image: Image | Frames | Iterable[Image] | None = None,
+    *,
+    frames: Frames | Iterable[Image] | None = None,
+    **options: Any,
+) -> Path:
+    """Write several images to a file, as `write` does.
+
+    Parameters
+    ----------
+    path, image, options
+        As for `write`.
+    frames
+        What `image` was called before 0.2; it will be gone in 0.3.
+
+    Raises
+    ------
+    ImageError
+        As `write`.
+    """
+    if frames is not None:
+        if image is not None:
+            raise TypeError("write_frames: `frames` is `image`, and both were given")
+        warn("write_frames: `frames` is called `image` now", DeprecationWarning, stacklevel=2)
+        image = frames
+    if image is None:
+        raise TypeError("write_frames: there is no `image`")
+    return files.write(path, image, **options)
 
 
 def choose_plan(
@@ -163,14 +193,14 @@ def correlate(  # noqa: PLR0913
     >>> correlate([[1, 2, 4]], [[-1, 1]], padding="valid")
     array([[1., 2.]])
     """
-    array = _samples(pixels)
+    array = samples_of(pixels)
     steps = whole(stride), whole(dilation)
     options = (whole(padding), border, fill, *steps, flip, mapping, method, jobs)
     chosen = weights if isinstance(weights, str) else _as_kernel(weights)
     if isinstance(chosen, str) and (bias is not None or names_file(chosen)):
         chosen = parse_kernel(chosen)
     if isinstance(chosen, np.ndarray):
-        spec, target = _asked(array.dtype, dtype, options)
+        spec, target = asked(array.dtype, dtype, options)
         volume = array.reshape(*array.shape[:2], -1)
         filters = chosen if chosen.ndim == 4 else chosen[None]
         maps = correlate_bank(volume, filters, bias=bias, groups=groups, spec=spec, target=target)
@@ -182,73 +212,6 @@ def correlate(  # noqa: PLR0913
     call = array.shape, array.dtype, chosen, dtype, *options
     ready: Callable[..., engine.Prepared] = _ready if _has_hash(call) else _ready.__wrapped__
     return engine.run(ready(*call), array).pixels
-
-
-def correlate_volume(  # noqa: PLR0913
-    volume: ArrayLike,
-    weights: ArrayLike | str | VolumeKernel,
-    stride: int | Triple = 1,
-    padding: Any = "same",
-    border: str | Border = Border.REPLICATE,
-    fill: float = 0.0,
-    dilation: int | Triple = 1,
-    bias: float = 0.0,
-    flip: bool = False,
-    mapping: str | Mapping = Mapping.RAW,
-    dtype: DTypeLike | None = None,
-    method: str | Method = Method.AUTO,
-    jobs: int | None = None,
-) -> NDArray[Any]:
-    """Slide 3-D weights over a volume and add up the products at each place, without flipping.
-
-    Parameters
-    ----------
-    volume
-        (planes, rows, cols), or with channels behind these, each filtered by itself; of bool,
-        whole or real numbers.
-    weights
-        (planes, rows, cols); a `VolumeKernel`; or what would be typed for one, such as
-        ``"gaussian:sigma=1,2,2"``.
-    stride, padding, dilation
-        One number, or (planes, rows, cols); padding also a word as for `correlate`, or
-        (before, after) for each axis.
-    bias
-        Added to the responses.
-    border, fill, flip, mapping, dtype, method, jobs
-        As for `correlate`.
-
-    Returns
-    -------
-    ndarray of shape (planes', rows', cols'), and channels if there were some
-        N' = ⌊(N − (D(F − 1) + 1) + 2P)/S⌋ + 1 along each axis.
-
-    Raises
-    ------
-    ConvError
-        If shapes don't match, a word is unknown, or the kernel doesn't fit.
-
-    Examples
-    --------
-    >>> correlate_volume(np.ones((4, 5, 6)), "box", padding="valid").shape
-    (2, 3, 4)
-    """
-    array = _samples(volume, "volume", _VOLUMES)
-    if isinstance(weights, str):
-        kernel = parse_volume_kernel(weights)
-    elif isinstance(weights, VolumeKernel):
-        kernel = weights
-    else:
-        kernel = VolumeKernel.of("weights", weights)
-    if bias:
-        kernel = kernel.changed(None, kernel.flat.offset + bias)
-    steps = whole(stride), whole(dilation)
-    options = (whole(padding), border, fill, *steps, flip, mapping, method, jobs)
-    spec, target = _asked(array.dtype, dtype, options)
-    (last,) = correlated_planes(HeldPlanes(array), (kernel,), spec, target)
-    out = np.empty((last.count, *last.shape), last.dtype)
-    for number in range(last.count):
-        out[number] = last.plane(number)
-    return out
 
 
 @lru_cache(maxsize=64, typed=True)
@@ -264,7 +227,7 @@ def _ready(
     JUSTIFICATION: looking at every option anew takes a tenth of the time of a blur of 12
     megapixels (bench: named).
     """
-    spec, target = _asked(dtype, result, options)
+    spec, target = asked(dtype, result, options)
     kernel = parse_kernel(weights) if isinstance(weights, str) else weights
     return prepare_array(shape, dtype, kernel, spec, target)
 
@@ -277,7 +240,7 @@ def _has_hash(call: tuple[Any, ...]) -> bool:
     return True
 
 
-def _asked(
+def asked(
     dtype: np.dtype[Any], result: DTypeLike | None, options: tuple[Any, ...]
 ) -> tuple[Spec, Target]:
     """Return the spec that options make, and the target for arrays of a type."""
@@ -296,10 +259,23 @@ def _asked(
     return spec, _target(dtype, spec, result)
 
 
-def _samples(
+def samples_of(
     pixels: ArrayLike, name: str = "pixels", shapes: tuple[str, str] = ("(H, W)", "(H, W, C)")
 ) -> NDArray[Any]:
-    """An array of a type that the engine takes, and of one of some shapes."""
+    """Return an array of a type that the engine takes.
+
+    Parameters
+    ----------
+    pixels
+        Numbers.
+    name, shapes
+        What they are called, and which shapes they may have.
+
+    Raises
+    ------
+    UsageError
+        If they have another shape, or aren't real numbers.
+    """
     array = np.asarray(pixels)
     if array.size == 0 or array.ndim not in (each.count(",") + 1 for each in shapes):
         raise UsageError(f"{name} must have shape {' or '.join(shapes)}, got {array.shape}")

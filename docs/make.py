@@ -26,9 +26,10 @@ def help_texts() -> str:
     group = click.Context(
         cli, info_name="convcli", terminal_width=96, help_option_names=["-h", "--help"]
     )
+    import man
+
     parts = []
-    for name in cli.list_commands(group):
-        command = cli.get_command(group, name)
+    for name, command in man.commands(group).items():
         context = click.Context(command, info_name=name, parent=group, terminal_width=96)
         lines = (line.rstrip() for line in command.get_help(context).splitlines())
         parts.append("### convcli {}\n\n```text\n{}\n```".format(name, "\n".join(lines)))

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import click
 
+from convcli.cli.fit import fit
 from convcli.cli.main import cli
 
 _STATUS = (
@@ -26,15 +27,23 @@ _ENVIRONMENT = (
 )
 
 
+def commands(context: click.Context) -> dict[str, click.Command]:
+    """Every command by its name; those of `kernels` behind it."""
+    found = {name: cli.get_command(context, name) for name in cli.list_commands(context)}
+    at = list(found).index("kernels") + 1
+    items = [*found.items()]
+    return dict([*items[:at], ("kernels fit", fit), *items[at:]])
+
+
 def pages() -> dict[str, str]:
     """Return every page by its file's name."""
     group = click.Context(cli, info_name="convcli", help_option_names=["-h", "--help"])
-    names = cli.list_commands(group)
-    commands = {name: cli.get_command(group, name) for name in names}
-    made = {"convcli.1": _page("convcli", cli, group, [f"convcli-{name}" for name in names])}
-    for name, command in commands.items():
+    found = {name.replace(" ", "-"): name for name in commands(group)}
+    made = {"convcli.1": _page("convcli", cli, group, [f"convcli-{name}" for name in found])}
+    for page, name in found.items():
+        command = commands(group)[name]
         context = click.Context(command, info_name=name, parent=group)
-        made[f"convcli-{name}.1"] = _page(f"convcli-{name}", command, context, ["convcli"])
+        made[f"convcli-{page}.1"] = _page(f"convcli-{page}", command, context, ["convcli"])
     return made
 
 

@@ -31,6 +31,8 @@ KINDS = (
     (".png", (400, 500, 3), np.uint8),
     (".webp", (60, 70, 4), np.uint8),
     (".gif", (50, 60), np.uint8),
+    (".jxl", (60, 70, 3), np.uint16),
+    (".jp2", (50, 70), np.uint8),
 )
 
 

@@ -74,13 +74,14 @@ def _plain(source, *suffixes):
 
 CASES = [
     *(Case(name, suffix=".ppm") for name in (
-        "a.png", "i.png", "p.png", "a.jpg", "p.jpg", "a.webp", "a.avif", "a.jp2", "a.tif",
+        "a.png", "i.png", "p.png", "a.jpg", "p.jpg", "a.webp", "a.avif", "a.jp2", "a.jxl", "a.tif",
         "z.tif", "a.bmp", "a.ppm", "16.png")),
     *(Case(name, suffix=".pgm") for name in ("g.png", "g.jpg", "1.png")),
     *(Case(name, suffix=".tif") for name in ("f.tif", "f.npy", "a.gif")),
-    *_plain("a.png", ".png", ".jpg", ".webp", ".avif", ".tif", ".bmp", ".gif"),
+    *_plain("a.png", ".png", ".jpg", ".webp", ".avif", ".jxl", ".tif", ".bmp", ".gif"),
     Case("a.png", suffix=".jp2", quality=80),
     Case("a.png", suffix=".webp", quality=80),
+    Case("a.png", suffix=".jxl", quality=80),
     *(Case("a.png", kernel, spec) for kernel, spec in (
         ("gaussian:sigma=2", {}),
         ("gaussian:sigma=2", {"linear": True}),
@@ -147,7 +148,7 @@ def make(path, rows, cols):
                         "PNG", str(path)], input=rgb.tobytes(), check=True)  # fmt: skip
     elif kind in special:
         special[kind]()
-    elif path.suffix in (".jp2", ".avif", ".webp"):
+    elif path.suffix in (".jp2", ".avif", ".webp", ".jxl"):
         write(path, Image(rgb), quality=80)
     elif path.suffix == ".gif":
         PillowImage.fromarray(rgb).quantize(64).save(path)

@@ -9,10 +9,14 @@ import shutil
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 
+import convcli
+from convcli.cli.fit import fit
 from convcli.cli.main import cli, main
 from convcli.kernels import names
+from convcli.signals import wav
 from convcli.spec import Spec
 
 ROOT = Path(__file__).parent.parent
@@ -26,7 +30,8 @@ def _make():
     return module
 
 
-def test_generated_parts_of_the_readme_are_up_to_date():
+def test_generated_parts_of_the_readme_are_up_to_date(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
     assert _make().rewritten(README) == README, "run python docs/make.py"
 
 
@@ -37,7 +42,9 @@ def test_every_kernel_is_in_the_readme(name):
 
 def _commands():
     context = click.Context(cli, info_name="convcli")
-    return {name: cli.get_command(context, name) for name in cli.list_commands(context)}
+    return {name: cli.get_command(context, name) for name in cli.list_commands(context)} | {
+        "kernels fit": fit
+    }
 
 
 @pytest.mark.parametrize("name", _commands())
@@ -68,6 +75,15 @@ def workplace(tmp_path, monkeypatch):
     shutil.copy(samples / "float.tif", tmp_path / "scan.tif")
     (tmp_path / "photos" / "more").mkdir(parents=True)
     shutil.copy(samples / "rocket.jpg", tmp_path / "photos" / "more")
+    image = convcli.read(samples / "camera.png")
+    shutil.copy(samples / "camera.png", tmp_path / "before.png")
+    convcli.write(tmp_path / "after.png", convcli.apply(image, "sharpen"))
+    for name in ("sharpened.png", "blurred.png", "edited.png", "edges.png"):
+        shutil.copy(tmp_path / "after.png", tmp_path / name)
+    (tmp_path / "log.csv").write_text("time,pressure\n0,1\n1,2\n", encoding="utf-8")
+    sound = wav.encode(np.array([[9], [99]]), wav.WavFormat(8000, 16, is_float=False))
+    for name in ("voice.wav", "church.wav"):
+        (tmp_path / name).write_bytes(sound)
     (tmp_path / "mine.toml").write_text("[ridge]\nweights = [[-1, 2, -1]]\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -67,6 +67,7 @@ KEPT = {
     "WEBP": {"icc", "exif", "xmp"},
     "AVIF": {"icc", "exif", "xmp"},
     "JPEG2000": {"icc", "exif", "xmp"},
+    "JPEGXL": {"icc", "exif", "xmp"},
     "BMP": {"dpi"},
 }
 
@@ -125,7 +126,7 @@ def test_exif_survives_tiff_in_either_byte_order(order):
 def test_a_profile_for_other_channels_is_not_embedded():
     """An RGB profile on a gray image makes a file that other programs refuse."""
     gray = Image(smooth()[..., 0], meta=Meta(icc=ICC))
-    for format in ("PNG", "JPEG", "TIFF", "JPEG2000"):
+    for format in ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "JPEG2000", "JPEGXL"):
         assert read(encode(gray, format)).meta.icc is None
 
 
@@ -202,18 +203,19 @@ def test_quality_given_wins():
     assert quality_of(result.quantization) == 80
 
 
-def test_webp_is_lossless_unless_the_source_was_not(rng):
+@pytest.mark.parametrize("format", ["WEBP", "JPEG2000", "JPEGXL"])
+def test_what_may_be_lossless_is_unless_the_source_was_not(format, rng):
     noise = rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)
     image = read(encode(Image(noise), "PNG"))
-    assert np.array_equal(read(encode(image, "WEBP")).pixels, noise)
-    lossy = read(encode(image, "WEBP", quality=80))
+    assert np.array_equal(read(encode(image, format)).pixels, noise)
+    lossy = read(encode(image, format, quality=80))
     assert not np.array_equal(lossy.pixels, noise)
     assert lossy.meta.lossy
-    assert read(encode(lossy, "WEBP")).meta.lossy
-    assert not read(encode(image, "WEBP")).meta.lossy
+    assert read(encode(lossy, format)).meta.lossy
+    assert not read(encode(image, format)).meta.lossy
 
 
-@pytest.mark.parametrize("format", ["JPEG", "WEBP", "AVIF", "JPEG2000"])
+@pytest.mark.parametrize("format", ["JPEG", "WEBP", "AVIF", "JPEG2000", "JPEGXL"])
 def test_quality_matters(format, samples):
     pixels = smooth() + np.random.default_rng(1).integers(0, 30, (48, 64, 3), dtype=np.uint8)
     sizes = [len(encode(Image(pixels), format, quality=quality)) for quality in (10, 60, 95)]
@@ -604,6 +606,9 @@ def examples():
     files["TIFF raw"] = encode(image, "TIFF", compress=0)
     files["TIFF 1"] = encode(gray, "TIFF")
     files["WEBP lossy"] = encode(image, "WEBP", quality=50)
+    files["JPEGXL lossy"] = encode(Image(noise), "JPEGXL", quality=50)
+    files["JPEGXL 16"] = encode(deep, "JPEGXL")
+    files["JPEGXL float"] = encode(Image(noise.astype(np.float32)), "JPEGXL")
     files["PBM"] = encode(gray, "PBM")
     files["PFM"] = encode(Image(noise.astype(np.float32)), "PFM")
     files["PGM plain"] = b"P2 3 2 9\n" + b"1 2 3 4 5 6\n"

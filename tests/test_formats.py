@@ -6,6 +6,7 @@ import textwrap
 
 import numpy as np
 import pytest
+from command import call
 
 from convcli.errors import ImageError
 from convcli.image import codec as codec_module
@@ -188,6 +189,25 @@ def test_small_sizes(rng, format, size):
     pixels = in_few_colours(make(rng, "uint8", "RGB", size))
     pixels[0, 0] = (64, 128, 0)
     assert np.array_equal(read(encode(Image(pixels), format)).pixels, pixels)
+
+
+EXACT = [
+    name
+    for name in FORMATS
+    if codec_of(name).decode
+    and codec_of(name).has("uint8", "RGB")
+    and not codec_of(name).lossy
+    # Of 256 colours.
+    and name != "GIF"
+]
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_what_loses_nothing_shows_what_png_shows(name, samples, tmp_path):
+    suffix = FORMATS[name].suffixes[0]
+    for target in (tmp_path / "a.png", tmp_path / f"b{suffix}"):
+        assert call("apply", "sobel", samples / "chelsea.png", "-o", target).status == 0
+    assert np.array_equal(read(tmp_path / f"b{suffix}").pixels, read(tmp_path / "a.png").pixels)
 
 
 @pytest.mark.parametrize("turned", [False, True])

@@ -26,7 +26,9 @@ from convcli.image.files import encode, read
 from convcli.image.frames import TOGETHER
 from convcli.image.tiff import write as tiff_write
 
-MOVING = (".gif", ".png", ".webp")
+#: What Pillow reads; and JPEG XL, in which a damaged frame may be another one.
+SEEN = (".gif", ".png", ".webp")
+MOVING = (*SEEN, ".jxl")
 DURATIONS = (40.0, 50.0, 60.0, 70.0, 300.0)
 LEVELS = {"bool": 1, "uint8": 85, "uint16": 20_001, "float32": 0.25}
 
@@ -94,7 +96,7 @@ def test_frames_come_back_as_they_were(suffix, depth, channels, rng, tmp_path):
         assert (again.durations, again.loop) == (DURATIONS, 3)
 
 
-@pytest.mark.parametrize("suffix", MOVING)
+@pytest.mark.parametrize("suffix", SEEN)
 @pytest.mark.parametrize("channels", ["L", "LA", "RGB", "RGBA"])
 def test_others_see_the_same_frames(suffix, channels, rng, tmp_path):
     images = moving(rng, channels)
@@ -507,6 +509,17 @@ def test_reduced_pages_and_masks_are_left_out_and_it_is_said(tiny, here):
     assert len(read_frames("out.tif")) == 2
 
 
+def test_frames_are_still_taken_by_their_old_name(tmp_path, rng):
+    images = [Image(rng.integers(0, 256, (3, 4), dtype=np.uint8)) for _ in range(2)]
+    with pytest.warns(DeprecationWarning, match="`frames` is called `image` now"):
+        old = write_frames(tmp_path / "a.gif", frames=images)
+    new = write_frames(tmp_path / "b.gif", image=images)
+    assert old.read_bytes() == new.read_bytes()
+    for wrong in ({}, {"image": images, "frames": images}):
+        with pytest.raises(TypeError, match="`image`"):
+            write_frames(tmp_path / "c.gif", **wrong)
+
+
 def test_a_stack_is_never_in_memory_as_a_whole(rng, tmp_path):
     page = rng.integers(0, 256, (256, 256), dtype=np.uint8)
     data = pages(*[page + np.uint8(k) for k in range(100)], compression="zlib")
@@ -581,7 +594,7 @@ def broken(suffix, rng, tmp_path):
     return path
 
 
-@pytest.mark.parametrize("suffix", [*MOVING, ".tif"])
+@pytest.mark.parametrize("suffix", [*SEEN, ".tif"])
 def test_a_damaged_frame_fails_the_image_and_is_named(suffix, rng, here):
     path = broken(suffix, rng, here)
     said = call("apply", "box", path, "-o", "out.tif")

@@ -27,6 +27,7 @@ from marks import exhaustive_but
 
 from convcli.errors import ConvError, ImageError, KernelError
 from convcli.image.files import encode, read
+from convcli.image.frames import Frames
 from convcli.image.image import Image, Meta
 from convcli.image.light import curves as trc
 from convcli.image.recognise import coded_size
@@ -352,6 +353,12 @@ def test_pillow_remarks_upon_nothing(recwarn):
     cut = data[: at + 20] + bytes([255]) * 8 + data[at + 28 :]
     simplefilter("always")
     read(cut)
+    odd = Image(PIXELS, meta=Meta(exif=b"II*\0\xff\xff\xff\xff"))
+    for name in ("AVIF", "WEBP", "JPEG", "TIFF"):
+        for each in (odd, Frames.of([odd, odd], 50)):
+            if name != "JPEG" or each is odd:
+                simplefilter("always")
+                encode(each, name)
     assert [str(each.message) for each in recwarn] == []
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from marks import exhaustive_but
 
 from convcli import Frames, Image, ImageError, Meta, read_frames
 from convcli.cli.main import main
@@ -286,7 +287,7 @@ def test_a_file_that_is_cut_short_is_refused(path):
                 pass
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", exhaustive_but(FILES[::3], FILES), ids=lambda path: path.stem)
 def test_no_changed_byte_ends_anything(path):
     """A changed byte gives other pixels, as there are no checksums, or one clear line."""
     data = path.read_bytes()

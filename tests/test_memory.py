@@ -78,9 +78,10 @@ def test_what_is_foretold_is_what_is_taken(case, tmp_path):
 
 KINDS = {
     **{f"L.{s}": PIXELS[..., 0] for s in ("png", "jpg", "tif", "pgm", "npy", "jp2", "jxl")},
-    **{f"RGB.{s}": PIXELS for s in ("png", "jpg", "tif", "ppm", "npy", )},
+    **{f"RGB.{s}": PIXELS for s in ("png", "jpg", "tif", "ppm", "npy")},
     **{f"RGB.{s}": PIXELS for s in ("jp2", "jxl", "webp", "bmp", "avif")},
-    **{f"RGBA.{s}": np.dstack((PIXELS, PIXELS[..., 0])) for s in ("png", "tif", "webp")},
+    **{f"RGBA.{s}": np.dstack((PIXELS, PIXELS[..., 0]))
+       for s in ("png", "tif", "webp", "avif", "jp2", "jxl")},
     **{f"wide.{s}": PIXELS.astype(np.uint16) * 257
        for s in ("png", "tif", "ppm", "npy", "jp2", "jxl")},
     **{f"float.{s}": PIXELS.astype(np.float32) for s in ("tif", "npy", "pfm", "jxl")},
@@ -301,7 +302,9 @@ def test_a_stream_is_left_before_memory_ends(monkeypatch):
         load(Endless(encode(Image(PIXELS), "TIFF")))
 
 
-@pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "webp", "ppm", "npy", "bmp"])
+@pytest.mark.parametrize(
+    "suffix", ["png", "jpg", "gif", "webp", "ppm", "npy", "bmp", "jxl", "jp2", "avif"]
+)
 def test_what_is_behind_an_image_is_not_read(suffix, tmp_path):
     """Three gigabytes that take no room on the disk."""
     path = tmp_path / f"a.{suffix}"
@@ -470,15 +473,18 @@ def test_the_command_says_so_too(monkeypatch, tmp_path):
     assert "not enough memory" in line
 
 
+LIMITED = ("png", "jpg", "jp2", "avif", "webp", "jxl")
+
+
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     """Two megapixels in the formats whose libraries fail in ways of their own."""
     folder = tmp_path_factory.mktemp("limited")
     rows, cols = np.mgrid[0:1200, 0:1600]
     pixels = np.dstack((rows // 5, cols // 7, (rows + cols) // 11)).astype(np.uint8)
-    for suffix in ("png", "jpg", "jp2", "avif"):
+    for suffix in LIMITED:
         path = folder / f"a.{suffix}"
-        write(path, Image(pixels), quality=80 if suffix in ("jp2", "avif") else None)
+        write(path, Image(pixels), quality=80 if suffix in ("jp2", "avif", "jxl") else None)
         subprocess.run(**program("apply", "gaussian:sigma=2", path, "-o", folder / f"w.{suffix}"))
     return folder
 
@@ -488,7 +494,7 @@ def images(tmp_path_factory):
     "kilobytes",
     exhaustive_but([150_000], [120_000, 150_000, 183_000, 210_000, 260_000, 300_000]),
 )
-@pytest.mark.parametrize("suffix", ["png", "jpg", "jp2", "avif"])
+@pytest.mark.parametrize("suffix", exhaustive_but(LIMITED[:4], LIMITED))
 def test_under_a_limit_of_the_system_it_is_one_line(suffix, kilobytes, images, tmp_path):
     import resource
 

@@ -51,7 +51,9 @@ def test_the_reference_is_the_definition(rng):
         assert_same_pixels(reference.correlate(pixels, weights, **how), expected)
 
 
-@pytest.mark.parametrize("method", FORCED)
+@pytest.mark.parametrize(
+    "method", exhaustive_but([method for method in FORCED if method != "lowrank"], FORCED)
+)
 def test_every_small_size_under_every_small_kernel(method, rng):
     cases = product(range(1, 10), range(1, 10), range(1, 8), range(1, 8))
     done = 0
@@ -101,8 +103,10 @@ WIDTHS = [15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129]
 
 
 @pytest.mark.parametrize("method", exhaustive_but(["direct"], FORCED))
-def test_widths_around_whole_blocks(method, rng):
-    for width, limit in product(WIDTHS, (1, 60, 20_000)):  # 16-bit, float and 32-bit sums
+# 16-bit, float and 32-bit sums.
+@pytest.mark.parametrize("limit", exhaustive_but([1, 60], [1, 60, 20_000]))
+def test_widths_around_whole_blocks(method, limit, rng):
+    for width in WIDTHS:
         weights = weights_for(method, (5, 5), rng) * limit
         pixels = rng.integers(0, 256, (5, width)).astype(np.uint8)
         check(pixels, weights, method, border="wrap")
@@ -120,7 +124,7 @@ def test_many_strips_of_a_tall_image(method, rng):
 
 
 @pytest.mark.parametrize("method", FORCED)
-@pytest.mark.parametrize("depth", ["float32", "float64"])
+@pytest.mark.parametrize("depth", exhaustive_but(["float32"], ["float32", "float64"]))
 def test_real_sums_are_near(method, depth, rng):
     unit = SINGLE if depth == "float32" else SINGLE**2 * 2
     for shape, channels in product([(5, 5), (9, 7), (15, 15)], (1, 3)):

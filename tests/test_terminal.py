@@ -307,7 +307,7 @@ def test_paths_are_shown_harmlessly(tmp_path):
 
 def test_what_images_say_is_harmless(tmp_path):
     meta = Meta(text=((EVIL[:60], EVIL), ("Comment", EVIL + "\0")), exif=EVIL.encode() * 9)
-    for suffix in ("png", "tif", "jpg", "webp"):
+    for suffix in ("png", "tif", "jpg", "webp", "avif", "jp2", "jxl"):
         path = tmp_path / f"a.{suffix}"
         write(path, Image(np.zeros((7, 7, 3), np.uint8), meta=meta))
         assert read(path).pixels.shape == (7, 7, 3)

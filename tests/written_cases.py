@@ -14,6 +14,7 @@ import fuzz_seeds
 import numpy as np
 import written_images as draw
 import written_kinds as kinds_of
+from written_meant import is_exact
 
 from convcli import pipeline, write_frames
 from convcli.image import files
@@ -25,18 +26,21 @@ from convcli.spec import Spec
 
 #: Each writer's share of a hundred images.
 SHARES = {
-    "png": 36, "apng": 7, "gif": 10, "jpeg": 15, "webp": 2, "webp-frames": 6, "avif": 1,
+    "png": 34, "apng": 7, "gif": 10, "jpeg": 13, "webp": 2, "webp-frames": 6, "avif": 1,
     "avif-frames": 3, "tiff": 8, "tiff-pages": 4, "jp2": 3, "bmp": 2, "pnm": 2, "npy": 1,
+    "jxl": 2, "jxl-frames": 2,
 }  # fmt: skip
 WRITERS = tuple(SHARES)
 FORMAT = {
     "png": "PNG", "apng": "PNG", "gif": "GIF", "jpeg": "JPEG", "webp": "WEBP",
     "webp-frames": "WEBP", "avif": "AVIF", "avif-frames": "AVIF", "tiff": "TIFF",
     "tiff-pages": "TIFF", "jp2": "JPEG2000", "bmp": "BMP", "npy": "NPY",
+    "jxl": "JPEGXL", "jxl-frames": "JPEGXL",
 }  # fmt: skip
 SUFFIX = {
     "PNG": ".png", "GIF": ".gif", "JPEG": ".jpg", "WEBP": ".webp", "AVIF": ".avif",
-    "TIFF": ".tif", "JPEG2000": ".jp2", "BMP": ".bmp", "NPY": ".npy", "PBM": ".pbm", "PGM": ".pgm",
+    "TIFF": ".tif", "JPEG2000": ".jp2", "JPEGXL": ".jxl", "BMP": ".bmp", "NPY": ".npy",
+    "PBM": ".pbm", "PGM": ".pgm",
     "PPM": ".ppm", "PNM": ".pnm", "PFM": ".pfm",
 }  # fmt: skip
 _CLEAR = ("L", "LA", "RGB", "RGBA")
@@ -60,6 +64,9 @@ KINDS = {
 }  # fmt: skip
 KINDS |= {"apng": KINDS["png"], "webp-frames": KINDS["webp"], "jp2": KINDS["png"]}
 KINDS |= {"tiff-pages": KINDS["tiff"], "npy": KINDS["tiff"]}
+KINDS |= {
+    name: [*KINDS["png"], *(("float32", c) for c in _CLEAR)] for name in ("jxl", "jxl-frames")
+}
 COMPRESS = (None, *range(10))
 QUALITY = (None, *range(1, 101))
 #: JPEG's with sources that had tables of their own: 19 more without a number.
@@ -69,7 +76,7 @@ COLOURS = (1, 2, 3, 4, 5, 16, 17, 127, 128, 129, 254, 255, 256, 257, 300)
 KERNELS = ("identity", "sharpen", "emboss", "box", "sobel-x", "laplacian")
 #: Share of the images that have more than a mebibyte of rows.
 LARGE = {"png": 0.35, "apng": 0.1, "jpeg": 0.1, "tiff": 0.08, "gif": 0.03}
-FRAMED = ("apng", "webp-frames", "avif-frames", "tiff-pages")
+FRAMED = ("apng", "webp-frames", "avif-frames", "jxl-frames", "tiff-pages")
 
 
 @dataclass
@@ -140,6 +147,9 @@ def _options(writer, number):
         return {"quality": JPEG_QUALITY[number % len(JPEG_QUALITY)]}
     if writer in ("webp", "webp-frames", "avif", "avif-frames", "jp2"):
         return {"quality": QUALITY[number % len(QUALITY)]}
+    if writer in ("jxl", "jxl-frames"):
+        # Every other one loses nothing.
+        return {"quality": None if number % 2 else QUALITY[number // 2 % len(QUALITY)]}
     return {}
 
 
@@ -152,7 +162,15 @@ def _size(case, channels, depth, big):
     if big:
         width = len(channels) * (1 if depth == "bool" else np.dtype(depth).itemsize)
         return draw.large_size(rng, width, draw.MIB // (1 + (len(case.writer) > 3)))
-    most = {"avif-frames": 65, "webp-frames": 101, "jp2": 129, "avif": 101, "tiff-pages": 101}
+    most = {
+        "avif-frames": 65,
+        "webp-frames": 101,
+        "jp2": 129,
+        "avif": 101,
+        "tiff-pages": 101,
+        "jxl": 101,
+        "jxl-frames": 65,
+    }
     return draw.small_size(rng, most.get(case.writer, 211))
 
 
@@ -162,8 +180,12 @@ def _fill(case, pixels, channels):
     meta = meta_of(rng, case.format, channels) if rng.random() < 0.35 else Meta()
     if case.writer == "jpeg":
         meta = _source_of(rng, meta, case.options["quality"])
-    if case.writer.startswith(("webp", "jp2")):
+    if case.writer.startswith(("webp", "jp2", "jxl")):
         meta = fuzz_replace(meta, lossy=bool(rng.random() < 0.2))
+    if case.format == "JPEGXL" and not is_exact("JPEGXL", case.options["quality"], meta):
+        # With loss it holds no profile, and colours between black and white.
+        meta = fuzz_replace(meta, icc=None)
+        pixels = np.clip(np.nan_to_num(pixels), 0, 1) if pixels.dtype.kind == "f" else pixels
     several = case.writer in FRAMED or (case.writer == "gif" and rng.random() < 0.4)
     count = int(rng.integers(1, 7)) if several else 1
     case.images = [Image(each, channels, meta) for each in kinds_of.moving(rng, pixels, count)]

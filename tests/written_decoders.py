@@ -192,6 +192,27 @@ def codestream(data):
     return [imagecodecs.jpeg2k_decode(data[data.index(b"jp2c") + 4 :])]
 
 
+def jxl_by_the_book(data):
+    """What a JPEG XL file shows: its boxes looked at here, its codestream read by libjxl."""
+    code, beside = data, []
+    if data[:2] != b"\xff\x0a":
+        if data[:32] != b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl \0\0\0\0jxl ":
+            raise Wrong("does not begin with its signature and its kind")
+        at, code = 32, b""
+        while not code:
+            size, name = struct.unpack_from(">I4s", data, at)
+            content = data[at + 8 : at + size if size else None]
+            if name == b"jxlc":
+                code = content
+            elif name == b"Exif" and content[:4] != bytes(4):
+                raise Wrong("EXIF begins elsewhere")
+            beside.append(name)
+            at += size
+        if size or len(set(beside)) < len(beside) or not {*beside} <= _JXL_BOXES:
+            raise Wrong(f"boxes {beside}")
+    return imagecodecs.jpegxl_decode(code)
+
+
 def clear_is_black(decode):
     """What decodes frames; the colour of what is clear means nothing."""
 
@@ -260,6 +281,13 @@ def decoders(case):
 def _all_decoders(case):
     depth, channels = case.kind.split()
     found = dict(_DECODERS[case.writer])
+    if case.format == "JPEGXL":
+        # Frames have an axis of their own.
+        several = len(case.images) > 1
+        found = {
+            name: (lambda data, decode=decode: list(decode(data))) if several else single(decode)
+            for name, decode in found.items()
+        }
     if case.writer == "png" and (depth, channels) not in _SPNG:
         del found["spng"]
     if case.writer in ("tiff", "tiff-pages"):
@@ -298,6 +326,8 @@ _SPNG = {("bool", "L"), ("uint8", "L"), ("uint8", "RGB"), ("uint8", "RGBA"), ("u
 _TIFF = {"tifffile": by_tifffile, "by the book": decode_tiff}
 _WEBP = {"Pillow": pillow, "libwebp": webp_by_the_book}
 _LIBAVIF = {"Pillow": pillow, "libavif": frames_of(imagecodecs.avif_decode)}
+_JXL_BOXES = {b"jxll", b"Exif", b"xml ", b"jxlc"}
+_JXL = {"libjxl": imagecodecs.jpegxl_decode, "by the book": jxl_by_the_book}
 _DECODERS = {
     "png": {"libpng": single(imagecodecs.png_decode), "spng": single(imagecodecs.spng_decode),
             "Pillow": pillow, "zlib": png_by_the_book},
@@ -309,6 +339,7 @@ _DECODERS = {
     "jpeg": {"libjpeg": single(imagecodecs.jpeg8_decode), "Pillow": pillow},
     "webp": _WEBP, "webp-frames": _WEBP, "avif": _LIBAVIF, "avif-frames": _LIBAVIF,
     "tiff": _TIFF, "tiff-pages": _TIFF,
+    "jxl": _JXL, "jxl-frames": _JXL,
     "jp2": {"OpenJPEG": codestream, "Pillow": pillow},
     "bmp": {"Pillow": pillow, "imagecodecs": single(imagecodecs.bmp_decode)},
     "pnm": {"Pillow": pillow, "by the book": netpbm},

@@ -14,13 +14,19 @@ _AVIF = {"speed": 7}
 
 def lossless(case):
     """Whether the file must show exactly the images."""
-    quality, lossy = case.options.get("quality"), case.images[0].meta.lossy
-    if case.format in ("JPEG", "AVIF"):
+    return is_exact(case.format, case.options.get("quality"), case.images[0].meta)
+
+
+def is_exact(format, quality, meta):
+    """Whether a file of that format, written at that quality, must show exactly its images."""
+    if format in ("JPEG", "AVIF"):
         return False
-    if case.format == "WEBP":
-        return quality is None and not lossy
-    if case.format == "JPEG2000":
-        return quality == 100 or (quality is None and not lossy)
+    if format == "WEBP":
+        return quality is None and not meta.lossy
+    if format == "JPEG2000":
+        return quality == 100 or (quality is None and not meta.lossy)
+    if format == "JPEGXL":
+        return quality == 100 or (quality is None and not (meta.lossy and meta.icc is None))
     return True
 
 
@@ -117,7 +123,11 @@ def _avif(case):
     mode = "RGBA" if first.has_alpha else "RGB"
     frames = [Pillow.fromarray(bytes_of(image.pixels)).convert(mode) for image in case.images]
     target = io.BytesIO()
-    options |= {"save_all": True, "append_images": frames[1:], "duration": times(case)}
+    options |= {
+        "save_all": True,
+        "append_images": frames[1:],
+        "duration": [int(each) for each in times(case)],
+    }
     frames[0].save(target, "AVIF", **options)
     return target.getvalue()
 
@@ -210,17 +220,63 @@ def _nearest(colours, clear):
     return np.array(original.quantize(room, dither=Pillow.Dither.NONE).convert("RGB"))
 
 
+def jxl_frames(case):
+    """Frames of JPEG XL with loss: each coded apart by libjxl, deep ones in linear light."""
+    quality = case.options["quality"] or 90
+    options = {"level": quality, "effort": 3, "lossless": False}
+    found = []
+    for image in case.images:
+        pixels = bytes_of(image.pixels)
+        if pixels.dtype == np.uint8:
+            code = imagecodecs.jpegxl_encode(pixels, **options)
+            found.append(imagecodecs.jpegxl_decode(code))
+            continue
+        colours = slice(0, -1) if image.has_alpha else slice(None)
+        full = 65_535 if pixels.dtype == np.uint16 else 1
+        real = (pixels / full).reshape(*image.size, -1)
+        real[..., colours] = _linear(real[..., colours])
+        code = imagecodecs.jpegxl_encode(real.astype(np.float32), **options)
+        seen = imagecodecs.jpegxl_decode(code).astype(np.float64).reshape(real.shape)
+        seen[..., colours] = _stored(seen[..., colours])
+        seen = np.clip(np.rint(seen * full), 0, full) if full > 1 else seen
+        found.append(seen.astype(pixels.dtype).reshape(pixels.shape))
+    return found
+
+
+def _linear(stored):
+    """Light of what sRGB stores (IEC 61966-2-1)."""
+    return np.where(stored <= 0.04045, stored / 12.92, ((stored + 0.055) / 1.055) ** 2.4)
+
+
+def _stored(light):
+    size = np.abs(light)
+    far = 1.055 * size ** (1 / 2.4) - 0.055
+    return np.sign(light) * np.where(size <= 0.0031308, 12.92 * size, far)
+
+
+def slack(case):
+    """How far samples may be from what is meant, as a share of a full one."""
+    deep = case.images[0].dtype.kind == "f" or case.images[0].dtype == np.uint16
+    # libjxl's curve is near that of the standard.
+    return 1e-3 if deep and case.format == "JPEGXL" and not lossless(case) else 0
+
+
 # Times
 
 
 def times(case):
     """Milliseconds of each frame as the format can say them."""
-    unit = 10 if case.format == "GIF" else 1
-    ends = np.floor(np.cumsum([0, *case.durations]) / unit + 0.5)
-    steps = (np.diff(ends) * unit).astype(int).tolist()
     if case.format == "PNG":
         return case.durations
-    return steps
+    if case.format == "JPEGXL":
+        unit = 1 if all(each == int(each) for each in case.durations) else 0.01
+        return [max(1, each) for each in _steps(case, unit)]
+    return _steps(case, 10 if case.format == "GIF" else 1)
+
+
+def _steps(case, unit):
+    ends = np.floor(np.cumsum([0, *case.durations]) / unit + 0.5)
+    return (np.diff(ends) * unit).tolist()
 
 
 def plays(case):

@@ -7,8 +7,9 @@ import shutil
 import subprocess
 
 import numpy as np
-from written_decoders import Wrong, netpbm
+from written_decoders import Wrong, netpbm, png_by_the_book
 from written_meant import lossless
+from written_meant import times as meant_times
 
 #: What a program gives that only says whether all is well.
 WELL = "well"
@@ -110,6 +111,27 @@ def avifdec(path, case):
     return WELL
 
 
+def djxl(path, case):
+    """Frames as djxl writes them; a float's samples as PFM has them."""
+    if case.images[0].dtype.kind == "f":
+        target = path.with_name("raw.pfm")
+        _run("djxl", str(path), str(target), "--quiet")
+        return netpbm(target.read_bytes())
+    target = path.with_name("raw.png")
+    _run("djxl", str(path), str(target), "--quiet")
+    return png_by_the_book(target.read_bytes())
+
+
+def jxlinfo(path, case):
+    """Frames and their times, as jxlinfo has them."""
+    said = _run("jxlinfo", str(path)).decode()
+    times = [float(each) for each in re.findall(r"duration: ([\d.]+) ms", said)]
+    wanted = meant_times(case) if case.durations else []
+    if "JPEG XL" not in said or not np.allclose(times, wanted, atol=0.06):
+        raise Wrong(f"{times}, meant {wanted}: {said[-200:]}")
+    return WELL
+
+
 def programs(case):
     """Those installed that read a case's file, by name."""
     known = _PROGRAMS.get(case.writer, {})
@@ -155,12 +177,20 @@ def _suits_opj(case):
     return first.channels in ("L", "RGB") and not first.meta.icc and lossless(case)
 
 
+def _suits_djxl(case):
+    """It is of another version, and rounds otherwise; PFM has no alpha, and one image."""
+    first = case.images[0]
+    plain = first.dtype.kind != "f" or (first.channels in ("L", "RGB") and len(case.images) == 1)
+    return plain and lossless(case)
+
+
 _SUITS = {
     "ffmpeg": _suits_ffmpeg,
     "convert": _suits_magick,
     "vips": lambda case: case.images[0].dtype.kind != "f",
     "djpeg": lambda case: case.images[0].channels in ("L", "RGB"),
     "opj_decompress": _suits_opj,
+    "djxl": _suits_djxl,
 }
 _PROGRAMS = {
     "png": {"pngcheck": says_nothing("pngcheck", "-q"), "convert": magick, "ffmpeg": ffmpeg,
@@ -175,6 +205,7 @@ _PROGRAMS = {
              "ffmpeg": ffmpeg},
     "tiff-pages": {"tiffinfo": says_nothing("tiffinfo")},
     "jp2": {"opj_decompress": opj, "ffmpeg": ffmpeg},
+    "jxl": {"djxl": djxl, "jxlinfo": jxlinfo}, "jxl-frames": {"djxl": djxl, "jxlinfo": jxlinfo},
     "bmp": {"convert": magick},
     "pnm": {"convert": magick},
 }  # fmt: skip

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import re
 from typing import Any
 
 import click
 
+from convcli.cli.cards import print_rich
 from convcli.cli.echo import echo, echo_json
 from convcli.cli.streams import check_apart
 from convcli.cli.types import KernelText, KernelType, MatrixCommand, PathType
@@ -17,12 +16,28 @@ _HELP = """List the kernels, look at one, or check a file of your own.
 
 A kernel's card shows its weights, what their sum means (1 keeps brightness, 0 finds
 change), its gain, symmetry, rank and factors, the range of its response, and its source.
-With --check the exit status is 1 if a kernel of the file can't be used.
+With --check the exit status is 1 if a kernel of the file can't be used. The kernel that turns
+one image into another is found by convcli kernels fit (see its --help).
 """
 
 
+class _Kernels(MatrixCommand):
+    """`kernels`, and `kernels fit`, which is a command of its own."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:  # fmt: skip
+        """Hand `fit` and what follows it over."""
+        if args[:1] != ["fit"]:
+            return super().make_context(info_name, args, parent, **extra)
+        from convcli.cli.fit import fit
+
+        return fit.make_context(f"{info_name} fit", args[1:], parent, **extra)
+
+
 @click.command(
-    cls=MatrixCommand,
+    cls=_Kernels,
     help=_HELP,
     epilog="""\b
 Examples:
@@ -31,7 +46,8 @@ Examples:
   convcli kernels gaussian:sigma=2 gabor
   convcli kernels '[[1,2,1],[2,4,2],[1,2,1]]/16'
   convcli kernels --family compass
-  convcli kernels --check mine.toml""",
+  convcli kernels --check mine.toml
+  convcli kernels fit before.png after.png --size 5""",
 )
 @click.argument("kernels", metavar="[KERNEL]...", nargs=-1, type=KernelText())
 @click.option("--family", help="List this family only.")
@@ -86,7 +102,7 @@ def _show(texts: tuple[str, ...], as_json: bool) -> int:
         cards = [report.card_data(kernel) for kernel, _ in found]
         echo_json(cards[0] if len(cards) == 1 else cards)
     else:
-        _print(report.cards(found))
+        print_rich(report.cards(found))
     return 0
 
 
@@ -98,17 +114,5 @@ def _check(path: str, as_json: bool) -> int:
     if as_json:
         echo_json(report.check_data(checked))
     else:
-        _print(report.check(checked))
+        print_rich(report.check(checked))
     return 0 if checked.ok else 1
-
-
-def _print(renderable: Any) -> None:
-    """Print to a terminal in colour, to all else as plain text."""
-    from rich.console import Console
-
-    system: Any = None if os.environ.get("NO_COLOR") else "auto"
-    console = Console(highlight=False, color_system=system)
-    with console.capture() as captured:
-        console.print(renderable)
-    # Cells are filled with blanks that nobody needs.
-    echo(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE), end="", color=True)

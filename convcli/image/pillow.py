@@ -38,12 +38,18 @@ def open_with_pillow(data: bytes, reader: str) -> ImageFile:
     reader
         The class that reads its format, such as `WebPImagePlugin.WebPImageFile`.
     """
-    # Pillow remarks upon odd metadata and large images through `warnings`. This filter is for
-    # good, as taking it back isn't safe with threads.
-    warnings.filterwarnings("ignore", module=r"PIL\.")
+    hush()
     module, name = reader.split(".")
     opened: ImageFile = getattr(import_module(f"PIL.{module}"), name)(io.BytesIO(data))
     return opened
+
+
+def hush() -> None:
+    """Have Pillow not remark upon odd metadata and large images through `warnings`.
+
+    It is for good, as taking it back isn't safe with threads.
+    """
+    warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def decode(data: bytes, reader: str, format: str, limit: int) -> Image:
@@ -128,6 +134,7 @@ def save(pixels: NDArray[Any], format: str, options: dict[str, Any]) -> bytes:
     """Return a file of samples, as Pillow writes it."""
     from PIL import Image as PillowImage
 
+    hush()
     target = io.BytesIO()
     PillowImage.fromarray(pixels).save(target, format, **options)
     return target.getvalue()

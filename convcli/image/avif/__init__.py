@@ -3,27 +3,48 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Iterator
 
+from convcli.image.boxes import places
 from convcli.image.codec import CLEAR, GRAY, Codec, LazyFunction
-from convcli.image.header import Header, Peek
+from convcli.image.header import Header, Peek, peek_into
 
-#: Bytes in which a file's header is looked for.
-_BOXES = 2**16
-_ISPE = b"ispe\0\0\0\0"
+#: Boxes with boxes in them, and how many bytes stand before these (ISO/IEC 14496-12, 8.5.2, 8.11;
+#: 23008-12, 9.3): images are told of in the first three, sequences in the others.
+_WITHIN = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"moov": 0, b"trak": 0, b"mdia": 0, b"minf": 0,
+           b"stbl": 0, b"stsd": 8, b"av01": 78}  # fmt: skip
+#: Bytes that are enough of most boxes.
+_ENOUGH = 64
+#: How alpha is told from other things that go with an image (ISO/IEC 23000-22, 7.3.5.2).
+_ALPHA = (b"auxid:1", b"auxiliary:alpha")
+
+
+def parts(peek: Peek, most: int = _ENOUGH) -> Iterator[tuple[bytes, bytes]]:
+    """Give (name, content) of the boxes that tell of images, up to `most` bytes of each."""
+    for name, start, end in places(peek, within=_WITHIN):
+        if name not in _WITHIN:
+            yield name, peek(start, most if end is None else max(0, min(most, end - start)))
+
+
+def sample_bits(said: Iterable[tuple[bytes, bytes]]) -> int:
+    """Return the bits a sample, from the AV1 configuration (AV1 in ISOBMFF 1.2, section 2.3.3)."""
+    content = next((content for name, content in said if name == b"av1C"), b"")
+    flags = content[2] if len(content) > 2 else 0
+    if not flags & 0x40:
+        return 8
+    return 12 if flags & 0x20 else 10
 
 
 def _header(peek: Peek) -> Header | None:
-    head = peek(0, _BOXES)
-    size = _coded_size(head)
+    said = list(parts(peek))
+    size = _largest(said)
     if size is None:
         return None
-    at = head.find(b"av1C")
-    deep = 0 <= at < len(head) - 6 and bool(head[at + 6] & 0x40)
-    channels = 3 + (b"auxid:1" in head or b"auxiliary:alpha" in head)
-    frames, at = 1, head.find(b"stsz")
-    while at >= 0:
-        frames = max(frames, struct.unpack_from(">I", head, at + 12)[0])
-        at = head.find(b"stsz", at + 4)
+    deep = sample_bits(said) > 8
+    beside = [content for name, content in said if name in (b"auxC", b"auxi")]
+    channels = 3 + any(kind in content for kind in _ALPHA for content in beside)
+    counts = [struct.unpack_from(">I", content, 8)[0] for name, content in said if name == b"stsz"]
+    frames = max([1, *counts])
     pixels = size[0] * size[1]
     dtype = "uint16" if deep else "uint8"
     overhead = 8 * pixels * (1 + deep)
@@ -34,14 +55,12 @@ def _header(peek: Peek) -> Header | None:
 
 
 def _coded_size(found: bytes | memoryview) -> tuple[int, int] | None:
+    return _largest(parts(peek_into(found)))
+
+
+def _largest(said: Iterable[tuple[bytes, bytes]]) -> tuple[int, int] | None:
     """Return the largest of the sizes that a file's items have (ISO/IEC 23008-12, 6.5.3)."""
-    data = bytes(found[:_BOXES])
-    sizes, at = [], data.find(_ISPE)
-    while at >= 0:
-        if at + 16 <= len(data):
-            width, height = struct.unpack_from(">II", data, at + 8)
-            sizes.append((width, height))
-        at = data.find(_ISPE, at + 8)
+    sizes = [struct.unpack_from(">II", content, 4) for name, content in said if name == b"ispe"]
     return max(sizes, key=lambda size: size[0] * size[1], default=None)
 
 

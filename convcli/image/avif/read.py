@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from convcli.errors import ImageError
 from convcli.image import codecs, pillow
+from convcli.image.avif import parts, sample_bits
 from convcli.image.depth import widen_bits
 from convcli.image.frames import Frames, check_total
+from convcli.image.header import peek_into
 from convcli.image.image import Image
 from convcli.image.limits import check_size
 from convcli.image.orientation import upright
@@ -24,7 +26,7 @@ _THOUSAND = 1000.0
 def decode(data: bytes, limit: int) -> Image:
     """Read an AVIF file's first frame; 10 and 12 bits are scaled to 16 by repeating bits."""
     check_coded(data, limit)
-    bits = _bits(data)
+    bits = sample_bits(parts(peek_into(data)))
     if bits == 8:
         image = pillow.decode(data, READER, "AVIF", limit)
         return Image(image.pixels, image.channels, replace(image.meta, lossy=True))
@@ -45,15 +47,6 @@ def decode(data: bytes, limit: int) -> Image:
     return Image(pixels, meta=meta)
 
 
-def _bits(data: bytes) -> int:
-    """Bits a sample, from the AV1 configuration (AV1 in ISOBMFF 1.2, section 2.3.3)."""
-    at = data.find(b"av1C")
-    flags = data[at + 6] if 0 <= at < len(data) - 6 else 0
-    if not flags & 0x40:
-        return 8
-    return 12 if flags & 0x20 else 10
-
-
 def open_frames(data: bytes, limit: int) -> Frames:
     """Open an AVIF file: its frames, or its one image.
 
@@ -68,7 +61,7 @@ def open_frames(data: bytes, limit: int) -> Frames:
     if count == 1:
         return Frames.of([upright(decode(data, limit))], format="AVIF")
     check_size(*opened.size, limit)
-    deep = _bits(data) > 8
+    deep = sample_bits(parts(peek_into(data))) > 8
     if deep:
         # These are decoded all at once.
         check_size(opened.width, count * opened.height, limit)
@@ -85,7 +78,7 @@ def open_frames(data: bytes, limit: int) -> Frames:
 
 def _frames(data: bytes, first: int) -> Iterator[Image]:
     """Give frames from a number on."""
-    bits = _bits(data)
+    bits = sample_bits(parts(peek_into(data)))
     opened = open_with_pillow(data, READER)
     mode = opened.mode if bits == 8 else f"{bits}-bit colour"
     meta = replace(meta_of(opened, mode), format="AVIF", lossy=True)
@@ -101,18 +94,27 @@ def _frames(data: bytes, first: int) -> Iterator[Image]:
 
 
 def _durations(data: bytes, count: int) -> tuple[float, ...]:
-    """Return the times of frames from the boxes that have them (ISO/IEC 14496-12, 8.4.2, 8.6.1).
+    """Return the times of frames, of the first track that has as many (ISO/IEC 14496-12, 8.6.1).
 
-    Frames of a file in which they can't be found are shown for 100 ms each.
+    Frames of a file in which there is none are shown for 100 ms each.
     """
+    scale = 0
     try:
-        header, times = data.index(b"mdhd") + 4, data.index(b"stts") + 8
-        (scale,) = struct.unpack_from(">I", data, header + (20 if data[header] == 1 else 12))
-        (entries,) = struct.unpack_from(">I", data, times)
-        found: list[float] = []
-        for place in range(min(entries, count)):
-            number, delta = struct.unpack_from(">II", data, times + 4 + 8 * place)
-            found += [_THOUSAND * delta / scale] * min(number, count)
-    except (ValueError, struct.error, ZeroDivisionError):
-        found = []
-    return tuple(found) if len(found) == count else (100.0,) * count
+        for name, content in parts(peek_into(data), len(data)):
+            if name == b"mdhd":
+                (scale,) = struct.unpack_from(">I", content, 20 if content[0] == 1 else 12)
+            elif name == b"stts" and len(times := _times(content, scale, count)) == count:
+                return times
+    except (IndexError, struct.error, ZeroDivisionError):
+        pass
+    return (100.0,) * count
+
+
+def _times(content: bytes, scale: int, most: int) -> tuple[float, ...]:
+    """Return the milliseconds of a track's samples, of which it counts those of one length."""
+    (entries,) = struct.unpack_from(">I", content, 4)
+    found: list[float] = []
+    for place in range(min(entries, most)):
+        number, delta = struct.unpack_from(">II", content, 8 + 8 * place)
+        found += [_THOUSAND * delta / scale] * min(number, most)
+    return tuple(found)

@@ -14,7 +14,7 @@ from convcli.image.depth import as_bytes
 from convcli.image.frames import Frames
 from convcli.image.image import Image
 from convcli.image.limits import check_sides
-from convcli.image.pillow import blocks, save
+from convcli.image.pillow import blocks, hush, save
 
 #: Quality without a word from the user.
 QUALITY = 85
@@ -74,6 +74,7 @@ def parts(frames: Frames, quality: int | None = None) -> Iterator[bytes]:
         "duration": frames.steps(1.0, _LONGEST),
         **blocks(sequence.first),
     }
+    hush()
     sequence.save(target, "AVIF", save_all=True, **options)
     yield target.getvalue()
 

@@ -7,16 +7,29 @@ import struct
 from convcli.image.codec import CLEAR, GRAY, Codec, LazyFunction
 from convcli.image.header import HEAD, Header, Peek
 
+_EXTENSION, _CONTROL = 0x21, 0xF9
 _COLOURS = frozenset({"RGB", "RGBA"})
 
 
 def _header(peek: Peek) -> Header:
     head = peek(0, HEAD)
     cols, rows = struct.unpack_from("<HH", head, 6)
-    control = head.find(b"\x21\xf9\x04")
-    channels = 3 + (control >= 0 and bool(head[control + 3] & 1))
+    channels = 3 + _sees_through(head)
     # Indices, colours, and the canvas as it is before and after a frame.
     return Header("GIF", (rows, cols), channels, "uint8", 10 * rows * cols)
+
+
+def _sees_through(head: bytes) -> bool:
+    """Whether the first frame has a clear colour (GIF 89a, section 23)."""
+    at = 13 + (3 * (2 << (head[10] & 7)) if head[10] & 0x80 else 0)
+    while at + 4 <= len(head) and head[at] in (0, _EXTENSION):
+        if head[at] and head[at + 1] == _CONTROL:
+            return bool(head[at + 3] & 1)
+        at += 2 * bool(head[at])
+        while at < len(head) and head[at]:
+            at += 1 + head[at]
+        at += 1
+    return False
 
 
 CODEC = Codec(

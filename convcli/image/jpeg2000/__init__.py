@@ -6,35 +6,40 @@ import struct
 
 from convcli.image.boxes import places
 from convcli.image.codec import CLEAR, GRAY, Codec, LazyFunction
-from convcli.image.header import HEAD, Header, Peek, whole_type
+from convcli.image.header import Header, Peek, peek_into, whole_type
 
 #: How a codestream begins.
 SIZ = b"\xff\x4f\xff\x51"
 
 
 def _header(peek: Peek) -> Header | None:
-    at = 0
-    if peek(0, 4) != SIZ:
-        at = next((start for name, start, _ in places(peek) if name == b"jp2c"), 0)
-    code = peek(at, 64)
-    right, bottom, left, top = struct.unpack_from(">IIII", code, 8)
-    (channels,) = struct.unpack_from(">H", code, 40)
-    if not code.startswith(SIZ):
+    code = _beginning(peek)
+    size = _size(code)
+    if size is None:
         return None
-    samples = (bottom - top) * (right - left) * channels
-    bits = (code[42] & 0x7F) + 1
+    (channels,) = struct.unpack_from(">H", code, 40)
     # Coefficients are held as 4 bytes each.
-    size_ = bottom - top, right - left
-    return Header("JPEG2000", size_, channels, whole_type(bits), 7 * samples)
+    overhead = 7 * size[0] * size[1] * channels
+    return Header("JPEG2000", size[::-1], channels, whole_type((code[42] & 0x7F) + 1), overhead)
 
 
 def coded_size(found: bytes | memoryview) -> tuple[int, int] | None:
-    """Return (width, height), if they are within the first kilobytes."""
-    data = bytes(found[:HEAD])
-    at = data.find(SIZ)
-    if at < 0:
+    """Return (width, height), if the codestream begins within what is there."""
+    return _size(_beginning(peek_into(found)))
+
+
+def _beginning(peek: Peek) -> bytes:
+    """Return a codestream's first bytes, which may lie in a box."""
+    at = 0
+    if peek(0, 4) != SIZ:
+        at = next((start for name, start, _ in places(peek) if name == b"jp2c"), 0)
+    return peek(at, 64)
+
+
+def _size(code: bytes) -> tuple[int, int] | None:
+    if not code.startswith(SIZ):
         return None
-    right, bottom, left, top = struct.unpack_from(">IIII", data, at + 8)
+    right, bottom, left, top = struct.unpack_from(">IIII", code, 8)
     return right - left, bottom - top
 
 

@@ -22,6 +22,8 @@ _SPACES = (0, _CMYK, _SRGB, _GRAY, _SYCC)
 _UNREAD_SPACES = {1: "YCbCr", 3: "YCbCr", 4: "YCbCr", 9: "PhotoYCC", 11: "CMY", 13: "YCCK",
                   14: "CIE L*a*b*", 15: "black and white with 1 for black", 19: "CIE JAB",
                   20: "e-sRGB", 21: "ROMM RGB", 24: "e-sYCC"}  # fmt: skip
+#: Markers that tell of the coding, and that begin a tile (table A.2).
+_COD, _SOT = 0x52, 0x90
 _CONVERT = 'convert it first, with ImageMagick for instance: "magick IN.jp2 OUT.png"'
 EXIF_UUID = b"JpgTiffExif->JP2"
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -147,5 +149,9 @@ def _without_profile(data: bytes, code: bytes) -> bytes:
 
 def _is_lossy(code: bytes) -> bool:
     """Whether the wavelet is the irreversible one (table A.20), from the COD segment."""
-    at = code.find(b"\xff\x52")
-    return 0 <= at < len(code) - 13 and code[at + 13] == 0
+    at = 2
+    while at + 14 <= len(code) and code[at] == 0xFF and code[at + 1] != _SOT:
+        if code[at + 1] == _COD:
+            return code[at + 13] == 0
+        at += 2 + int.from_bytes(code[at + 2 : at + 4], "big")
+    return False

@@ -75,6 +75,7 @@ CODEC = Codec(
     carries=frozenset({"icc", "exif", "xmp"}),
     upright=True,
     shortest=1.0,
+    crashes=True,
     coder=9.5,
     coder_wide=5.5,
     coder_lossy=17.5,

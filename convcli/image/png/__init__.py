@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from convcli.errors import ImageError
 from convcli.image.codec import CLEAR, EVERYTHING, GRAY, Codec, LazyFunction
-from convcli.image.extent import ALLOWANCE, frames, most, one
+from convcli.image.extent import most, one
 from convcli.image.header import MOST, Header, Peek, peek_into, whole_type
 from convcli.image.limits import MAX_PIXELS
 from convcli.image.png.chunks import SIGNATURE, parse_header, walk
@@ -60,10 +60,10 @@ def _coded_size(data: bytes | memoryview) -> tuple[int, int]:
 
 def _extent(peek: Peek, header: Header | None, limit: int) -> int:
     """Return where the file's last chunk ends, or where it makes no sense any more."""
-    if header is None:
-        return most(header, limit)
-    # One image more may stand beside the frames.
-    end = ALLOWANCE + one(header) * (1 + min(header.frames, frames(header, limit)))
+    end = most(header, limit)
+    if header is not None:
+        # One image more may stand beside the frames.
+        end += one(header)
     after = len(SIGNATURE)
     for at, size, name in walk(peek):
         if at >= end:

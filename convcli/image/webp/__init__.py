@@ -6,7 +6,11 @@ import struct
 
 from convcli.image.codec import CLEAR, GRAY, Codec, LazyFunction
 from convcli.image.extent import ALLOWANCE, frames, most, one
-from convcli.image.header import HEAD, Header, Peek
+from convcli.image.header import Header, Peek
+from convcli.image.webp.chunks import is_lossy, places
+
+#: Chunks that a file's first image is among.
+_FEW = 16
 
 
 def _header(peek: Peek) -> Header | None:
@@ -30,7 +34,7 @@ def _header(peek: Peek) -> Header | None:
         "uint8",
         15 * pixels,
         1 + moves,
-        lossy=b"VP8L" not in peek(0, HEAD),
+        lossy=is_lossy(peek, _FEW),
     )
 
 
@@ -58,16 +62,13 @@ def _extent(peek: Peek, header: Header | None, limit: int) -> int:
     end = ALLOWANCE + one(header)
     if header.frames == 1:
         return int(min(stated + 8, end))
-    at, count = 12, 0
-    while at < min(stated + 8, end):
-        head = peek(at, 8)
-        if len(head) < 8 or not head[:3].isalnum():
+    count = 0
+    for name, start, _ in places(peek, end):
+        if start - 8 >= min(stated + 8, end) or not name[:3].isalnum():
             break
-        if head[:4] == b"ANMF" and count < frames(header, limit):
+        if name == b"ANMF" and count < frames(header, limit):
             count += 1
             end += one(header)
-        size = int.from_bytes(head[4:], "little")
-        at += 8 + size + size % 2
     return int(min(stated + 8, end))
 
 

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from convcli.errors import ImageError
 from convcli.image import pillow
 from convcli.image.frames import Frames, check_total
+from convcli.image.header import peek_into
 from convcli.image.image import Image
 from convcli.image.limits import check_size
 from convcli.image.orientation import upright
 from convcli.image.pillow import count_frames, meta_of, open_with_pillow, to_pixels
 from convcli.image.recognise import check_coded
+from convcli.image.webp.chunks import is_lossy, places
 from convcli.record import replace
 
 #: Pillow's reader.
@@ -24,10 +26,10 @@ READER = "WebPImagePlugin.WebPImageFile"
 
 def decode(data: bytes, limit: int) -> Image:
     """Read a WebP file's first frame."""
-    _size(data)
+    lossy = _is_lossy(data)
     check_coded(data, limit)
     image = pillow.decode(data, READER, "WEBP", limit)
-    return Image(image.pixels, image.channels, replace(image.meta, lossy=b"VP8L" not in data))
+    return Image(image.pixels, image.channels, replace(image.meta, lossy=lossy))
 
 
 def open_frames(data: bytes, limit: int) -> Frames:
@@ -65,7 +67,7 @@ def open_frames(data: bytes, limit: int) -> Frames:
 def _frames(data: bytes, first: int) -> Iterator[Image]:
     """Give frames as they are seen, from a number on."""
     opened = open_with_pillow(data, READER)
-    meta = replace(meta_of(opened, opened.mode), format="WEBP", lossy=b"VP8L" not in data)
+    meta = replace(meta_of(opened, opened.mode), format="WEBP", lossy=_is_lossy(data))
     for number in range(first, count_frames(opened)):
         opened.seek(number)
         opened.load()
@@ -80,18 +82,19 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
     ImageError
         If the file is cut short.
     """
-    view = memoryview(data)
-    size = _size(data)
-    at = 12
-    while at + 8 <= size + 8:
-        name, length = struct.unpack_from("<4sI", data, at)
-        yield name, view[at + 8 : at + 8 + length]
-        at += 8 + length + length % 2
+    view = _whole(data)
+    for name, start, end in places(peek_into(view), len(view)):
+        yield name, view[start:end]
 
 
-def _size(data: bytes) -> int:
-    """Return what the file says of its size; refuse one that is cut short."""
+def _is_lossy(data: bytes) -> bool:
+    view = _whole(data)
+    return is_lossy(peek_into(view), len(view))
+
+
+def _whole(data: bytes) -> memoryview:
+    """Return what of some bytes is the file, as it says; refuse one that is cut short."""
     (size,) = struct.unpack_from("<I", data, 4)
     if size + 8 > len(data):
         raise ImageError(f"the WebP file is cut short: {len(data)} bytes of {size + 8}")
-    return int(size)
+    return memoryview(data)[: size + 8]

@@ -15,6 +15,7 @@ from convcli.image.frames import Frames
 from convcli.image.image import Image
 from convcli.image.limits import check_sides
 from convcli.image.pillow import blocks, save
+from convcli.image.webp.chunks import chunk
 from convcli.image.webp.read import chunks
 from convcli.record import replace
 
@@ -83,10 +84,6 @@ def _even(region: tuple[slice, slice]) -> tuple[slice, slice]:
     return slice(rows.start & ~1, rows.stop), slice(cols.start & ~1, cols.stop)
 
 
-def _chunk(name: bytes, content: bytes) -> bytes:
-    return name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2)
-
-
 def _number(value: int) -> bytes:
     return value.to_bytes(3, "little")
 
@@ -100,10 +97,10 @@ def _head(image: Image, plays: int) -> list[bytes]:
     flags = _MOVES | _ALPHA * image.has_alpha | _ICC * bool(profile)
     flags |= _EXIF * ("exif" in metadata) | _XMP * ("xmp" in metadata)
     head = struct.pack("<I", flags) + _number(cols - 1) + _number(rows - 1)
-    chunks = [_chunk(b"VP8X", head)]
+    chunks = [chunk(b"VP8X", head)]
     if profile:
-        chunks.append(_chunk(b"ICCP", profile))
-    chunks.append(_chunk(b"ANIM", struct.pack("<IH", 0, min(plays, _PLAYS))))
+        chunks.append(chunk(b"ICCP", profile))
+    chunks.append(chunk(b"ANIM", struct.pack("<IH", 0, min(plays, _PLAYS))))
     return chunks
 
 
@@ -111,15 +108,15 @@ def _tail(image: Image) -> list[bytes]:
     """Return the chunks after the frames."""
     metadata = blocks(image)
     known = ((b"EXIF", "exif"), (b"XMP ", "xmp"))
-    return [_chunk(name, metadata[key]) for name, key in known if key in metadata]
+    return [chunk(name, metadata[key]) for name, key in known if key in metadata]
 
 
 def _frame(image: Image, region: tuple[slice, slice], duration: int, quality: int | None) -> bytes:
     """Return a frame's chunk: the image's own chunks after where, how large and how long."""
     bare = replace(image.meta, icc=None, exif=None, xmp=None)
     coded = encode(Image(image.pixels[region], image.channels, bare), quality)
-    held = b"".join(_chunk(name, bytes(found)) for name, found in chunks(coded) if name in _IMAGE)
+    held = b"".join(chunk(name, bytes(found)) for name, found in chunks(coded) if name in _IMAGE)
     place = (region[1].start // 2, region[0].start // 2)
     size = tuple(side.stop - side.start - 1 for side in (region[1], region[0]))
     numbers = b"".join(map(_number, (*place, *size, duration)))
-    return _chunk(b"ANMF", numbers + bytes([_REPLACES]) + held)
+    return chunk(b"ANMF", numbers + bytes([_REPLACES]) + held)

@@ -1,0 +1,96 @@
+"""`convcli kernels fit`: the kernel that turns one image into another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from convcli.cli.echo import echo, echo_json
+from convcli.cli.types import NumbersType, PathType
+
+if TYPE_CHECKING:
+    from convcli.fitting.fit import Fitted
+
+#: Not the docstring, which `python -OO` takes away.
+_HELP = """Find the kernel that turns one image into another.
+
+Least squares over all patches of BEFORE gives the weights that come nearest to AFTER; whole
+weights over one divisor are shown where they give it exactly. Samples at the border, and those
+that may have been clipped, are left out. What no kernel does, such as a median filter, is told
+by what is left over.
+"""
+
+
+@click.command(
+    "fit",
+    help=_HELP,
+    epilog="""\b
+Examples:
+  convcli kernels fit photo.png sharpened.png --size 5
+  convcli kernels fit photo.png blurred.png --size 9 --separable --symmetric
+  convcli kernels fit photo.png edited.png --size 3 --offset -o edited.toml
+  convcli kernels fit photo.png edges.png --size 3 --trace learned.gif""",
+)
+@click.argument("before", type=PathType())
+@click.argument("after", type=PathType())
+@click.option(
+    "--size", type=NumbersType(), default="3", show_default=True, metavar="N|ROWS,COLS",
+    help="Taps of the kernel: odd, up to 31.",
+)  # fmt: skip
+@click.option("--symmetric", is_flag=True, help="Of those that a half turn doesn't change.")
+@click.option("--separable", is_flag=True, help="Of those that are a column times a row.")
+@click.option("--offset", is_flag=True, help="Allow a number to be added to the sums.")
+@click.option(
+    "-o", "--output", type=PathType(), metavar="FILE.toml", help="Write the kernel to a file."
+)
+@click.option(
+    "--trace", type=PathType(), metavar="FILE",
+    help="Write the kernel as gradient descent finds it: an animation (.gif, .png, .webp), or "
+    "numbers (.csv).",
+)  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Replace files that exist; never an image.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+def fit(before: str, after: str, **options: Any) -> int:
+    """Find the kernel that turns one image into another."""
+    from convcli.cli.cards import print_rich
+    from convcli.fitting.fit import fit_kernel
+    from convcli.image.files import read
+    from convcli.report import fit as report
+    from convcli.report.kernels import cards
+
+    size = options["size"]
+    size = size if isinstance(size, tuple) else (size, size)
+    done = fit_kernel(
+        read(before), read(after), size,
+        **{name: options[name] for name in ("symmetric", "separable", "offset")},
+    )  # fmt: skip
+    _write(done, options)
+    if options["as_json"]:
+        echo_json(report.data(done))
+    else:
+        print_rich(cards([(done.kernel, None)]))
+        echo("\n" + "\n".join(report.facts(done)))
+    return 0
+
+
+def _write(done: Fitted, options: dict[str, Any]) -> None:
+    """Write the files that are asked for."""
+    from convcli.image.atomic import write_atomic
+    from convcli.report import fit as report
+
+    if options["output"] is not None:
+        data = report.toml(done).encode()
+        write_atomic(options["output"], data, options["overwrite"])
+    if options["trace"] is None:
+        return
+    from convcli.fitting.descent import descend
+
+    steps, target = descend(done.sums), Path(options["trace"])
+    if target.suffix.lower() == ".csv":
+        write_atomic(target, report.trace_table(steps).encode(), options["overwrite"])
+        return
+    from convcli.image.files import write
+
+    write(target, report.trace_frames(steps), overwrite=options["overwrite"])

@@ -78,6 +78,7 @@ def workplace(tmp_path, monkeypatch):
     image = convcli.read(samples / "camera.png")
     shutil.copy(samples / "camera.png", tmp_path / "before.png")
     convcli.write(tmp_path / "after.png", convcli.apply(image, "sharpen"))
+    convcli.write(tmp_path / "stack.tif", convcli.Frames.of([image, image]))
     for name in ("sharpened.png", "blurred.png", "edited.png", "edges.png"):
         shutil.copy(tmp_path / "after.png", tmp_path / name)
     (tmp_path / "log.csv").write_text("time,pressure\n0,1\n1,2\n", encoding="utf-8")

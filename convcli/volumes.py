@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from convcli.api import asked, samples_of
 from convcli.borders import Border
+from convcli.errors import UsageError
 from convcli.geometry import whole
 from convcli.kernels.volume import VolumeKernel, parse_volume_kernel
 from convcli.pipeline.volume import HeldPlanes, correlated_planes
@@ -73,8 +74,8 @@ def correlate_volume(  # noqa: PLR0913
         kernel = weights
     else:
         kernel = VolumeKernel.of("weights", weights)
-    if bias:
-        kernel = kernel.changed(None, kernel.flat.offset + bias)
+    if bias != 0:
+        kernel = kernel.changed(None, kernel.flat.offset + _number(bias))
     steps = whole(stride), whole(dilation)
     options = (whole(padding), border, fill, *steps, flip, mapping, method, jobs)
     spec, target = asked(array.dtype, dtype, options)
@@ -83,3 +84,10 @@ def correlate_volume(  # noqa: PLR0913
     for number in range(last.count):
         out[number] = last.plane(number)
     return out
+
+
+def _number(bias: Any) -> float:
+    try:
+        return float(bias)
+    except (TypeError, ValueError):
+        raise UsageError(f"bias must be one number, got {bias!r}") from None

@@ -217,6 +217,23 @@ def test_each_plane_is_read_once_and_few_are_kept(kernel, border, stride, dilati
         assert planes.asked == sorted(planes.asked)
 
 
+def test_samples_that_are_no_numbers_spread_no_further_than_the_taps(rng):
+    volume = rng.normal(size=(7, 8, 40)).astype(np.float32)
+    volume[3, 4, 20], volume[1, 1, 1] = np.nan, np.inf
+    for kernel in ("box", "sobel-z", "laplacian", "gaussian:size=5"):
+        product = correlate_volume(volume, kernel)
+        dense = correlate_volume(volume, kernel, method="direct")
+        np.testing.assert_array_equal(np.isfinite(product), np.isfinite(dense))
+        reach = parse_volume_kernel(kernel).shape[0] // 2
+        assert np.isfinite(product[3 + reach + 1 :]).all()
+
+
+def test_a_kernel_of_zeros_gives_zeros():
+    volume = np.full((3, 4, 40), 7, np.uint8)
+    assert not correlate_volume(volume, np.zeros((3, 3, 3))).any()
+    assert (correlate_volume(volume, np.zeros((3, 3, 3)), bias=2) == 2).all()
+
+
 def test_planes_can_be_asked_for_in_any_order(rng):
     volume = rng.integers(0, 256, (8, 5, 40), dtype=np.uint8)
     target = Target(np.dtype(np.float32), Mapping.RAW, 255.0)
@@ -259,6 +276,8 @@ def test_other_shapes_and_methods_are_refused():
         correlate_volume(np.zeros((4, 5, 6)), np.ones((3, 3)))
     with pytest.raises(UsageError, match="product along the planes and within them"):
         correlate_volume(np.zeros((4, 5, 6)), "laplacian", method="separable")
+    with pytest.raises(UsageError, match="bias must be one number, got 'x'"):
+        correlate_volume(np.zeros((4, 5, 6)), "box", bias="x")
     box = [parse_volume_kernel("box")] * 2
     with pytest.raises(UsageError, match="`divisor` and `bias` change one kernel"):
         overridden_volume(box, Spec(divisor=2))

@@ -26,7 +26,11 @@ from convcli.spec import Alpha, Spec
 
 #: What programs for microscopes say of a whole stack in its first page's description.
 _STACKS = (("ImageJ=", "ImageJ"), ("<?xml", "OME"), ("<OME", "OME"))
-_ALONE = ("luma", "channels", "linear")
+#: What counts of a `Spec`; the rest is for images only.
+_USED = frozenset(
+    "padding border fill stride dilation convolve mapping divisor bias scale gray alpha depth "
+    "method precision jobs".split()
+)
 
 
 def lay_volume(frames: Frames, kernels: Sequence[VolumeKernel], spec: Spec) -> VolumeRoad:
@@ -47,8 +51,9 @@ def lay_volume(frames: Frames, kernels: Sequence[VolumeKernel], spec: Spec) -> V
     ConvError
         If the spec makes no sense for volumes or doesn't fit this one, or a kernel doesn't fit.
     """
-    for name in _ALONE:
-        if getattr(spec, name):
+    plain = Spec()
+    for name, value in vars(plain).items():
+        if name not in _USED and getattr(spec, name) != value:
             raise UsageError(f"`{name}` can't be had for a volume; leave it out")
     planes = ReadPlanes(frames, overridden_volume(kernels, spec), spec)
     return VolumeRoad(planes, spec)

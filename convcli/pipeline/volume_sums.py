@@ -98,7 +98,7 @@ class VolumeSums:
         self._slices = slices
         self._ready = [
             prepare_array((*source.shape,), source.dtype, Kernel("plane", each), within, raw)
-            if each.any()
+            if each.any() or not slices.any()
             else None
             for each in slices
         ]
@@ -108,10 +108,7 @@ class VolumeSums:
     @property
     def plan(self) -> engine.Plan:
         """How a plane's sums are computed, with the reason."""
-        first = next((each for each in self._ready if each is not None), None)
-        if first is None:
-            raise UsageError("the kernel has no weight that isn't 0")
-        plan = first.planned
+        plan = next(each for each in self._ready if each is not None).planned
         if self._along is not None:
             taps = int(np.count_nonzero(self._along))
             said = f"separable along the planes, {taps} taps; within each {plan.reason}"

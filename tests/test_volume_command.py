@@ -96,6 +96,26 @@ def test_channels_are_filtered_and_alpha_is_dropped(tmp_path, rng):
         np.testing.assert_array_equal(found[..., c], (edges + 128).clip(0, 255))
 
 
+def test_gray_bits_and_fill_are_as_for_images(tmp_path, rng):
+    colour, bits = rng.integers(0, 256, (4, 6, 40, 3), dtype=np.uint8), rng.random((4, 6, 40)) < 0.5
+    tifffile.imwrite(tmp_path / "rgb.tif", colour, photometric="rgb")
+    out = tmp_path / "o.tif"
+    options = ("--volume", "-o", out, "--overwrite", "-q")
+    assert call("apply", "identity", tmp_path / "rgb.tif", "--gray", *options).status == 0
+    gray = tifffile.imread(out)
+    assert gray.shape == (4, 6, 40)
+    assert np.abs(gray - colour @ (0.299, 0.587, 0.114)).max() < 0.51
+    np.save(tmp_path / "bits.npy", bits)
+    # A fill of 51 of 255 is as much of any range.
+    for source, full in ((bits, 255), (bits * np.uint16(65535), 65535), (np.float32(bits), 1)):
+        np.save(tmp_path / "bits.npy", source)
+        said = call("apply", "box", tmp_path / "bits.npy", "--fill", "51", *options)
+        assert said.status == 0
+        plain = np.pad(bits * float(full), 1, constant_values=full / 5)
+        expected = ndimage.uniform_filter(plain, 3)[1:-1, 1:-1, 1:-1]
+        assert np.abs(tifffile.imread(out) - expected).max() < (1e-6 if full == 1 else 0.51)
+
+
 def test_normalize_has_one_range_for_all_planes(stack, tmp_path):
     volume, path = stack
     options = ("--then", "laplacian", "--map", "normalize", "--depth", "8", "-q")

@@ -25,11 +25,13 @@ from convcli.record import replace
 from convcli.spec import Alpha, Spec
 
 #: What programs for microscopes say of a whole stack in its first page's description.
-_STACKS = (("ImageJ=", "ImageJ"), ("<?xml", "OME"), ("<OME", "OME"))
+_STACKS = {"ImageJ=": "ImageJ", "<OME": "OME"}
+#: Characters of a description in which that stands.
+_BEGINNING = 1000
 #: What counts of a `Spec`; the rest is for images only.
-_USED = frozenset(
-    "padding border fill stride dilation convolve mapping divisor bias scale gray alpha depth "
-    "method precision jobs".split()
+_USED = (
+    *("padding", "border", "fill", "stride", "dilation", "convolve", "mapping", "divisor", "bias"),
+    *("scale", "gray", "alpha", "depth", "method", "precision", "jobs"),
 )
 
 
@@ -210,8 +212,8 @@ def _anchored(axis: Axis, spec: Spec) -> NDArray[np.intp]:
 def _without_stack(meta: Meta) -> tuple[Meta, list[str]]:
     """Return metadata without a description of a whole stack, and what is to be said of it."""
     for key, value in meta.text:
-        for begins, program in _STACKS:
-            if key == "Description" and value.lstrip().startswith(begins):
+        for mark, program in _STACKS.items():
+            if key == "Description" and mark in value[:_BEGINNING]:
                 kept = tuple(pair for pair in meta.text if pair != (key, value))
                 said = f"{program}'s description was left out: it tells of the stack as it was"
                 return replace(meta, text=kept), [said]

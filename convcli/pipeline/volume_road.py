@@ -24,8 +24,8 @@ from convcli.pipeline.work import Work, prepare
 from convcli.record import replace
 from convcli.spec import Alpha, Spec
 
-#: What programs for microscopes say of a whole stack in its first page's description.
-_STACKS = {"ImageJ=": "ImageJ", "<OME": "OME"}
+#: By what descriptions begin, in a first page, that programs read a whole stack by.
+_STACKS = {"ImageJ=": "ImageJ", "<OME": "OME", '{"shape": [': "tifffile"}
 #: Characters of a description in which that stands.
 _BEGINNING = 1000
 #: What counts of a `Spec`; the rest is for images only.

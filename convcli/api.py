@@ -93,11 +93,11 @@ def write_frames(
     """
     if frames is not None:
         if image is not None:
-            raise TypeError("write_frames: `frames` is `image`, and both were given")
-        warn("write_frames: `frames` is called `image` now", DeprecationWarning, stacklevel=2)
+            raise TypeError("write_frames: frames= is image=, and both were given")
+        warn("write_frames: frames= is called image= now", DeprecationWarning, stacklevel=2)
         image = frames
     if image is None:
-        raise TypeError("write_frames: there is no `image`")
+        raise TypeError("write_frames: image= is missing")
     return files.write(path, image, **options)
 
 

@@ -11,7 +11,7 @@ from convcli import correlate, get_kernel
 from convcli.kernels import Compound, names
 
 #: A compound for each way of combining, and one that isn't whole.
-COMPOUNDS = ["sobel", "sobel-direction", "kirsch", "nevatia-babu", "frei-chen", "farid"]
+COMPOUNDS = ["sobel", "sobel-l1", "sobel-direction", "kirsch", "nevatia-babu", "frei-chen", "farid"]
 
 
 def test_compounds_of_every_kind_are_tested_here():

@@ -66,11 +66,13 @@ def judged(make):
             assert (len(said) < 300, "\n" in said) == (True, False)
             return None
         ends = response_range(kernel, Target(np.dtype(np.uint16), Mapping.RAW, 65535))
-        facts = (kernel.sum, *kernel.gain, *ends, kernel.kind)
-        assert all(isfinite(fact) for fact in facts[:-1])
-        assert np.isfinite(kernel.weights).all()
-        assert np.isfinite(kernel.scaled).all()
-        assert kernel.symmetry
+        assert all(isfinite(end) for end in ends)
+        for part in kernel.parts:
+            assert all(isfinite(fact) for fact in (part.sum, *part.gain))
+            assert np.isfinite(part.weights).all()
+            assert np.isfinite(part.scaled).all()
+            assert part.symmetry
+        assert kernel.kind
         assert kernel.default_mapping
     assert perf_counter() - start < 5  # a second on a machine that does nothing else
     return kernel

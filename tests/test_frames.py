@@ -511,7 +511,7 @@ def test_reduced_pages_and_masks_are_left_out_and_it_is_said(tiny, here):
 
 def test_frames_are_still_taken_by_their_old_name(tmp_path, rng):
     images = [Image(rng.integers(0, 256, (3, 4), dtype=np.uint8)) for _ in range(2)]
-    with pytest.warns(DeprecationWarning, match="`frames` is called `image` now"):
+    with pytest.warns(DeprecationWarning, match="frames= is called image= now"):
         old = write_frames(tmp_path / "a.gif", frames=images)
     new = write_frames(tmp_path / "b.gif", image=images)
     assert old.read_bytes() == new.read_bytes()

@@ -117,6 +117,7 @@ KINDS = {
         "convcli.kernels.formulas": ("kernels.generator",),
         "convcli.kernels.gaussians": ("kernels.generator",),
         "convcli.kernels.generators": ("kernels.registry",),
+        "convcli.kernels.shapes": ("kernels.generator",),
         "convcli.kernels.kernel": ("kernels.generator", "kernels.notation"),
         "convcli.kernels.matrix": ("kernels.notation",),
         "convcli.kernels.tables": ("kernels.registry",),

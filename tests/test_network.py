@@ -59,6 +59,16 @@ def shapes(spec, size):
         ("depthwise 3 p1; conv 1 16", "8x8x4", ["8×8×4", "8×8×16"]),
         ("global; flatten; fc 10", "7x7x512", ["1×1×512", "512", "10"]),
         ("fc 1000", "3072", ["1000"]),
+        ("conv 3 1 p0,1,1,0", "7x7", ["6×6×1"]),
+        ("pool 3 s1 p2", "7x7x2", ["9×9×2"]),
+        ("transposed 4 8 s2 p1 to15x14", "7x7x2", ["15×14×8"]),
+        ("conv1d 5 16 s2 p2; pool1d 2; global; fc 10", "128x3", ["64×16", "32×16", "1×16", "10"]),
+        (
+            "conv3d 3 64 p1; pool3d 1x2x2; transposed3d 2 8 s2",
+            "16x112x112x3",
+            ["16×112×112×64", "16×56×56×64", "32×112×112×8"],
+        ),
+        ("depthwise3d 3 2; flatten", "4x4x4x3", ["2×2×2×6", "48"]),
     ],
 )
 def test_shapes(spec, size, expected):
@@ -153,6 +163,44 @@ def test_layers_are_found_by_number_and_name():
         "relu",
         "dropout",
     ]
+
+
+def test_layers_of_one_and_three_dimensions_are_worked_out():
+    lines = network("conv1d 5 16 s2 p2,1", "--input", "128x3").splitlines()
+    assert "shape          128×3 → 64×16" in lines
+    assert "formula        ⌊(N − F + (P₁ + P₂))/S⌋ + 1" in lines
+    assert "length         ⌊(128 − 5 + (2 + 1))/2⌋ + 1 = 64" in lines
+    assert "weights        5·3·16 = 240" in lines
+    assert "multiply-adds  240 weights · 64 outputs = 15,360" in lines
+    lines = network("conv3d 3x5x5 8 p0,1,2,2,2,2 d1x2x1", "--input", "16x20x20x2").splitlines()
+    assert "depth          ⌊(16 − (1·(3 − 1) + 1) + (0 + 1))/1⌋ + 1 = 15" not in lines
+    assert "depth          ⌊(16 − 3 + (0 + 1))/1⌋ + 1 = 15" in lines
+    assert "weights        3·5·5·2·8 = 1,200" in lines
+    assert "field planes   1 + (3 − 1)·1 = 3 of the input's samples" in lines
+    assert "field rows     1 + (9 − 1)·1 = 9 of the input's samples" in lines
+    lines = network("conv3d 3 4", "--input", "9x9x9").splitlines()
+    assert "every axis     ⌊(9 − 3 + 2·0)/1⌋ + 1 = 7" in lines
+    assert "field          1 + (3 − 1)·1 = 3 of the input's samples" in lines
+    lossy = " ".join(network("conv1d 3 8 s3", "--input", "7").split())
+    assert "length: 4/3 is not whole: 1 left over; never visited: the last sample (7 of 7)" in lossy
+    dense = " ".join(network("fc 5", "--input", "3072").split())
+    assert "instead" not in dense
+
+
+def test_stacks_of_other_dimensions_are_compared_with_one_larger_convolution():
+    said = " ".join(network("repeat 2 { conv1d 3 8 p1 }", "--input", "64x8").split())
+    assert "layers 1–2: two of 3 in a row see 5, as one of 5 does, and take 6C² weights" in said
+    assert "for its 5C²: with C = 8, 384 for 320, 20 % more" in said
+    said = " ".join(network("repeat 3 { conv3d 3 8 p1 }", "--input", "9x9x9x8").split())
+    assert "three 3×3×3 in a row see 7×7×7, as one 7×7×7 does, and take 81C²" in said
+
+
+def test_json_has_an_entry_for_every_axis():
+    for spec, size, count in (("conv1d 3 4; fc 2", "9x2", 1), ("conv3d 3 4; fc 2", "5x5x5x2", 3)):
+        conv, dense = fact(spec, "--input", size)["layers"]
+        assert [len(conv[key]) for key in ("axes", "formulas", "fields")] == [count] * 3
+        assert (len(dense["axes"]), len(dense["fields"])) == (0, count)
+        assert conv["dense_parameters"] == (9 * 2 + 1) * 7 * 4 if count == 1 else True
 
 
 def test_rows_and_columns_are_told_apart_where_they_differ():
@@ -265,8 +313,13 @@ def test_a_known_network_takes_another_input():
     ("args", "parts"),
     [
         (("conv 3 4",), ["--input is missing", "224x224x3"]),
+        (("relu; pool1d 4",), ["--input is missing", "LENGTHxCHANNELS, such as 128x3"]),
         (("conv 3 4", "--input", "0x3"), ["'--input'", "from 1 to", "got '0x3'"]),
         (("conv 3 4", "--input", "3x3x3x3"), ["HEIGHTxWIDTHxCHANNELS"]),
+        (("conv1d 3 4", "--input", "8x8x3"), ["'--input'", "LENGTHxCHANNELS", "got '8x8x3'"]),
+        (("conv3d 3 4", "--input", "8x8"), ["'--input'", "DEPTHxHEIGHTxWIDTHxCHANNELS"]),
+        (("conv 1 3", "--compare", "conv1d 3 4", "--input", "9x9x3"), ["LENGTHxCHANNELS"]),
+        (("vgg16", "--compare", "conv1d 3 4"), ["gets 224×224×3: it takes LENGTHxCHANNELS"]),
         (("vgg15",), ["no network named 'vgg15'; did you mean 'vgg16'?"]),
         (("vgg16", "--layer", "99"), ["no layer '99'; expected a number from 1 to 22"]),
         (("vgg16", "--layer", "conv9"), ["such as conv1_1"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -22,14 +23,13 @@ from convcli.teach.network.volume import Volume
 
 def convolved(volume, layer):
     """Filter with weights of 1: what reaches an output makes it greater than 0."""
-    lay = layer.geometry(Volume(*volume.shape, 1))
-    padding = tuple((axis.before, axis.after) for axis in (lay.rows, lay.cols))
-    weights = np.ones(layer.size, np.float32)
+    padding = tuple((axis.before, axis.after) for axis in layer.axes(Volume(volume.shape, 1)))
+    weights = np.ones(layer.window.size, np.float32)
     return convcli.correlate(
         volume,
         weights,
-        stride=layer.stride,
-        dilation=layer.dilation,
+        stride=layer.window.stride,
+        dilation=layer.window.dilation,
         padding=padding,
         border="zero",
     )
@@ -37,29 +37,29 @@ def convolved(volume, layer):
 
 def pooled(volume, layer):
     """Take every window's maximum, one by one, as PyTorch defines it."""
-    (rows, cols), (f, _), (s, _) = volume.shape, layer.size, layer.stride
-    p, d = np.ravel(layer.padding)[0], layer.dilation[0]
-    count = (rows + 2 * p - d * (f - 1) - 1) // s + 1
+    (rows, cols), (f, _), (s, _) = volume.shape, layer.window.size, layer.window.stride
+    (p, after), d = layer.window.padding[0], layer.window.dilation[0]
+    count = (rows + p + after - d * (f - 1) - 1) // s + 1
     if layer.ceil:
-        count = -(-(rows + 2 * p - d * (f - 1) - 1) // s) + 1
+        count = -(-(rows + p + after - d * (f - 1) - 1) // s) + 1
         count -= (count - 1) * s >= rows + p
     out = np.zeros((count, cols), np.float32)
     for k in range(count):
         places = [k * s - p + t * d for t in range(f)]
-        inside = [r for r in places if 0 <= r < rows]
-        out[k] = volume[inside].max(axis=0) if inside else 0
+        out[k] = volume[[r for r in places if 0 <= r < rows]].max(axis=0)
     return out
 
 
 def spread(volume, layer):
     """Spread every input over its window, as a transposed convolution is defined."""
-    (rows, cols), (f, _), (s, _) = volume.shape, layer.size, layer.stride
-    d, p, o = layer.dilation[0], layer.padding[0], layer.extra[0]
+    (rows, cols), (f, _), (s, _) = volume.shape, layer.window.size, layer.window.stride
+    d, (p, after) = layer.window.dilation[0], layer.window.padding[0]
+    o = layer.put_back(Volume(volume.shape, 1))[0]
     out = np.zeros(((rows - 1) * s + d * (f - 1) + 1 + o, cols), np.float32)
     for r in range(rows):
         for t in range(f):
             out[r * s + t * d] += volume[r]
-    return out[p : len(out) - p]
+    return out[p : len(out) - after]
 
 
 def computed(entries, volume):
@@ -92,12 +92,12 @@ def check(spec, size):
     those near an end only have to hold what is seen. Returns how many were compared in full.
     """
     network = find_network(spec)
-    trace = follow(network, Volume(size, size, 1))
-    field = trace.steps[-1].fields.rows
+    trace = follow(network, Volume((size, size), 1))
+    field = trace.steps[-1].fields.axes[0]
     spreads = [step for step in trace.steps if isinstance(step.layer, Transposed)]
-    cut = sum(step.layer.padding[0] * step.before.rows.jump for step in spreads)
+    cut = sum(max(step.layer.window.padding[0]) * step.before.axes[0].jump for step in spreads)
     reached = computed(network.entries, np.eye(size, dtype=np.float32))
-    assert len(reached) == trace.output.rows
+    assert len(reached) == trace.output.grid[0]
     inside = 0
     for out, samples in enumerate(reached):
         seen, found = field.at(out), np.flatnonzero(samples)
@@ -144,29 +144,31 @@ def check(spec, size):
 )
 def test_a_field_is_what_the_network_sees(spec, size, jump, start):
     assert check(spec, 24) >= 3
-    field = follow(find_network(spec), Volume(24, 24, 1)).steps[-1].fields.rows
+    field = follow(find_network(spec), Volume((24, 24), 1)).steps[-1].fields.axes[0]
     assert (field.size, field.jump, field.start) == (size, jump, start)
 
 
 def test_a_gap_between_spread_outputs_sees_nothing():
-    field = follow(find_network("transposed 2x1 1 s3x1"), Volume(8, 8, 1)).steps[-1].fields.rows
+    field = (
+        follow(find_network("transposed 2x1 1 s3x1"), Volume((8, 8), 1)).steps[-1].fields.axes[0]
+    )
     assert [field.at(k) for k in range(4)] == [(0, 0), (0, 0), None, (1, 1)]
     assert check("transposed 2x1 1 s3x1", 8) == 16
 
 
 def test_a_global_layer_and_a_fully_connected_one_see_all():
-    steps = follow(find_network("conv 3 1 p1; global; fc 2"), Volume(9, 7, 1)).steps
+    steps = follow(find_network("conv 3 1 p1; global; fc 2"), Volume((9, 7), 1)).steps
     for step in steps[1:]:
-        assert (step.fields.rows.at(0), step.fields.cols.at(0)) == ((-1, 9), (-1, 7))
-        assert step.fields.rows.step == 0
-    (dense,) = follow(find_network("fc 2"), Volume(9, 7, 1)).steps
-    assert (dense.fields.rows.size, dense.fields.cols.size) == (9, 7)
+        assert (step.fields.axes[0].at(0), step.fields.axes[1].at(0)) == ((-1, 9), (-1, 7))
+        assert step.fields.axes[0].step == 0
+    (dense,) = follow(find_network("fc 2"), Volume((9, 7), 1)).steps
+    assert (dense.fields.axes[0].size, dense.fields.axes[1].size) == (9, 7)
 
 
 def test_flattened_values_see_what_they_saw():
-    steps = follow(find_network("conv 3 1; flatten; fc 2"), Volume(9, 7, 1)).steps
+    steps = follow(find_network("conv 3 1; flatten; fc 2"), Volume((9, 7), 1)).steps
     assert steps[1].fields == steps[0].fields
-    assert steps[2].fields.rows.at(0) == (0, 8)
+    assert steps[2].fields.axes[0].at(0) == (0, 8)
 
 
 _ODDS = st.sampled_from([1, 1, 2, 3])
@@ -178,33 +180,54 @@ def layers(draw):
     kind = draw(st.sampled_from(["conv", "depthwise", "pool", "transposed", "residual"]))
     if kind == "transposed":
         extra = draw(st.integers(0, max(s, d) - 1))
-        p = draw(st.integers(0, 2))
-        return f"transposed {f}x1 1 s{s}x1 d{d}x1 p{p}x0 o{extra}x0"
+        p = f"{draw(st.integers(0, 2))},{draw(st.integers(0, 2))},0,0"
+        return f"transposed {f}x1 1 s{s}x1 d{d}x1 p{p} o{extra}x0"
     if kind == "pool":
-        p = draw(st.integers(0, f // 2))
-        return f"pool {f}x1 s{s}x1 d{d}x1 p{p}x0" + draw(st.sampled_from(["", " ceil"]))
+        p = f"{draw(st.integers(0, 3))},{draw(st.integers(0, 3))},0,0"
+        return f"pool {f}x1 s{s}x1 d{d}x1 p{p}" + draw(st.sampled_from(["", " ceil"]))
     if kind == "residual":
         short = draw(st.sampled_from(["conv 1 1", "conv 3x1 1 p1x0", "conv 3x1 1 d2x1 same"]))
         return f"residual {{ conv {f}x1 1 d{d}x1 same }} + {{ {short} }}"
-    p = draw(st.integers(0, 3))
+    p = f"{draw(st.integers(0, 3))},{draw(st.integers(0, 3))},0,0"
     filters = " 1" if kind == "conv" else ""
-    return f"{kind} {f}x1{filters} s{s}x1 d{d}x1 p{p}x0"
+    return f"{kind} {f}x1{filters} s{s}x1 d{d}x1 p{p}"
 
 
 @given(st.lists(layers(), min_size=1, max_size=4), st.integers(12, 24))
 def test_fields_of_any_stack_are_what_it_sees(stack, size):
     spec = "; ".join(stack)
     try:
-        trace = follow(find_network(spec), Volume(size, size, 1))
+        trace = follow(find_network(spec), Volume((size, size), 1))
     except UsageError:
         assume(False)
-    assume(max(step.output.rows for step in trace.steps) < 500)
+    assume(max(step.output.grid[0] for step in trace.steps) < 500)
     check(spec, size)
 
 
+@pytest.mark.parametrize("dims", [1, 3])
+@given(st.lists(layers(), min_size=1, max_size=3))
+def test_fields_of_other_dimensions_are_those_of_the_rows(dims, stack):
+    """The first axis as it is, the others with taps, strides and dilations of 1."""
+    ones, sides = "x1" * (dims - 1), ",0" * (2 * dims - 2)
+    turned = re.sub(r"(\d)x[01]\b", rf"\1{ones}", "; ".join(stack))
+    turned = re.sub(r"p(\d),(\d),0,0", rf"p\1,\2{sides}", turned)
+    turned = re.sub(r"\b(conv|depthwise|transposed|pool) ", rf"\g<1>{dims}d ", turned)
+    turned = re.sub(r"\bp1x1x1\b", "p1,1,0,0,0,0", re.sub(r" o\d\S*", "", turned))
+    plain = re.sub(r" o\d\S*", "", "; ".join(stack))
+    try:
+        theirs = follow(find_network(plain), Volume((20, 1), 1))
+    except UsageError:
+        assume(False)
+    ours = follow(find_network(turned), Volume((20,) + (1,) * (dims - 1), 1))
+    for one, other in zip(ours.steps, theirs.steps, strict=True):
+        assert one.fields.axes[0] == other.fields.axes[0]
+        assert one.output.grid[0] == other.output.grid[0]
+        assert one.cost == other.cost
+
+
 def test_rows_and_columns_are_told_apart():
-    trace = follow(find_network("conv 3x5 1 s2x1; pool 2x3"), Volume(20, 20, 1))
-    rows, cols = trace.steps[-1].fields.rows, trace.steps[-1].fields.cols
+    trace = follow(find_network("conv 3x5 1 s2x1; pool 2x3"), Volume((20, 20), 1))
+    rows, cols = trace.steps[-1].fields.axes[0], trace.steps[-1].fields.axes[1]
     assert (rows.size, rows.jump, cols.size, cols.jump) == (5, 4, 7, 3)
 
 
@@ -233,7 +256,7 @@ def test_fields_are_those_that_were_published(name, text, field, jump):
         network = find_network(spec)
     steps = follow(network, known_network(name.split()[0]).input).steps
     last = [step for step in steps if step.layer.text.startswith(text)][-1]
-    assert (last.fields.rows.size, last.fields.rows.jump) == (field, jump)
+    assert (last.fields.axes[0].size, last.fields.axes[0].jump) == (field, jump)
 
 
 def test_the_rule_of_the_paper_holds_for_one_path():
@@ -248,16 +271,16 @@ def test_the_rule_of_the_paper_holds_for_one_path():
 
 def test_paths_that_step_differently_are_refused():
     spec = "residual { conv 1 1 s2; transposed 2 1 s1 } + { pool 2 s2 ceil; transposed 2 1 }"
-    follow(find_network(spec), Volume(8, 8, 1))
+    follow(find_network(spec), Volume((8, 8), 1))
     wrong = "residual { conv 1 1 s2 } + { conv 5 1 }"
     with pytest.raises(UsageError, match="jump of 2 samples and the other of 1"):
-        follow(find_network(wrong), Volume(8, 8, 1))
+        follow(find_network(wrong), Volume((8, 8), 1))
 
 
 def test_paths_to_one_output_may_step_differently():
     spec = "residual { conv 1 1 s2 } + { conv 8 1 }"
     with pytest.raises(UsageError):
-        follow(find_network(spec), Volume(8, 8, 1))
+        follow(find_network(spec), Volume((8, 8), 1))
     (*_, last) = follow(find_network("residual { conv 2 1 s7 } + { conv 8 1 }"),
-                        Volume(8, 8, 1)).steps  # fmt: skip
-    assert last.fields.rows.at(0) == (0, 7)
+                        Volume((8, 8), 1)).steps  # fmt: skip
+    assert last.fields.axes[0].at(0) == (0, 7)

@@ -62,7 +62,7 @@ def test_alexnet_of_torchvision_as_it_is_typed():
     """num_params 61100840, 0.71 GFLOPS; Krizhevsky 2014."""
     spec = """conv 11 64 s4 p2; relu; pool 3 s2; conv 5 192 p2; relu; pool 3 s2; conv 3 384 p1; relu
     conv 3 256 p1; relu; conv 3 256 p1; relu; pool 3 s2; flatten; fc 4096; fc 4096; fc 1000"""
-    cost = follow(find_network(spec), Volume(224, 224, 3)).cost
+    cost = follow(find_network(spec), Volume((224, 224), 3)).cost
     assert (cost.parameters, cost.multiply_adds) == (61_100_840, 714_188_480)
 
 
@@ -72,7 +72,7 @@ def test_resnet50_of_the_paper_takes_3_8_billion():
     for c in (128, 256, 512):
         spec = spec.replace(f"conv 1 {c} nobias; bn; relu\n  conv 3 {c} s2",
                             f"conv 1 {c} s2 nobias; bn; relu\n  conv 3 {c}")  # fmt: skip
-    cost = follow(find_network(spec), Volume(224, 224, 3)).cost
+    cost = follow(find_network(spec), Volume((224, 224), 3)).cost
     assert cost.parameters == 25_557_032
     assert 3.8e9 < cost.multiply_adds < 3.9e9
 

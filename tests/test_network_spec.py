@@ -38,6 +38,17 @@ def texts(spec):
         ("global max", "global max"),
         ("dense 10 nobias", "fc 10 nobias"),
         ("batchnorm", "bn"),
+        ("conv 3 4 p1,2,3,4", "conv 3 4 p1,2,3,4"),
+        ("conv 3 4 padding=1,1,2,2", "conv 3 4 p1x2"),
+        ("conv 3 4 p0,0,0,0", "conv 3 4"),
+        ("avgpool 3 s1 p0,2,0,2 ceil", "avgpool 3 s1 p0,2,0,2 ceil"),
+        ("conv1d 5 16 s2 p2,1", "conv1d 5 16 s2 p2,1"),
+        ("CONV3D 3x5x5 8 same g2", "conv3d 3x5x5 8 same g2"),
+        ("maxpool3d 1x2x2", "pool3d 1x2x2"),
+        ("dw1d 3 2", "depthwise1d 3 2"),
+        ("convtranspose3d 4 8 s2 p1 to=9x9x9", "transposed3d 4 8 s2 p1 to9"),
+        ("deconv2d 4 8 s2 outputshape28x30", "transposed 4 8 s2 to28x30"),
+        ("transposed 4 8 s2 p1,0,0,1 o1x0", "transposed 4 8 s2 p1,0,0,1 o1x0"),
     ],
 )
 def test_a_layer_is_read_and_written(written, text):
@@ -69,7 +80,7 @@ def test_blocks_and_names():
 
 
 def traced(spec):
-    return follow(find_network(spec), Volume(8, 8, 3))
+    return follow(find_network(spec), Volume((8, 8), 3))
 
 
 def wrong(spec):
@@ -121,7 +132,26 @@ def wrong(spec):
         ("conv 3 4; conv 9 4", (1, 11), "layer 2, 'conv 9 4', gets 6×6×4"),
         ("conv 3 4 g2", (1, 1), "3 input channels can't be divided into 2 groups"),
         ("conv 3 5; conv 1 4 g5", (1, 11), "4 filters can't be divided into 5 groups"),
-        ("pool 2 p2", (1, 1), "padding 2 is over half of the window's 2"),
+        ("pool 2 p2", (1, 1), "the window from sample -2 on holds nothing but padding"),
+        ("pool 3 s1 p3,0,0,0", (1, 1), "with padding 3 before and 0 behind 8 samples, the window"),
+        ("conv 3 4 p1,2", (1, 10), "'p1,2' is no padding; expected pTOP,BOTTOM,LEFT,RIGHT"),
+        ("conv1d 3 4 p1,2,3", (1, 12), "is no padding; expected pBEFORE,AFTER"),
+        ("conv3d 3 4 p1,2", (1, 12), "expected pFRONT,BACK,TOP,BOTTOM,LEFT,RIGHT"),
+        ("conv 3 4 p1,2,3,9999999", (1, 10), "whole numbers up to 1,000,000"),
+        ("conv 3 4 s1,2", (1, 10), "'s1,2' is no stride; expected a number"),
+        ("conv1d 3x3 4", (1, 8), "from 1 to 1,000,000; got '3x3'"),
+        ("conv3d 3x3 4", (1, 8), "from 1 to 1,000,000, or three as 3x5x5; got '3x3'"),
+        ("conv3d 3", (1, 1), "conv3d needs its size and how many filters, as in 'conv3d 3 64"),
+        ("conv1d 3 4", (1, 1), "gets 8×8×3: it takes LENGTHxCHANNELS, such as 128x3"),
+        ("pool; pool3d 2", (1, 1), "pool needs its size, as in 'pool 2 s2'"),
+        ("conv 3 4; pool3d 2", (1, 11), "it takes DEPTHxHEIGHTxWIDTHxCHANNELS, such as 16x"),
+        ("fc 3; pool1d 2", (1, 7), "needs LENGTHxCHANNELS, such as 128x3, but gets a list"),
+        ("conv4d 3 4", (1, 1), "no layer 'conv4d'; did you mean 'conv'?"),
+        ("fc1d 3", (1, 1), "no layer 'fc1d'; did you mean 'fc'?"),
+        ("transposed 3 4 s2 to20", (1, 1), "can't be 20 long: expected 17 to 18; change the p"),
+        ("transposed 3 4 to9", (1, 1), "can't be 9 long: expected 10; change the padding"),
+        ("transposed 3 4 s2 o1 to18", (1, 1), "give o or to, not both"),
+        ("conv 3 4 to9", (1, 10), "'to9' means nothing to conv"),
         ("transposed 2 4 s2 o2", (1, 1), "output padding must be smaller"),
         ("transposed 1 4 p4", (1, 1), "padding 4 leaves nothing"),
         ("transposed 1 4 s300; transposed 1 4 s300", (1, 22), "enlarge 90,000 times"),
@@ -143,7 +173,7 @@ def test_a_mistake_is_placed_and_what_was_expected_is_said(spec, place, said):
 def test_any_text_is_read_or_refused_in_a_line(spec):
     said = "read"
     try:
-        follow(find_network(spec), Volume(16, 16, 4))
+        follow(find_network(spec), Volume((16, 16), 4))
     except ConvError as error:
         said = str(error)
     assert said.strip()
@@ -186,7 +216,7 @@ def file(tmp_path):
 def test_networks_are_read_from_a_file(file):
     path = file(TOML)
     small = find_network(f"{path}#small")
-    assert (small.title, small.input) == ("Small", Volume(32, 32, 3))
+    assert (small.title, small.input) == ("Small", Volume((32, 32), 3))
     assert [entry.layer.text for entry in small.entries] == [
         "conv 3 16 p1",
         "relu",
@@ -194,7 +224,7 @@ def test_networks_are_read_from_a_file(file):
         "fc 10",
     ]
     other = find_network(f"{path}#LIST")
-    assert other.input == Volume(8, 8, 1)
+    assert other.input == Volume((8, 8), 1)
     assert [entry.layer.text for entry in other.entries] == ["conv 3 4", "relu", "fc 2"]
     with pytest.raises(UsageError, match="holds 2 networks: small, list; say which"):
         read_network(path)
@@ -255,14 +285,47 @@ def test_a_file_that_cannot_be_read_is_told(file, tmp_path):
 @pytest.mark.parametrize(
     ("text", "volume"),
     [
-        ("224x224x3", Volume(224, 224, 3)),
-        ("224X112×3", Volume(224, 112, 3)),
-        ("7,5", Volume(7, 5, 1)),
-        (" 3072 ", Volume(1, 1, 3072, flat=True)),
+        ("224x224x3", Volume((224, 224), 3)),
+        ("224X112×3", Volume((224, 112), 3)),
+        ("7,5", Volume((7, 5), 1)),
+        (" 3072 ", Volume((1, 1), 3072, flat=True)),
     ],
 )
 def test_sizes_are_read(text, volume):
     assert parse_volume(text) == volume
+
+
+@pytest.mark.parametrize(
+    ("text", "dims", "volume"),
+    [
+        ("128x3", 1, Volume((128,), 3)),
+        ("128", 1, Volume((128,), 1)),
+        ("16x112x112x3", 3, Volume((16, 112, 112), 3)),
+        ("5x6x7", 3, Volume((5, 6, 7), 1)),
+        ("100", 3, Volume((1, 1, 1), 100, flat=True)),
+    ],
+)
+def test_sizes_of_other_dimensions_are_read(text, dims, volume):
+    assert parse_volume(text, dims) == volume
+
+
+@pytest.mark.parametrize(
+    ("text", "dims", "form"),
+    [("8x8x3", 1, "LENGTHxCHANNELS"), ("8x8", 3, "DEPTHxHEIGHT"), ("8x8x8x8x8", 3, "DEPTHxHEIGHT")],
+)
+def test_sizes_of_too_few_or_too_many_dimensions_are_refused(text, dims, form):
+    with pytest.raises(UsageError, match=f"expected {form}"):
+        parse_volume(text, dims)
+
+
+def test_the_input_of_a_file_has_the_dimensions_of_its_layers(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('layers = "bn; residual { conv1d 3 3 p1 }; pool1d 2"\ninput = "128x3"')
+    network = read_network(str(path))
+    assert (network.dims, network.input) == (1, Volume((128,), 3))
+    path.write_text('layers = "conv1d 3 3"\ninput = "8x8x3"')
+    with pytest.raises(PlacedError, match=r"line 2.*expected LENGTHxCHANNELS"):
+        read_network(str(path))
 
 
 @pytest.mark.parametrize("text", ["", "0", "3x", "x3", "3x3x3x3", "-3x3", "3.5", "1000001", "٣"])

@@ -193,7 +193,7 @@ def test_names_are_compared_loosely(text):
         ("gausian", "no kernel named 'gausian'; did you mean 'gaussian'?"),
         ("qqqqqqq", "no kernel named 'qqqqqqq'; 'convcli kernels' lists them"),
         ("qqqqqqq:x=1", "no kernel named 'qqqqqqq'; 'convcli kernels' lists them"),
-        ("sobel-x:size=3", "'sobel-x' has no parameters; those that have: gaussian"),
+        ("prewitt-x:size=3", "'prewitt-x' has no parameters; those that have: gaussian"),
         ("x" * 500, "no kernel named '" + "x" * 39 + "…'"),
     ],
 )

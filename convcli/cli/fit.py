@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from convcli.cli.cards import print_rich
 from convcli.cli.echo import echo, echo_json
 from convcli.cli.types import NumbersType, PathType
 
@@ -54,7 +55,6 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def fit(before: str, after: str, **options: Any) -> int:
     """Find the kernel that turns one image into another."""
-    from convcli.cli.cards import print_rich
     from convcli.fitting.fit import fit_kernel
     from convcli.image.files import read
     from convcli.report import fit as report

@@ -14,7 +14,7 @@ from convcli.errors import UsageError
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from convcli.teach.network.stack import Trace
+    from convcli.teach.network.stack import Network, Trace
     from convcli.teach.network.volume import Volume
 
 
@@ -35,23 +35,6 @@ class NetworkText(Typed):
         return found or [CompletionItem(incomplete, type="file")]
 
 
-class VolumeType(Typed):
-    """A volume, as 224x224x3."""
-
-    name = "HEIGHTxWIDTHxCHANNELS"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Volume:
-        """Read it."""
-        from convcli.teach.network.volume import parse_volume
-
-        try:
-            return parse_volume(str(value))
-        except UsageError as error:
-            self.fail(str(error), param, ctx)
-
-
 _HELP = """Follow a volume through a stack of layers.
 
 For every layer: the shape of what comes out and how it is worked out, the parameters, the
@@ -64,7 +47,7 @@ semicolons:
 \b
   conv SIZE FILTERS        s1 p0 d1 g1 nobias
   depthwise SIZE           s1 p0 d1 nobias
-  transposed SIZE FILTERS  s1 p0 d1 g1 o0 nobias
+  transposed SIZE FILTERS  s1 p0 d1 g1 o0 nobias, or to=SIZE for o0
   pool SIZE, avgpool SIZE  s=SIZE p0 d1 ceil
   global                   max (else the mean)
   fc UNITS                 nobias
@@ -76,7 +59,10 @@ semicolons:
 
 \b
   s stride, p padding (or same), d dilation, g groups,
-  o output padding. SIZE and these may be two, as 3x5.
+  o output padding, to output shape. SIZE and these may be
+  two, as 3x5; p1,2,1,2 is TOP,BOTTOM,LEFT,RIGHT.
+  conv1d, pool1d … slide along one axis, conv3d, pool3d …
+  along three.
 """
 
 
@@ -90,6 +76,8 @@ Examples:
   convcli network 'conv 3 64 p1; relu; pool 2' --input 32x32x3
   convcli network 'fc 1000' --input 32x32x3
   convcli network 'conv 3 8 s3' --input 7x7
+  convcli network 'conv1d 5 16 s2; relu; pool1d 2' --input 128x3
+  convcli network 'conv3d 3 64 p1; pool3d 1x2x2' --input 16x112x112x3
   convcli network resnet18 --compare resnet50
   convcli network resnet50 --json""",
 )
@@ -97,9 +85,9 @@ Examples:
 @click.option(
     "--input",
     "volume",
-    type=VolumeType(),
     metavar="HEIGHTxWIDTHxCHANNELS",
-    help="What goes in; a known network has its own.",
+    help="What goes in; a known network has its own. LENGTHxCHANNELS for layers in one "
+    "dimension, DEPTHxHEIGHTxWIDTHxCHANNELS for those in three.",
 )
 @click.option("--layer", metavar="NUMBER|NAME", help="Work this layer out step by step.")
 @click.option(
@@ -124,17 +112,33 @@ def network(network: str | None, **options: Any) -> None:
     trace = follow(found, _input(found, options["volume"]))
     if options["compare"] is not None:
         other = find_network(options["compare"])
-        both = (trace, follow(other, options["volume"] or other.input or trace.input))
-        _versus(both, options["as_json"])
+        volume = _volume(other, options["volume"]) or other.input or trace.input
+        _versus((trace, follow(other, volume)), options["as_json"])
     else:
         _show(trace, options)
 
 
-def _input(found: Any, volume: Volume | None) -> Volume:
-    chosen: Volume | None = volume or found.input
+def _volume(found: Network, text: str | None) -> Volume | None:
+    """Read what was typed, with as many axes as the layers slide along."""
+    from convcli.teach.network.volume import parse_volume
+
+    if text is None:
+        return None
+    try:
+        return parse_volume(text, found.dims)
+    except UsageError as error:
+        context = click.get_current_context()
+        option = next(p for p in context.command.params if p.name == "volume")
+        raise click.BadParameter(str(error), context, option) from None
+
+
+def _input(found: Network, text: str | None) -> Volume:
+    chosen = _volume(found, text) or found.input
     if chosen is None:
+        from convcli.teach.network.volume import FORMS
+
         raise click.UsageError(
-            "--input is missing: what goes in, such as --input 224x224x3",
+            f"--input is missing: what goes in, {FORMS[found.dims]}",
             click.get_current_context(),
         )
     return chosen

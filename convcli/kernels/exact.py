@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from math import lcm
-from typing import TYPE_CHECKING, TypeAlias
+from numbers import Rational, Real
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from convcli.errors import KernelError
 from convcli.record import record
@@ -135,11 +136,18 @@ def to_fraction(value: object) -> Fraction:
     """
     if isinstance(value, str):
         return parse_number(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise KernelError(f"{quoted(value)} is not a number; {EXPECTED}")
-    if not abs(value) <= _LARGEST:
+    # NumPy's whole numbers are rational, too, and overflow.
+    number: Any = float(value) if not isinstance(value, Rational) else _of_python(value)
+    if not abs(number) <= _LARGEST:
         raise KernelError(f"{quoted(value)} is not a finite number within ±1e30")
-    return Fraction(value)
+    return Fraction(number)
+
+
+def _of_python(value: Rational) -> Fraction:
+    """Return a ratio of Python's own whole numbers: NumPy's would overflow."""
+    return Fraction(int(value.numerator), int(value.denominator))
 
 
 def exact(cells: Cells, divisor: Fraction = _ONE, times: Fraction = _ONE) -> Matrix:

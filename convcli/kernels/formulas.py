@@ -7,7 +7,7 @@ from +x towards +y, clockwise as the image is seen; one called angle turns the o
 from __future__ import annotations
 
 from fractions import Fraction
-from math import ceil, cos, factorial, radians, sin
+from math import ceil, comb, cos, factorial, radians, sin
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,12 +35,89 @@ LAWS = {
     "u7": (1, -4, 5, 0, -5, 4, -1),
     "o7": (-1, 6, -15, 20, -15, 6, -1),
 }
+#: A bell so narrow is one tap, as is any below; the square of a narrower width would be 0.
+NARROWEST = 1e-100
+#: How often along (x, y) a slope is a derivative.
+AXES = {"x": (1, 0), "y": (0, 1)}
+#: Whole weights that add up to less are summed exactly.
+_WHOLE = 2**53
 
 
-def box(size: int = 3, rows: int | None = None, cols: int | None = None) -> Matrix:
-    """Every weight the same."""
-    shape = rows or size, cols or size
-    return Matrix([[1] * shape[1]] * shape[0], shape[0] * shape[1])
+def box(
+    size: int | None = None,
+    rows: int | None = None,
+    cols: int | None = None,
+    radius: Fraction | None = None,
+) -> Matrix:
+    """Every weight the same, but for those at the rim of a fractional radius.
+
+    Parameters
+    ----------
+    size, rows, cols
+        Taps a side, or down and across.
+    radius
+        In place of them: (size − 1)/2, or any number between; the pixels at the rim count by the
+        part of them that is inside, as in Pillow's BoxBlur.
+    """
+    if radius is None:
+        shape = rows or size or 3, cols or size or 3
+        return Matrix([[1] * shape[1]] * shape[0], shape[0] * shape[1])
+    if size or rows or cols:
+        raise KernelError("box: radius stands in place of size, rows and cols; give one of them")
+    rim = radius - int(radius)
+    inner = [rim.denominator] * (2 * int(radius) + 1)
+    whole = [rim.numerator, *inner, rim.numerator] if rim else inner
+    total = sum(whole) ** 2
+    if total < _WHOLE:
+        return Matrix([[a * b for b in whole] for a in whole], total)
+    side = np.array([weight / rim.denominator for weight in whole])
+    return to_matrix(np.outer(side, side) / side.sum() ** 2)
+
+
+def binomial(size: int = 5) -> Matrix:
+    """A row of Pascal's triangle, downwards and across: the bell that whole numbers make."""
+    side = [comb(size - 1, k) for k in range(size)]
+    total = 4 ** (size - 1)
+    if total < _WHOLE:
+        return Matrix([[a * b for b in side] for a in side], total)
+    bell = np.array([weight / 2 ** (size - 1) for weight in side])
+    return to_matrix(np.outer(bell, bell))
+
+
+def derivative(dx: int = 1, dy: int = 0, size: int = 3) -> Matrix:
+    """Sobel's derivatives of any size, as cv2.getDerivKernels has them.
+
+    Parameters
+    ----------
+    dx, dy
+        How often along x and y.
+    size
+        Taps a side, odd; 1 leaves out what smooths across.
+
+    Raises
+    ------
+    KernelError
+        If the size is too small for the derivative.
+    """
+    row, column = (_difference(order, size) for order in (dx, dy))
+    return Matrix([[a * b for b in row] for a in column])
+
+
+def sobel(size: int = 3, combine: str = "magnitude") -> tuple[dict[str, Matrix], str]:
+    """Sobel's derivatives along x and y, and how they combine."""
+    parts = {
+        f"sobel-d{axis}:size={size}": derivative(*orders, size) for axis, orders in AXES.items()
+    }
+    return parts, combine
+
+
+def laplacian_cv(size: int = 3) -> Matrix:
+    """The sum of Sobel's second derivatives, as cv2.Laplacian has it; 1 is laplacian4."""
+    if size == 1:
+        return laplacian()
+    bell, curve = _difference(0, size), _difference(2, size)
+    pairs = [*zip(bell, curve, strict=True)]
+    return Matrix([[a * d + b * c for c, d in pairs] for a, b in pairs])
 
 
 def tent(size: int = 3) -> Matrix:
@@ -190,6 +267,21 @@ def _solve(matrix: Cells, right: list[Fraction]) -> list[Fraction]:
                 ratio = row[col]
                 rows[r] = [a - ratio * b for a, b in zip(row, rows[col], strict=True)]
     return [row[-1] for row in rows]
+
+
+def _difference(order: int, size: int) -> list[int]:
+    """Coefficients of (z − 1)^order·(z + 1)^(size − 1 − order): differences of smoothed samples."""
+    if size == 1 and order in (1, 2):
+        return [-1, 0, 1] if order == 1 else [1, -2, 1]
+    if order >= size:
+        raise KernelError(
+            f"a derivative of order {order} needs a size of at least {order + 1 | 1}, got {size}"
+        )
+    row = [1]
+    for step in range(size - 1):
+        sign = -1 if step < order else 1
+        row = [sign * b + a for a, b in zip([0, *row], [*row, 0], strict=True)]
+    return row
 
 
 def to_matrix(weights: Array) -> Matrix:

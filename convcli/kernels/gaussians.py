@@ -12,12 +12,9 @@ from typing import Any
 import numpy as np
 
 from convcli.errors import KernelError
-from convcli.kernels.exact import MAX_TAPS, Matrix
-from convcli.kernels.formulas import Array, direction, grid, to_matrix
+from convcli.kernels.exact import MAX_TAPS, Matrix, format_number
+from convcli.kernels.formulas import AXES, NARROWEST, Array, direction, grid, to_matrix
 from convcli.record import record
-
-#: A bell so narrow is one tap, as is any below; the square of a narrower width would be 0.
-_NARROWEST = 1e-100
 
 
 def gaussian(
@@ -47,13 +44,17 @@ def gaussian(
         return to_matrix(np.outer(column, _bell(_side(wide, truncate, size), wide)))
     x, y = grid(*_box(sigma, tall, theta, truncate, size))
     along, across = _turned(x, y, theta)
-    sigma, tall = max(sigma, _NARROWEST), max(tall, _NARROWEST)
+    sigma, tall = max(sigma, NARROWEST), max(tall, NARROWEST)
     weights = np.exp(-(along**2) / (2 * sigma**2) - across**2 / (2 * tall**2))
     return to_matrix(weights / weights.sum())
 
 
 def gaussian_derivative(
-    orders: tuple[int, int], sigma: float = 1, size: int | None = None, truncate: float = 4
+    orders: tuple[int, int],
+    sigma: float = 1,
+    size: int | None = None,
+    truncate: float = 4,
+    scale: str = "exact",
 ) -> Matrix:
     """Derivative of a Gaussian, exact on polynomials of its own degree.
 
@@ -63,6 +64,8 @@ def gaussian_derivative(
         How often along (x, y): 0, 1 or 2 each.
     sigma, size, truncate
         As for `gaussian`.
+    scale
+        `raw` takes the formula as it is, as SciPy's gaussian_filter does with an order.
 
     Notes
     -----
@@ -70,8 +73,25 @@ def gaussian_derivative(
     x²/2 give exactly 1 in spite of the cut.
     """
     side = _side(sigma, truncate, size)
-    row, column = (_profile(order, side, sigma) for order in orders)
+    make = _sampled if scale == "raw" else _profile
+    row, column = (make(order, side, sigma) for order in orders)
     return to_matrix(np.outer(column, row))
+
+
+def gaussian_gradient(
+    sigma: float = 1, truncate: float = 4, combine: str = "magnitude"
+) -> tuple[dict[str, Matrix], str]:
+    """The slopes of a Gaussian blur along x and y, and how they combine.
+
+    SciPy's gaussian_gradient_magnitude: 2·⌊truncate·σ + ½⌋ + 1 taps a side, not scaled.
+    """
+    size = 2 * max(1, int(truncate * sigma + 0.5)) + 1
+    steps = f"sigma={format_number(sigma)},size={size},scale=raw"
+    parts = {
+        f"gaussian-d{axis}:{steps}": gaussian_derivative(orders, sigma, size, scale="raw")
+        for axis, orders in AXES.items()
+    }
+    return parts, combine
 
 
 def laplacian_of_gaussian(
@@ -87,14 +107,36 @@ def laplacian_of_gaussian(
 
 
 def difference_of_gaussians(
-    sigma: float = 1, sigma2: float | None = None, size: int | None = None, truncate: float = 4
+    sigma: float = 1,
+    sigma2: float | None = None,
+    size: int | None = None,
+    truncate: float = 4,
+    cut: str = "same",
 ) -> Matrix:
-    """G(σ) − G(σ2), each of sum 1; σ2 = 1.6σ is nearly `laplacian_of_gaussian` (Marr 1980)."""
+    """G(σ) − G(σ2), each of sum 1; σ2 = 1.6σ is nearly `laplacian_of_gaussian` (Marr 1980).
+
+    Parameters
+    ----------
+    sigma, sigma2
+        Widths of the bells.
+    size, truncate
+        As for `gaussian`, of the wider bell.
+    cut
+        `same`: both bells are as many taps wide; `own`: each 2·⌊truncate·σ + ½⌋ + 1 of its own, as
+        in scikit-image's difference_of_gaussians.
+    """
     second = 1.6 * sigma if sigma2 is None else sigma2
     if second == sigma:
         raise KernelError("dog: sigma2 must differ from sigma, else nothing is left")
-    side = _side(max(sigma, second), truncate, size)
-    first, other = _bell(side, sigma), _bell(side, second)
+    if cut == "own" and size is not None:
+        raise KernelError("dog: with cut=own each bell has a size of its own; leave size out")
+    sides = [2 * int(truncate * width + 0.5) + 1 for width in (sigma, second)]
+    side = _side(max(sigma, second), truncate, max(sides) if cut == "own" else size)
+    sides = sides if cut == "own" else [side, side]
+    first, other = (
+        np.pad(_bell(own, width), (side - own) // 2)
+        for own, width in zip(sides, (sigma, second), strict=True)
+    )
     weights = np.outer(first, first) - np.outer(other, other)
     if not weights.any():
         raise KernelError("dog: nothing is left of so few taps; take a larger size or sigma")
@@ -148,7 +190,7 @@ def gabor(**given: Any) -> Matrix:
     With ``dc=keep,scale=raw`` this is cv2.getGaborKernel turned by 180°, which stores it so.
     """
     wave = Wave(**given)
-    width = 0.56 * wave.wavelength if wave.sigma is None else max(wave.sigma, _NARROWEST)
+    width = 0.56 * wave.wavelength if wave.sigma is None else max(wave.sigma, NARROWEST)
     x, y = grid(*_box(width, width / wave.gamma, wave.theta, 3, wave.size))
     along, across = _turned(x, y, wave.theta)
     bell = np.exp(-(along**2 + (wave.gamma * across) ** 2) / (2 * width**2))
@@ -210,9 +252,20 @@ def _turned(x: Array, y: Array, theta: float) -> tuple[Array, Array]:
 def _bell(side: int, sigma: float) -> Array:
     """A Gaussian of sum 1."""
     x = np.arange(side, dtype=np.float64) - side // 2
-    bell: Array = np.exp(-(x**2) / (2 * max(sigma, _NARROWEST) ** 2))
+    bell: Array = np.exp(-(x**2) / (2 * max(sigma, NARROWEST) ** 2))
     bell /= bell.sum()
     return bell
+
+
+def _sampled(order: int, side: int, sigma: float) -> Array:
+    """A Gaussian of sum 1, or that times x/σ² (1) or x²/σ⁴ − 1/σ² (2)."""
+    x = np.arange(side, dtype=np.float64) - side // 2
+    bell = _bell(side, sigma)
+    if order == 0:
+        return bell
+    if np.count_nonzero(bell) < 2:
+        raise _too_narrow(sigma)
+    return (x if order == 1 else x**2 / sigma**2 - 1) / sigma**2 * bell
 
 
 def _profile(order: int, side: int, sigma: float) -> Array:
@@ -227,6 +280,10 @@ def _profile(order: int, side: int, sigma: float) -> Array:
     power = x if order == 1 else x**2 / 2
     total = float((power * curve).sum())
     if total == 0:
-        raise KernelError(f"sigma {sigma:g} is too narrow for a derivative; try 0.5 or more")
+        raise _too_narrow(sigma)
     result: Array = curve / total
     return result
+
+
+def _too_narrow(sigma: float) -> KernelError:
+    return KernelError(f"sigma {sigma:g} is too narrow for a derivative; try 0.5 or more")

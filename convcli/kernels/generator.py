@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from convcli.record import record
 
 if TYPE_CHECKING:
     from convcli.kernels.exact import Matrix
-    from convcli.kernels.kernel import Kernel
+    from convcli.kernels.kernel import AnyKernel
 
 
 @record
@@ -20,7 +20,7 @@ class Generator:
 
     Parameters
     ----------
-    name, family, effect, source, aliases
+    name, family, effect, source, note, aliases
         As for a `Kernel`.
     parameters
         The first may be given without its name: `gaussian:2`.
@@ -28,6 +28,9 @@ class Generator:
         The formula, in a module of this package that is imported when it is needed.
     fixed
         What is passed to it besides the parameters.
+    compound
+        Whether the formula gives the matrices of a `Compound`, by the names of its kernels, and
+        how they combine; else it gives one matrix.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Generator:
     function: str
     fixed: tuple[Any, ...] = ()
     aliases: tuple[str, ...] = ()
+    note: str = ""
+    compound: bool = False
 
     @property
     def usage(self) -> str:
@@ -46,7 +51,7 @@ class Generator:
         shown = [f"{p.name}={p.default_text}" for p in self.parameters if p.default is not None]
         return f"{self.name}:{','.join(shown)}"
 
-    def make(self, given: Mapping[str, object]) -> Kernel:
+    def make(self, given: Mapping[str, object]) -> AnyKernel:
         """Return the kernel for these parameters; the others have their defaults.
 
         Raises
@@ -56,31 +61,36 @@ class Generator:
         """
         import numpy as np
 
-        from convcli.kernels.kernel import Kernel
+        from convcli.kernels.kernel import Combine, Compound, Kernel
 
         values = assign(self.name, self.parameters, given)
         # Weights far from the middle may well be 0.
         with np.errstate(under="ignore"):
-            matrix = self._formula()(**values)
+            made = self._formula()(**values)
         written = ",".join(f"{name}={show(value)}" for name, value in values.items())
-        return Kernel(
-            f"{self.name}:{written}" if written else self.name,
-            matrix.array,
-            matrix.divisor,
-            denominator=matrix.denominator,
-            family=self.family,
-            effect=self.effect,
-            source=self.source,
+        name = f"{self.name}:{written}" if written else self.name
+        texts: dict[str, Any] = {
+            key: getattr(self, key) for key in ("family", "effect", "source", "note")
+        }
+
+        def kernel(name: str, matrix: Matrix) -> Kernel:
+            weights, divisor = matrix.array, matrix.divisor
+            return Kernel(name, weights, divisor, denominator=matrix.denominator, **texts)
+
+        if not self.compound:
+            return kernel(name, made)
+        parts, combine = made
+        return Compound(
+            name, tuple(kernel(*part) for part in parts.items()), Combine(combine), **texts
         )
 
-    def parse(self, text: str, **given: object) -> Kernel:
+    def parse(self, text: str, **given: object) -> AnyKernel:
         """Return the kernel for `sigma=2,size=9` and what else is given; as `make`."""
         written = split(self.name, text, self.parameters) if text.strip() else {}
         return self.make({**written, **given})
 
-    def _formula(self) -> Callable[..., Matrix]:
-        from convcli.kernels import formulas, gaussians
+    def _formula(self) -> partial[Any]:
+        from convcli.kernels import formulas, gaussians, shapes
 
-        module = {"formulas": formulas, "gaussians": gaussians}[self.module]
-        function: Callable[..., Matrix] = getattr(module, self.function)
-        return partial(function, *self.fixed)
+        module = {"formulas": formulas, "gaussians": gaussians, "shapes": shapes}[self.module]
+        return partial(getattr(module, self.function), *self.fixed)

@@ -81,7 +81,7 @@ def get_kernel(name: str, **params: object) -> Kernel | Compound:
 
 
 @lru_cache(maxsize=64)
-def _generated(name: str, parameters: str) -> Kernel:
+def _generated(name: str, parameters: str) -> Kernel | Compound:
     """Return a generator's kernel; the same one for the same text."""
     return _generators(aliases=True)[name].parse(parameters)
 

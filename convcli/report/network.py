@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from convcli.geometry import Axis
 from convcli.report.lines import columns, printable, prose, wrapped
 from convcli.report.network_table import (
+    each,
     jump,
     layers,
     memory,
     name,
-    pair,
     styled,
     table,
 )
@@ -24,6 +24,10 @@ from convcli.teach.network.volume import BYTES, ReceptiveField
 
 #: How wide text is where nothing says how wide it may be.
 _WIDTH = 96
+#: What the sides of a volume are called, by how many it has; a layer that slides none has none.
+SIDES = {
+    0: (), 1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width"),
+}  # fmt: skip
 #: Warnings that are written out; more are counted.
 _MOST = 6
 
@@ -77,10 +81,7 @@ def _warnings(trace: Trace) -> list[str]:
     harmless = []
     lossy = []
     for at, steps in layers(trace).items():
-        geometry = steps[0].geometry
-        if geometry is None:
-            continue
-        axes = (geometry.rows, geometry.cols)
+        axes = steps[0].axes
         if any(axis.unvisited or axis.skipped for axis in axes):
             lossy.append((f"layer {at}, {steps[0].layer.text}", axes))
         elif any(axis.leftover for axis in axes):
@@ -97,11 +98,11 @@ def _warnings(trace: Trace) -> list[str]:
     return lines
 
 
-def axis_lines(axes: tuple[Axis, Axis]) -> list[str]:
-    """Return what is left over along height and width; no lines if all is well."""
+def axis_lines(axes: Sequence[Axis]) -> list[str]:
+    """Return what is left over along every axis; no lines if all is well."""
     return [
         f"{side}: {'; '.join(said)}"
-        for side, axis in zip(("height", "width"), axes, strict=True)
+        for side, axis in zip(SIDES[len(axes)], axes, strict=False)
         if (said := leftover(axis, side))
     ]
 
@@ -115,13 +116,14 @@ def _stack(stack: Stack) -> str:
     """Say what a stack saves: two convolutions of 3×3 take 18C² weights, one of 5×5 25C²."""
     which = " and ".join(f"{found[0]}–{found[-1]}" for found in stack.numbers[:_MOST])
     times = {2: "two", 3: "three", 4: "four"}.get(stack.count, str(stack.count))
-    taps, field, square = stack.taps, stack.field, stack.channels**2
+    taps, field = ("×".join([f"{n}"] * stack.dims) for n in (stack.taps, stack.field))
+    of, square = "of " if stack.dims == 1 else "", stack.channels**2
     saved = 100 - 100 * stack.weights / stack.weights_of_one
     return (
-        f"layers {which}: {times} {taps}×{taps} in a row see {field}×{field}, as one "
-        f"{field}×{field} does, and take {stack.weights // square}C² weights for its "
-        f"{stack.weights_of_one // square}C²: with C = {stack.channels}, {stack.weights:,} for "
-        f"{stack.weights_of_one:,}, {saved:.0f} % fewer"
+        f"layers {which}: {times} {of}{taps} in a row see {field}, as one {of}{field} does, and "
+        f"take {stack.weights // square}C² weights for its {stack.weights_of_one // square}C²: "
+        f"with C = {stack.channels}, {stack.weights:,} for {stack.weights_of_one:,}, "
+        f"{abs(saved):.0f} % {'fewer' if saved >= 0 else 'more'}"
     )
 
 
@@ -176,9 +178,7 @@ def _times(one: int, other: int) -> str:
 
 
 def _sides(fields: ReceptiveField, what: str) -> str:
-    both = (fields.rows, fields.cols)
-    texts = [jump(field) if what == "jump" else str(field.size) for field in both]
-    return pair(texts)
+    return each([jump(field) if what == "jump" else str(field.size) for field in fields.axes])
 
 
 def listing(traces: Sequence[Trace]) -> str:

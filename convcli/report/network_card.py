@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from convcli.geometry import Axis
 from convcli.report.lines import columns, wrapped
-from convcli.report.network import axis_lines
+from convcli.report.network import SIDES, axis_lines
 from convcli.report.network_table import formulas, jump, memory, name, start, styled
 from convcli.teach.network.banks import Conv, Depthwise, Transposed
 from convcli.teach.network.fields import Field
@@ -19,6 +19,8 @@ from convcli.teach.network.volume import BYTES
 
 _WIDTH = 96
 _HEAD = 15
+#: What is counted along the axes.
+_ALONG = ("planes", "rows", "cols")
 
 Line: TypeAlias = tuple[str, str]
 
@@ -46,14 +48,14 @@ def _shape(step: LayerStep) -> Iterator[Line]:
         yield from _plain_shape(step)
         return
     yield "formula", _symbols(step)
-    if found[0] == found[1]:
-        yield "height, width", found[0]
+    sides = SIDES[len(found)]
+    if len({*found}) == 1 and len(sides) < 3:
+        yield ", ".join(sides), found[0]
+    elif len({*found}) == 1:
+        yield "every axis", found[0]
     else:
-        yield "height", found[0]
-        yield "width", found[1]
-    geometry = step.geometry
-    if geometry is not None:
-        yield from (("", line) for line in axis_lines((geometry.rows, geometry.cols)))
+        yield from zip(sides, found, strict=True)
+    yield from (("", line) for line in axis_lines(step.axes))
 
 
 def _plain_shape(step: LayerStep) -> Iterator[Line]:
@@ -63,7 +65,7 @@ def _plain_shape(step: LayerStep) -> Iterator[Line]:
         yield "", "one value a unit: each sees every value of the input"
     elif isinstance(layer, Global):
         mean = "mean" if layer.how == "avg" else "greatest"
-        yield "", f"the {mean} of each channel's {step.input.rows}·{step.input.cols} values"
+        yield "", f"the {mean} of each channel's {_product(step.input.grid)} values"
     else:
         yield "", "the same values" if layer.text == "flatten" else "the same shape"
 
@@ -71,13 +73,16 @@ def _plain_shape(step: LayerStep) -> Iterator[Line]:
 def _symbols(step: LayerStep) -> str:
     """Return the formula of the output's size in letters."""
     layer = step.layer
-    dilated = getattr(layer, "dilation", (1, 1)) != (1, 1)
+    assert isinstance(layer, Conv | Depthwise | Transposed | Pool)
+    dilated = any(dilation > 1 for dilation in layer.window.dilation)
     span = "(D·(F − 1) + 1)" if dilated else "F"
+    sides = () if isinstance(layer.window.padding, str) else layer.window.padding
+    around = "2P" if all(before == after for before, after in sides) else "(P₁ + P₂)"
     if isinstance(layer, Transposed):
-        return f"(N − 1)·S − 2P + {span.strip('()') if dilated else span}" + (
-            " + O" if any(layer.extra) else ""
+        return f"(N − 1)·S − {around} + {span.strip('()') if dilated else span}" + (
+            " + O" if any(layer.put_back(step.input)) else ""
         )
-    words = f"⌊(N − {span} + 2P)/S⌋ + 1"
+    words = f"⌊(N − {span} + {around})/S⌋ + 1"
     if isinstance(layer, Pool) and layer.ceil:
         words += "; ceil pads the end until a last window fits"
     return words
@@ -109,10 +114,14 @@ def _weights(step: LayerStep) -> str:
     if isinstance(layer, Plain):
         return "one scale a channel"
     if isinstance(layer, Depthwise):
-        return f"{layer.size[0]}·{layer.size[1]}·1·{step.output.channels}"
+        return f"{_product(layer.window.size)}·1·{step.output.channels}"
     assert isinstance(layer, Conv | Transposed)
     seen = f"{channels}" if layer.groups == 1 else f"({channels}/{layer.groups})"
-    return f"{layer.size[0]}·{layer.size[1]}·{seen}·{layer.filters}"
+    return f"{_product(layer.window.size)}·{seen}·{layer.filters}"
+
+
+def _product(sizes: Sequence[int]) -> str:
+    return "·".join(map(str, sizes))
 
 
 def _multiply_adds(step: LayerStep) -> str:
@@ -121,24 +130,25 @@ def _multiply_adds(step: LayerStep) -> str:
         return f"{step.cost.multiply_adds:,}: every weight is used once"
     grid = step.input if isinstance(step.layer, Transposed) else step.output
     where = "inputs" if isinstance(step.layer, Transposed) else "outputs"
-    product = f"{step.cost.weights:,} weights · {grid.rows}·{grid.cols} {where}"
+    product = f"{step.cost.weights:,} weights · {_product(grid.grid)} {where}"
     return f"{product} = {step.cost.multiply_adds:,}"
 
 
 def _receptive_field(step: LayerStep) -> Iterator[Line]:
     """Say what an output sees, and how that follows from what the layer's inputs see."""
-    rows, cols = (list(_along(step, side)) for side in ("rows", "cols"))
-    if rows == cols:
-        yield from rows
+    count = len(step.fields.axes)
+    every = [list(_along(step, k)) for k in range(count)]
+    if all(lines == every[0] for lines in every):
+        yield from every[0]
         return
-    for side, lines in (("rows", rows), ("cols", cols)):
+    for side, lines in zip(_ALONG[-count:], every, strict=True):
         yield from ((f"{label} {side}", said) for label, said in lines)
 
 
-def _along(step: LayerStep, side: str) -> Iterator[Line]:
+def _along(step: LayerStep, k: int) -> Iterator[Line]:
     """Say it of one axis."""
-    field, before = getattr(step.fields, side), getattr(step.before, side)
-    axis = getattr(step.geometry, side) if step.geometry is not None else None
+    field, before = step.fields.axes[k], step.before.axes[k]
+    axis = step.axes[k] if step.axes else None
     yield "field", _field(field, before, axis)
     if field.step:
         moved = f"{jump(before)}·{axis.stride} = " if axis is not None else ""
@@ -188,9 +198,9 @@ def _instead(step: LayerStep) -> Iterator[Line]:
             f"{each}·{output.values:,} = {dense:,} parameters, {times:,.0f} "
             f"times as many",
         )
-    elif isinstance(step.layer, Dense) and (volume.rows, volume.cols) != (1, 1):
+    elif isinstance(step.layer, Dense) and max(volume.grid) > 1:
+        each = "×".join(map(str, (*volume.grid, volume.channels)))
         yield (
             "instead",
-            f"{step.layer.units} filters of {volume.rows}×{volume.cols}×{volume.channels} without "
-            f"padding are the same layer",
+            f"{step.layer.units} filters of {each} without padding are the same layer",
         )

@@ -54,8 +54,6 @@ def listing_data(traces: Sequence[Trace]) -> list[dict[str, Any]]:
 
 
 def _step(step: LayerStep) -> dict[str, Any]:
-    geometry = step.geometry
-    axes = (geometry.rows, geometry.cols) if geometry is not None else ()
     return {
         "layer": step.number,
         "name": step.label,
@@ -65,10 +63,10 @@ def _step(step: LayerStep) -> dict[str, Any]:
         "input": list(step.input.shape),
         "output": list(step.output.shape),
         "formulas": list(formulas(step)),
-        "axes": [axis_data(axis) for axis in axes],
+        "axes": [axis_data(axis) for axis in step.axes],
         **_cost(step.cost),
         "bytes": step.bytes,
-        "fields": [_field(step.fields.rows), _field(step.fields.cols)],
+        "fields": [_field(field) for field in step.fields.axes],
         "dense_parameters": dense_parameters(step),
     }
 

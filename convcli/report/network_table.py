@@ -15,7 +15,7 @@ from convcli.report.numbers import fraction, short
 from convcli.teach.network.banks import Transposed
 from convcli.teach.network.fields import Field
 from convcli.teach.network.stack import LayerStep, Trace
-from convcli.teach.network.volume import ReceptiveField, Volume
+from convcli.teach.network.volume import ReceptiveField
 
 _LEAST = 12
 #: Columns of texts; numbers stand to the right.
@@ -48,7 +48,7 @@ def layers(trace: Trace) -> dict[int, tuple[LayerStep, ...]]:
 def rows(trace: Trace) -> list[Row]:
     """Return a row for the input, one for every layer, and one for the sum."""
     start = {"layer": "input", "output": str(trace.input), "memory": memory(trace.input.bytes)}
-    found = [Row(start | _view(ReceptiveField(), trace.input))]
+    found = [Row(start | _view(trace.steps[0].before))]
     before: tuple[str, ...] = ()
     for number, steps in layers(trace).items():
         found.append(
@@ -76,7 +76,7 @@ def _cells(steps: Sequence[LayerStep]) -> dict[str, str]:
         "memory": memory(used) if used else "",
         "formula": "\n".join(dict.fromkeys(formulas(head))),
         **_costs(parameters, sum(step.cost.multiply_adds for step in steps)),
-        **_view(head.fields, head.output),
+        **_view(head.fields),
     }
 
 
@@ -88,12 +88,11 @@ def _costs(parameters: int, multiply_adds: int) -> dict[str, str]:
     }
 
 
-def _view(fields: ReceptiveField, volume: Volume) -> dict[str, str]:
-    both = (fields.rows, fields.cols)
+def _view(fields: ReceptiveField) -> dict[str, str]:
     return {
-        "field": pair([str(field.size) for field in both]),
-        "jump": pair([jump(field) for field in both]),
-        "start": pair([start(field) for field in both]),
+        "field": each([str(field.size) for field in fields.axes]),
+        "jump": each([jump(field) for field in fields.axes]),
+        "start": each([start(field) for field in fields.axes]),
     }
 
 
@@ -120,18 +119,15 @@ def name(steps: Sequence[LayerStep]) -> str:
 
 
 def formulas(step: LayerStep) -> tuple[str, ...]:
-    """Return the formula of the output's rows and of its cols; none if the layer has none."""
-    geometry = step.geometry
-    if geometry is not None:
-        return geometry.rows.formula, geometry.cols.formula
+    """Return the formula of the output's size along every axis; none if the layer has none."""
     if isinstance(step.layer, Transposed):
         return step.layer.formulas(step.input)
-    return ()
+    return tuple(axis.formula for axis in step.axes)
 
 
-def pair(texts: list[str]) -> str:
-    """Return what is said of both axes, once if it is the same."""
-    return texts[0] if texts[0] == texts[1] else "×".join(texts)
+def each(texts: list[str]) -> str:
+    """Return what is said of every axis, once if it is the same."""
+    return texts[0] if len({*texts}) == 1 else "×".join(texts)
 
 
 def _tree(step: LayerStep, before: tuple[str, ...]) -> str:

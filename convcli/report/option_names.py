@@ -15,8 +15,8 @@ OPTIONS = {
     for name in (
         *("alpha", "bias", "channels", "compare", "compress", "depth", "dilation", "divisor"),
         *("exclude", "fill", "format", "frame", "gray", "include", "jobs", "lenient", "linear"),
-        *("luma", "max_pixels", "method", "overwrite", "padding", "quality", "recursive", "scale"),
-        *("skip_existing", "stride", "timeout"),
+        *("luma", "max_pixels", "method", "mode", "overwrite", "padding", "quality", "recursive"),
+        *("scale", "size", "skip_existing", "stride", "timeout"),
     )
 } | {
     "list_file": "--from-file",

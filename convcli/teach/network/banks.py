@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from convcli.errors import UsageError
-from convcli.geometry import Geometry, Padding, Pair
+from convcli.geometry import Axis
 from convcli.record import record
-from convcli.teach.layer import ConvLayer
-from convcli.teach.network.volume import Cost, ReceptiveField, Volume
+from convcli.teach.network.volume import Cost, ReceptiveField, Sizes, Volume
 from convcli.teach.network.windows import (
+    Window,
     bias_word,
     joined,
-    laid,
-    need_grid,
+    named,
+    need_axes,
     need_groups,
     size_text,
-    step_words,
 )
-
-_ONE = (1, 1)
 
 
 @record
@@ -26,14 +25,10 @@ class Conv:
 
     Parameters
     ----------
-    size
-        (rows, cols) of a filter.
+    window
+        The size of a filter, and how it slides.
     filters
         How many; the output's channels.
-    stride, dilation
-        (rows, cols).
-    padding
-        As `plan_geometry` takes it.
     groups
         Parts that channels and filters are divided into, each filtered on its own.
     bias
@@ -41,48 +36,42 @@ class Conv:
 
     Examples
     --------
-    >>> Conv((3, 3), 64).cost(Volume(32, 32, 3)).parameters
+    >>> Conv(Window((3, 3)), 64).cost(Volume((32, 32), 3)).parameters
     1792
     """
 
-    size: Pair
+    window: Window
     filters: int
-    stride: Pair = _ONE
-    dilation: Pair = _ONE
-    padding: Padding = 0
     groups: int = 1
     bias: bool = True
 
     @property
     def text(self) -> str:
         """The layer as it is written in a specification."""
-        steps = step_words(self.stride, self.dilation, self.padding)
+        window = self.window
         groups = f"g{self.groups}" if self.groups > 1 else ""
-        return joined(
-            "conv", size_text(self.size), self.filters, *steps, groups, bias_word(self.bias)
-        )
+        name, size = named("conv", window.dims), size_text(window.size)
+        return joined(name, size, self.filters, *window.words(), groups, bias_word(self.bias))
 
-    def geometry(self, volume: Volume) -> Geometry:
+    def axes(self, volume: Volume) -> tuple[Axis, ...]:
         """Lay a filter over the volume."""
-        return laid((self.size, self.stride, self.dilation), self.padding, volume)
+        return self.window.laid(volume)
 
     def output(self, volume: Volume) -> Volume:
         """Return one map a filter."""
-        out = self.geometry(volume).out
+        out = tuple(axis.out for axis in self.axes(volume))
         need_groups(volume.channels, self.filters, self.groups)
-        return Volume(*out, self.filters)
+        return Volume(out, self.filters)
 
     def cost(self, volume: Volume) -> Cost:
         """Return what the bank takes: each filter sees the channels of its group."""
-        each = ConvLayer(
-            self.geometry(volume), volume.channels // self.groups, self.filters, self.bias
-        )
-        biases = self.filters * self.bias
-        return Cost(each.parameters - biases, biases, each.multiplications)
+        weights = prod(self.window.size) * (volume.channels // self.groups) * self.filters
+        places = prod(axis.out for axis in self.axes(volume))
+        return Cost(weights, self.filters * self.bias, weights * places)
 
     def see(self, fields: ReceptiveField, volume: Volume) -> ReceptiveField:
         """Return what its outputs see."""
-        return fields.slid(self.geometry(volume))
+        return fields.slid(self.axes(volume))
 
 
 @record
@@ -93,32 +82,30 @@ class Depthwise:
     ----------
     multiplier
         Filters a channel.
-    size, stride, dilation, padding, bias
+    window, bias
         As for `Conv`.
     """
 
-    size: Pair
+    window: Window
     multiplier: int = 1
-    stride: Pair = _ONE
-    dilation: Pair = _ONE
-    padding: Padding = 0
     bias: bool = True
 
     @property
     def text(self) -> str:
         """The layer as it is written in a specification."""
+        window = self.window
         several = self.multiplier if self.multiplier > 1 else ""
-        steps = step_words(self.stride, self.dilation, self.padding)
-        return joined("depthwise", size_text(self.size), several, *steps, bias_word(self.bias))
+        name, size = named("depthwise", window.dims), size_text(window.size)
+        return joined(name, size, several, *window.words(), bias_word(self.bias))
 
     def conv(self, volume: Volume) -> Conv:
         """Return the layer as a convolution with as many groups as channels."""
-        filters, groups = volume.channels * self.multiplier, volume.channels
-        return Conv(self.size, filters, self.stride, self.dilation, self.padding, groups, self.bias)
+        filters = volume.channels * self.multiplier
+        return Conv(self.window, filters, volume.channels, self.bias)
 
-    def geometry(self, volume: Volume) -> Geometry:
+    def axes(self, volume: Volume) -> tuple[Axis, ...]:
         """Lay a filter over the volume."""
-        return self.conv(volume).geometry(volume)
+        return self.window.laid(volume)
 
     def output(self, volume: Volume) -> Volume:
         """Return one map a filter."""
@@ -139,30 +126,34 @@ class Transposed:
 
     Parameters
     ----------
-    padding, extra
-        Outputs that are cut off on either side, and put back at the end, (rows, cols).
-    size, filters, stride, dilation, groups, bias
+    window
+        As for `Conv`; its padding is what is cut off at either side.
+    extra
+        Outputs that are put back at the end of every axis; none if empty.
+    shape
+        How many outputs there are to be along every axis, in place of `extra`; empty if that is
+        told from the rest.
+    filters, groups, bias
         As for `Conv`.
     """
 
-    size: Pair
+    window: Window
     filters: int
-    stride: Pair = _ONE
-    dilation: Pair = _ONE
-    padding: Pair = (0, 0)
-    extra: Pair = (0, 0)
+    extra: Sizes = ()
+    shape: Sizes = ()
     groups: int = 1
     bias: bool = True
 
     @property
     def text(self) -> str:
         """The layer as it is written in a specification."""
-        words = step_words(self.stride, self.dilation, self.padding)
+        window = self.window
+        words = window.words()
         words += [f"g{self.groups}"] if self.groups > 1 else []
         words += [f"o{size_text(self.extra)}"] if any(self.extra) else []
-        return joined(
-            "transposed", size_text(self.size), self.filters, *words, bias_word(self.bias)
-        )
+        words += [f"to{size_text(self.shape)}"] if self.shape else []
+        name, size = named("transposed", window.dims), size_text(window.size)
+        return joined(name, size, self.filters, *words, bias_word(self.bias))
 
     def output(self, volume: Volume) -> Volume:
         """Return one map a filter.
@@ -170,44 +161,75 @@ class Transposed:
         N inputs with stride S spread over (N − 1)S − 2P + D(F − 1) + O + 1 outputs, which a
         convolution with the same numbers takes back to N (Dumoulin and Visin, 2016, relation 14).
         """
-        need_grid(volume)
+        need_axes(volume, self.window.dims)
         need_groups(volume.channels, self.filters, self.groups)
-        rows, cols = (self._out(k, (volume.rows, volume.cols)[k]) for k in (0, 1))
-        return Volume(rows, cols, self.filters)
+        out = tuple(self._out(k, size) for k, size in enumerate(volume.grid))
+        return Volume(out, self.filters)
+
+    def put_back(self, volume: Volume) -> Sizes:
+        """Return how many outputs are put back at the end of every axis."""
+        return tuple(self._extra(k, size) for k, size in enumerate(volume.grid))
+
+    def _least(self, k: int, size: int) -> int:
+        """Return the outputs along an axis if none are put back."""
+        span = self.window.dilation[k] * (self.window.size[k] - 1) + 1
+        return (size - 1) * self.window.stride[k] - sum(self._cut(k)) + span
+
+    def _cut(self, k: int) -> tuple[int, int]:
+        assert not isinstance(self.window.padding, str)
+        return self.window.padding[k]
+
+    def _extra(self, k: int, size: int) -> int:
+        most = max(self.window.stride[k], self.window.dilation[k]) - 1
+        if not self.shape:
+            extra = self.extra[k] if self.extra else 0
+            if extra > most:
+                raise UsageError(
+                    f"output padding must be smaller than the stride or the dilation, "
+                    f"{most + 1}; got {extra}"
+                )
+            return extra
+        least = self._least(k, size)
+        if not 0 <= self.shape[k] - least <= most:
+            raise UsageError(
+                f"its output can't be {self.shape[k]} long: expected "
+                + (f"{least} to {least + most}" if most else f"{least}")
+                + "; change the padding"
+            )
+        return self.shape[k] - least
 
     def _out(self, k: int, size: int) -> int:
-        span = self.dilation[k] * (self.size[k] - 1) + 1
-        if self.extra[k] >= max(self.stride[k], self.dilation[k]):
-            raise UsageError(
-                f"output padding must be smaller than the stride or the dilation, "
-                f"{max(self.stride[k], self.dilation[k])}; got {self.extra[k]}"
-            )
-        out = (size - 1) * self.stride[k] - 2 * self.padding[k] + span + self.extra[k]
+        out = self._least(k, size) + self._extra(k, size)
         if out < 1:
-            raise UsageError(f"padding {self.padding[k]} leaves nothing; use a smaller one")
+            before, after = self._cut(k)
+            padding = f"{before}" if before == after else f"{before},{after}"
+            raise UsageError(f"padding {padding} leaves nothing; use a smaller one")
         return out
 
-    def formulas(self, volume: Volume) -> tuple[str, str]:
-        """Return the formula of rows and of cols, with the numbers in it."""
-        rows, cols = (self._formula(k, (volume.rows, volume.cols)[k]) for k in (0, 1))
-        return rows, cols
+    def formulas(self, volume: Volume) -> tuple[str, ...]:
+        """Return the formula of every axis, with the numbers in it."""
+        return tuple(self._formula(k, size) for k, size in enumerate(volume.grid))
 
     def _formula(self, k: int, size: int) -> str:
-        taps, dilation, extra = self.size[k], self.dilation[k], self.extra[k]
+        taps, dilation = self.window.size[k], self.window.dilation[k]
+        extra, (before, after) = self._extra(k, size), self._cut(k)
+        cut = f"2·{before}" if before == after else f"({before} + {after})"
         span = f"{taps}" if dilation == 1 else f"{dilation}·({taps} − 1) + 1"
         more = f" + {extra}" if extra else ""
-        steps = f"({size} − 1)·{self.stride[k]} − 2·{self.padding[k]}"
+        steps = f"({size} − 1)·{self.window.stride[k]} − {cut}"
         return f"{steps} + {span}{more} = {self._out(k, size)}"
 
     def cost(self, volume: Volume) -> Cost:
         """Return what the bank takes: every input meets every weight of its channel."""
-        each = self.size[0] * self.size[1] * volume.channels * self.filters // self.groups
-        return Cost(each, self.filters * self.bias, each * volume.rows * volume.cols)
+        each = prod(self.window.size) * volume.channels * self.filters // self.groups
+        return Cost(each, self.filters * self.bias, each * prod(volume.grid))
 
     def see(self, fields: ReceptiveField, volume: Volume) -> ReceptiveField:
         """Return what its outputs see."""
-        rows, cols = (
-            field.spread(self.size[k], self.stride[k], self.dilation[k], self.padding[k])
-            for k, field in enumerate((fields.rows, fields.cols))
+        window = self.window
+        return ReceptiveField(
+            tuple(
+                field.spread(window.size[k], window.stride[k], window.dilation[k], self._cut(k)[0])
+                for k, field in enumerate(fields.axes)
+            )
         )
-        return ReceptiveField(rows, cols)

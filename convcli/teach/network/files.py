@@ -120,9 +120,9 @@ def _network(table: dict[str, Any], place: Origin, name: str) -> Network:
         if key in ("title", "source") and not isinstance(value, str):
             raise place.wrong(key, f"{key} must be a text; got {value!r}")
     origin = _origin(table.get("layers"), place)
-    entries, volume = parse_entries(origin), _input(table.get("input"), place)
     title, source = table.get("title", ""), " ".join(table.get("source", "").split())
-    return Network(entries, origin, name, title, source, volume)
+    network = Network(parse_entries(origin), origin, name, title, source)
+    return replace(network, input=_input(table.get("input"), place, network.dims))
 
 
 def _origin(layers: Any, place: Origin) -> Origin:
@@ -137,7 +137,7 @@ def _origin(layers: Any, place: Origin) -> Origin:
     raise place.wrong("layers", "layers must be a text, or a list of texts")
 
 
-def _input(value: object, place: Origin) -> Volume | None:
+def _input(value: object, place: Origin, dims: int) -> Volume | None:
     if value is None:
         return None
     if isinstance(value, list) and all(type(size) is int for size in value):
@@ -145,7 +145,7 @@ def _input(value: object, place: Origin) -> Volume | None:
     if not isinstance(value, str):
         raise place.wrong("input", f'input must be a text such as "224x224x3"; got {value!r}')
     try:
-        return parse_volume(value)
+        return parse_volume(value, dims)
     except UsageError as error:
         raise place.wrong("input", str(error)) from None
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from convcli.errors import UsageError
-from convcli.geometry import Geometry, Padding, Pair
+from convcli.geometry import Axis
 from convcli.record import record
 from convcli.teach.network.volume import Cost, ReceptiveField, Volume
 from convcli.teach.network.windows import (
+    Window,
     bias_word,
     joined,
-    laid,
-    laid_whole,
-    need_grid,
+    named,
+    need_axes,
+    need_samples,
     size_text,
-    step_words,
 )
 
 #: Layers that change values, not shapes, and may be done in place.
 PLAIN = ("relu", "bn", "lrn", "dropout", "sigmoid", "tanh", "gelu", "softmax")
-_ONE = (1, 1)
 
 
 class Layer(Protocol):
@@ -48,41 +46,33 @@ class Pool:
     ----------
     how
         `max` or `avg`.
+    window
+        As for `Conv`.
     ceil
         Whether a last window that isn't complete counts.
-    size, stride, dilation, padding
-        As for `Conv`.
     """
 
     how: str
-    size: Pair
-    stride: Pair
-    dilation: Pair = _ONE
-    padding: Padding = 0
+    window: Window
     ceil: bool = False
 
     @property
     def text(self) -> str:
         """The layer as it is written in a specification."""
-        steps = step_words(self.stride, self.dilation, self.padding, usual=self.size)
-        name = "pool" if self.how == "max" else "avgpool"
-        return joined(name, size_text(self.size), *steps, "ceil" if self.ceil else "")
+        window = self.window
+        name = named("pool" if self.how == "max" else "avgpool", window.dims)
+        steps = window.words(usual=window.size)
+        return joined(name, size_text(window.size), *steps, "ceil" if self.ceil else "")
 
-    def geometry(self, volume: Volume) -> Geometry:
+    def axes(self, volume: Volume) -> tuple[Axis, ...]:
         """Lay the window over the volume."""
-        lay = laid_whole if self.ceil else laid
-        found = lay((self.size, self.stride, self.dilation), self.padding, volume)
-        for axis in (found.rows, found.cols):
-            if 2 * axis.before > axis.taps:
-                raise UsageError(
-                    f"padding {axis.before} is over half of the window's {axis.taps}, so that a "
-                    f"window could hold nothing but padding"
-                )
+        found = self.window.laid(volume, whole=self.ceil)
+        need_samples(found)
         return found
 
     def output(self, volume: Volume) -> Volume:
         """Return one value a window."""
-        return Volume(*self.geometry(volume).out, volume.channels)
+        return Volume(tuple(axis.out for axis in self.axes(volume)), volume.channels)
 
     def cost(self, volume: Volume) -> Cost:
         """Return nothing: nothing is learnt or multiplied."""
@@ -90,7 +80,7 @@ class Pool:
 
     def see(self, fields: ReceptiveField, volume: Volume) -> ReceptiveField:
         """Return what its outputs see."""
-        return fields.slid(self.geometry(volume))
+        return fields.slid(self.axes(volume))
 
 
 @record
@@ -106,8 +96,8 @@ class Global:
 
     def output(self, volume: Volume) -> Volume:
         """Return one value a channel."""
-        need_grid(volume)
-        return Volume(1, 1, volume.channels)
+        need_axes(volume)
+        return Volume((1,) * len(volume.grid), volume.channels)
 
     def cost(self, volume: Volume) -> Cost:
         """Return nothing: nothing is learnt or multiplied."""
@@ -132,7 +122,7 @@ class Dense:
 
     def output(self, volume: Volume) -> Volume:
         """Return one value a unit."""
-        return Volume(1, 1, self.units, flat=True)
+        return Volume((1,) * len(volume.grid), self.units, flat=True)
 
     def cost(self, volume: Volume) -> Cost:
         """Return what the units take."""
@@ -172,7 +162,7 @@ class Flatten:
 
     def output(self, volume: Volume) -> Volume:
         """Return the list."""
-        return Volume(volume.rows, volume.cols, volume.channels, flat=True)
+        return Volume(volume.grid, volume.channels, flat=True)
 
     def cost(self, volume: Volume) -> Cost:
         """Return nothing."""

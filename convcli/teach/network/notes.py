@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from convcli.geometry import Axis
 from convcli.record import record
-from convcli.teach.layer import ConvLayer
 from convcli.teach.network.banks import Conv, Depthwise
 from convcli.teach.network.fields import INPUT
 from convcli.teach.network.stack import LayerStep, Trace
@@ -22,6 +21,8 @@ class Stack:
         Of each filter along an axis.
     channels
         In and out.
+    dims
+        Axes that they slide along.
 
     Examples
     --------
@@ -33,6 +34,7 @@ class Stack:
     numbers: tuple[tuple[int, ...], ...]
     taps: int
     channels: int
+    dims: int = 2
 
     @property
     def count(self) -> int:
@@ -58,33 +60,41 @@ class Stack:
         return self._weights(self.field)
 
     def _weights(self, taps: int) -> int:
-        return taps * taps * self.channels * self.channels
+        weights: int = taps**self.dims * self.channels * self.channels
+        return weights
 
 
 def stacks(trace: Trace) -> tuple[Stack, ...]:
     """Return the stacks of a network; those alike are one entry."""
-    found: dict[tuple[int, int, int], list[tuple[int, ...]]] = {}
+    found: dict[tuple[int, int, int, int], list[tuple[int, ...]]] = {}
     run: list[LayerStep] = []
     heads = [step for step in trace.steps if not step.follows]
     for step in [*heads, None]:
         if run and (step is None or not _continues(run[-1], step)):
             if len(run) > 1:
-                key = (run[0].layer.size[0], run[0].input.channels, len(run))  # type: ignore[attr-defined]
+                layer = run[0].layer
+                assert isinstance(layer, Conv)
+                size = layer.window.size
+                key = (size[0], len(size), layer.filters, len(run))
                 found.setdefault(key, []).append(tuple(one.number for one in run))
             run = []
         if step is not None and _stackable(step):
             run.append(step)
     return tuple(
-        Stack(tuple(numbers), taps, channels) for (taps, channels, _), numbers in found.items()
+        Stack(tuple(numbers), taps, channels, dims)
+        for (taps, dims, channels, _), numbers in found.items()
     )
 
 
 def _stackable(step: LayerStep) -> bool:
     layer = step.layer
+    if not isinstance(layer, Conv) or layer.groups > 1:
+        return False
+    window = layer.window
+    ones, taps = (1,) * window.dims, window.size[0]
     return (
-        isinstance(layer, Conv)
-        and layer.size[0] == layer.size[1] > 1
-        and (layer.stride, layer.dilation, layer.groups) == ((1, 1), (1, 1), 1)
+        window.size == (taps,) * window.dims > ones
+        and window.stride == window.dilation == ones
         and step.input.channels == step.output.channels
     )
 
@@ -101,6 +111,4 @@ def dense_parameters(step: LayerStep) -> int | None:
     """
     if not isinstance(step.layer, Conv | Depthwise):
         return None
-    geometry = step.layer.geometry(step.input)
-    layer = ConvLayer(geometry, step.input.channels, step.output.channels, step.layer.bias)
-    return layer.dense_parameters
+    return (step.input.values + step.layer.bias) * step.output.values

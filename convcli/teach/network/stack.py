@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from convcli.errors import UsageError
-from convcli.geometry import Geometry
+from convcli.geometry import Axis
 from convcli.record import field, record
-from convcli.teach.network.banks import Conv, Depthwise
+from convcli.teach.network.banks import Conv, Depthwise, Transposed
+from convcli.teach.network.fields import INPUT
 from convcli.teach.network.layers import Add, Flatten, Layer, Plain, Pool
 from convcli.teach.network.origin import Origin
 from convcli.teach.network.volume import Cost, ReceptiveField, Volume
@@ -83,6 +85,20 @@ class Network:
     source: str = ""
     input: Volume | None = None
 
+    @property
+    def dims(self) -> int:
+        """Axes that its layers slide along, as the first that slides says; 2 if none does."""
+        return next(_axes(self.entries), 2)
+
+
+def _axes(entries: Sequence[Entry]) -> Iterator[int]:
+    """Return the number of axes of every layer that slides."""
+    for entry in entries:
+        if isinstance(entry, Residual):
+            yield from _axes((*entry.main, *entry.shortcut))
+        elif isinstance(entry.layer, Conv | Depthwise | Transposed | Pool):
+            yield entry.layer.window.dims
+
 
 @record
 class LayerStep:
@@ -120,11 +136,11 @@ class LayerStep:
         return 0 if in_place else self.output.bytes
 
     @property
-    def geometry(self) -> Geometry | None:
-        """How the window lies over the input; None if the layer slides none, or spreads it."""
+    def axes(self) -> tuple[Axis, ...]:
+        """How the window lies over the input; empty if the layer slides none, or spreads it."""
         if isinstance(self.layer, Conv | Depthwise | Pool):
-            return self.layer.geometry(self.input)
-        return None
+            return self.layer.axes(self.input)
+        return ()
 
 
 @record
@@ -190,7 +206,7 @@ def follow(network: Network, volume: Volume) -> Trace:
         If a layer can't take what it gets; with its place.
     """
     walk = _Walk(network.origin)
-    walk.through(network.entries, volume, ReceptiveField(), ())
+    walk.through(network.entries, volume, ReceptiveField((INPUT,) * len(volume.grid)), ())
     return Trace(network, volume, tuple(walk.steps))
 
 

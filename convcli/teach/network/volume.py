@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from math import prod
+from typing import TypeAlias
 
 from convcli.errors import UsageError
-from convcli.geometry import Geometry
+from convcli.geometry import Axis
 from convcli.record import record
-from convcli.teach.network.fields import INPUT, Field
+from convcli.teach.network.fields import Field
 
 #: Bytes of a float32.
 BYTES = 4
 _MOST = 1_000_000
-_SIZES = re.compile(r"([0-9]{1,7})(?:[x×,]([0-9]{1,7}))?(?:[x×,]([0-9]{1,7}))?", re.IGNORECASE)
+_SIZE = re.compile("[0-9]{1,7}")
+#: How a volume is written, by its axes.
+FORMS = {
+    1: "LENGTHxCHANNELS, such as 128x3",
+    2: "HEIGHTxWIDTHxCHANNELS, such as 224x224x3",
+    3: "DEPTHxHEIGHTxWIDTHxCHANNELS, such as 16x112x112x3",
+}
+
+#: A number for every axis.
+Sizes: TypeAlias = tuple[int, ...]
 
 
 @record
@@ -21,26 +33,27 @@ class Volume:
 
     Parameters
     ----------
-    rows, cols, channels
-        The size; `channels` is the number of maps.
+    grid
+        The size of a map along every axis: (rows, cols) of an image.
+    channels
+        The number of maps.
     flat
         Whether the values stand in a list.
 
     Examples
     --------
-    >>> print(Volume(55, 55, 96))
+    >>> print(Volume((55, 55), 96))
     55×55×96
     """
 
-    rows: int
-    cols: int
+    grid: Sizes
     channels: int
     flat: bool = False
 
     @property
     def values(self) -> int:
         """Numbers in it."""
-        return self.rows * self.cols * self.channels
+        return prod(self.grid) * self.channels
 
     @property
     def bytes(self) -> int:
@@ -48,9 +61,9 @@ class Volume:
         return BYTES * self.values
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """(rows, cols, channels), or (values,) of a list."""
-        return (self.values,) if self.flat else (self.rows, self.cols, self.channels)
+    def shape(self) -> Sizes:
+        """The grid and the channels, or (values,) of a list."""
+        return (self.values,) if self.flat else (*self.grid, self.channels)
 
     def __str__(self) -> str:
         return "×".join(map(str, self.shape))
@@ -58,18 +71,19 @@ class Volume:
 
 @record
 class ReceptiveField:
-    """What an output sees, along both axes."""
+    """What an output sees, along every axis."""
 
-    rows: Field = INPUT
-    cols: Field = INPUT
+    axes: tuple[Field, ...]
 
-    def slid(self, geometry: Geometry) -> ReceptiveField:
+    def slid(self, axes: Sequence[Axis]) -> ReceptiveField:
         """Return the fields of a window that slides over these."""
-        return ReceptiveField(self.rows.slid(geometry.rows), self.cols.slid(geometry.cols))
+        both = zip(self.axes, axes, strict=True)
+        return ReceptiveField(tuple(field.slid(axis) for field, axis in both))
 
     def whole(self, volume: Volume) -> ReceptiveField:
         """Return the fields of one output that sees a whole volume."""
-        return ReceptiveField(self.rows.whole(volume.rows), self.cols.whole(volume.cols))
+        both = zip(self.axes, volume.grid, strict=True)
+        return ReceptiveField(tuple(field.whole(size) for field, size in both))
 
     def joined(self, other: ReceptiveField, volume: Volume) -> ReceptiveField:
         """Return the fields of the sum of two volumes of one shape.
@@ -79,8 +93,8 @@ class ReceptiveField:
         GeometryError
             If they step differently.
         """
-        rows = _joined(self.rows, other.rows, volume.rows)
-        return ReceptiveField(rows, _joined(self.cols, other.cols, volume.cols))
+        all_three = zip(self.axes, other.axes, volume.grid, strict=True)
+        return ReceptiveField(tuple(_joined(*each) for each in all_three))
 
 
 def _joined(one: Field, other: Field, size: int) -> Field:
@@ -113,8 +127,15 @@ class Cost:
         return self.weights + self.biases
 
 
-def parse_volume(text: str) -> Volume:
+def parse_volume(text: str, dims: int = 2) -> Volume:
     """Read `224x224x3`, `32x32` for one channel, or `3072` for a list.
+
+    Parameters
+    ----------
+    text
+        The size along every axis, and the channels.
+    dims
+        Axes: with 1 `128x3` is a signal of three channels, with 3 `16x112x112x3` is a film.
 
     Raises
     ------
@@ -125,14 +146,18 @@ def parse_volume(text: str) -> Volume:
     --------
     >>> parse_volume("32x32").channels
     1
+    >>> parse_volume("128x3", dims=1).grid
+    (128,)
     """
-    match = _SIZES.fullmatch(text.strip())
-    sizes = [int(size) for size in match.groups() if size is not None] if match else []
-    if not sizes or not all(1 <= size <= _MOST for size in sizes):
-        raise UsageError(
-            f"expected HEIGHTxWIDTHxCHANNELS, such as 224x224x3, of whole numbers from 1 to "
-            f"{_MOST:,}; got {text!r}"
-        )
-    if len(sizes) == 1:
-        return Volume(1, 1, sizes[0], flat=True)
-    return Volume(sizes[0], sizes[1], sizes[2] if len(sizes) > 2 else 1)
+    sizes = [int(size) if _SIZE.fullmatch(size) else 0 for size in re.split("[xX×,]", text.strip())]
+    if len(sizes) > dims + 1 or not all(1 <= size <= _MOST for size in sizes):
+        raise _wrong(text, dims)
+    if len(sizes) == 1 and dims > 1:
+        return Volume((1,) * dims, sizes[0], flat=True)
+    if len(sizes) < dims:
+        raise _wrong(text, dims)
+    return Volume(tuple(sizes[:dims]), sizes[dims] if len(sizes) > dims else 1)
+
+
+def _wrong(text: str, dims: int) -> UsageError:
+    return UsageError(f"expected {FORMS[dims]}, of whole numbers from 1 to {_MOST:,}; got {text!r}")

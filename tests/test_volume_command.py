@@ -276,3 +276,13 @@ def test_meta_is_that_of_the_plane_below(tmp_path, rng):
     assert said.status == 0
     texts = [dict(frame.meta.text)["Description"] for frame in read_frames(out)]
     assert texts == ["page 0", "page 2", "page 4"]
+
+
+def test_large_files_are_mapped(tmp_path, monkeypatch):
+    monkeypatch.setattr("convcli.image.source._LARGE", 1000)
+    np.save(tmp_path / "v.npy", np.arange(4800, dtype=np.uint16).reshape(4, 30, 40))
+    with monkeypatch.context() as patch:
+        patch.setattr("convcli.image.source._drain", None)
+        frames = open_volume(tmp_path / "v.npy")
+    assert frames.count == 4
+    assert frames[3].pixels[0, 0] == 3600

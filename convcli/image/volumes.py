@@ -33,7 +33,7 @@ def open_volume(source: Source, *, max_pixels: int | None = None) -> Frames:
         If it can't be read, or is no stack.
     """
     limit = MAX_PIXELS if max_pixels is None else max_pixels
-    data, name = load(source, max_pixels)
+    data, name = load(source, max_pixels, in_parts=True)
     opener = codec_of(name).open_volume
     if opener is None:
         raise ImageError(f"a {name} file is no stack of planes; expected {_stacks()}")

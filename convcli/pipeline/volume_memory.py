@@ -20,7 +20,7 @@ from convcli.volume_geometry import triple
 #: What doesn't grow: loops and tables. And a plane of the result with what it is coded as, twice:
 #: a page is written when the next one is there.
 _BASE, _CODED = 2**23, 4
-#: From so many bytes on a TIFF file is mapped and not held.
+#: From so many bytes on a file is mapped and not held.
 _MAPPED = 2**26
 
 
@@ -75,5 +75,5 @@ def volume_takes(
         As for `volume_stages`.
     """
     stages = volume_stages(plane_kind(header), kernels, spec, format)
-    held = 0 if header.format == "TIFF" and file >= _MAPPED else file
+    held = 0 if file >= _MAPPED else file
     return held + sum(stage.bytes for stage in stages)

@@ -17,6 +17,8 @@ from convcli.image.limits import check_size
 
 #: Of the file format.
 _VERSIONS = ((1, 0), (2, 0), (3, 0))
+#: Bytes that its header is in: NumPy reads none of more than 10,000.
+_HEAD = 2**16
 
 
 def decode(data: bytes, limit: int) -> Image:
@@ -64,7 +66,7 @@ def read_header(data: bytes) -> ArrayHeader:
     if b"\\" in data[: data.find(b"\n", 10) + 1]:
         # Python's parser would remark upon what is escaped in it.
         raise ImageError("the array is damaged: its header is no header")
-    file = io.BytesIO(data)
+    file = io.BytesIO(data[:_HEAD])
     try:
         version = npy.read_magic(file)
         if version not in _VERSIONS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +13,13 @@ from convcli.image.files import check_free, check_options
 from convcli.image.formats import FORMATS, codec_of, codecs
 from convcli.image.frames import Frames
 from convcli.image.guard import guard, guarded
+from convcli.image.image import Image
 from convcli.image.limits import MAX_PIXELS
 from convcli.image.source import Source, load
+from convcli.record import replace
+
+#: Advice that pages of a mapped file aren't needed for now; None on systems that take none.
+_DONE_WITH: int | None = getattr(mmap, "MADV_DONTNEED", None)
 
 
 def open_volume(source: Source, *, max_pixels: int | None = None) -> Frames:
@@ -38,7 +44,22 @@ def open_volume(source: Source, *, max_pixels: int | None = None) -> Frames:
     if opener is None:
         raise ImageError(f"a {name} file is no stack of planes; expected {_stacks()}")
     frames: Frames = guard(lambda: opener(data, limit), f"the {name} file is damaged")
-    return frames
+
+    def start(first: int) -> Iterator[Image]:
+        for plane in frames.start(first):
+            yield plane
+            _let_go(data)
+
+    return replace(frames, start=start)
+
+
+def _let_go(data: bytes) -> None:
+    """Have the system take back what was read of a mapped file; what is needed is read again.
+
+    Else all of it would count as this process's memory in the end.
+    """
+    if isinstance(data, mmap.mmap) and _DONE_WITH is not None:
+        data.madvise(_DONE_WITH)
 
 
 def check_stack(format: str) -> None:

@@ -62,6 +62,13 @@ def opencv_call(name: str, pixels: Pixels, *arguments: Any, **more: Any) -> Call
     return lambda: function(pixels, *arguments, borderType=cv2.BORDER_REPLICATE, **more)
 
 
+def opencv_match(image: Pixels, patch: Pixels) -> Callable[[], Pixels]:
+    """`cv2.matchTemplate`, normalised and with means taken away."""
+    import cv2
+
+    return lambda: cv2.matchTemplate(image, patch, cv2.TM_CCOEFF_NORMED)
+
+
 def scipy(pixels: Pixels, weights: Weights) -> Callable[[], Pixels]:
     """`scipy.ndimage.correlate`, in float32; whole types are converted and clipped."""
     from scipy import ndimage

@@ -171,6 +171,7 @@ TARGETS = (
     Target("named", "named kernels, every one against OpenCV's own function", _NAMED, 1.0),
     Target("named", "other kernels, every one against filter2D", _GENERAL, 1.0),
     Target("libraries", "3×3 to 7×7 against SciPy, PyTorch, Pillow", _LIBRARIES, 10),
+    Target("find", "a patch of 16×16 to 256×256 against matchTemplate", _ratios("OpenCV"), 1.0),
     Target("commands", "JPEG → JPEG against libvips", _ratios("libvips", rows=("JPEG",)), 1.0),
     Target("commands", "PNG → PNG against libvips", _ratios("libvips", rows=("PNG",)), 2.0),
     *(

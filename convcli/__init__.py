@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from convcli.kernels.kernel import Compound, Kernel
     from convcli.kernels.registry import get_kernel
     from convcli.kernels.volume import VolumeKernel
+    from convcli.pipeline.find import Match, find, match_scores
     from convcli.signals.convolution import convolve_signal, correlate_signal
     from convcli.spec import Spec
     from convcli.volumes import correlate_volume
@@ -49,6 +50,9 @@ _HOME = {
     "Kernel": "kernels.kernel.Kernel",
     "VolumeKernel": "kernels.volume.VolumeKernel",
     "get_kernel": "kernels.registry.get_kernel",
+    "Match": "pipeline.find.Match",
+    "find": "pipeline.find.find",
+    "match_scores": "pipeline.find.match_scores",
     "convolve_signal": "signals.convolution.convolve_signal",
     "correlate_signal": "signals.convolution.correlate_signal",
     "Spec": "spec.Spec",
@@ -66,6 +70,7 @@ __all__ = [
     "ImageError",
     "Kernel",
     "KernelError",
+    "Match",
     "Meta",
     "Spec",
     "UsageError",
@@ -77,8 +82,10 @@ __all__ = [
     "correlate",
     "correlate_signal",
     "correlate_volume",
+    "find",
     "fit_kernel",
     "get_kernel",
+    "match_scores",
     "output_size",
     "read",
     "read_frames",

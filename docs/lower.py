@@ -13,10 +13,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import product
+from typing import Any
 from unittest.mock import patch
 
 import llvmlite.binding as llvm
 import numpy as np
+from numpy.typing import NDArray
 
 import convcli
 from convcli.engine import lowered, native
@@ -53,6 +56,18 @@ def tasks() -> Iterator[tuple[str, str, Spec]]:
 ARRAYS = (("uint8", None), ("uint8", "clip"), ("uint16", None), ("float32", None))
 #: The same of volumes.
 VOLUMES = (("uint8", "clip"), ("uint16", "clip"), ("uint16", "abs"), ("float32", "raw"))
+#: Sides of patches that are looked for, in gray and colour of these types, masked and not.
+PATCHES, SEARCHED = (5, 24), ("uint8", "uint16", "float32")
+
+
+def searches() -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    """(patch, image) of what is looked for, and where."""
+    for side, dtype, channels in product(PATCHES, SEARCHED, (1, 3)):
+        patch = np.arange(side * side * channels).reshape(side, side, channels).astype(dtype)
+        image = np.ones((*SIZE, channels), dtype)
+        mask = np.eye(side, dtype=dtype)
+        yield patch, image
+        yield np.dstack([patch, mask]), image
 
 
 def kernels() -> Iterator[str | convcli.Kernel]:
@@ -88,6 +103,8 @@ def wanted() -> list[Key]:
             for dtype, mapping in VOLUMES:
                 volume = np.ones((3, *SIZE), dtype)
                 _try(partial(convcli.correlate_volume, volume, kernel, mapping=mapping, jobs=2))
+        for sought, searched in searches():
+            _try(partial(convcli.match_scores, sought, searched, jobs=1))
     return sorted(found)
 
 

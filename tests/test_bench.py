@@ -23,6 +23,7 @@ from bench import (  # noqa: E402
     checks,
     commands,
     dense,
+    find,
     growth,
     images,
     libraries,
@@ -82,6 +83,23 @@ def test_named_kernels_agree_with_opencv():
     for case in cases:
         assert "OpenCV" in case.peers
         case.check()
+
+
+@needs_opencv
+def test_scores_of_a_patch_agree_with_opencv():
+    cases = find.cases(TINY)
+    assert [case.row for case in cases] == ["16×16"]
+    assert list(cases[0].peers) == ["OpenCV"]
+    cases[0].check()
+
+
+def test_wrong_scores_are_not_timed():
+    image = images.photograph(*TINY.shape)[:, :, 1]
+    patch = image[16:32, 23:39]
+    scores = convcli.match_scores(patch, image)
+    find.by_definition("right", scores, image, patch, (16, 23))
+    with pytest.raises(Wrong, match="by definition"):
+        find.by_definition("wrong", scores * np.float32(0.999), image, patch, (16, 23))
 
 
 @needs_opencv

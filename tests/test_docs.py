@@ -76,11 +76,13 @@ def workplace(tmp_path, monkeypatch):
     (tmp_path / "photos" / "more").mkdir(parents=True)
     shutil.copy(samples / "rocket.jpg", tmp_path / "photos" / "more")
     image = convcli.read(samples / "camera.png")
+    convcli.write(tmp_path / "eye.png", convcli.Image(image.pixels[100:130, 200:240].copy()))
+    (tmp_path / "screens").mkdir()
+    shutil.copy(samples / "camera.png", tmp_path / "screens")
+    shutil.copy(tmp_path / "eye.png", tmp_path / "button.png")
     shutil.copy(samples / "camera.png", tmp_path / "before.png")
     convcli.write(tmp_path / "after.png", convcli.apply(image, "sharpen"))
     convcli.write(tmp_path / "stack.tif", convcli.Frames.of([image, image]))
-    for name in ("sharpened.png", "blurred.png", "edited.png", "edges.png"):
-        shutil.copy(tmp_path / "after.png", tmp_path / name)
     (tmp_path / "log.csv").write_text("time,pressure\n0,1\n1,2\n", encoding="utf-8")
     sound = wav.encode(np.array([[9], [99]]), wav.WavFormat(8000, 16, is_float=False))
     for name in ("voice.wav", "church.wav"):

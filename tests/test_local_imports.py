@@ -66,6 +66,8 @@ KINDS = {
     },
     "commands: help, completion and mistakes of one command don't wait for what another, or its "
     "work, needs": {
+        "convcli.batch": ("cli.find",),
+        "convcli.batch.search": ("cli.find",),
         "convcli.cli.group": ("cli.main",),
         "convcli.cli.quick": ("cli.main",),
         "convcli.cli.fit": ("cli.kernels",),
@@ -77,9 +79,11 @@ KINDS = {
         "convcli.kernels.generators": ("cli.kernels",),
         "convcli.kernels.volume": ("cli.types",),
         "convcli.kernels.notation": ("cli.explain", "cli.kernels"),
+        "convcli.pipeline.find": ("cli.find",),
         "convcli.report.explain": ("cli.explain",),
         "convcli.report.explain_data": ("cli.explain",),
         "convcli.report.explain_frames": ("cli.explain",),
+        "convcli.report.find": ("cli.find",),
         "convcli.report.fit": ("cli.fit",),
         "convcli.report.kernels": ("cli.fit", "cli.kernels"),
         "convcli.report.listing": ("cli.kernels",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from command import call, spawn
 
-COMMANDS = ("apply", "shape", "kernels", "explain", "network")
+COMMANDS = ("apply", "shape", "kernels", "explain", "find", "network")
 
 
 @pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)], ids=" ".join)

@@ -9,10 +9,21 @@ import re
 import pytest
 from test_structure import ROOT, parsed
 
-from convcli import Spec, UsageError, convolve_signal, fit_kernel, read, read_frames, write
+from convcli import (
+    Spec,
+    UsageError,
+    convolve_signal,
+    find,
+    fit_kernel,
+    read,
+    read_frames,
+    write,
+)
 from convcli.batch.find import listed
 from convcli.batch.jobs import BatchLimits, Request, Writing
+from convcli.batch.search import SearchJob
 from convcli.cli.apply import apply
+from convcli.cli.find import find as find_command
 from convcli.cli.fit import fit
 from convcli.cli.main import main
 from convcli.cli.signal import signal
@@ -44,8 +55,8 @@ def messages():
 
 def parameters():
     """What callers of the library can give."""
-    holders = (Spec, Writing, Request, BatchLimits)
-    functions = (read, read_frames, write, listed, convolve_signal, fit_kernel)
+    holders = (Spec, Writing, Request, BatchLimits, SearchJob)
+    functions = (read, read_frames, write, listed, convolve_signal, find, fit_kernel)
     named = {name for holder in holders for name in inspect.get_annotations(holder)}
     return named.union(*(inspect.signature(function).parameters for function in functions))
 
@@ -71,7 +82,7 @@ def test_every_marked_word_is_a_parameter_with_an_option():
 
 
 def test_options_are_those_of_the_command():
-    commands = apply, signal, fit
+    commands = apply, signal, find_command, fit
     declared = {flag for each in commands for option in each.params for flag in option.opts}
     assert set(OPTIONS.values()) <= declared
     called = {"format_": "format", "from_file": "list_file"}

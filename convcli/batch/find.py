@@ -162,7 +162,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _without_results(images: list[Found], request: Request) -> list[Found]:
     """Leave out what an earlier run wrote beside its sources: it is no new image."""
-    if request.output is not None:
+    if request.output is not None or not request.label:
         return images
     ending = f"-{request.label}"
     names = {os.path.splitext(source)[0] for source, _ in images}  # noqa: PTH122

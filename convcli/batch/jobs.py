@@ -118,7 +118,7 @@ class Request:
     output
         A file, a folder, `-`, or None for beside the source.
     label
-        What the kernel is called in a result's name.
+        What the kernel is called in a result's name; '' if nothing is written beside the source.
     recursive
         Whether folders are entered at every depth.
     listed
@@ -131,6 +131,8 @@ class Request:
         The list itself, or `-`; no result may take its place, as none may a source's.
     kernel_files
         Files that kernels were read from, of which the same holds.
+    patch
+        The file of a patch that is looked for, or `-`, of which the same holds.
     stdin, stdout
         Descriptors of the standard streams, if they have any.
     reports
@@ -147,6 +149,7 @@ class Request:
     writing: Writing = field(default_factory=Writing)
     list_file: str | None = None
     kernel_files: Sequence[str] = ()
+    patch: str | None = None
     stdin: int | None = None
     stdout: int | None = None
     reports: bool = False

@@ -147,6 +147,8 @@ def _read_by(request: Request, jobs: list[Job], identities: Identities) -> dict[
     found = given if listed == STREAM else listed and identities.of(listed)
     kept |= {found: "the list of images"} if found else {}
     kept |= dict.fromkeys(map(identities.of, request.kernel_files), "the kernel's file")
+    if request.patch not in (None, STREAM):
+        kept[identities.of(str(request.patch))] = "the patch"
     sources = (job.source for job in jobs if job.source != STREAM)
     return kept | dict.fromkeys(map(identities.of, sources), "a source")
 

@@ -29,10 +29,10 @@ by what is left over.
     help=_HELP,
     epilog="""\b
 Examples:
-  convcli kernels fit photo.png sharpened.png --size 5
-  convcli kernels fit photo.png blurred.png --size 9 --separable --symmetric
-  convcli kernels fit photo.png edited.png --size 3 --offset -o edited.toml
-  convcli kernels fit photo.png edges.png --size 3 --trace learned.gif""",
+  convcli kernels fit before.png after.png --size 5
+  convcli kernels fit before.png after.png --size 9 --separable --symmetric
+  convcli kernels fit before.png after.png --size 3 --offset -o edited.toml
+  convcli kernels fit before.png after.png --size 3 --trace learned.gif""",
 )
 @click.argument("before", type=PathType())
 @click.argument("after", type=PathType())

@@ -16,6 +16,7 @@ _COMMANDS = {
     "shape": "Work out the output size, step by step.",
     "kernels": "List the kernels, look at one, or check a file of your own.",
     "explain": "Show what a kernel does at one place of an image, and why.",
+    "find": "Find the places of images that look like a patch.",
     "signal": "Convolve two one-dimensional signals; work products out.",
     "network": "Follow a volume through a stack of layers.",
 }

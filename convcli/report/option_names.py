@@ -13,17 +13,20 @@ import re
 OPTIONS = {
     name: f"--{name.replace('_', '-')}"
     for name in (
-        *("alpha", "bias", "channels", "compare", "compress", "depth", "dilation", "divisor"),
-        *("exclude", "fill", "format", "frame", "gray", "include", "jobs", "lenient", "linear"),
-        *("luma", "max_pixels", "method", "mode", "overwrite", "padding", "quality", "recursive"),
-        *("scale", "size", "skip_existing", "stride", "timeout"),
+        *("alpha", "apart", "bias", "channels", "compare", "compress", "depth", "dilation"),
+        *("divisor", "exclude", "fill", "format", "frame", "gray", "include", "jobs", "lenient"),
+        *("linear", "luma", "max_pixels", "method", "mode", "overwrite", "padding", "quality"),
+        *("recursive", "scale", "size", "skip_existing", "stride", "timeout", "top"),
     )
 } | {
+    "least": "--min",
     "list_file": "--from-file",
     "mapping": "--map",
+    "marks": "-o",
     "null": "-0",
     "output": "-o",
     "path": "-o",
+    "scores": "--map",
 }
 #: A name that stands for itself: what a file is called may have backquotes, too.
 MARKED = re.compile(r"(?<![^\s(])`(\w+)`(?=[,;:.)]*(?:\s|$))")

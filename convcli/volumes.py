@@ -11,7 +11,12 @@ from convcli.api import asked, samples_of
 from convcli.borders import Border
 from convcli.errors import UsageError
 from convcli.geometry import whole
-from convcli.kernels.volume import VolumeKernel, parse_volume_kernel
+from convcli.kernels.volume import (
+    AnyVolumeKernel,
+    VolumeCompound,
+    VolumeKernel,
+    parse_volume_kernel,
+)
 from convcli.pipeline.volume import HeldPlanes, correlated_planes
 from convcli.spec import Mapping, Method
 from convcli.volume_geometry import Triple
@@ -21,7 +26,7 @@ _SHAPES = ("(planes, rows, cols)", "(planes, rows, cols, channels)")
 
 def correlate_volume(  # noqa: PLR0913
     volume: ArrayLike,
-    weights: ArrayLike | str | VolumeKernel,
+    weights: ArrayLike | str | AnyVolumeKernel,
     stride: int | Triple = 1,
     padding: Any = "same",
     border: str | Border = Border.REPLICATE,
@@ -69,13 +74,14 @@ def correlate_volume(  # noqa: PLR0913
     """
     array = samples_of(volume, "volume", _SHAPES)
     if isinstance(weights, str):
-        kernel = parse_volume_kernel(weights)
-    elif isinstance(weights, VolumeKernel):
+        kernel: AnyVolumeKernel = parse_volume_kernel(weights)
+    elif isinstance(weights, VolumeKernel | VolumeCompound):
         kernel = weights
     else:
         kernel = VolumeKernel.of("weights", weights)
     if bias != 0:
-        kernel = kernel.changed(None, kernel.flat.offset + _number(bias))
+        own = kernel.flat.offset if isinstance(kernel, VolumeKernel) else 0
+        kernel = kernel.changed(None, own + _number(bias))
     steps = whole(stride), whole(dilation)
     options = (whole(padding), border, fill, *steps, flip, mapping, method, jobs)
     spec, target = asked(array.dtype, dtype, options)

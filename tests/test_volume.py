@@ -88,6 +88,8 @@ def test_named_kernels_are_scipy_ndimage(border, rng):
         "laplacian:dims=3": ndimage.laplace(plain, mode=mode),
         "sharpen": plain - ndimage.laplace(plain, mode=mode),
         "identity": plain,
+        "sobel": ndimage.generic_gradient_magnitude(plain, ndimage.sobel, mode=mode),
+        "prewitt": ndimage.generic_gradient_magnitude(plain, ndimage.prewitt, mode=mode),
     }
     assert {name.partition(":")[0] for name in expected} | {"gaussian"} == set(volume_names())
     for name, wanted in expected.items():
@@ -165,6 +167,17 @@ def test_mappings_are_the_images_own(rng):
     assert np.abs(got - exact).max() <= 0.5 + 1e-6
 
 
+def test_magnitudes_are_divided_scaled_and_stepped_as_others(rng):
+    volume = rng.integers(0, 256, (7, 8, 40), dtype=np.uint8)
+    parts = [correlate_volume(volume, f"sobel-{axis}", dtype="float64") for axis in "zyx"]
+    expected = np.sqrt(sum(part**2 for part in parts))
+    (halved,) = overridden_volume([parse_volume_kernel("sobel")], Spec(divisor=2))
+    got = correlate_volume(volume, halved, stride=(2, 1, 3), dtype="float64")
+    np.testing.assert_allclose(got, expected[::2, :, ::3] / 2, rtol=1e-12)
+    got = correlate_volume(volume, "sobel", dtype="uint8")
+    np.testing.assert_array_equal(got, np.floor(expected + 0.5).clip(0, 255))
+
+
 def test_kernels_that_follow_one_another_are_not_rounded_between(rng):
     volume = rng.integers(0, 256, (7, 8, 40), dtype=np.uint8)
     kernels = [parse_volume_kernel("box"), parse_volume_kernel("sobel-z")]
@@ -197,7 +210,7 @@ class Kept(np.ndarray):
     __hash__ = object.__hash__
 
 
-@pytest.mark.parametrize("kernel", ["gaussian:size=7,1,1", "box:size=9,3,3", "laplacian"])
+@pytest.mark.parametrize("kernel", ["gaussian:size=7,1,1", "box:size=9,3,3", "laplacian", "sobel"])
 @pytest.mark.parametrize("border", MODES)
 @pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 1), (1, 2), (3, 2)])
 def test_each_plane_is_read_once_and_few_are_kept(kernel, border, stride, dilation):
@@ -212,6 +225,7 @@ def test_each_plane_is_read_once_and_few_are_kept(kernel, border, stride, dilati
         most = max(most, len(planes.alive))
     assert len(planes.asked) == len(set(planes.asked))
     # At the other end of a volume that is wrapped, half a window more.
+    most -= (span + stride) * (kernel == "sobel")  # which three kernels ask for
     assert most <= span + stride + (span if border == "wrap" else 0)
     if border != "wrap":
         assert planes.asked == sorted(planes.asked)
@@ -282,12 +296,15 @@ def test_other_shapes_and_methods_are_refused():
     with pytest.raises(UsageError, match="`divisor` and `bias` change one kernel"):
         overridden_volume(box, Spec(divisor=2))
     assert overridden_volume(box[:1], Spec(divisor=2, bias=5))[0].flat.divisor == 2
+    with pytest.raises(KernelError, match="`bias` can't be added to 'sobel', which combines"):
+        correlate_volume(np.zeros((4, 5, 6)), "sobel", bias=1)
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("sobel", "no 3-D kernel named 'sobel'; there are gaussian, box"),
+        ("emboss", "no 3-D kernel named 'emboss'; there are sobel, prewitt, gaussian, box"),
+        ("sobel:3", "no 3-D kernel named 'sobel:3'"),
         ("gaussian:2,2", "sigma takes one number, or three as PLANES,ROWS,COLS; got '2,2'"),
         ("gaussian:truncate=1,2,3", "truncate takes one number; got '1,2,3'"),
         ("gaussian:sigma=-1", "sigma must be a number from 0 to 500, got '-1'"),
@@ -316,7 +333,7 @@ def test_kernels_are_what_they_are_called():
     kinds = {name: str(parse_volume_kernel(name).kind) for name in volume_names()}
     assert kinds["gaussian"] == kinds["box"] == "smoothing"
     assert kinds["sharpen"] == "sharpening"
-    assert kinds["sobel-z"] == kinds["laplacian"] == "zero-sum"
+    assert kinds["sobel-z"] == kinds["laplacian"] == kinds["sobel"] == "zero-sum"
     wavy = VolumeKernel.of("wavy", np.array([-1, 2, 6, 2, -1])[:, None, None], 8)
     assert str(wavy.kind) == "sharpening"
 

@@ -142,6 +142,21 @@ def test_json_has_the_third_axis(stack, tmp_path):
     assert any("9 planes kept" in stage["name"] for stage in data["memory"]["stages"])
 
 
+def test_how_steep_a_volume_is(stack, tmp_path):
+    volume, path = stack
+    said = call("apply", "sobel", path, "--volume", "--scale", "auto", "-o", tmp_path / "o.tif")
+    assert said.status == 0
+    assert "kernel   sobel 3×3×3, 3 kernels combined: magnitude" in said.err
+    plain = volume.astype(np.float64)
+    steep = ndimage.generic_gradient_magnitude(plain, ndimage.sobel, mode="nearest")
+    # Each of the three can be 16 times a full sample.
+    expected = steep / (16 * np.sqrt(3))
+    assert np.abs(tifffile.imread(tmp_path / "o.tif") - expected).max() < 0.51
+    said = call("apply", "sobel", path, "--volume", "-o", tmp_path / "p.tif", "--json")
+    (data,) = map(json.loads, said.out.splitlines())
+    assert (data["kernels"][0]["combine"], data["kernels"][0]["sum"]) == ("magnitude", None)
+
+
 def test_a_dry_run_tells_of_planes(stack, tmp_path):
     _, path = stack
     np.save(tmp_path / "v.npy", np.zeros((100, 9, 40), np.uint16))
@@ -208,7 +223,8 @@ def test_planes_of_several_kinds_are_refused(tmp_path, rng):
         (("box", "--show", "-o", "o.tif"), 2, "--volume and --show contradict each other"),
         (("box", "--compare", "c.png"), 2, "--volume and --compare contradict each other"),
         (("box", "--frame", "0"), 2, "--volume takes all planes, --frame one; leave one out"),
-        (("sobel",), 2, "no 3-D kernel named 'sobel'; there are gaussian, box, sobel-x"),
+        (("emboss",), 2, "no 3-D kernel named 'emboss'; there are sobel, prewitt, gaussian, box"),
+        (("sobel", "--bias", "3"), 2, "--bias can't be added to 'sobel', which combines several"),
         (("box", "--stride", "1,2"), 2, "or three as PLANES,ROWS,COLS; got '1,2'"),
         (("box", "--padding", "1,2"), 2, "or three as PLANES,ROWS,COLS; got '1,2'"),
         (("box", "--then", "box", "--divisor", "2"), 2, "--divisor and --bias change one kernel"),

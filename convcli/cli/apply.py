@@ -92,7 +92,7 @@ Examples:
 @click.option(
     "--volume", is_flag=True, is_eager=True, callback=note_volume,
     help="Filter a stack (TIFF pages, a .npy array of planes, rows, cols) as one volume. KERNEL "
-    "has three axes then: gaussian:sigma=2,2,1, box, laplacian, sharpen, sobel-x, -y, -z, or a "
+    "has three axes then: box, gaussian:sigma=2,2,1, laplacian, sharpen, sobel, sobel-z, …, or a "
     ".npy file of weights; steps and padding take N or PLANES,ROWS,COLS.",
 )  # fmt: skip
 @click.option(

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convcli.errors import KernelError
 from convcli.kernels.exact import MAX_TAPS, exact, parse_number, to_fraction
-from convcli.kernels.kernel import Kernel, Kind
+from convcli.kernels.kernel import Combine, Compound, Kernel, Kind
 from convcli.kernels.notation import file_of
 from convcli.kernels.npy import read_array
 from convcli.kernels.registry import normal
@@ -111,6 +111,16 @@ class VolumeKernel:
         found = self.flat.summed.factors
         return found and (found[0], found[1].reshape(self.shape[1:]))
 
+    @property
+    def divisor(self) -> float:
+        """What sums of `summed` are divided by."""
+        return self.flat.summed.divisor
+
+    @property
+    def parts(self) -> tuple[VolumeKernel, ...]:
+        """The kernels to run: itself."""
+        return (self,)
+
     def changed(self, divisor: float | None, offset: float | None) -> VolumeKernel:
         """Return the kernel with another divisor and offset, or with its own where None."""
         flat = self.flat
@@ -119,7 +129,73 @@ class VolumeKernel:
         return replace(self, flat=replace(flat, divisor=divisor, offset=offset))
 
 
-def parse_volume_kernel(text: str) -> VolumeKernel:
+@record(eq=False)
+class VolumeCompound:
+    """3-D kernels of one shape; the response is the root of the sum of their squares.
+
+    Parameters
+    ----------
+    flat
+        The same of their `flat` kernels, with a name.
+    parts
+        The kernels, undivided.
+    """
+
+    flat: Compound
+    parts: tuple[VolumeKernel, ...]
+
+    @classmethod
+    def of(cls, name: str, parts: Sequence[VolumeKernel]) -> VolumeCompound:
+        """Return the magnitude of several kernels."""
+        flats = tuple(part.flat for part in parts)
+        return cls(Compound(name, flats, Combine.MAGNITUDE), tuple(parts))
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.flat.name
+
+    @property
+    def shape(self) -> Triple:
+        """(planes, rows, cols) of every part."""
+        return self.parts[0].shape
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of its parts."""
+        return self.flat.kind
+
+    @property
+    def combine(self) -> Combine:
+        """How responses become one."""
+        return self.flat.combine
+
+    @property
+    def divisor(self) -> float:
+        """What sums are divided by before `flat.divisor` divides."""
+        return 1
+
+    def changed(self, divisor: float | None, offset: float | None) -> VolumeCompound:
+        """Return the same with another divisor.
+
+        Raises
+        ------
+        KernelError
+            If it is to have an offset.
+        """
+        if offset is not None:
+            raise KernelError(
+                f"`bias` can't be added to {self.name!r}, which combines several kernels; use "
+                f"`mapping` offset to shift its result"
+            )
+        divisor = self.flat.divisor if divisor is None else divisor
+        return replace(self, flat=replace(self.flat, divisor=divisor))
+
+
+AnyVolumeKernel: TypeAlias = VolumeKernel | VolumeCompound
+
+
+def parse_volume_kernel(text: str) -> AnyVolumeKernel:
     """Return the 3-D kernel that a text stands for.
 
     Parameters
@@ -146,17 +222,19 @@ def parse_volume_kernel(text: str) -> VolumeKernel:
         return _read(path)
     head, _, tail = stripped.partition(":")
     name = _ALIASES.get(normal(head), normal(head))
+    if name in _MAGNITUDES and not tail.strip():
+        return VolumeCompound.of(name, [_made(f"{name}-{axis}", "") for axis in _AXES])
     if name not in _MAKERS:
         raise KernelError(
-            f"no 3-D kernel named {head[:40]!r}; there are {', '.join(_MAKERS)}, and .npy files "
-            f"of (planes, rows, cols) weights"
+            f"no 3-D kernel named {stripped[:40]!r}; there are {', '.join(volume_names())}, and "
+            f".npy files of (planes, rows, cols) weights"
         )
     return _made(name, tail)
 
 
 def volume_names() -> tuple[str, ...]:
     """Return the names of all 3-D kernels."""
-    return tuple(_MAKERS)
+    return (*_MAGNITUDES, *_MAKERS)
 
 
 def _read(path: str) -> VolumeKernel:
@@ -330,4 +408,6 @@ _MAKERS = {
     "sharpen": _Maker(_laplacian, {"dims": (3,)}, (1, -1)),
     "identity": _Maker(_identity, {}),
 }
+#: Of the kernels along all three axes: how steep it is, in any direction.
+_MAGNITUDES = ("sobel", "prewitt")
 _ALIASES = {"gauss": "gaussian", "mean": "box", "average": "box"}

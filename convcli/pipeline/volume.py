@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from convcli import engine
 from convcli.errors import GeometryError, UsageError
 from convcli.kernels.exact import written
-from convcli.kernels.volume import VolumeKernel
+from convcli.kernels.volume import AnyVolumeKernel, VolumeCompound
 from convcli.pipeline.arrays import MOST_PIXELS
 from convcli.pipeline.responses import Target, after, between, response, scaled
-from convcli.pipeline.volume_sums import Planes, VolumeSums
+from convcli.pipeline.volume_sums import MagnitudeSums, Planes, VolumeSums
 from convcli.spec import Mapping, Precision, Spec
 from convcli.volume_geometry import VolumeGeometry
 
@@ -57,13 +57,16 @@ class CorrelatedPlanes:
     """
 
     def __init__(
-        self, sums: VolumeSums, kernel: VolumeKernel, target: Target, scale: float | str
+        self,
+        sums: VolumeSums | MagnitudeSums,
+        kernel: AnyVolumeKernel,
+        target: Target,
+        scale: float | str,
     ) -> None:
         self.sums, self._target = sums, target
         self.count, self.shape, self.dtype = sums.count, sums.shape, target.dtype
-        flat = kernel.flat
-        slope_shift = response(flat, written(flat.summed.divisor), target)
-        slope, shift = scaled(flat, slope_shift, scale, target)
+        slope_shift = response(kernel.flat, written(kernel.divisor), target)
+        slope, shift = scaled(kernel.flat, slope_shift, scale, target)
         self._slope, self._shift = float(slope), float(shift)
         self._finish = engine.finish(
             target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
@@ -114,7 +117,7 @@ class CorrelatedPlanes:
 
 
 def correlated_planes(
-    source: Planes, kernels: Sequence[VolumeKernel], spec: Spec, target: Target
+    source: Planes, kernels: Sequence[AnyVolumeKernel], spec: Spec, target: Target
 ) -> tuple[CorrelatedPlanes, ...]:
     """Apply kernels to a volume one after the other, without rounding between them.
 
@@ -147,14 +150,20 @@ def correlated_planes(
     for number, kernel in enumerate(kernels):
         is_last = number == len(kernels) - 1
         wanted = after(flats[:-1], spec, target) if is_last else between(target, real)
-        sums = VolumeSums(source, kernel, spec, wanted)
+        sums: VolumeSums | MagnitudeSums
+        if isinstance(kernel, VolumeCompound):
+            sums = MagnitudeSums(source, kernel, spec, wanted)
+        else:
+            sums = VolumeSums(source, kernel, spec, wanted)
         _check_size(sums.geometry)
         done.append(CorrelatedPlanes(sums, kernel, wanted, spec.scale if is_last else 1.0))
         source = done[-1]
     return tuple(done)
 
 
-def overridden_volume(kernels: Sequence[VolumeKernel], spec: Spec) -> tuple[VolumeKernel, ...]:
+def overridden_volume(
+    kernels: Sequence[AnyVolumeKernel], spec: Spec
+) -> tuple[AnyVolumeKernel, ...]:
     """Return the kernels with the spec's divisor and bias in place of their own.
 
     Raises

@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 
 from convcli.image.header import WIDTHS, Header
-from convcli.kernels.volume import VolumeKernel
+from convcli.kernels.volume import AnyVolumeKernel
 from convcli.pipeline.memory import ImageKind, StageMemory
 from convcli.pipeline.volume_sums import factors_of, sums_type
 from convcli.spec import Spec
@@ -25,7 +25,7 @@ _MAPPED = 2**26
 
 
 def volume_stages(
-    kind: ImageKind, kernels: Sequence[VolumeKernel], spec: Spec, format: str
+    kind: ImageKind, kernels: Sequence[AnyVolumeKernel], spec: Spec, format: str
 ) -> tuple[StageMemory, ...]:
     """Return the stages that a volume goes through, and what each takes.
 
@@ -42,11 +42,12 @@ def volume_stages(
     size = f"{kind.size[1]}×{kind.size[0]}"
     stages = [StageMemory(f"{size} plane decoded", samples * WIDTHS[kind.dtype])]
     for kernel in kernels:
-        sums, _ = sums_type(kernel, dtype, spec)
         dilation = triple(spec.dilation, "dilation")[0]
-        planes = dilation * (kernel.shape[0] - 1) + 1
-        kept = dtype if factors_of(kernel, spec) is None else sums
-        need = samples * (planes * kept.itemsize + 3 * sums.itemsize)
+        planes, need = dilation * (kernel.shape[0] - 1) + 1, 0
+        for part in kernel.parts:
+            sums, _ = sums_type(part, dtype, spec)
+            kept = dtype if factors_of(part, spec) is None else sums
+            need += samples * (planes * kept.itemsize + 3 * sums.itemsize)
         stages.append(StageMemory(f"{kernel.name}, {planes} planes kept", need))
         dtype = sums
     written = _BASE + _CODED * samples * WIDTHS[kind.dtype]
@@ -63,7 +64,7 @@ def plane_kind(header: Header) -> ImageKind:
 
 
 def volume_takes(
-    header: Header, file: int, kernels: Sequence[VolumeKernel], spec: Spec, format: str
+    header: Header, file: int, kernels: Sequence[AnyVolumeKernel], spec: Spec, format: str
 ) -> int:
     """Return the bytes that a stack takes at its peak.
 

@@ -14,7 +14,7 @@ from convcli.errors import ImageError, UsageError
 from convcli.geometry import Axis
 from convcli.image.frames import Frames
 from convcli.image.image import Image, Meta, described
-from convcli.kernels.volume import VolumeKernel
+from convcli.kernels.volume import AnyVolumeKernel
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.memory import ImageKind, StageMemory
 from convcli.pipeline.road import compiled
@@ -35,7 +35,7 @@ _USED = (
 )
 
 
-def lay_volume(frames: Frames, kernels: Sequence[VolumeKernel], spec: Spec) -> VolumeRoad:
+def lay_volume(frames: Frames, kernels: Sequence[AnyVolumeKernel], spec: Spec) -> VolumeRoad:
     """Plan how a stack is filtered as one volume; no plane but the first is read yet.
 
     Parameters
@@ -70,7 +70,7 @@ class ReadPlanes:
         As `lay_volume` takes them.
     """
 
-    def __init__(self, frames: Frames, kernels: tuple[VolumeKernel, ...], spec: Spec) -> None:
+    def __init__(self, frames: Frames, kernels: tuple[AnyVolumeKernel, ...], spec: Spec) -> None:
         self._frames, self._spec, self.kernels = frames, spec, kernels
         self.first = frames[0]
         self._kind = self.first.size, self.first.channels, self.first.depth

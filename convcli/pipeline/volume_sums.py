@@ -21,13 +21,13 @@ from convcli.borders import source as border_source
 from convcli.engine.thread_pool import run_bands
 from convcli.errors import UsageError
 from convcli.kernels.kernel import Kernel
-from convcli.kernels.volume import VolumeKernel
+from convcli.kernels.volume import VolumeCompound, VolumeKernel
 from convcli.pipeline.arrays import prepare_array
 from convcli.pipeline.responses import Target, fill_level
 from convcli.processors import processors
 from convcli.record import replace
 from convcli.spec import Mapping, Method, Precision, Spec
-from convcli.volume_geometry import Steps, plan_volume
+from convcli.volume_geometry import Steps, plan_volume, triple
 
 #: Whole numbers below these are exact in a float type.
 _WHOLE = {"float32": 2.0**24, "float64": 2.0**53}
@@ -160,6 +160,58 @@ class VolumeSums:
         out = np.empty(self.shape, self.dtype)
         _add_up(parts, constant, out, self._jobs)
         return out
+
+
+class MagnitudeSums:
+    """The root of the sum of the squares of what several kernels sum up.
+
+    Parameters
+    ----------
+    source, kernel, spec, target
+        As `VolumeSums` takes them.
+    """
+
+    largest = None
+    dtype = np.dtype(np.float64)
+
+    def __init__(self, source: Planes, kernel: VolumeCompound, spec: Spec, target: Target) -> None:
+        recent = _Recent(source, kernel, spec)
+        self._parts = [VolumeSums(recent, part, spec, target) for part in kernel.parts]
+        first = self._parts[0]
+        self.geometry, self.count, self.shape = first.geometry, first.count, first.shape
+
+    @property
+    def plan(self) -> engine.Plan:
+        """How the first kernel's sums are computed."""
+        plan = self._parts[0].plan
+        return replace(plan, reason=f"{len(self._parts)} kernels; of one {plan.reason}")
+
+    def plane(self, number: int) -> NDArray[Any]:
+        """Return a plane of magnitudes, which is the caller's."""
+        total = np.zeros(self.shape)
+        # Samples that aren't finite give some that are no number.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for part in self._parts:
+                total += np.square(part.plane(number), dtype=np.float64)
+        return np.sqrt(total, out=total)
+
+
+class _Recent:
+    """Planes of which the last few are kept, as several kernels ask for the same ones."""
+
+    def __init__(self, source: Planes, kernel: VolumeCompound, spec: Spec) -> None:
+        self.count, self.shape, self.dtype = source.count, source.shape, source.dtype
+        self._source, self._kept = source, dict[int, NDArray[Any]]()
+        steps = triple(spec.stride, "stride")[0], triple(spec.dilation, "dilation")[0]
+        self._most = kernel.shape[0] * steps[1] + steps[0]
+
+    def plane(self, number: int) -> NDArray[Any]:
+        """Return a plane."""
+        if number not in self._kept:
+            self._kept[number] = self._source.plane(number)
+            while len(self._kept) > self._most:
+                del self._kept[next(iter(self._kept))]
+        return self._kept[number]
 
 
 def factors_of(kernel: VolumeKernel, spec: Spec) -> tuple[NDArray[Any], NDArray[Any]] | None:

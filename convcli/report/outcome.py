@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from convcli.batch import Job, Outcome
 from convcli.image.image import described
-from convcli.kernels.kernel import AnyKernel, Compound, Kernel, Kind
+from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import Facts
 from convcli.pipeline.memory import StageMemory
 from convcli.report.lines import columns, named, printable, wrapped
@@ -19,7 +19,7 @@ from convcli.report.shape import axis_data, leftover
 from convcli.spec import Mapping
 
 if TYPE_CHECKING:
-    from convcli.kernels.volume import VolumeKernel
+    from convcli.kernels.volume import AnyVolumeKernel, VolumeKernel
 
 
 def line(outcome: Outcome) -> str:
@@ -42,7 +42,7 @@ def line(outcome: Outcome) -> str:
 
 def text(
     outcome: Outcome,
-    kernels: Sequence[AnyKernel | VolumeKernel],
+    kernels: Sequence[AnyKernel | AnyVolumeKernel],
     *,
     verbose: bool = False,
     begun: bool = False,
@@ -100,13 +100,19 @@ _ALPHA = {
 }
 
 
-def describe(kernel: AnyKernel | VolumeKernel) -> str:
+def describe(kernel: AnyKernel | AnyVolumeKernel) -> str:
     """Say what a kernel is and what the sum of its weights means."""
     head = f"{named(kernel.name)} {'×'.join(map(str, kernel.shape))}"
-    if isinstance(kernel, Compound):
-        return f"{head}, {len(kernel.parts)} kernels combined: {kernel.combine}"
-    total = "" if kernel.kind is Kind.ZERO_SUM else f", sum {kernel.sum:.6g}"
-    return f"{head}, {kernel.kind}{total}: {meaning(kernel)}"
+    if combine := _combine(kernel):
+        return f"{head}, {len(kernel.parts)} kernels combined: {combine}"
+    one: Any = kernel
+    total = "" if one.kind is Kind.ZERO_SUM else f", sum {one.sum:.6g}"
+    return f"{head}, {one.kind}{total}: {meaning(one)}"
+
+
+def _combine(kernel: object) -> str:
+    """Say how the responses of several kernels become one; '' for one kernel."""
+    return str(getattr(kernel, "combine", ""))
 
 
 def meaning(kernel: Kernel | VolumeKernel) -> str:
@@ -152,7 +158,7 @@ def _plan(plan: Any) -> list[str]:
     return [plan.reason, f"sums {exact}, {threads}, strips of {plan.strip_rows} rows"]
 
 
-def data(outcome: Outcome, kernels: Sequence[AnyKernel | VolumeKernel]) -> dict[str, Any]:
+def data(outcome: Outcome, kernels: Sequence[AnyKernel | AnyVolumeKernel]) -> dict[str, Any]:
     """Everything as JSON-ready values, with the same keys whatever happened."""
     result: dict[str, Any] = {
         "source": outcome.job.source,
@@ -191,13 +197,13 @@ def status(outcome: Outcome) -> str:
     return "skipped" if outcome.skipped else "done" if outcome.facts else "planned"
 
 
-def _kernel_data(kernel: AnyKernel | VolumeKernel) -> dict[str, Any]:
+def _kernel_data(kernel: AnyKernel | AnyVolumeKernel) -> dict[str, Any]:
     return {
         "name": kernel.name,
         "shape": list(kernel.shape),
         "kind": str(kernel.kind),
-        "sum": None if isinstance(kernel, Compound) else kernel.sum,
-        "combine": str(kernel.combine) if isinstance(kernel, Compound) else None,
+        "sum": None if _combine(kernel) else getattr(kernel, "sum", None),
+        "combine": _combine(kernel) or None,
     }
 
 

@@ -11,12 +11,8 @@ from convcli.api import asked, samples_of
 from convcli.borders import Border
 from convcli.errors import UsageError
 from convcli.geometry import whole
-from convcli.kernels.volume import (
-    AnyVolumeKernel,
-    VolumeCompound,
-    VolumeKernel,
-    parse_volume_kernel,
-)
+from convcli.kernels.volume import AnyVolumeKernel, VolumeCompound, VolumeKernel
+from convcli.kernels.volume_library import parse_volume_kernel
 from convcli.pipeline.volume import HeldPlanes, correlated_planes
 from convcli.spec import Mapping, Method
 from convcli.volume_geometry import Triple

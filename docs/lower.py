@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 import convcli
 from convcli.engine import lowered, native
 from convcli.kernels.registry import names
-from convcli.kernels.volume import volume_names
+from convcli.kernels.volume_library import volume_names
 from convcli.spec import Alpha, Mapping, Spec
 
 Key = tuple[str, ...]

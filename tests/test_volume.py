@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from convcli import GeometryError, KernelError, UsageError, VolumeKernel, correlate_volume
 from convcli.borders import Border
-from convcli.kernels.volume import parse_volume_kernel, volume_names
+from convcli.kernels.volume_library import parse_volume_kernel, volume_names
 from convcli.pipeline.responses import Target
 from convcli.pipeline.volume import HeldPlanes, correlated_planes, overridden_volume
 from convcli.spec import Mapping, Spec

@@ -14,7 +14,7 @@ from scipy import ndimage
 from convcli import Frames, ImageError, Meta, Spec, read_frames, write_frames
 from convcli import Image as Picture
 from convcli.image.volumes import open_volume
-from convcli.kernels.volume import parse_volume_kernel
+from convcli.kernels.volume_library import parse_volume_kernel, volume_names
 from convcli.pipeline.memory import ImageKind
 from convcli.pipeline.volume_memory import volume_stages
 
@@ -155,6 +155,36 @@ def test_how_steep_a_volume_is(stack, tmp_path):
     said = call("apply", "sobel", path, "--volume", "-o", tmp_path / "p.tif", "--json")
     (data,) = map(json.loads, said.out.splitlines())
     assert (data["kernels"][0]["combine"], data["kernels"][0]["sum"]) == ("magnitude", None)
+
+
+def test_kernels_of_three_axes_are_listed_and_shown():
+    lines = call("kernels", "--volume").out.splitlines()
+    assert any(line.split()[:3] == ["sobel-z", "Shows", "edges"] for line in lines)
+    names = [entry["name"] for entry in json.loads(call("kernels", "--volume", "--json").out)]
+    assert tuple(names) == volume_names()
+    for entry in json.loads(call("kernels", "--volume", "--json").out):
+        assert call("kernels", entry["usage"], *entry["aliases"], "--volume").status == 0
+    shown = call("kernels", "--volume", "sobel-z", "sobel", "box:size=11").out.splitlines()
+    assert "separable: along the planes [1 0 -1], and 3×3 within each" in shown
+    at = shown.index("z = 1")
+    assert [line.split() for line in shown[at + 1 : at + 4]] == [
+        ["1", "2", "1"], ["2", "4", "2"], ["1", "2", "1"],
+    ]  # fmt: skip
+    assert "made of sobel-z, sobel-y, sobel-x" in shown
+    assert "too large to be shown; --json has all weights" in shown
+    found = json.loads(call("kernels", "--volume", "box", "--json").out)
+    assert found["parts"][0]["weights"] == [[[1] * 3] * 3] * 3
+    assert (found["parts"][0]["divisor"], found["parts"][0]["separable"]) == (27, True)
+
+
+def test_mistakes_about_kernels_of_three_axes_are_one_line():
+    for options, words in (
+        (("nothing",), "no 3-D kernel named 'nothing'"),
+        (("--family", "edges"), "--volume goes with neither --check nor --family"),
+    ):
+        said = call("kernels", "--volume", *options)
+        assert (said.status, len(said.lines)) == (2, 1)
+        assert words in said.err
 
 
 def test_a_dry_run_tells_of_planes(stack, tmp_path):

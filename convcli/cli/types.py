@@ -87,7 +87,7 @@ class KernelType(Typed):
             ctx.meta.setdefault(KERNELS, []).append(text)
         try:
             if _is_volume(ctx):
-                from convcli.kernels.volume import parse_volume_kernel
+                from convcli.kernels.volume_library import parse_volume_kernel
 
                 return parse_volume_kernel(text)
             from convcli.kernels import parse_kernel

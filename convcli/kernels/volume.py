@@ -16,8 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from convcli.errors import KernelError
 from convcli.kernels.kernel import Combine, Compound, Kernel, Kind
 from convcli.record import record, replace
-
-Triple: TypeAlias = tuple[int, int, int]
+from convcli.volume_geometry import Triple
 
 #: Samples of a spectrum's side at the least: enough to find where it is greatest.
 _SPECTRUM = 16

@@ -110,6 +110,20 @@ def torch(pixels: Pixels, weights: Weights) -> Callable[[], Pixels]:
     return converted
 
 
+def torch_bank(planes: Pixels, weights: Weights) -> Callable[[], Pixels]:
+    """`torch.nn.functional.conv2d` of (channels, rows, columns) with a bank; zeros outside."""
+    import torch as library
+
+    tensor, kernel = library.from_numpy(planes)[None], library.from_numpy(weights)
+    padding = weights.shape[2] // 2
+
+    def work() -> Pixels:
+        with library.inference_mode():
+            return library.nn.functional.conv2d(tensor, kernel, padding=padding)[0].numpy()
+
+    return work
+
+
 def pillow(pixels: Pixels, weights: Weights) -> Callable[[], Pixels]:
     """`ImageFilter.Kernel`, for 3×3 and 5×5 only; it flips rows and leaves borders as they are."""
     from PIL import Image, ImageFilter

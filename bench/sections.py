@@ -9,7 +9,7 @@ from bench.scale import Scale
 from bench.tables import About
 
 NAMES = (
-    *("dense", "named", "libraries", "find", "commands", "modes", "startup"),
+    *("dense", "named", "libraries", "banks", "find", "commands", "modes", "startup"),
     *("png-sizes", "png-read-back", "memory", "batch", "threads", "regret", "growth"),
 )
 

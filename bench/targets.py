@@ -159,6 +159,7 @@ def _dense_targets() -> list[Target]:
 _NAMED = _ratios("OpenCV", groups=("OpenCV's own",))
 _GENERAL = _ratios("OpenCV", groups=("OpenCV's filter2D",))
 _LIBRARIES = _ratios("SciPy", "PyTorch", "Pillow")
+_BANKS = _ratios("PyTorch")
 _FLOOR = _ratios(startup.FLOOR, rows=("apply",))
 _CLICK = _ratios(startup.CLICK, rows=("shape",))
 _PHOTOGRAPHS = _ratios("Pillow", groups=("photographs",))
@@ -171,6 +172,8 @@ TARGETS = (
     Target("named", "named kernels, every one against OpenCV's own function", _NAMED, 1.0),
     Target("named", "other kernels, every one against filter2D", _GENERAL, 1.0),
     Target("libraries", "3×3 to 7×7 against SciPy, PyTorch, Pillow", _LIBRARIES, 10),
+    Target("banks", "banks of filters, every one against conv2d", _BANKS, 0.7),
+    Target("banks", "the same, geometric mean", _BANKS, 1.0, combine=geometric_mean),
     Target("find", "a patch of 16×16 to 256×256 against matchTemplate", _ratios("OpenCV"), 1.0),
     Target("commands", "JPEG → JPEG against libvips", _ratios("libvips", rows=("JPEG",)), 1.0),
     Target("commands", "PNG → PNG against libvips", _ratios("libvips", rows=("PNG",)), 2.0),

@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from convcli.image.files import read, write
     from convcli.image.frames import Frames
     from convcli.image.image import Image, Meta
+    from convcli.kernels.bank import Bank
+    from convcli.kernels.bank_files import read_bank
     from convcli.kernels.kernel import Compound, Kernel
     from convcli.kernels.registry import get_kernel
     from convcli.kernels.volume import VolumeKernel
     from convcli.pipeline.find import Match, find, match_scores
+    from convcli.pipeline.layers import Pool, Relu
+    from convcli.pipeline.maps import feature_maps
     from convcli.signals.convolution import convolve_signal, correlate_signal
     from convcli.spec import Spec
     from convcli.volumes import correlate_volume
@@ -46,10 +50,15 @@ _HOME = {
     "write_frames": "api.write_frames",
     "Image": "image.image.Image",
     "Meta": "image.image.Meta",
+    "Bank": "kernels.bank.Bank",
+    "read_bank": "kernels.bank_files.read_bank",
     "Compound": "kernels.kernel.Compound",
     "Kernel": "kernels.kernel.Kernel",
     "VolumeKernel": "kernels.volume.VolumeKernel",
     "get_kernel": "kernels.registry.get_kernel",
+    "Pool": "pipeline.layers.Pool",
+    "Relu": "pipeline.layers.Relu",
+    "feature_maps": "pipeline.maps.feature_maps",
     "Match": "pipeline.find.Match",
     "find": "pipeline.find.find",
     "match_scores": "pipeline.find.match_scores",
@@ -60,6 +69,7 @@ _HOME = {
 
 __all__ = [
     "Axis",
+    "Bank",
     "Border",
     "Compound",
     "ConvError",
@@ -72,6 +82,8 @@ __all__ = [
     "KernelError",
     "Match",
     "Meta",
+    "Pool",
+    "Relu",
     "Spec",
     "UsageError",
     "VolumeKernel",
@@ -82,12 +94,14 @@ __all__ = [
     "correlate",
     "correlate_signal",
     "correlate_volume",
+    "feature_maps",
     "find",
     "fit_kernel",
     "get_kernel",
     "match_scores",
     "output_size",
     "read",
+    "read_bank",
     "read_frames",
     "write",
     "write_frames",

@@ -22,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import convcli
-from convcli.engine import lowered, native
+from convcli.engine import bank, lowered, native
 from convcli.kernels.registry import names
 from convcli.kernels.volume_library import volume_names
+from convcli.pipeline import banks
 from convcli.spec import Alpha, Mapping, Spec
 
 Key = tuple[str, ...]
@@ -70,6 +71,10 @@ def searches() -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
         yield np.dstack([patch, mask]), image
 
 
+#: Sample types of volumes that banks are run over, for processors of either kind.
+BANKS = ("uint8", "uint16", "float32", "float64")
+
+
 def kernels() -> Iterator[str | convcli.Kernel]:
     """Every kernel there is a name for, and dense ones."""
     yield from names()
@@ -99,12 +104,17 @@ def wanted() -> list[Key]:
             for dtype, mapping in ARRAYS:
                 pixels = np.ones(SIZE, dtype)
                 _try(partial(convcli.correlate, pixels, kernel, mapping=mapping, jobs=2))
-        for kernel in (*volume_names(), "gaussian:sigma=2"):
-            for dtype, mapping in VOLUMES:
-                volume = np.ones((3, *SIZE), dtype)
-                _try(partial(convcli.correlate_volume, volume, kernel, mapping=mapping, jobs=2))
+        for kernel, (dtype, mapping) in product(volume_names(), VOLUMES):
+            volume = np.ones((3, *SIZE), dtype)
+            _try(partial(convcli.correlate_volume, volume, kernel, mapping=mapping, jobs=2))
         for sought, searched in searches():
             _try(partial(convcli.match_scores, sought, searched, jobs=1))
+        for wide, dtype in product((False, True), BANKS):
+            volume, filters = np.ones((*SIZE, 3), dtype), np.full((4, 3, 3, 3), 0.1)
+            with patch.object(bank, "has_wide_vectors", lambda wide=wide: wide):
+                banks._ready.cache_clear()
+                _try(partial(convcli.correlate, volume, filters, jobs=2))
+        banks._ready.cache_clear()
     return sorted(found)
 
 

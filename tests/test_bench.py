@@ -19,6 +19,7 @@ sys.path.append(str(ROOT))  # bench stands beside the package and is not install
 
 from bench import __main__ as command  # noqa: E402
 from bench import (  # noqa: E402
+    banks,
     batch,
     checks,
     commands,
@@ -74,6 +75,29 @@ def test_dense_kernels_agree_with_opencv(what, size):
     assert list(case.peers) == ["OpenCV"]
     case.before()
     case.check()
+
+
+@pytest.mark.peers("torch")
+def test_banks_agree_with_torch():
+    for of in ((3, 5, 3), (16, 3, 5)):
+        case = banks.case(40, of)
+        assert list(case.peers) == ["PyTorch"]
+        case.before()
+        case.check()
+
+
+def test_a_wrong_bank_is_noticed(monkeypatch):
+    weights = banks.bank(3, 5, 3)
+    case = banks.case(40, (3, 5, 3))
+    monkeypatch.setattr(banks, "by_definition", lambda pixels, _, window: _moved(pixels, window))
+    with pytest.raises(Wrong, match="by definition"):
+        case.check()
+    assert 0 < banks.tolerance(weights) < 1e-4
+
+
+def _moved(pixels, window):
+    """A window of the image's first channel, as each of five maps."""
+    return np.repeat(pixels[window][..., :1], 5, axis=2)
 
 
 @needs_opencv

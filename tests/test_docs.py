@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
+from test_bank_files import safetensors
 
 import convcli
 from convcli.cli.fit import fit
@@ -88,6 +89,14 @@ def workplace(tmp_path, monkeypatch):
     for name in ("voice.wav", "church.wav"):
         (tmp_path / name).write_bytes(sound)
     (tmp_path / "mine.toml").write_text("[ridge]\nweights = [[-1, 2, -1]]\n", encoding="utf-8")
+    weights = {
+        "conv1": np.ones((4, 3, 3, 3), np.float32),
+        "conv2": np.ones((2, 4, 3, 3), np.float32),
+    }
+    np.savez(tmp_path / "bank.npz", weight=weights["conv1"])
+    (tmp_path / "net.safetensors").write_bytes(
+        safetensors({f"{name}.weight": ("F32", array) for name, array in weights.items()})
+    )
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -402,7 +402,7 @@ def test_files_that_can_not_be_read(tmp_path, write, monkeypatch):
     assert refusal(write("k.yaml", "x")).startswith(
         "k.yaml is not a kernel file; expected one that"
     )
-    monkeypatch.setattr(files_module, "_KIND", FileKind("kernel", 2**20, KernelError))
+    monkeypatch.setattr(files_module, "FILE", FileKind("kernel", 2**20, KernelError))
     assert refusal(write("k.csv", "1," * 2**20)) == "k.csv is larger than 1 MB; not a kernel"
 
 

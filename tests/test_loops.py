@@ -113,6 +113,14 @@ def weighted(size=SIZE):
     return result, np.dstack((np.where(below > 0, above, 0), below * 255))
 
 
+def bank(size=SIZE):
+    """Five maps of three channels; and the same by NumPy."""
+    pixels = np.dstack([image("float32", size)] * 3)
+    weights = np.random.default_rng(3).random((5, 3, 3, 3)) - 0.5
+    exact = [reference.correlate(pixels[..., 0], each.sum(axis=0)) for each in weights]
+    return correlate(pixels, weights), np.dstack(exact)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_loop_gives_what_the_definition_gives(name):
     found, exact = filtered(name), expected(name)
@@ -120,6 +128,11 @@ def test_a_loop_gives_what_the_definition_gives(name):
     tolerance = rounding + 2e-6 * max(np.abs(exact).max(), 1)
     assert np.ptp(found) > 0
     assert np.abs(found - exact).max() <= tolerance
+
+
+def test_a_bank_is_what_the_definition_gives():
+    found, exact = bank()
+    assert np.abs(found - exact).max() <= 1e-5
 
 
 def test_linear_light_is_what_the_definition_gives():
@@ -163,6 +176,7 @@ def test_every_loop_is_run_here(monkeypatch):
     for name in CASES:
         filtered(name, other)
     in_linear_light(other)
+    bank(other)
     with suppress(ValueError):  # where nothing was computed
         weighted(other)
     functions = {name for name in loops.__all__ if name.startswith(("respond_", "combine_"))}

@@ -21,6 +21,7 @@ from convcli import (
 )
 from convcli.batch.find import listed
 from convcli.batch.jobs import BatchLimits, Request, Writing
+from convcli.batch.maps import MapsRequest
 from convcli.batch.search import SearchJob
 from convcli.cli.apply import apply
 from convcli.cli.find import find as find_command
@@ -55,7 +56,7 @@ def messages():
 
 def parameters():
     """What callers of the library can give."""
-    holders = (Spec, Writing, Request, BatchLimits, SearchJob)
+    holders = (Spec, Writing, Request, BatchLimits, MapsRequest, SearchJob)
     functions = (read, read_frames, write, listed, convolve_signal, find, fit_kernel)
     named = {name for holder in holders for name in inspect.get_annotations(holder)}
     return named.union(*(inspect.signature(function).parameters for function in functions))

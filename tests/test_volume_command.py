@@ -252,6 +252,8 @@ def test_planes_of_several_kinds_are_refused(tmp_path, rng):
         (("box", "--channels", "R", "-o", "o.tif"), 1, "--channels can't be had for a volume"),
         (("box", "--show", "-o", "o.tif"), 2, "--volume and --show contradict each other"),
         (("box", "--compare", "c.png"), 2, "--volume and --compare contradict each other"),
+        (("box", "--relu"), 2, "--volume takes 3-D kernels; banks, --relu and --pool are for"),
+        (("box", "--montage", "m.png"), 2, "--volume takes 3-D kernels; banks, --relu"),
         (("box", "--frame", "0"), 2, "--volume takes all planes, --frame one; leave one out"),
         (("emboss",), 2, "no 3-D kernel named 'emboss'; there are sobel, prewitt, gaussian, box"),
         (("sobel", "--bias", "3"), 2, "--bias can't be added to 'sobel', which combines several"),

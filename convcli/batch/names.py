@@ -123,7 +123,7 @@ def _names_folder(output: str, request: Request, found: list[Found]) -> bool:
 def _check_overwriting(request: Request, jobs: list[Job], failed: list[Job]) -> None:
     """Refuse results that would overwrite what is read, or each other."""
     identities = Identities()
-    kept = _read_by(request, jobs, identities)
+    kept = read_by(request, jobs, identities)
     out = None
     if request.reports or any(job.target == STREAM for job in jobs):
         out = identities.of_open(request.stdout)
@@ -137,7 +137,7 @@ def _check_overwriting(request: Request, jobs: list[Job], failed: list[Job]) -> 
         _check_compare(jobs + failed, request.writing.compare, kept, identities)
 
 
-def _read_by(request: Request, jobs: list[Job], identities: Identities) -> dict[Identity, str]:
+def read_by(request: Request, jobs: Sequence[Job], identities: Identities) -> dict[Identity, str]:
     """Return what is read, and what each is called: nothing may take its place."""
     kept: dict[Identity, str] = {}
     given = identities.of_open(request.stdin)

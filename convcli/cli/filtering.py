@@ -65,10 +65,9 @@ def filter_images(
     ConvError
         If options contradict each other or don't fit.
     """
-    _check(given)
-    request = _request(kernels, given)
+    request = make_request([each.name for each in kernels], given)
     jobs = batch.plan(request)
-    _check_streams(jobs, given["as_json"])
+    check_streams(jobs, given["as_json"])
     writing = replace(request.writing, stages=given["verbose"] or given["as_json"])
     if given["show"]:
         writing = replace(writing, show=_room(given["dry_run"]))
@@ -99,12 +98,26 @@ def _room(dry: bool) -> tuple[int, int] | None:
     return show.room()
 
 
-def _request(kernels: Sequence[AnyKernel], given: dict[str, Any]) -> Request:
-    """Return which images there are to be, and where results go."""
+def make_request(names: Sequence[str], given: dict[str, Any]) -> Request:
+    """Return which images there are to be, and where results go.
+
+    Parameters
+    ----------
+    names
+        What images are filtered with.
+    given
+        The options of `apply`, by their parameters' names.
+
+    Raises
+    ------
+    ConvError
+        If options contradict each other.
+    """
+    _check(given)
     return batch.Request(
         inputs=given["images"],
         output=given["output"],
-        label=batch.label_of([each.name for each in kernels]),
+        label=batch.label_of(names),
         recursive=given["recursive"],
         listed=_listed(given["from_file"], null=given["null"]),
         include=given["include"],
@@ -313,7 +326,7 @@ def _check(given: dict[str, Any]) -> None:
         raise UsageError(f"--null says how --from-file LIST is read; give that, too{_HELP}")
 
 
-def _check_streams(jobs: Sequence[Job], as_json: bool) -> None:
+def check_streams(jobs: Sequence[Job], as_json: bool) -> None:
     """Refuse to mix an image with JSON, or to write one to a terminal."""
     if all(job.target != "-" for job in jobs):
         return

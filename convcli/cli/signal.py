@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convcli.cli.echo import echo, echo_json
+from convcli.cli.status import tell
 from convcli.cli.types import MatrixCommand, PathType, Typed, Word, typed
 from convcli.errors import UsageError
-from convcli.report.lines import harmless
 
 if TYPE_CHECKING:
     from convcli.signals.convolution import Product
@@ -112,7 +112,7 @@ def _convolve(pair: tuple[Signal, Signal], options: dict[str, Any]) -> None:
     if options["output"] is None:
         echo(report.values_text(values))
     if not options["quiet"]:
-        click.echo(harmless("\n".join(lines)), err=True)
+        tell("\n".join(lines))
 
 
 def _product(pair: tuple[Signal, Signal], options: dict[str, Any]) -> Product:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convcli.errors import KernelError
+from convcli.cli.volume import is_volume, three_numbers, volume_kernel
+from convcli.errors import KernelError, UsageError
 from convcli.geometry import PADDING_WORDS, Padding
 
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ _NEGATIVE = re.compile(r"-\s*[\d.]")
 _MOST = 10_000
 #: Under which name a command finds its kernels as they were typed, in Click's `Context.meta`.
 KERNELS = "convcli.kernels"
-#: Where it is said there that files are volumes, so that kernels and steps have three axes.
-VOLUME = "convcli.volume"
+#: Options that add a layer, and under which name a command finds them in the order typed.
+LAYERS, ORDER = ("--bank", "--then", "--relu", "--pool"), "convcli.layers"
+#: Stands for the KERNEL where an option says what is done.
+_NO_KERNEL = "\0\0"
 #: Numbers beyond, or nearer to 0, leave nothing of an image: single precision holds up to 3e38.
 _LARGEST, _SMALLEST = 1e30, 1e-30
 
@@ -38,7 +41,7 @@ class MatrixCommand(click.Command):
         """
         ended = args.index("--") if "--" in args else len(args)
         options = [option for option in self.params if isinstance(option, click.Option)]
-        takers = {name for option in options if not option.is_flag for name in option.opts}
+        takers = self.takers
         # Click looks for similar long options, 3 ms, before it tries a short one.
         long = {name: option.opts[-1] for option in options for name in option.opts}
         taken = False
@@ -53,15 +56,31 @@ class MatrixCommand(click.Command):
             taken = not taken and arg in takers
         return super().parse_args(ctx, marked + args[ended:])
 
+    @property
+    def takers(self) -> set[str]:
+        """Names of the options that take a value."""
+        options = [option for option in self.params if isinstance(option, click.Option)]
+        return {
+            name
+            for option in options
+            if not option.is_flag and not option.count
+            for name in option.opts
+        }
 
-def _is_volume(ctx: click.Context | None) -> bool:
-    return ctx is not None and bool(ctx.meta.get(VOLUME))
 
+class LayerCommand(MatrixCommand):
+    """A command whose options say what is done, one after the other, in the order typed."""
 
-def note_volume(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
-    """Have kernels, steps and padding, which are read after this option, be a volume's."""
-    ctx.meta[VOLUME] = value
-    return value
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Note the order of layers; with a bank of kernels the KERNEL goes without saying."""
+        order, taken, takers = [], False, self.takers
+        for arg in args[: args.index("--") if "--" in args else len(args)]:
+            name = arg.partition("=")[0]
+            if not taken and name in LAYERS:
+                order.append(name)
+            taken = not taken and arg in takers
+        ctx.meta[ORDER] = order
+        return super().parse_args(ctx, [_NO_KERNEL, *args] if "--bank" in order else args)
 
 
 def typed(value: Any) -> str:
@@ -86,15 +105,15 @@ class KernelType(Typed):
         if ctx is not None:
             ctx.meta.setdefault(KERNELS, []).append(text)
         try:
-            if _is_volume(ctx):
-                from convcli.kernels.volume_library import parse_volume_kernel
-
-                return parse_volume_kernel(text)
-            from convcli.kernels import parse_kernel
-
-            return parse_kernel(text)
+            return volume_kernel(text) if is_volume(ctx) else self.parse(text)
         except KernelError as error:
             self.fail(str(error), param, ctx)
+
+    def parse(self, text: str) -> Any:
+        """Return what a text stands for."""
+        from convcli.kernels import parse_kernel
+
+        return parse_kernel(text)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
@@ -105,6 +124,51 @@ class KernelType(Typed):
         from convcli.kernels import names
 
         return [CompletionItem(name) for name in names() if name.startswith(incomplete)]
+
+
+class LayerType(KernelType):
+    """A kernel, or a bank of filters in a file."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the kernel, compound or bank that was meant; None where an option says it."""
+        return None if value == _NO_KERNEL else super().convert(value, param, ctx)
+
+    def parse(self, text: str) -> Any:
+        """Return what a text stands for."""
+        from convcli.kernels.notation import as_bank
+
+        if not as_bank(text.strip())[0]:
+            return super().parse(text)
+        from convcli.kernels.bank_notation import parse_layer
+
+        return parse_layer(text)
+
+
+class BankType(KernelType):
+    """Kernels parted by commas."""
+
+    name = "KERNEL,KERNEL…"
+
+    def parse(self, text: str) -> Any:
+        """Return the bank of them."""
+        from convcli.kernels.bank_notation import parse_bank
+
+        return parse_bank(text)
+
+
+class PoolType(Typed):
+    """A pooling: max or avg, size, and if wanted stride and padding."""
+
+    name = "max|avg,F[,S[,P]]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it."""
+        from convcli.pipeline.layers import parse_pool
+
+        try:
+            return parse_pool(value) if isinstance(value, str) else value
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
 
 
 class KernelText(KernelType):
@@ -157,26 +221,13 @@ class NumbersType(Typed):
         """Split at the comma."""
         if not isinstance(value, str):
             return value
-        if _is_volume(ctx):
-            return self._three(value, param, ctx)
+        if is_volume(ctx):
+            return three_numbers(value, self.least, _MOST)
         parts = [whole(part) for part in value.split(",")]
         found = [n for n in parts if n is not None and self.least <= n <= _MOST]
         if len(parts) > 2 or len(found) < len(parts):
             self.fail(f"expected {self.expected}; got {value!r}", param, ctx)
         return found[0] if len(found) == 1 else (found[0], found[1])
-
-    def _three(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return one number, or three, for the axes of a volume."""
-        found = [whole(part) for part in value.split(",")]
-        wrong = [n for n in found if n is None or not self.least <= n <= _MOST]
-        if len(found) not in (1, 3) or wrong:
-            self.fail(
-                f"expected a whole number from {self.least} to {_MOST:,}, or three as "
-                f"PLANES,ROWS,COLS; got {value!r}",
-                param,
-                ctx,
-            )
-        return found[0] if len(found) == 1 else tuple(found)
 
     @property
     def expected(self) -> str:

@@ -2,6 +2,7 @@
 
 from convcli.engine.alpha import join, unweigh, weigh
 from convcli.engine.bands import Seen
+from convcli.engine.bank import Bank, PreparedBank, prepare_bank
 from convcli.engine.blocks import Blocks
 from convcli.engine.correlate import Store, correlate_planned
 from convcli.engine.correlated import Correlated, Finished, correlated, run
@@ -26,6 +27,7 @@ from convcli.engine.rows import (
 __all__ = [
     "CHUNK_BYTES",
     "ArrayKind",
+    "Bank",
     "Blocks",
     "Border2D",
     "Correlated",
@@ -37,6 +39,7 @@ __all__ = [
     "Pixels",
     "Plan",
     "Prepared",
+    "PreparedBank",
     "Rows",
     "Seen",
     "Stage",
@@ -52,6 +55,7 @@ __all__ = [
     "lay_out_for",
     "plan_for",
     "prepare",
+    "prepare_bank",
     "put_into",
     "put_pieces",
     "run",

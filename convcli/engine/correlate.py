@@ -65,14 +65,20 @@ class Store:
         Of the responses, floats.
     finish
         How they become samples.
-    exact
-        The greatest size that they have, if they are exact whole numbers; None if they aren't.
+    largest, exact
+        The greatest of them in size, and whether they are exact whole numbers, if that is known.
     """
 
-    def __init__(self, dtype: np.dtype[Any], finish: Finish, exact: float | None = None) -> None:
+    def __init__(
+        self,
+        dtype: np.dtype[Any],
+        finish: Finish,
+        largest: float = inf,
+        *,
+        exact: bool = False,
+    ) -> None:
         self._dtype, self._finish = dtype, finish
-        largest = inf if exact is None else exact
-        name, numbers = finish.loop(dtype, largest, exact=exact is not None)
+        name, numbers = finish.loop(dtype, largest, exact=exact)
         self._storing = Storing(numbers, finish.limits(dtype))
         types = (dtype.name, finish.dtype.name, numbers.dtype.name)
         self._loop = native.load("store_rows", (name,), types)

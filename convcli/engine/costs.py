@@ -6,6 +6,7 @@ change less than the times do. A block is the samples that a loop takes at once.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -135,3 +136,65 @@ def tiles_cost(size: int, sets: int, tiles: int, kernels: int, samples: int) -> 
     """
     each = sets * _PLACE[size] + tiles * _TILE_SAMPLE
     return size**2 * each * (1 + kernels) / 2 / samples
+
+
+#: A tap of a block of several maps, by their number, as `loops.bank` has them: with 32 registers
+#: of 64 bytes, and with others.
+_MAPS_WIDE = {1: 3.0, 2: 3.1, 3: 3.6, 4: 4.9, 6: 6.2, 8: 8.1}
+_MAPS = {1: 3.0, 2: 4.6, 3: 8.8, 4: 9.2, 6: 12.8}
+#: A sample that is parted from its pixel, four at once and one by one; and one of the result that
+#: is put beside those of other maps.
+_PARTED, _PARTED_ALONE, _BESIDE = 0.6, 1.0, 0.5
+#: What registers of 64 bytes make of the cycles of a map by itself.
+_WIDE = 0.6
+
+
+@lru_cache(maxsize=64)
+def tiles_of(maps: int, wide: bool) -> tuple[int, ...]:
+    """Return how many maps are best summed at once, again and again until all are."""
+    each = _MAPS_WIDE if wide else _MAPS
+    most = max(each)
+    whole = max(0, maps // most - 1)
+    best: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
+    for total in range(1, maps - whole * most + 1):
+        fit = [(best[total - n], n) for n in each if n <= total]
+        best.append(min((cost + each[n], (*tiles, n)) for (cost, tiles), n in fit))
+    return (most,) * whole + tuple(sorted(best[-1][1], reverse=True))
+
+
+def bank_cost(dtype: np.dtype[Any], taps: int, maps: int, loaded: float, wide: bool) -> float:
+    """Cycles a sample of several maps at once.
+
+    Parameters
+    ----------
+    dtype
+        The working type.
+    taps, maps
+        Taps that aren't zero; maps of a group.
+    loaded
+        Samples that are loaded for each of a map.
+    wide
+        Whether there are registers of 64 bytes.
+    """
+    each = _MAPS_WIDE if wide else _MAPS
+    tiles = sum(each[n] for n in tiles_of(maps, wide))
+    return taps * tiles / maps / block(dtype) + _PARTED * loaded / maps + _BESIDE
+
+
+def map_cost(dtype: np.dtype[Any], taps: int, share: float, loaded: float, wide: bool) -> float:
+    """Cycles a sample of one map after the other.
+
+    Parameters
+    ----------
+    dtype
+        The working type.
+    taps, share
+        Taps that aren't zero, and how many of them, of 1, two neighbouring rows share.
+    loaded
+        Samples that are loaded for each of the result.
+    wide
+        Whether there are registers of 64 bytes.
+    """
+    ends = (round(taps * (1 - share)), taps)
+    summed = direct_cost(dtype, taps, ends, 1)[0]
+    return (_WIDE if wide else 1.0) * summed + _PARTED_ALONE * loaded

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 from numba import types
 
 from convcli.engine import loops
+from convcli.engine.bank_structs import BankInput, BankScratch, BankSizes, BankTask
 from convcli.engine.loops.compiling import lowered
 from convcli.engine.loops.numbers import Struct, taking
 from convcli.engine.loops.parts import BandLoops, TileLoops
@@ -106,6 +107,17 @@ def _tiles(functions: tuple[Any, ...], samples: tuple[str, ...]) -> _LoopEntry:
     return _LoopEntry(loops.tiles, TileLoops(*functions), (TileInput, TileScratch), fields)
 
 
+def _bank(functions: tuple[Any, ...], samples: tuple[str, ...]) -> _LoopEntry:
+    """`bank`."""
+    source, work, out = samples
+    fields = _FIELDS | dict.fromkeys(("fill", "strip", "weights", "sums"), work) | {
+        "source": source, "bias": "float64", "columns": "int64", "places": "int64",
+        "tile_maps": "int64", "out": out, "extremes": "float64",
+        "sizes": (BankSizes, "int64"), "task": (BankTask, "int64"),
+    }  # fmt: skip
+    return _LoopEntry(loops.bank, functions[0], (BankInput, BankScratch), fields)
+
+
 def _alpha(functions: tuple[Any, ...], samples: tuple[str, ...], *, loop: Any) -> _LoopEntry:
     """`weigh`, which computes in the type of its result, and `unweigh`."""
     source, work = samples
@@ -132,6 +144,7 @@ _ENTRIES: dict[str, Any] = {
     "band_at_once_strided": partial(_band, band=loops.band_strided, by_sums=False),
     "store_rows": _store_rows,
     "tiles": _tiles,
+    "bank": _bank,
     "weigh": partial(_alpha, loop=loops.weigh),
     "unweigh": partial(_alpha, loop=loops.unweigh),
     "join": _join,

@@ -8,6 +8,7 @@ gives the same results: a file that follows from other sources is not read.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from functools import cache
 from importlib.util import find_spec
@@ -17,7 +18,8 @@ import numpy as np
 
 #: Sources of machine code, beside this file: in a folder, or one by one.
 _FOLDERS, _FILES = ("loops",), (
-    "entries.py", "flat.py", "lowered.py", "objects.py", "structs.py", "tile_structs.py",
+    "bank_structs.py", "entries.py", "flat.py", "lowered.py", "objects.py", "structs.py",
+    "tile_structs.py",
 )  # fmt: skip
 #: Begins with digests of all it holds, in so many bytes.
 _LOWERED, _HEAD = "lowered.bin", 72
@@ -99,3 +101,9 @@ def _processor_of_llvm() -> str:
     import llvmlite.binding as llvm
 
     return f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+
+
+@cache
+def has_wide_vectors() -> bool:
+    """Whether the processor has AVX-512: 32 registers of 64 bytes."""
+    return re.search(r"(?<![-\w])\+?avx512f\b", _processor()) is not None

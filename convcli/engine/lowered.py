@@ -27,7 +27,7 @@ _HEAD = _SOURCES_END + _DIGEST
 
 #: What texts follow from, beside this file: in a folder, or one by one. What `objects` does to
 #: a text before LLVM compiles it, it does again when it is read.
-_FOLDER, _FILES = "loops", ("entries.py", "structs.py", "tile_structs.py")
+_FOLDER, _FILES = "loops", ("bank_structs.py", "entries.py", "structs.py", "tile_structs.py")
 
 
 def text(key: tuple[str, ...]) -> str | None:

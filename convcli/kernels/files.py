@@ -20,7 +20,8 @@ from convcli.kernels.texts import FileKind
 
 #: Enough for a kernel of 1001 × 1001 weights of 30 characters.
 MAX_BYTES = 2**25
-_KIND = FileKind("kernel", MAX_BYTES, KernelError)
+#: Files that kernels are read from.
+FILE = FileKind("kernel", MAX_BYTES, KernelError)
 #: Python's parser of TOML takes a second a megabyte.
 _MOST_TOML, _MOST_KERNELS = 2**22, 1000
 
@@ -74,12 +75,12 @@ def open_file(path: str | Path) -> dict[str, Loader]:
     """
     file = Path(path)
     suffix = file.suffix.lower()
-    data = _KIND.read(file)
+    data = FILE.read(file)
     if suffix == ".npy":
         return {file.stem: partial(_from_npy, file, data)}
     if data.startswith(b"MATLAB"):
         raise KernelError(f"{file} is MATLAB's own format; save the matrix as text, such as CSV")
-    text = _KIND.decode(file, data)
+    text = FILE.decode(file, data)
     if suffix in _GRIDS:
         return {file.stem: partial(_from_grid, file, text)}
     if suffix == ".toml":
@@ -117,7 +118,25 @@ def _from_npy(file: Path, data: bytes) -> Kernel:
 
 
 def _from_toml(file: Path, text: str) -> dict[str, Loader]:
-    tables = _KIND.parse_toml(file, text)
+    found = kernels_of(file, text)
+    if found:
+        return found
+    if holds_banks(FILE.parse_toml(file, text)):
+        raise KernelError(f"{file} holds banks of filters, and no kernel")
+    raise KernelError(f"{file} holds no kernel; expected [kernel.NAME] with weights")
+
+
+def kernels_of(file: Path, text: str) -> dict[str, Loader]:
+    """Return the kernels of a TOML file by name, which may have banks beside them.
+
+    Raises
+    ------
+    KernelError
+        If it isn't TOML, has two kernels of one name, or what should be a kernel is no table.
+    """
+    tables = FILE.parse_toml(file, text)
+    if holds_banks(tables):
+        del tables["bank"]
     if any(key in tables for key in _BARE):
         return {file.stem: partial(_entry, file, text, "", {file.stem: tables}, file.stem)}
     found: dict[str, Any] = {}
@@ -132,8 +151,6 @@ def _from_toml(file: Path, text: str) -> dict[str, Loader]:
             found[name] = table
     if len(found) > _MOST_KERNELS:
         raise KernelError(f"{file} holds {len(found)} kernels; expected at most {_MOST_KERNELS}")
-    if not found:
-        raise KernelError(f"{file} holds no kernel; expected [kernel.NAME] with weights")
     return {name: partial(_entry, file, text, name, found, name) for name in found}
 
 
@@ -185,6 +202,11 @@ def _holds_tables(value: object) -> bool:
         and not any(key in value for key in _BARE)
         and all(isinstance(item, dict) for item in value.values())
     )
+
+
+def holds_banks(tables: dict[str, Any]) -> bool:
+    """Whether a file has banks: a kernel may be called so, too."""
+    return _holds_tables(tables.get("bank"))
 
 
 def _some(names: dict[str, Loader]) -> str:

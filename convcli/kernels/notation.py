@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 #: Files that hold kernels.
 SUFFIXES = (".toml", ".csv", ".txt", ".mat", ".json", ".npy")
+#: Files that hold banks of filters only.
+BANK_SUFFIXES = (".npz", ".safetensors")
+#: A file of banks, which of them, and what is said of it: bank.npz#conv1:stride=2.
+_BANK = re.compile(
+    r"(?P<path>.+?\.(?:npz|safetensors|npy|toml))(?:#(?P<name>.*?))?(?::(?P<said>\s*\w+\s*=.*))?",
+    re.IGNORECASE,
+)
 _IMAGES = (
     *(".avif", ".bmp", ".exr", ".gif", ".heic", ".jp2", ".jpeg", ".jpg", ".jxl", ".pgm"),
     *(".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
@@ -73,7 +80,22 @@ def file_of(text: str) -> str:
     >>> file_of("mine.toml#ridge"), file_of("sobel")
     ('mine.toml', '')
     """
-    return _as_file(text.strip())[0]
+    return _as_file(text.strip())[0] or as_bank(text.strip())[0]
+
+
+def as_bank(text: str) -> tuple[str, str | None, str]:
+    """Return path, name and settings of a text that may name a bank; '' if it can't.
+
+    Examples
+    --------
+    >>> as_bank("net.safetensors#features.0:stride=4,padding=2")
+    ('net.safetensors', 'features.0', 'stride=4,padding=2')
+    """
+    match = _BANK.fullmatch(text)
+    if match is None:
+        return "", None, ""
+    path, name, said = match.group("path", "name", "said")
+    return (text, None, "") if "#" in text and _exists(text) else (path, name or None, said or "")
 
 
 def _as_file(text: str) -> tuple[str, str | None]:
@@ -98,6 +120,8 @@ def _refuse_path(text: str) -> None:
             f"{text[:60]!r} looks like an image; expected a kernel first, then images: "
             f"convcli apply KERNEL IMAGE"
         )
+    if as_bank(text)[0]:
+        raise KernelError(f"{text[:60]!r} names a bank of filters; expected a kernel here")
     looks = text.startswith(("./", "../", "/", "~", ".\\", "..\\")) or "\\" in text
     if looks or (_exists(text) and not _MATRIX.match(text)):
         raise KernelError(f"{text[:60]!r} is not a kernel file; those end in {', '.join(SUFFIXES)}")

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from convcli.kernels.exact import PlacedError, line_column
 
-_PIECE = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|[\[\],]|[^\s\[\],#"\']+')
+_LONG = r'"""(?s:.*?)"""|' + r"'''(?s:.*?)'''|"
+_PIECE = re.compile(_LONG + r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|[\[\],]|[^\s\[\],#"\']+')
 _HEADER = re.compile(r"^[ \t]*\[[^\[\],\n]*\][ \t]*(?:#.*)?$", re.MULTILINE)
 
 

@@ -56,9 +56,9 @@ def make_entry(name: str, table: Table, resolve: Resolve) -> Kernel | Compound:
 
 
 def _kernel(name: str, table: Table) -> Kernel:
-    _check_keys(table, KERNEL_KEYS, f"kernel {quoted(name)}")
+    check_keys(table, KERNEL_KEYS, f"kernel {quoted(name)}")
     cells, own, times = _weights(name, table)
-    divisor = _number(table, "divisor", 1)
+    divisor = number_of(table, "divisor", 1)
     if divisor == 0:
         raise PlacedError("divisor is 0; expected any other number", key="divisor")
     matrix = exact(cells, own * divisor, times)
@@ -66,7 +66,7 @@ def _kernel(name: str, table: Table) -> Kernel:
         name,
         matrix.array,
         matrix.divisor,
-        float(_number(table, "offset", 0)),
+        float(number_of(table, "offset", 0)),
         denominator=matrix.denominator,
         mapping=_mapping(table),
         aliases=_aliases(table),
@@ -75,10 +75,10 @@ def _kernel(name: str, table: Table) -> Kernel:
 
 
 def _compound(name: str, table: Table, resolve: Resolve) -> Compound:
-    _check_keys(table, COMPOUND_KEYS, f"compound {quoted(name)}")
+    check_keys(table, COMPOUND_KEYS, f"compound {quoted(name)}")
     parts = _parts(table, resolve)
     combine = _combine(table)
-    share = _number(table, "share", 0)
+    share = number_of(table, "share", 0)
     if combine is Combine.SHARE and not (share.denominator == 1 and 0 < share < len(parts)):
         raise PlacedError(
             f"share must be a whole number from 1 to {len(parts) - 1}, got {float(share):g}",
@@ -88,10 +88,10 @@ def _compound(name: str, table: Table, resolve: Resolve) -> Compound:
         raise PlacedError(
             f"direction needs 2 parts, along x and along y, got {len(parts)}", key="parts"
         )
-    divisor = _number(table, "divisor", 1)
+    divisor = number_of(table, "divisor", 1)
     if divisor == 0:
         raise PlacedError("divisor is 0; expected any other number", key="divisor")
-    full_scale = _number(table, "full_scale", 0)
+    full_scale = number_of(table, "full_scale", 0)
     if "full_scale" in table and full_scale <= 0:
         raise PlacedError("full_scale must be above 0", key="full_scale")
     try:
@@ -177,7 +177,8 @@ def _cell(value: object, key: str, cell: tuple[int, int]) -> Fraction:
         raise PlacedError(str(error), key=key, cell=cell) from None
 
 
-def _number(table: Table, key: str, default: int) -> Fraction:
+def number_of(table: Table, key: str, default: int) -> Fraction:
+    """Return the number that a table has under a key; a mistake names the key."""
     try:
         return to_fraction(table.get(key, default))
     except KernelError as error:
@@ -242,7 +243,8 @@ def _aliases(table: Table) -> tuple[str, ...]:
     return tuple(aliases)
 
 
-def _check_keys(table: Table, known: tuple[str, ...], owner: str) -> None:
+def check_keys(table: Table, known: tuple[str, ...], owner: str) -> None:
+    """Refuse keys that aren't known, and propose the one that is meant."""
     for key in table:
         if key not in known:
             from difflib import get_close_matches

@@ -6,7 +6,8 @@ import os
 import re
 import stat
 import tomllib
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from errno import EISDIR
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -55,18 +56,30 @@ class FileKind:
         ConvError
             Of the kind's own class, if it is missing, can't be read, or is too large.
         """
+        with self.opened(file) as stream:
+            data = stream.read(self.most + 1)
+        if len(data) > self.most:
+            raise self.error(f"{file} is larger than {self.most // 2**20} MB; not a {self.holds}")
+        return data
+
+    @contextmanager
+    def opened(self, file: Path) -> Generator[BinaryIO, None, None]:
+        """Open a file to read of it.
+
+        Raises
+        ------
+        ConvError
+            Of the kind's own class, if it is missing or can't be read.
+        """
         try:
             with self.open(file) as stream:
-                data = stream.read(self.most + 1)
+                yield stream
         except FileNotFoundError:
             raise self.error(f"no such file: {file}") from None
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             shown = str(file) if len(str(file)) <= 256 else f"…{str(file)[-99:]}"
             raise self.error(f"{shown!r} can't be read: {reason}") from None
-        if len(data) > self.most:
-            raise self.error(f"{file} is larger than {self.most // 2**20} MB; not a {self.holds}")
-        return data
 
     def open(self, file: Path) -> BinaryIO:
         """Open a file without waiting for anybody: a FIFO without a writer is empty.

@@ -90,7 +90,10 @@ class CorrelatedPlanes:
             finish = self._finish
             if self._target.mapping is Mapping.NORMALIZE:
                 finish = finish.stretch(*self._range())
-            self._store = engine.Store(self.sums.dtype, finish, self.sums.largest)
+            largest = self.sums.largest
+            self._store = engine.Store(
+                self.sums.dtype, finish, largest or inf, exact=largest is not None
+            )
         samples, self._seen[number] = self._store(self.sums.plane(number))
         return samples
 

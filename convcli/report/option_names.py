@@ -15,8 +15,8 @@ OPTIONS = {
     for name in (
         *("alpha", "apart", "bias", "channels", "compare", "compress", "depth", "dilation"),
         *("divisor", "exclude", "fill", "format", "frame", "gray", "include", "jobs", "lenient"),
-        *("linear", "luma", "max_pixels", "method", "mode", "overwrite", "padding", "quality"),
-        *("recursive", "scale", "size", "skip_existing", "stride", "timeout", "top"),
+        *("linear", "luma", "max_pixels", "method", "mode", "montage", "overwrite", "padding"),
+        *("quality", "recursive", "scale", "size", "skip_existing", "stride", "timeout", "top"),
     )
 } | {
     "least": "--min",

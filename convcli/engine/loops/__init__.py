@@ -2,11 +2,12 @@
 
 Every function takes pointers, numbers and structs of these (`structs` says which, and how to write
 another loop), writes in place, allocates nothing and raises nothing. `band` has rows padded in a
-strip, and filters these; `tiles` cuts the image into tiles instead.
+strip, and filters these; `tiles` cuts the image into tiles instead; `bank` gives several maps.
 """
 
 from convcli.engine.loops.alpha import join, unweigh, weigh
 from convcli.engine.loops.band import band, band_strided, rows_at_once, rows_by_sums
+from convcli.engine.loops.bank import bank, sum_narrow, sum_wide
 from convcli.engine.loops.combine import (
     combine_direction,
     combine_magnitude,
@@ -31,6 +32,7 @@ from convcli.engine.loops.tiles import tiles
 __all__ = [
     "band",
     "band_strided",
+    "bank",
     "combine_direction",
     "combine_magnitude",
     "combine_max",
@@ -52,6 +54,8 @@ __all__ = [
     "store_rows",
     "store_sums",
     "store_whole",
+    "sum_narrow",
+    "sum_wide",
     "tiles",
     "unweigh",
     "weigh",

@@ -35,7 +35,8 @@ class _VectorModel(models.PrimitiveModel):
         super().__init__(manager, vector, ir.VectorType(element, vector.lanes))
 
 
-def _block(pointer, size=BLOCK):
+def block_of(pointer, size=BLOCK):
+    """Return the type of a block of `size` bytes."""
     return Vector(pointer.dtype, size * 8 // pointer.dtype.bitwidth)
 
 
@@ -53,7 +54,7 @@ def place_of(context, builder, pointer, index, vector):
     return builder.bitcast(first, context.get_value_type(vector).as_pointer())
 
 
-def _spread(builder, value, kind):
+def spread_value(builder, value, kind):
     """A vector with one value in all lanes."""
     nothing = ir.Constant(kind, ir.Undefined)
     one = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
@@ -61,7 +62,7 @@ def _spread(builder, value, kind):
     return builder.shuffle_vector(one, nothing, zeros)
 
 
-def _call(builder, name, arguments):
+def call_llvm(builder, name, arguments):
     """Call an LLVM intrinsic that takes and gives vectors of one type."""
     kind = arguments[0].type
     letter = {"float": "f32", "double": "f64"}[str(kind.element)]
@@ -73,7 +74,7 @@ def _call(builder, name, arguments):
 @intrinsic
 def lanes(typing_context, pointer):
     """Samples in a block of the pointer's type."""
-    count = _block(pointer).lanes
+    count = block_of(pointer).lanes
 
     def generate(context, builder, signature, arguments):
         return context.get_constant(types.intp, count)
@@ -113,17 +114,17 @@ def _load(pointer, vector):
 @intrinsic
 def load(typing_context, pointer, index):
     """``pointer[index : index + lanes]``."""
-    return _load(pointer, _block(pointer))
+    return _load(pointer, block_of(pointer))
 
 
 @intrinsic
 def load_small(typing_context, pointer, index):
     """``pointer[index : index + n]``, as many as are SMALL bytes."""
-    return _load(pointer, _block(pointer, SMALL))
+    return _load(pointer, block_of(pointer, SMALL))
 
 
 def _load_as(pointer, like, size):
-    result = _block(like, size)
+    result = block_of(like, size)
     stored = Vector(pointer.dtype, result.lanes)
 
     def generate(context, builder, signature, arguments):
@@ -180,7 +181,7 @@ def lane(typing_context, values, index):
 @intrinsic
 def small(typing_context, pointer):
     """Samples of the pointer's type in SMALL bytes."""
-    count = _block(pointer, SMALL).lanes
+    count = block_of(pointer, SMALL).lanes
 
     def generate(context, builder, signature, arguments):
         return context.get_constant(types.intp, count)
@@ -195,7 +196,7 @@ def scale(typing_context, values, factor):
     def generate(context, builder, signature, arguments):
         values_, factor_ = arguments
         name = "fmul" if _is_real(values.dtype) else "mul"
-        return getattr(builder, name)(values_, _spread(builder, factor_, values_.type))
+        return getattr(builder, name)(values_, spread_value(builder, factor_, values_.type))
 
     return values(values, values.dtype), generate
 
@@ -215,11 +216,11 @@ def store(typing_context, pointer, index, values):
 @intrinsic
 def spread(typing_context, pointer, value):
     """``[value] * lanes``, of the pointer's type."""
-    vector = _block(pointer)
+    vector = block_of(pointer)
 
     def generate(context, builder, signature, arguments):
         value = context.cast(builder, arguments[1], signature.args[1], vector.dtype)
-        return _spread(builder, value, context.get_value_type(vector))
+        return spread_value(builder, value, context.get_value_type(vector))
 
     return vector(pointer, value), generate
 
@@ -230,7 +231,7 @@ def spread_like(typing_context, values, value):
 
     def generate(context, builder, signature, arguments):
         value = context.cast(builder, arguments[1], signature.args[1], values.dtype)
-        return _spread(builder, value, context.get_value_type(values))
+        return spread_value(builder, value, context.get_value_type(values))
 
     return values(values, value), generate
 
@@ -241,9 +242,9 @@ def add_product(typing_context, sums, values, weight):
 
     def generate(context, builder, signature, arguments):
         sums_, values_, weight_ = arguments
-        factor = _spread(builder, weight_, sums_.type)
+        factor = spread_value(builder, weight_, sums_.type)
         if _is_real(sums.dtype):
-            return _call(builder, "fmuladd", [values_, factor, sums_])
+            return call_llvm(builder, "fmuladd", [values_, factor, sums_])
         return builder.add(sums_, builder.mul(values_, factor))
 
     return sums(sums, values, sums.dtype), generate
@@ -308,7 +309,7 @@ def floor(typing_context, values):
     """``floor(values)``; floats."""
 
     def generate(context, builder, signature, arguments):
-        return _call(builder, "floor", arguments)
+        return call_llvm(builder, "floor", arguments)
 
     return values(values), generate
 

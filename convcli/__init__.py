@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from convcli.pipeline.find import Match, find, match_scores
     from convcli.pipeline.layers import Pool, Relu
     from convcli.pipeline.maps import feature_maps
+    from convcli.presets import spec_like
     from convcli.signals.convolution import convolve_signal, correlate_signal
     from convcli.spec import Spec
     from convcli.volumes import correlate_volume
@@ -64,6 +65,7 @@ _HOME = {
     "match_scores": "pipeline.find.match_scores",
     "convolve_signal": "signals.convolution.convolve_signal",
     "correlate_signal": "signals.convolution.correlate_signal",
+    "spec_like": "presets.spec_like",
     "Spec": "spec.Spec",
 }
 
@@ -103,6 +105,7 @@ __all__ = [
     "read",
     "read_bank",
     "read_frames",
+    "spec_like",
     "write",
     "write_frames",
 ]

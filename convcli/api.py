@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from convcli import engine, pipeline
-from convcli.borders import Border
+from convcli.borders import Border, Borders, parse_borders
 from convcli.errors import KernelError, UsageError
-from convcli.geometry import Padding, Pair, whole
+from convcli.geometry import Anchor, Padding, Pair, whole
 from convcli.image import files
 from convcli.image.frames import Frames
 from convcli.image.image import Image
@@ -135,7 +135,7 @@ def correlate(  # noqa: PLR0913
     weights: ArrayLike | str | AnyKernel,
     stride: int | Pair = 1,
     padding: Padding = "same",
-    border: str | Border = Border.REPLICATE,
+    border: str | Borders = Border.REPLICATE,
     fill: float = 0.0,
     dilation: int | Pair = 1,
     groups: int = 1,
@@ -145,6 +145,7 @@ def correlate(  # noqa: PLR0913
     dtype: DTypeLike | None = None,
     method: str | Method = Method.AUTO,
     jobs: int | None = None,
+    anchor: Anchor = "middle",
 ) -> NDArray[Any]:
     """Slide weights over an array and add up the products at each place, without flipping.
 
@@ -157,10 +158,10 @@ def correlate(  # noqa: PLR0913
         for a bank of K filters, giving (H', W', K); a `Kernel` or `Compound`; or what would be
         typed for one. The two axes of a kernel may differ.
     stride, padding, dilation
-        One number, or (rows, cols); padding also `same`, `valid`, `full`, or
-        ((top, bottom), (left, right)).
+        One number, or (rows, cols); padding also `same`, `same-upper`, `same-lower`, `valid`,
+        `full`, or ((top, bottom), (left, right)).
     border, fill
-        What lies outside; `fill` in the array's own units.
+        What lies outside, for both axes or as (rows, cols); `fill` in the array's own units.
     groups
         Groups of channels that are filtered apart: a bank's C is then channels / groups.
     bias
@@ -177,6 +178,9 @@ def correlate(  # noqa: PLR0913
         How to compute.
     jobs
         Threads; None for one a processor.
+    anchor
+        The tap that `same` puts over an output's place: (row, col), `middle`, or
+        `first-middle`, the first of the two middle ones of an even size.
 
     Returns
     -------
@@ -195,7 +199,7 @@ def correlate(  # noqa: PLR0913
     """
     array = samples_of(pixels)
     steps = whole(stride), whole(dilation)
-    options = (whole(padding), border, fill, *steps, flip, mapping, method, jobs)
+    options = (whole(padding), border, fill, *steps, flip, mapping, method, jobs, whole(anchor))
     chosen = weights if isinstance(weights, str) else _as_kernel(weights)
     if isinstance(chosen, str) and (bias is not None or names_file(chosen)):
         chosen = parse_kernel(chosen)
@@ -244,10 +248,10 @@ def asked(
     dtype: np.dtype[Any], result: DTypeLike | None, options: tuple[Any, ...]
 ) -> tuple[Spec, Target]:
     """Return the spec that options make, and the target for arrays of a type."""
-    padding, border, fill, stride, dilation, flip, mapping, method, jobs = options
+    padding, border, fill, stride, dilation, flip, mapping, method, jobs, anchor = options
     spec = Spec(
         padding=padding,
-        border=Border.parse(border),
+        border=parse_borders(border),
         fill=fill,
         stride=stride,
         dilation=dilation,
@@ -255,6 +259,7 @@ def asked(
         mapping=mapping,
         method=method,
         jobs=jobs,
+        anchor=anchor,
     )
     return spec, _target(dtype, spec, result)
 

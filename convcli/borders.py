@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from convcli.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -39,13 +41,91 @@ class Border(StrEnum):
             raise UsageError(f"no border named {text!r}; there are {known}") from None
 
 
+#: One for both axes, or one for rows and one for columns.
+Borders: TypeAlias = Border | tuple[Border, Border]
+
+#: What other programs call them: NumPy (`edge`), SciPy, OpenCV, PyTorch, ImageMagick (`tile`) and
+#: GEGL (`clamp`, `loop`).
 ALIASES = {
     "edge": "replicate",
     "nearest": "replicate",
+    "clamp": "replicate",
+    "border_replicate": "replicate",
+    "zeros": "zero",
+    "grid-constant": "constant",
+    "border_constant": "constant",
+    "mirror": "reflect",
     "reflect101": "reflect",
+    "reflect_101": "reflect",
+    "border_reflect_101": "reflect",
+    "border_reflect101": "reflect",
+    "border_default": "reflect",
+    "grid-mirror": "symmetric",
+    "border_reflect": "symmetric",
     "circular": "wrap",
     "periodic": "wrap",
+    "grid-wrap": "wrap",
+    "tile": "wrap",
+    "loop": "wrap",
+    "border_wrap": "wrap",
 }
+#: Other programs' words that don't mean the same in all of them, and what is to be said of each.
+DOUBTFUL = {
+    "mirror": "`border` mirror is taken as SciPy's: reflect, which doesn't repeat the last sample; "
+    "ImageMagick and libvips mean symmetric, which does",
+}
+
+
+def parse_borders(given: str | Border | Sequence[str | Border]) -> Borders:
+    """Return one border for both axes, or (rows, cols) where they differ.
+
+    Parameters
+    ----------
+    given
+        A border, its name or alias; two of these, in a sequence or joined by a comma.
+
+    Raises
+    ------
+    UsageError
+        If there is no such border, or the two have different fill values.
+
+    Examples
+    --------
+    >>> parse_borders("edge"), parse_borders("wrap,zero")
+    (<Border.REPLICATE: 'replicate'>, (<Border.WRAP: 'wrap'>, <Border.ZERO: 'zero'>))
+    """
+    names = given.split(",") if isinstance(given, str) else given
+    listed = isinstance(names, list | tuple) and 1 <= len(names) <= 2
+    if not listed or not all(isinstance(name, str) for name in names):
+        raise UsageError(f"`border` takes one border, or two as (rows, cols); got {given!r}")
+    rows, cols = (Border.parse(name.strip()) for name in (names[0], names[-1]))
+    if {rows, cols} == {Border.ZERO, Border.CONSTANT}:
+        raise UsageError(
+            "`border` zero along one axis and constant along the other can't be: there is one "
+            "`fill` for both; use the same border twice"
+        )
+    return rows if rows is cols else (rows, cols)
+
+
+def by_axis(border: Borders) -> tuple[Border, Border]:
+    """Return the border of rows and that of columns."""
+    return border if isinstance(border, tuple) else (border, border)
+
+
+def named_border(border: Borders) -> str:
+    """Return what the command line takes for borders."""
+    return ",".join(dict.fromkeys(by_axis(border)))
+
+
+def border_words(given: str | Border | Sequence[str | Border]) -> list[str]:
+    """Return the words that were typed for borders, in lower case; a `Border` is no word."""
+    words = given.split(",") if type(given) is str else [given] if isinstance(given, str) else given
+    return [word.strip().lower() for word in words if not isinstance(word, Border)]
+
+
+def doubts(given: str | Border | Sequence[str | Border]) -> tuple[str, ...]:
+    """Return what is to be said of words that other programs use in different ways."""
+    return tuple(dict.fromkeys(DOUBTFUL[word] for word in border_words(given) if word in DOUBTFUL))
 
 
 def source(size: int, before: int, after: int, border: Border) -> NDArray[np.intp]:

@@ -15,11 +15,17 @@ from convcli.errors import GeometryError
 from convcli.record import record
 
 Pair: TypeAlias = tuple[int, int]
-#: `same`, `valid`, `full`, a number for every side, (rows, cols),
+#: One of `PADDING_WORDS`, a number for every side, (rows, cols),
 #: or ((top, bottom), (left, right)).
 Padding: TypeAlias = str | int | Pair | tuple[Pair, Pair]
 
-PADDING_WORDS = ("same", "valid", "full")
+PADDING_WORDS = ("same", "valid", "full", "same-upper", "same-lower")
+
+#: A tap as (row, col), one number for both, or a word. A kernel of an even size has two taps in its
+#: middle: `middle` is the second one, `first-middle` the first.
+Anchor: TypeAlias = str | int | Pair
+
+ANCHOR_WORDS = ("middle", "first-middle")
 
 
 @record
@@ -168,7 +174,7 @@ class Geometry:
         return self.rows.out, self.cols.out
 
 
-def plan_geometry(
+def plan_geometry(  # noqa: PLR0913
     size: Pair,
     taps: Pair,
     *,
@@ -176,6 +182,7 @@ def plan_geometry(
     dilation: int | Pair = 1,
     padding: Padding = "same",
     flip: bool = False,
+    anchor: Anchor = "middle",
 ) -> Geometry:
     """Lay a kernel over an image.
 
@@ -186,11 +193,15 @@ def plan_geometry(
     stride, dilation
         One number for both axes, or (rows, cols).
     padding
-        `same` keeps ⌈size/stride⌉ outputs and puts the anchor, tap ``taps // 2``, on every
-        stride-th sample; `valid` adds nothing; `full` adds span − 1 on every side.
+        `same` keeps ⌈size/stride⌉ outputs and puts the anchor on every stride-th sample;
+        `same-upper` and `same-lower` keep as many, with as little padding as that takes, half of
+        it before and half after, and what is odd behind (`upper`) or in front (`lower`); `valid`
+        adds nothing; `full` adds span − 1 on every side.
     flip
         Whether the kernel is flipped before it slides. Its anchor flips with it, which matters
-        for `same` with an even number of taps.
+        for `same` unless it lies in the middle.
+    anchor
+        The tap of the kernel, as it was written, that lies over an output's place.
 
     Raises
     ------
@@ -200,9 +211,51 @@ def plan_geometry(
     strides, dilations = pair(stride), pair(dilation)
     axes = []
     for k in (0, 1):
-        around = _around(padding, k, taps[k], max(dilations[k], 1), flip)
+        tap = anchor_tap(taps, k, anchor, flip=flip)
+        unpadded = _Unpadded(size[k], taps[k], max(strides[k], 1), max(dilations[k], 1), tap)
+        around = _around(padding, k, unpadded)
         axes.append(Axis(size[k], taps[k], strides[k], dilations[k], *around))
     return Geometry(*axes)
+
+
+def anchor_tap(taps: Pair, k: int, anchor: Anchor, *, flip: bool = False) -> int:
+    """Return which tap of axis `k`, as the kernel slides, lies over an output's place.
+
+    Parameters
+    ----------
+    taps
+        (rows, cols) of the kernel.
+    k
+        0 for rows, 1 for columns.
+    anchor, flip
+        As `plan_geometry` takes them.
+
+    Raises
+    ------
+    GeometryError
+        If the kernel has no such tap.
+
+    Examples
+    --------
+    >>> anchor_tap((4, 4), 0, "middle"), anchor_tap((4, 4), 0, "middle", flip=True)
+    (2, 1)
+    """
+    count = max(taps[k], 1)
+    if isinstance(anchor, str):
+        if anchor not in ANCHOR_WORDS:
+            raise GeometryError(
+                f"`anchor` {anchor!r} is not known: expected {' or '.join(ANCHOR_WORDS)}, or the "
+                f"row and column of a tap"
+            )
+        tap = (count - (anchor == "first-middle")) // 2
+    else:
+        tap = pair(anchor)[k]
+    if not 0 <= tap < count:
+        raise GeometryError(
+            f"`anchor` {anchor} lies outside of a kernel of {taps[0]}×{taps[1]}: its "
+            f"rows are 0 to {taps[0] - 1}, its columns 0 to {taps[1] - 1}"
+        )
+    return count - 1 - tap if flip else tap
 
 
 def pair(value: int | Pair) -> Pair:
@@ -246,21 +299,37 @@ def whole(value: Any) -> Any:
     return pair(value)[0]
 
 
-def _around(padding: Padding, k: int, taps: int, dilation: int, flip: bool) -> Pair:
+@record
+class _Unpadded:
+    """An axis, and the tap that is its anchor, before its padding is known."""
+
+    size: int
+    taps: int
+    stride: int
+    dilation: int
+    anchor: int
+
+
+def _around(padding: Padding, k: int, axis: _Unpadded) -> Pair:
     """Samples before and after axis `k`."""
     if not isinstance(padding, str):
         sides = padding if isinstance(padding, tuple | list) else (padding, padding)
         if len(sides) != 2:
             raise GeometryError(f"padding takes one number or two, (rows, cols); got {padding!r}")
         return pair(sides[k])
-    span = dilation * (taps - 1) + 1
+    span = axis.dilation * (axis.taps - 1) + 1
     if padding == "valid":
         return 0, 0
     if padding == "full":
         return span - 1, span - 1
     if padding == "same":
-        anchor = taps - 1 - taps // 2 if flip else taps // 2
-        return dilation * anchor, span - 1 - dilation * anchor
+        before = axis.dilation * axis.anchor
+        return before, span - 1 - before
+    if padding in ("same-upper", "same-lower"):
+        # TensorFlow's and ONNX's: what ⌈size/stride⌉ windows need beside the samples there are.
+        total = max((-(-axis.size // axis.stride) - 1) * axis.stride + span - axis.size, 0)
+        less, more = total // 2, total - total // 2
+        return (less, more) if padding == "same-upper" else (more, less)
     raise GeometryError(
         f"padding {padding!r} is not known: expected {', '.join(PADDING_WORDS)}, "
         f"a number, or two numbers ROWS,COLS"

@@ -6,9 +6,9 @@ from enum import StrEnum
 from math import isfinite
 from typing import Any
 
-from convcli.borders import Border
+from convcli.borders import Border, Borders, doubts, parse_borders
 from convcli.errors import UsageError
-from convcli.geometry import Padding, Pair, whole
+from convcli.geometry import Anchor, Padding, Pair, whole
 from convcli.record import record
 
 
@@ -51,6 +51,14 @@ class Method(StrEnum):
     FFT = "fft"  # products of spectra, tile by tile
 
 
+class Rounding(StrEnum):
+    """How a response becomes a whole level, before the mapping."""
+
+    AWAY = "away"  # to the nearest; a half away from zero
+    EVEN = "even"  # to the nearest; a half to the even one
+    TRUNCATE = "truncate"  # towards zero
+
+
 class Precision(StrEnum):
     """The float type that kernels without exact integer weights are summed in."""
 
@@ -79,10 +87,11 @@ class Spec:
 
     Parameters
     ----------
-    padding, stride, dilation
+    padding, stride, dilation, anchor
         As `geometry.plan_geometry` takes them.
     border, fill
-        What lies outside the image; `fill` is the constant border's, in 8-bit levels (0..255).
+        What lies outside the image, one border for both axes or (rows, cols); `fill` is the
+        constant border's, in 8-bit levels (0..255).
     convolve
         Flip the kernel first: true convolution.
     mapping
@@ -96,10 +105,18 @@ class Spec:
         Filter a gray version; filter only the lightness; filter only these channels, as `RB`.
     linear
         Filter in linear light.
+    rounding
+        See `Rounding`; light is rounded to the nearest level whatever it says.
+    flip_rows
+        Turn the kernel upside down before anything else is done with it.
+    keep_edges
+        Leave samples as they are where the kernel would reach beyond the image.
     alpha, depth, method, precision
         See `Alpha`, `Depth`, `Method`, `Precision`.
     jobs
         Threads; None for one a processor.
+    notes
+        What is to be said of how it was asked for, beside what was done.
 
     Raises
     ------
@@ -108,15 +125,19 @@ class Spec:
     """
 
     padding: Padding = "same"
-    border: Border = Border.REPLICATE
+    border: Borders = Border.REPLICATE
     fill: float = 0.0
     stride: int | Pair = 1
     dilation: int | Pair = 1
+    anchor: Anchor = "middle"
     convolve: bool = False
     mapping: Mapping | None = None
     divisor: float | None = None
     bias: float | None = None
     scale: float | str = 1.0
+    rounding: Rounding = Rounding.AWAY
+    flip_rows: bool = False
+    keep_edges: bool = False
     gray: bool = False
     luma: bool = False
     channels: str | None = None
@@ -126,6 +147,7 @@ class Spec:
     method: Method = Method.AUTO
     precision: Precision = Precision.SINGLE
     jobs: int | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, kind in _ENUMS.items():
@@ -133,8 +155,10 @@ class Spec:
             if value is not None and not isinstance(value, kind):
                 object.__setattr__(self, name, _enum(name, kind, value))
         if not isinstance(self.border, Border):
-            object.__setattr__(self, "border", Border.parse(self.border))
-        for name in ("padding", "stride", "dilation"):
+            typed = self.border
+            object.__setattr__(self, "border", parse_borders(typed))
+            object.__setattr__(self, "notes", (*self.notes, *doubts(typed)))
+        for name in ("padding", "stride", "dilation", "anchor"):
             object.__setattr__(self, name, whole(getattr(self, name)))
         object.__setattr__(self, "channels", _hashable("channels", self.channels))
         chosen = [name for name in ("gray", "luma", "channels") if getattr(self, name)]
@@ -192,6 +216,7 @@ _ENUMS: dict[str, type[StrEnum]] = {
     "depth": Depth,
     "method": Method,
     "precision": Precision,
+    "rounding": Rounding,
 }
 
 

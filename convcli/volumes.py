@@ -79,7 +79,7 @@ def correlate_volume(  # noqa: PLR0913
         own = kernel.flat.offset if isinstance(kernel, VolumeKernel) else 0
         kernel = kernel.changed(None, own + _number(bias))
     steps = whole(stride), whole(dilation)
-    options = (whole(padding), border, fill, *steps, flip, mapping, method, jobs)
+    options = (whole(padding), border, fill, *steps, flip, mapping, method, jobs, "middle")
     spec, target = asked(array.dtype, dtype, options)
     (last,) = correlated_planes(HeldPlanes(array), (kernel,), spec, target)
     out = np.empty((last.count, *last.shape), last.dtype)

@@ -109,13 +109,19 @@ def wanted() -> list[Key]:
             _try(partial(convcli.correlate_volume, volume, kernel, mapping=mapping, jobs=2))
         for sought, searched in searches():
             _try(partial(convcli.match_scores, sought, searched, jobs=1))
-        for wide, dtype in product((False, True), BANKS):
-            volume, filters = np.ones((*SIZE, 3), dtype), np.full((4, 3, 3, 3), 0.1)
-            with patch.object(bank, "has_wide_vectors", lambda wide=wide: wide):
-                banks._ready.cache_clear()
-                _try(partial(convcli.correlate, volume, filters, jobs=2))
-        banks._ready.cache_clear()
+        for dtype in BANKS:
+            banks_of(dtype)
     return sorted(found)
+
+
+def banks_of(dtype: str) -> None:
+    """Run a bank over samples of a type, as on processors of either kind."""
+    volume, filters = np.ones((*SIZE, 3), dtype), np.full((4, 3, 3, 3), 0.1)
+    for wide in (False, True):
+        banks._ready.cache_clear()
+        with patch.object(bank, "has_wide_vectors", lambda wide=wide: wide):
+            _try(partial(convcli.correlate, volume, filters, jobs=2))
+    banks._ready.cache_clear()
 
 
 def _try(task: Callable[[], object]) -> None:

@@ -54,9 +54,11 @@ def correlate(
     """Lay the weights over the pixels at every place, multiply and add; a list of rows.
 
     `pixels` is (H, W), or (H, W, C) whose channels are treated alike; `weights` is (F, G).
-    `padding` is ((top, bottom), (left, right)); `flip` makes it a convolution.
+    `padding` is ((top, bottom), (left, right)), `border` a word, or one for rows and one for
+    columns; `flip` makes it a convolution.
     """
     pixels, weights = plain(pixels), plain(weights)
+    across, along = border if isinstance(border, tuple) else (border, border)
     if isinstance(pixels[0][0], list):
         options = dict(stride=stride, dilation=dilation, padding=padding)
         options |= dict(border=border, fill=fill, flip=flip)
@@ -79,8 +81,8 @@ def correlate(
             total = 0
             for i in range(len(weights)):
                 for j in range(len(weights[0])):
-                    at_y = lookup(y + i * dilation[0], height, border)
-                    at_x = lookup(x + j * dilation[1], width, border)
+                    at_y = lookup(y + i * dilation[0], height, across)
+                    at_x = lookup(x + j * dilation[1], width, along)
                     outside = at_y is None or at_x is None
                     total += weights[i][j] * (fill if outside else pixels[at_y][at_x])
             row.append(total)

@@ -135,11 +135,14 @@ def test_every_border_has_its_name(border):
 
 def test_the_words_of_other_programs():
     words = {
-        "edge": Border.REPLICATE,
-        "nearest": Border.REPLICATE,
-        "reflect101": Border.REFLECT,
-        "circular": Border.WRAP,
-        "periodic": Border.WRAP,
+        **dict.fromkeys(("edge", "nearest", "clamp", "border_replicate"), Border.REPLICATE),
+        "zeros": Border.ZERO,
+        **dict.fromkeys(("grid-constant", "border_constant"), Border.CONSTANT),
+        **dict.fromkeys(("mirror", "reflect101", "reflect_101", "border_default"), Border.REFLECT),
+        **dict.fromkeys(("border_reflect_101", "border_reflect101"), Border.REFLECT),
+        **dict.fromkeys(("grid-mirror", "border_reflect"), Border.SYMMETRIC),
+        **dict.fromkeys(("circular", "periodic", "grid-wrap", "tile", "loop"), Border.WRAP),
+        "border_wrap": Border.WRAP,
     }
     assert {word: Border.parse(word) for word in words} == words
     assert ALIASES.keys() == words.keys()
@@ -148,7 +151,7 @@ def test_the_words_of_other_programs():
 
 def test_an_unknown_border_is_refused_with_those_there_are():
     with pytest.raises(UsageError) as caught:
-        Border.parse("mirror")
+        Border.parse("mirrored")
     assert str(caught.value) == (
-        "no border named 'mirror'; there are replicate, zero, constant, reflect, symmetric, wrap"
+        "no border named 'mirrored'; there are replicate, zero, constant, reflect, symmetric, wrap"
     )

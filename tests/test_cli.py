@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from convcli import __version__
 from convcli.cli.main import DONE, FAILED, INTERRUPTED, WRONG_USAGE, cli
 from convcli.cli.options import SPEC_OPTIONS, make_spec
-from convcli.cli.types import NumbersType, PaddingType, Real, Whole, Word, whole
+from convcli.cli.placing import PaddingType
+from convcli.cli.types import NumbersType, Real, Whole, Word, whole
 from convcli.errors import UsageError
 from convcli.spec import Spec
 
@@ -86,7 +87,7 @@ def test_no_option_gives_the_default_spec():
 
 def test_every_field_of_a_spec_has_one_option():
     names = [parameter.name for parameter in _parameters()]
-    assert sorted(names) == sorted(Spec.__dataclass_fields__)
+    assert sorted([*names, "notes"]) == sorted(Spec.__dataclass_fields__)
 
 
 def _parameters():
@@ -105,6 +106,14 @@ def _parameters():
         (["--padding", "VALID"], {"padding": "valid"}),
         (["--padding", "3"], {"padding": 3}),
         (["--padding", "2,3"], {"padding": (2, 3)}),
+        (["--padding", "1,2,0,3"], {"padding": ((1, 2), (0, 3))}),
+        (["--padding", "Same-Upper"], {"padding": "same-upper"}),
+        (["--anchor", "0,2"], {"anchor": (0, 2)}),
+        (["--anchor", "1"], {"anchor": 1}),
+        (["--anchor", "First-Middle"], {"anchor": "first-middle"}),
+        (["--border", "wrap,Edge"], {"border": ("wrap", "replicate")}),
+        (["--border", "zero, zero"], {"border": "zero"}),
+        (["--border", "wrap,constant", "--fill", "9"], {"border": "wrap,constant", "fill": 9.0}),
         (["--border", "Edge"], {"border": "replicate"}),
         (["--border", "reflect101"], {"border": "reflect"}),
         (["--fill", "9"], {"border": "constant", "fill": 9.0}),

@@ -223,8 +223,8 @@ def test_the_formula_shows_its_numbers(axis, formula):
         ),
         (
             lambda: plan_geometry((5, 5), (3, 3), padding="sane"),
-            "padding 'sane' is not known: expected same, valid, full, a number, or two numbers "
-            "ROWS,COLS",
+            "padding 'sane' is not known: expected same, valid, full, same-upper, same-lower, "
+            "a number, or two numbers ROWS,COLS",
         ),
         (
             lambda: plan_geometry((5, 5), (3, 3), padding=(0, -1)),

@@ -18,7 +18,7 @@ KINDS = {
         "PIL": ("image.avif.write", "image.gif.read", "image.gif.write", "image.jpeg.write",
                 "image.pillow"),
         "rich.console": ("cli.cards", "cli.explain"),
-        "click.shell_completion": ("cli.network", "cli.types"),
+        "click.shell_completion": ("cli.network", "cli.placing", "cli.types"),
         "llvmlite.binding": ("engine.fingerprint", "engine.machine"),
         "ctypes": ("cli.main",),
         "importlib.metadata": ("engine.fingerprint",),

@@ -17,6 +17,7 @@ from convcli import (
     fit_kernel,
     read,
     read_frames,
+    spec_like,
     write,
 )
 from convcli.batch.find import listed
@@ -57,7 +58,7 @@ def messages():
 def parameters():
     """What callers of the library can give."""
     holders = (Spec, Writing, Request, BatchLimits, MapsRequest, SearchJob)
-    functions = (read, read_frames, write, listed, convolve_signal, find, fit_kernel)
+    functions = (read, read_frames, write, listed, convolve_signal, find, fit_kernel, spec_like)
     named = {name for holder in holders for name in inspect.get_annotations(holder)}
     return named.union(*(inspect.signature(function).parameters for function in functions))
 

@@ -215,7 +215,11 @@ def test_no_line_is_wider_than_60_columns_and_none_is_coloured(text, monkeypatch
         ("--n 7 --f 0", ["kernel's size", "at least 1", "got 0"]),
         ("--n 7 --f 3 --s 0", ["stride", "at least 1", "got 0"]),
         ("--n 7 --f 3 --d 0", ["dilation", "at least 1", "got 0"]),
-        ("--n 7 --f 3 --p -1", ["'--p'", "expected same, valid, full, 1, or 1x2", "got '-1'"]),
+        (
+            "--n 7 --f 3 --p -1",
+            ["'--p'", "expected same, valid, full, same-upper, same-lower, 1, 1x2,", "got '-1'"],
+        ),
+        ("--n 7 --f 3 --p 1x2x3", ["'--p'", "one number, two, or four", "got '1x2x3'"]),
         ("--n 7x7x0 --f 3 --k 2", ["channels", "at least 1", "got 0"]),
         ("--n seven --f 3", ["'--n'", "224x224x3", "got 'seven'"]),
         ("--n 7 --f 3x3x3", ["'--f'", "1 to 2 whole numbers", "got '3x3x3'"]),
@@ -227,6 +231,16 @@ def test_what_cannot_be_is_told(text, parts):
     assert said.status == 2
     assert len(said.lines) == 1
     assert all(part in said.err for part in parts), said.err
+
+
+def test_padding_of_each_side_and_as_tensorflow_has_it():
+    sides = call("shape", *["--n", "7x9", "--f", "4", "--p", "1x0x2x3"]).out
+    assert "⌊(7 − 4 + (1 + 0))/1⌋ + 1 = 5" in sides
+    assert "⌊(9 − 4 + (2 + 3))/1⌋ + 1 = 11" in sides
+    assert (
+        "⌊(7 − 4 + (1 + 2))/2⌋ + 1 = 4"
+        in call("shape", *["--n", "7", "--f", "4", "--s", "2", "--p", "same-upper"]).out
+    )
 
 
 def test_numbers_may_be_joined_in_several_ways():

@@ -116,6 +116,17 @@ def test_gray_bits_and_fill_are_as_for_images(tmp_path, rng):
         assert np.abs(tifffile.imread(out) - expected).max() < (1e-6 if full == 1 else 0.51)
 
 
+@pytest.mark.parametrize(("like", "rounded"), [("scipy", np.floor), ("opencv", np.rint)])
+def test_presets_say_how_volumes_are_rounded(stack, tmp_path, like, rounded):
+    volume, path = stack
+    said = call("apply", "box:size=2", path, "--volume", "--like", like, "-o", tmp_path / "o.tif")
+    assert said.status == 0
+    assert f"--like {like} is" in said.err
+    mode = {"scipy": "reflect", "opencv": "mirror"}[like]
+    means = ndimage.uniform_filter(volume.astype(np.float64), 2, mode=mode)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "o.tif"), rounded(means))
+
+
 def test_normalize_has_one_range_for_all_planes(stack, tmp_path):
     volume, path = stack
     options = ("--then", "laplacian", "--map", "normalize", "--depth", "8", "-q")
@@ -252,6 +263,9 @@ def test_planes_of_several_kinds_are_refused(tmp_path, rng):
         (("box", "--channels", "R", "-o", "o.tif"), 1, "--channels can't be had for a volume"),
         (("box", "--show", "-o", "o.tif"), 2, "--volume and --show contradict each other"),
         (("box", "--compare", "c.png"), 2, "--volume and --compare contradict each other"),
+        (("box", "--border", "wrap,zero"), 1, "--border of a volume is one for all axes; give one"),
+        (("box", "--anchor", "0,0,0"), 1, "--anchor can't be had for a volume; leave it out"),
+        (("box", "--padding", "1,2,3,4"), 2, "or three as PLANES,ROWS,COLS; got '1,2,3,4'"),
         (("box", "--relu"), 2, "--volume takes 3-D kernels; banks, --relu and --pool are for"),
         (("box", "--montage", "m.png"), 2, "--volume takes 3-D kernels; banks, --relu"),
         (("box", "--frame", "0"), 2, "--volume takes all planes, --frame one; leave one out"),

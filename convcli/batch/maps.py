@@ -207,7 +207,7 @@ class MapsOf:
         if not dry:
             maps = make_maps(image, found, asked.spec, apart=not volume)
             ranges = self._written(maps, image, (files, volume, mapping))
-        notes = (*found.notes, *image.meta.notes, *self._notes)
+        notes = (*asked.spec.notes, *found.notes, *image.meta.notes, *self._notes)
         shape = image.size, image.channels, image.depth
         return MapsFacts(
             *shape,

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 #: Fields of a `Spec` that change the numbers of stored samples.
 _USED = (
-    *("padding", "border", "fill", "stride", "dilation", "convolve", "mapping", "divisor"),
-    *("bias", "scale", "gray", "channels", "depth", "precision"),
+    *("padding", "border", "fill", "stride", "dilation", "anchor", "convolve", "mapping"),
+    *("divisor", "bias", "scale", "gray", "channels", "depth", "precision"),
 )
 
 
@@ -121,6 +121,8 @@ def explain(kernel: Any, spec: Spec, **given: Any) -> None:
     """Show what a kernel does at one place of an image, and why."""
     _check(given, _reads(given["image"]))
     study, name = _study(kernel, spec, given)
+    for note in spec.notes:
+        tell(f"convcli: {as_options(note)}")
     if given["at"] is not None:
         study.at(*given["at"])
     if given["page"]:

@@ -18,6 +18,7 @@ from convcli.kernels.notation import file_of
 from convcli.paths import reason
 from convcli.record import record, replace
 from convcli.report.lines import printable
+from convcli.report.option_names import as_options
 
 if TYPE_CHECKING:
     from convcli.batch import Common, Job, Outcome, Request, Writing
@@ -71,6 +72,10 @@ def filter_images(
     writing = replace(request.writing, stages=given["verbose"] or given["as_json"])
     if given["show"]:
         writing = replace(writing, show=_room(given["dry_run"]))
+    if len(jobs) > 1 and not (given["quiet"] or given["as_json"] or given["verbose"]):
+        # Lines of several images have no notes.
+        for note in spec.notes:
+            tell(f"convcli: {as_options(note)}")
     outcomes = _begin(jobs, kernels, spec, writing, (given, ahead))
     with (
         Reporter(_overridden(kernels, spec, writing.volume), len(jobs), given) as reporter,

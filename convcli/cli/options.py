@@ -7,11 +7,14 @@ from functools import wraps
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from convcli.borders import ALIASES, Border
-from convcli.cli.types import NumbersType, PaddingType, Real, Whole, Word
+from convcli.borders import Border, by_axis, named_border, parse_borders
+from convcli.cli.placing import AnchorType, BorderType, PaddingType
+from convcli.cli.types import NumbersType, Real, Whole, Word
 from convcli.errors import UsageError
-from convcli.spec import Alpha, Depth, Mapping, Method, Precision, Spec
+from convcli.presets import PRESETS, spec_like
+from convcli.spec import Alpha, Depth, Mapping, Method, Precision, Rounding, Spec
 
 _DEFAULT = Spec()
 
@@ -23,13 +26,14 @@ SPEC_OPTIONS = (
         type=PaddingType(),
         default="same",
         show_default=True,
-        help="Samples added around the image: same, valid (none), full, a number, or ROWS,COLS.",
+        help="Samples added around the image: same, valid (none), full, same-upper (as TensorFlow "
+        "and torch), same-lower, a number, ROWS,COLS, or TOP,BOTTOM,LEFT,RIGHT.",
     ),
     click.option(
         "--border",
-        type=Word(Border, ALIASES),
-        metavar="BORDER",
-        help=f"What they hold: {', '.join(Border)}.  [default: replicate]",
+        type=BorderType(),
+        help=f"What they hold: {', '.join(Border)}; ROWS,COLS for one an axis. SciPy's reflect is "
+        "symmetric here.  [default: replicate]",
     ),
     click.option(
         "--fill",
@@ -39,6 +43,14 @@ SPEC_OPTIONS = (
     click.option("--stride", type=NumbersType(), default="1", show_default=True, help="Step."),
     click.option(
         "--dilation", type=NumbersType(), default="1", show_default=True, help="Step between taps."
+    ),
+    click.option(
+        "--anchor",
+        type=AnchorType(),
+        default="middle",
+        show_default=True,
+        help="The tap that lies over an output's place, from 0,0; of even sizes the middle is the "
+        "second of two, first-middle the first.",
     ),
     click.option(
         "--convolve",
@@ -68,6 +80,19 @@ SPEC_OPTIONS = (
         default="1",
         show_default=True,
         help="Multiply the response; auto makes overflow impossible (but with --luma).",
+    ),
+    click.option(
+        "--rounding",
+        type=Word(Rounding),
+        default="away",
+        show_default=True,
+        help="Of responses to levels: halves away from zero or to even, or truncate.",
+    ),
+    click.option("--flip-rows", is_flag=True, help="Turn the kernel upside down first."),
+    click.option(
+        "--keep-edges",
+        is_flag=True,
+        help="Leave samples as they are where the kernel would reach beyond the image.",
     ),
     click.option("--gray", is_flag=True, help="Filter a gray version."),
     click.option("--luma", is_flag=True, help="Filter the lightness only and keep the colour."),
@@ -110,23 +135,44 @@ lenient_option = click.option(
 )
 
 
+#: Sets what isn't given of `SPEC_OPTIONS`; no field of `Spec`.
+_like_option = click.option(
+    "--like",
+    type=Word(PRESETS),
+    metavar="PROGRAM",
+    help=f"Border, anchor, flip and rounding as in a call of {', '.join(PRESETS)}: see "
+    "docs/compat.md. What else is given wins.",
+)
+
+
 def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command all of `SPEC_OPTIONS`, and hand it one `spec`."""
+    """Give a command all of `SPEC_OPTIONS` and --like, and hand it one `spec`."""
 
     @wraps(command)
     def with_spec(**given: Any) -> Any:
         fields = {name: given.pop(name) for name in _NAMES}
-        return command(spec=make_spec(**fields), **given)
+        like = given.pop("like")
+        if like is not None:
+            told = click.get_current_context().get_parameter_source
+            fields = {
+                name: value
+                for name, value in fields.items()
+                if told(name) is ParameterSource.COMMANDLINE
+            }
+        return command(spec=make_spec(like, **fields), **given)
 
-    for option in reversed(SPEC_OPTIONS):
+    for option in reversed((*SPEC_OPTIONS, _like_option)):
         with_spec = option(with_spec)
     return with_spec
 
 
-_NAMES = tuple(vars(_DEFAULT))
+#: Fields of `Spec` that are options.
+_NAMES = tuple(name for name in vars(_DEFAULT) if name != "notes")
 
 
-def make_spec(border: str | None, fill: float | None, **given: Any) -> Spec:
+def make_spec(
+    like: str | None = None, border: str | None = None, fill: float | None = None, **given: Any
+) -> Spec:
     """Build a spec from what was typed; a fill value implies the constant border.
 
     Raises
@@ -134,13 +180,17 @@ def make_spec(border: str | None, fill: float | None, **given: Any) -> Spec:
     UsageError
         If options contradict each other.
     """
-    chosen = Border.parse(border) if border else None
     if fill is not None:
-        if chosen not in (None, Border.CONSTANT):
+        border = border or Border.CONSTANT
+        chosen = parse_borders(border)
+        if Border.CONSTANT not in by_axis(chosen):
             raise UsageError(
-                f"--fill goes with --border constant, not with --border {chosen}; leave one out"
+                f"--fill goes with --border constant, not with --border {named_border(chosen)}; "
+                f"leave one out"
             )
-        chosen = Border.CONSTANT
-    if given["channels"] == "":
+        given["fill"] = fill
+    if border:
+        given["border"] = border
+    if given.get("channels") == "":
         raise UsageError("--channels is empty; expected letters such as RGB, or A for alpha")
-    return Spec(border=chosen or Border.REPLICATE, fill=fill or 0.0, **given)
+    return spec_like(like, **given) if like else Spec(**given)

@@ -40,7 +40,7 @@ class Sizes(Typed):
 
 
 class PaddingSize(Typed):
-    """A padding: a number, two joined by x, or a word."""
+    """A padding: a number, two or four joined by x, or a word."""
 
     name = "NUMBER|same|valid|full"
 
@@ -52,9 +52,13 @@ class PaddingSize(Typed):
             return str(value)
         if not str(value)[:1].isdecimal():
             words = ", ".join(PADDING_WORDS)
-            self.fail(f"expected {words}, 1, or 1x2; got {value!r}", param, ctx)
-        rows, *cols = Sizes(2).convert(value, param, ctx)
-        return (rows, cols[0]) if cols else rows
+            self.fail(f"expected {words}, 1, 1x2, or 1x0x2x2; got {value!r}", param, ctx)
+        first, *rest = Sizes(4).convert(value, param, ctx)
+        if len(rest) == 2:
+            self.fail(f"expected one number, two, or four; got {value!r}", param, ctx)
+        if len(rest) == 3:
+            return (first, rest[0]), (rest[1], rest[2])
+        return (first, rest[0]) if rest else first
 
 
 def _example(most: int) -> str:
@@ -88,7 +92,11 @@ Examples:
 @click.option("--f", type=Sizes(2), required=True, help="Kernel size: F, or ROWSxCOLS.")
 @click.option("--s", type=Sizes(2), default="1", show_default=True, help="Stride.")
 @click.option(
-    "--p", type=PaddingSize(), default="0", show_default=True, help="Padding on either side."
+    "--p",
+    type=PaddingSize(),
+    default="0",
+    show_default=True,
+    help="Padding on either side, ROWSxCOLS, or TOPxBOTTOMxLEFTxRIGHT.",
 )
 @click.option("--d", type=Sizes(2), default="1", show_default=True, help="Dilation.")
 @click.option("--k", type=Whole(1, 1_000_000), help="Filters: adds the volume and what it costs.")

@@ -11,7 +11,6 @@ import click
 
 from convcli.cli.volume import is_volume, three_numbers, volume_kernel
 from convcli.errors import KernelError, UsageError
-from convcli.geometry import PADDING_WORDS, Padding
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 _NOT_AN_OPTION = "\0"
 _NEGATIVE = re.compile(r"-\s*[\d.]")
 #: Strides, dilations and paddings above are slips of the finger that would only take memory.
-_MOST = 10_000
+MOST = 10_000
 #: Under which name a command finds its kernels as they were typed, in Click's `Context.meta`.
 KERNELS = "convcli.kernels"
 #: Options that add a layer, and under which name a command finds them in the order typed.
@@ -222,9 +221,9 @@ class NumbersType(Typed):
         if not isinstance(value, str):
             return value
         if is_volume(ctx):
-            return three_numbers(value, self.least, _MOST)
+            return three_numbers(value, self.least, MOST)
         parts = [whole(part) for part in value.split(",")]
-        found = [n for n in parts if n is not None and self.least <= n <= _MOST]
+        found = [n for n in parts if n is not None and self.least <= n <= MOST]
         if len(parts) > 2 or len(found) < len(parts):
             self.fail(f"expected {self.expected}; got {value!r}", param, ctx)
         return found[0] if len(found) == 1 else (found[0], found[1])
@@ -232,30 +231,7 @@ class NumbersType(Typed):
     @property
     def expected(self) -> str:
         """What may be typed, in words."""
-        return f"a whole number from {self.least} to {_MOST:,}, or two as ROWS,COLS"
-
-
-class PaddingType(NumbersType):
-    """A padding: a word, a number, or two."""
-
-    name = "same|valid|full|N|ROWS,COLS"
-
-    def __init__(self) -> None:
-        super().__init__(least=0)
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Padding:
-        """Keep a word, else numbers."""
-        if isinstance(value, str) and value.lower() in PADDING_WORDS:
-            return value.lower()
-        found: Padding = super().convert(value, param, ctx)
-        return found
-
-    @property
-    def expected(self) -> str:
-        """What may be typed, in words."""
-        return f"{', '.join(PADDING_WORDS)}, {super().expected}"
+        return f"a whole number from {self.least} to {MOST:,}, or two as ROWS,COLS"
 
 
 class Whole(Typed):

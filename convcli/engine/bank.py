@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from contextlib import suppress
 from functools import lru_cache
 from math import inf
 from typing import Any, NamedTuple
@@ -9,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.borders import source
+from convcli.borders import by_axis, source
 from convcli.engine import native
 from convcli.engine.accumulators import Accumulator, Bounds, choose_accumulator
 from convcli.engine.bank_structs import BankInput, BankScratch, BankSizes, BankTask
@@ -29,6 +31,10 @@ from convcli.record import record
 
 #: Bytes of a strip, which with its weights fits a second-level cache of 512 KB.
 _STRIP_BYTES = 384 * 1024
+#: Scratch that is kept for the next array: of so many threads, if a strip has so many bytes.
+_KEPT, _KEPT_BYTES = 4, 1 << 20
+#: Bands that there are for a thread where strips are as high as one.
+_BANDS_A_THREAD = 4
 #: Columns of a part of it at the least, and output rows at the least and at the most.
 _LEAST_PART, _FEW_ROWS, _MOST_ROWS = 128, 4, 32
 
@@ -99,7 +105,7 @@ class PreparedBank:
         jobs: int | None,
     ) -> None:
         self.accumulator, self.plan = plan
-        self._jobs = jobs
+        self._jobs, self._free = jobs, deque[BankScratch](maxlen=_KEPT)
         work = self.accumulator.dtype
         self.exact, self.largest = _exact(bank, kind.dtype, work)
         used = np.flatnonzero(bank.flat.any(axis=0))
@@ -109,10 +115,11 @@ class PreparedBank:
         self._shape = (*geometry.out, len(bank.weights))
         self._sizes = _sizes(kind, bank, geometry, cut, (len(used), maps, len(tiles)))
         columns, places = _columns(geometry, cut)
+        across, along = by_axis(outside.border)
         self._given = BankInput(
             source=_NOTHING,
-            row_source=source(*_around(geometry.rows), outside.border),
-            col_source=source(*_around(geometry.cols), outside.border),
+            row_source=source(*_around(geometry.rows), across),
+            col_source=source(*_around(geometry.cols), along),
             columns=columns,
             places=places,
             fill=np.array([outside.level], work),
@@ -148,9 +155,12 @@ class PreparedBank:
         out = allocate(self._shape, dtype)
         loop = native.load("bank", (_loop(),), (pixels.dtype.name, work.name, dtype.name))
 
+        scratch: list[BankScratch] = []
+
         def begin() -> Work:
             task = np.zeros(2, np.int64)
-            call = loop.bind(given._replace(task=task), self._scratch(), _result(out))
+            scratch.append(self._scratch())
+            call = loop.bind(given._replace(task=task), scratch[-1], _result(out))
 
             def work_on(first: int, last: int) -> None:
                 task[:] = BankTask(first, last)
@@ -158,12 +168,17 @@ class PreparedBank:
 
             return work_on
 
-        cycles = self.plan.cost * out.size
-        run_bands((self._shape[0], 1), cycles, self._jobs or processors(), begin)
+        jobs, rows = self._jobs or processors(), self._shape[0]
+        # Whole strips, but for a few bands a thread: what a band loads beside them is loaded twice.
+        step = min(sizes.strip_rows, max(1, rows // (_BANDS_A_THREAD * jobs)))
+        run_bands((rows, step), self.plan.cost * out.size, jobs, begin)
+        self._free.extend(each for each in scratch if each.strip.nbytes <= _KEPT_BYTES)
         return out
 
     def _scratch(self) -> BankScratch:
         """What a thread needs; whole blocks are read beyond what is loaded, so it is numbers."""
+        with suppress(IndexError):
+            return self._free.pop()
         sizes, work = self._sizes, self.accumulator.dtype
         rows = (sizes.strip_rows - 1) * sizes.stride + sizes.span
         strip = empty((rows * sizes.row_pitch + 3 * block(work),), work)

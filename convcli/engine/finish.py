@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.record import record, replace
-from convcli.spec import Mapping
+from convcli.spec import Mapping, Rounding
 
 #: 2|t| + d must stay below these for the rounding of `loops.store_rounded` to be exact.
 _ROUNDING_LIMIT = {np.dtype(np.float32): 2**22, np.dtype(np.float64): 2**51}
@@ -38,6 +38,9 @@ class Finish:
         Whether the sign is dropped.
     mid
         What is added after rounding: the level that stands for zero.
+    rounding
+        To the nearest level, halves away from zero, or towards zero. No loop rounds halves to
+        even levels.
     """
 
     slope: Fraction
@@ -45,6 +48,7 @@ class Finish:
     dtype: np.dtype[Any]
     absolute: bool = False
     mid: float = 0.0
+    rounding: Rounding = Rounding.AWAY
 
     @property
     def is_levels(self) -> bool:
@@ -74,8 +78,9 @@ class Finish:
         if not self.is_levels or self.slope == 0:
             return _ends(sums, -inf, inf)
         # A level q is clipped when |slope·sum + shift| rounds outside; halves round outwards.
-        top = Fraction(self.maximum - self.mid) + Fraction(1, 2)
-        bottom = -top if self.absolute else -Fraction(self.mid) - Fraction(1, 2)
+        past = 1 - self._half(exact=True)
+        top = Fraction(self.maximum - self.mid) + past
+        bottom = -top if self.absolute else -Fraction(self.mid) - past
         ends = sorted(((bottom - self.shift) / self.slope, (top - self.shift) / self.slope))
         # The halves themselves are clipped: step just inside.
         low, high = (_float(end) for end in ends)
@@ -112,7 +117,7 @@ class Finish:
         clips = not self.absolute and self.mid == 0
         near = self._near_type(sums, largest, exact) if clips else None
         if near is not None:
-            half = Fraction(1, 2) + (Fraction(1, 4 * self._parts) if exact else 0)
+            half = self._half(exact) + (Fraction(1, 4 * self._parts) if exact else 0)
             values = (_float(self.slope), _float(self.shift + half), 0.0, 0.0)
             return "store_near", np.array(values + rest, dtype=near)
         divisor = self._parts
@@ -121,10 +126,12 @@ class Finish:
         if exact and reach < _ROUNDING_LIMIT[np.dtype(np.float64)]:
             narrow = reach < _ROUNDING_LIMIT[np.dtype(np.float32)] and sums.itemsize < 8
             dtype = np.dtype(np.float32 if narrow else np.float64)
-            values = (float(2 * m), float(2 * a), divisor + 0.5, 1 / (2 * divisor))
+            more = float(2 * self._half(exact) * divisor) + 0.5
+            values = (float(2 * m), float(2 * a), more, 1 / (2 * divisor))
         else:
             dtype = self._real(sums)
-            values = (2 * _float(self.slope), 2 * _float(self.shift), 1.0, 0.5)
+            more = float(2 * self._half(exact))
+            values = (2 * _float(self.slope), 2 * _float(self.shift), more, 0.5)
         if clips:
             values = (values[0], values[1] + values[2], *values[2:])
             return "store_clipped", np.array(values + rest, dtype=dtype)
@@ -140,6 +147,16 @@ class Finish:
         numbers = np.array((*map(_float, parts), 0.0, *rest), dtype=np.float64)
         same = self.slope == 1 and self.shift == 0 and not self.absolute and self.mid == 0
         return ("store_sums" if same else "store_response"), numbers
+
+    def _half(self, exact: bool) -> Fraction:
+        """What is added to a level's size before its fraction is dropped.
+
+        Sums that aren't exact are rounded to 257ths of a level first, the levels of 16 bits: else
+        a flat 100 under weights that add up to 1 but for rounding would become 99.
+        """
+        if self.rounding is Rounding.TRUNCATE:
+            return Fraction(0) if exact else Fraction(1, 2 * 257)
+        return Fraction(1, 2)
 
     @property
     def _parts(self) -> int:
@@ -207,6 +224,7 @@ def finish(
     maximum: float,
     slope: Fraction = Fraction(1),
     shift: Fraction = Fraction(0),
+    rounding: Rounding = Rounding.AWAY,
 ) -> Finish:
     """Return how sums become samples under a mapping.
 
@@ -220,6 +238,8 @@ def finish(
         The value of a full sample of the source, which becomes the result's: 255, 65535 or 1.
     slope, shift
         Response = slope·sum + shift, in levels of the source.
+    rounding
+        How responses become whole levels, which floats don't.
     """
     full = Fraction(int(np.iinfo(dtype).max)) if dtype.kind == "u" else Fraction(1)
     if mapping is Mapping.RAW:
@@ -228,4 +248,5 @@ def finish(
     mid = 0.0
     if mapping is Mapping.OFFSET:
         mid = float((full + 1) / 2) if dtype.kind == "u" else 0.5
-    return Finish(slope * levels, shift * levels, dtype, mapping is Mapping.ABS, mid)
+    absolute = mapping is Mapping.ABS
+    return Finish(slope * levels, shift * levels, dtype, absolute, mid, rounding)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcli.borders import Border
+from convcli.borders import Border, Borders, by_axis
 from convcli.record import record
 
 
@@ -13,19 +13,19 @@ class Border2D:
     Parameters
     ----------
     border
-        Where a sample outside comes from.
+        Where a sample outside comes from; (rows, cols) if that differs.
     fill
         The value of samples that come from nowhere under a `constant` border, in levels of the
         image; it is 0 under `zero`.
     """
 
-    border: Border = Border.REPLICATE
+    border: Borders = Border.REPLICATE
     fill: float = 0.0
 
     @property
     def level(self) -> float:
         """The value of samples that come from nowhere."""
-        return 0.0 if self.border is Border.ZERO else self.fill
+        return 0.0 if Border.ZERO in by_axis(self.border) else self.fill
 
 
 @record

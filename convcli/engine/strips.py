@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.borders import Border, source
+from convcli.borders import Borders, by_axis, source
 from convcli.geometry import Axis, Geometry
 from convcli.record import record
 
@@ -91,14 +91,15 @@ class Strips(NamedTuple):
 
 
 @lru_cache(maxsize=32)
-def lay_out(geometry: Geometry, border: Border, channels: int, *, parted: bool = False) -> Layout:
+def lay_out(geometry: Geometry, border: Borders, channels: int, *, parted: bool = False) -> Layout:
     """Lay out strips for an image of `channels` interleaved channels.
 
     With `parted`, every channel has its own part of a strip's row, and a tap for each.
     """
     rows, cols = geometry.rows, geometry.cols
-    row_source = source(rows.size, rows.before, rows.after, border)
-    col_map = source(cols.size, cols.before, cols.after, border)
+    across, along = by_axis(border)
+    row_source = source(rows.size, rows.before, rows.after, across)
+    col_map = source(cols.size, cols.before, cols.after, along)
     needed = (cols.out - 1) * cols.stride + cols.span
     # A longer step than there are samples is taken once at the most.
     step_x, step_y = min(cols.stride, needed), min(rows.stride, rows.padded)

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli import engine
+from convcli.borders import by_axis
 from convcli.borders import source as border_source
 from convcli.engine.window import Window, cut_out
-from convcli.geometry import Geometry
+from convcli.geometry import Geometry, anchor_tap
 from convcli.pipeline.responses import Target, fill_level
 from convcli.spec import Spec
 
@@ -78,11 +79,12 @@ def _taken(found: NDArray[Any], places: NDArray[np.intp], axis: int) -> NDArray[
 
 def _places(geometries: tuple[Geometry, ...], k: int, spec: Spec) -> NDArray[np.intp]:
     """Return which row (or column, if k is 1) of an image each one of the result stands on."""
-    axes = [(geometry.rows, geometry.cols)[k] for geometry in geometries]
-    found = np.arange(axes[0].size)
-    for axis in axes:
-        anchor = axis.taps - 1 - axis.taps // 2 if spec.convolve else axis.taps // 2
-        places = border_source(axis.size, axis.before, axis.after, spec.border)
+    border = by_axis(spec.border)[k]
+    found = np.arange((geometries[0].rows, geometries[0].cols)[k].size)
+    for geometry in geometries:
+        axis, taps = (geometry.rows, geometry.cols)[k], (geometry.rows.taps, geometry.cols.taps)
+        anchor = anchor_tap(taps, k, spec.anchor, flip=spec.convolve)
+        places = border_source(axis.size, axis.before, axis.after, border)
         picked = places[anchor * axis.dilation :: axis.stride][: axis.out]
         # What lies outside an image lies outside all that are made of it.
         found = np.where(picked < 0, -1, found[picked])

@@ -16,10 +16,11 @@ from convcli.errors import GeometryError, UsageError
 from convcli.geometry import Geometry, plan_geometry
 from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Compound, Kernel
-from convcli.pipeline.kernel_set import kernel_set_of
+from convcli.pipeline.half_even import HalvesToEven
+from convcli.pipeline.kernel_set import kernel_set_of, upside_down
 from convcli.pipeline.responses import Target, after, between, fill_level, response, scaled
 from convcli.record import record, replace
-from convcli.spec import Mapping, Precision, Spec
+from convcli.spec import Mapping, Precision, Rounding, Spec
 
 #: Pixels that a result may have however small its source is: 4 GB of three float channels.
 MOST_PIXELS = 2**28
@@ -83,13 +84,15 @@ def own_mapping(kernels: Sequence[AnyKernel]) -> Mapping:
 
 
 def overridden(kernels: Sequence[AnyKernel], spec: Spec) -> tuple[AnyKernel, ...]:
-    """Return the kernels with the spec's divisor and bias in place of their own.
+    """Return the kernels as the spec has them: turned, its divisor and bias for their own.
 
     Raises
     ------
     UsageError
         If there are several kernels, or the kernel is a compound: which one is meant?
     """
+    if spec.flip_rows:
+        kernels = [upside_down(kernel) for kernel in kernels]
     if spec.divisor is None and spec.bias is None:
         return tuple(kernels)
     if len(kernels) > 1:
@@ -227,7 +230,12 @@ def _step(
     kernel_set, divisor = kernel_set_of(kernel, flip=spec.convolve, double=double)
     slope, shift = scaled(kernel, response(kernel, divisor, target), scale, target)
     finish = engine.finish(
-        target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
+        target.mapping,
+        target.dtype,
+        maximum=target.maximum,
+        slope=slope,
+        shift=shift,
+        rounding=spec.rounding,
     )
     stretches = target.mapping is Mapping.NORMALIZE
     if stretches and target.span is not None:
@@ -269,6 +277,7 @@ def _geometry(shape: tuple[int, ...], kernel: AnyKernel, spec: Spec) -> Geometry
         dilation=spec.dilation,
         padding=spec.padding,
         flip=spec.convolve,
+        anchor=spec.anchor,
     )
     _check_size(geometry)
     return geometry
@@ -328,12 +337,21 @@ class Stored:
                 slope = Fraction(kernel.full_scale) / Fraction(target.maximum)
             slope, shift = scaled(kernel, (slope, shift), spec.scale, target)
         finish = engine.finish(
-            target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
+            target.mapping,
+            target.dtype,
+            maximum=target.maximum,
+            slope=slope,
+            shift=shift,
+            rounding=spec.rounding,
         )
         if target.mapping is Mapping.NORMALIZE:
             ends = _sums(target.span, slope, shift) if target.span else own
             finish = finish.stretch(*ends) if ends else finish
-        self._store = engine.Store(np.promote_types(dtype, np.float32), finish)
+        self._store: HalvesToEven | engine.Store
+        if finish.is_levels and finish.rounding is Rounding.EVEN:
+            self._store = HalvesToEven(finish)
+        else:
+            self._store = engine.Store(np.promote_types(dtype, np.float32), finish)
         self._slope, self._shift = float(slope), float(shift)
         self._seen: dict[tuple[int, int], engine.Seen] = {}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -16,6 +16,9 @@ from convcli.geometry import Geometry, plan_geometry
 from convcli.kernels.kernel import Kernel
 from convcli.pipeline.responses import Target, fill_level
 from convcli.spec import Mapping, Precision, Spec
+
+#: Banks of so many bytes are kept as they were made ready.
+_KEPT_BYTES = 1 << 22
 
 
 def correlate_bank(
@@ -125,7 +128,8 @@ def _made_ready(
     if weights.dtype.kind not in "iuf":
         weights = _whole(weights)
     given = weights.tobytes(), weights.dtype, weights.shape
-    return _ready(engine.ArrayKind(shape, dtype), given, groups, *how)
+    ready: Callable[..., _Ready] = _ready if weights.nbytes <= _KEPT_BYTES else _ready.__wrapped__
+    return ready(engine.ArrayKind(shape, dtype), given, groups, *how)
 
 
 @lru_cache(maxsize=16)
@@ -149,6 +153,7 @@ def _ready(
         dilation=spec.dilation,
         padding=spec.padding,
         flip=spec.convolve,
+        anchor=spec.anchor,
     )
     outside = engine.Border2D(spec.border, fill_level(spec.fill, kind.dtype, target.level))
     bank = engine.Bank(weights[:, :, ::-1, ::-1] if spec.convolve else weights, groups)

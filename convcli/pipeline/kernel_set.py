@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from convcli import engine
 from convcli.kernels.exact import written
-from convcli.kernels.kernel import AnyKernel, Compound
+from convcli.kernels.kernel import AnyKernel, Compound, Kernel
 from convcli.kernels.terms import low_rank
 from convcli.record import replace
 
@@ -49,6 +49,14 @@ def kernel_set_of(
     if isinstance(kernel, Compound):
         kernel_set = replace(kernel_set, combine=str(kernel.combine), share=kernel.share)
     return kernel_set, Fraction(1) if shared is None else written(shared)
+
+
+@lru_cache(maxsize=64)
+def upside_down(kernel: AnyKernel) -> AnyKernel:
+    """Return a kernel whose last row is another's first."""
+    if isinstance(kernel, Kernel):
+        return replace(kernel, weights=kernel.weights[::-1].copy())
+    return replace(kernel, parts=tuple(upside_down(part) for part in kernel.parts))
 
 
 def _padded(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:

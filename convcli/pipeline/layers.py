@@ -15,7 +15,7 @@ from convcli.image.image import Image, channel_words
 from convcli.kernels.bank import Bank, stacked
 from convcli.kernels.kernel import Compound, Kernel
 from convcli.record import record, replace
-from convcli.spec import Alpha, Precision, Spec
+from convcli.spec import Alpha, Precision, Rounding, Spec
 
 #: Taps of a window, and steps, that can be meant.
 _MOST = 10_000
@@ -250,8 +250,8 @@ def check_layers(layers: Sequence[Layer], spec: Spec) -> None:
         If the spec asks for it, or a layer is a compound.
     """
     given = [name for name in ("divisor", "bias") if getattr(spec, name) is not None]
-    given += [name for name in ("luma", "linear") if getattr(spec, name)]
-    given += ["scale"] * (spec.scale != 1)
+    given += [name for name in ("luma", "linear", "flip_rows", "keep_edges") if getattr(spec, name)]
+    given += ["scale"] * (spec.scale != 1) + ["rounding"] * (spec.rounding is not Rounding.AWAY)
     given += ["alpha"] * (spec.alpha not in (Alpha.AUTO, Alpha.DROP))
     if given:
         raise UsageError(f"`{given[0]}` goes with a single kernel, not with banks; leave it out")
@@ -343,4 +343,5 @@ def _geometry(bank: Bank, sizes: Sizes, spec: Spec) -> Geometry:
         dilation=spec.dilation if bank.dilation is None else bank.dilation,
         padding=spec.padding if bank.padding is None else bank.padding,
         flip=spec.convolve,
+        anchor=spec.anchor,
     )

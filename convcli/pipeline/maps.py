@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli import memory
-from convcli.borders import source
+from convcli.borders import by_axis, source
 from convcli.errors import ImageError, UsageError
 from convcli.geometry import Axis, Geometry
 from convcli.image import channels as ch
@@ -273,7 +273,7 @@ def _places(axis: Axis, layer: Bank | Pool | Relu, spec: Spec) -> NDArray[np.int
     if isinstance(layer, Pool):
         place = np.arange(-axis.before, axis.size + axis.after)
         return np.where((place >= 0) & (place < axis.size), place, -1)
-    return source(axis.size, axis.before, axis.after, spec.border)
+    return source(axis.size, axis.before, axis.after, by_axis(spec.border)[0])
 
 
 def _pooled(block: NDArray[Any], pool: Pool, axes: Geometry) -> NDArray[Any]:

@@ -189,6 +189,8 @@ def _stages(road: Road, jobs: int) -> list[StageMemory]:
     if work.needs_floats or work.chooses:
         back = "back to the samples of the result" if work.needs_floats else "beside the channels"
         found.append(StageMemory(back, chunk))
+    if work.spec.keep_edges:
+        found.append(StageMemory("edges as they were", chunk))
     return found
 
 

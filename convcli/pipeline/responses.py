@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from convcli.borders import Border
+from convcli.borders import Border, by_axis
 from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Combine, Compound, Kernel
 from convcli.record import record, replace
@@ -171,9 +171,9 @@ def after(kernels: Sequence[AnyKernel], spec: Spec, target: Target) -> Target:
     """Return the target for what follows these kernels: it knows the samples they leave."""
     for kernel in kernels:
         ends = response_range(kernel, between(target, target.dtype))
-        if spec.border is Border.ZERO:
+        if Border.ZERO in by_axis(spec.border):
             ends = (min(ends[0], 0.0), max(ends[1], 0.0))
-        if spec.border is Border.CONSTANT:
+        if Border.CONSTANT in by_axis(spec.border):
             fill = spec.fill * float(target.level)
             ends = (min(ends[0], fill), max(ends[1], fill))
         target = replace(target, samples=ends)

@@ -15,6 +15,7 @@ from convcli.image.image import Image, Meta
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline import arrays
 from convcli.pipeline.arrays import Filtered
+from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.responses import Target
 from convcli.pipeline.result import FloatResult, Unfiltered
@@ -96,6 +97,8 @@ class Road:
         Where the range of all responses decides, they are made once now.
         """
         rows = arrays.one_by_one(self._stage, self._stage.jobs or processors(), once=True)
+        if self.work.spec.keep_edges:
+            rows = KeptEdges(rows, self.work, self._stage.filtered.geometries)
         return Image.of(rows, self.work.channels, _meta(self._image, self.work.channels))
 
     @property
@@ -118,7 +121,7 @@ class Road:
             samples=done.samples,
             alpha=_alpha(work, image),
             avoidable=work.spec.scale != "auto" and not work.spec.luma and image.dtype.kind in "bu",
-            notes=(*result.meta.notes, *compiled()),
+            notes=(*work.spec.notes, *result.meta.notes, *compiled()),
         )
 
     @cached_property

@@ -18,9 +18,11 @@ from convcli.errors import GeometryError, UsageError
 from convcli.kernels.exact import written
 from convcli.kernels.volume import AnyVolumeKernel, VolumeCompound
 from convcli.pipeline.arrays import MOST_PIXELS
+from convcli.pipeline.half_even import HalvesToEven
 from convcli.pipeline.responses import Target, after, between, response, scaled
 from convcli.pipeline.volume_sums import MagnitudeSums, Planes, VolumeSums
-from convcli.spec import Mapping, Precision, Spec
+from convcli.record import replace
+from convcli.spec import Mapping, Precision, Rounding, Spec
 from convcli.volume_geometry import VolumeGeometry
 
 
@@ -52,8 +54,8 @@ class CorrelatedPlanes:
         The kernel's.
     kernel, target
         What is summed, and what the result should be.
-    scale
-        What responses are multiplied by, as `Spec` has it.
+    spec
+        Its scale and rounding are used.
     """
 
     def __init__(
@@ -61,17 +63,22 @@ class CorrelatedPlanes:
         sums: VolumeSums | MagnitudeSums,
         kernel: AnyVolumeKernel,
         target: Target,
-        scale: float | str,
+        spec: Spec,
     ) -> None:
         self.sums, self._target = sums, target
         self.count, self.shape, self.dtype = sums.count, sums.shape, target.dtype
         slope_shift = response(kernel.flat, written(kernel.divisor), target)
-        slope, shift = scaled(kernel.flat, slope_shift, scale, target)
+        slope, shift = scaled(kernel.flat, slope_shift, spec.scale, target)
         self._slope, self._shift = float(slope), float(shift)
         self._finish = engine.finish(
-            target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
+            target.mapping,
+            target.dtype,
+            maximum=target.maximum,
+            slope=slope,
+            shift=shift,
+            rounding=spec.rounding,
         )
-        self._store: engine.Store | None = None
+        self._store: engine.Store | HalvesToEven | None = None
         self._seen: dict[int, engine.Seen] = {}
 
     @property
@@ -87,15 +94,18 @@ class CorrelatedPlanes:
     def plane(self, number: int) -> NDArray[Any]:
         """Return a plane of samples."""
         if self._store is None:
-            finish = self._finish
-            if self._target.mapping is Mapping.NORMALIZE:
-                finish = finish.stretch(*self._range())
-            largest = self.sums.largest
-            self._store = engine.Store(
-                self.sums.dtype, finish, largest or inf, exact=largest is not None
-            )
+            self._store = self._storing()
         samples, self._seen[number] = self._store(self.sums.plane(number))
         return samples
+
+    def _storing(self) -> engine.Store | HalvesToEven:
+        """Return what makes samples of sums."""
+        finish, largest = self._finish, self.sums.largest
+        if self._target.mapping is Mapping.NORMALIZE:
+            finish = finish.stretch(*self._range())
+        if finish.is_levels and finish.rounding is Rounding.EVEN:
+            return HalvesToEven(finish)
+        return engine.Store(self.sums.dtype, finish, largest or inf, exact=largest is not None)
 
     def _range(self) -> tuple[float, float]:
         """Return the least and the greatest sum of all planes: they are made for that."""
@@ -148,7 +158,7 @@ def correlated_planes(
     """
     double = spec.precision is Precision.DOUBLE or source.dtype == np.float64
     real = np.dtype(np.float64 if double else np.float32)
-    flats = [kernel.flat for kernel in kernels]
+    flats, plain = [kernel.flat for kernel in kernels], replace(spec, scale=1.0)
     done: list[CorrelatedPlanes] = []
     for number, kernel in enumerate(kernels):
         is_last = number == len(kernels) - 1
@@ -159,7 +169,7 @@ def correlated_planes(
         else:
             sums = VolumeSums(source, kernel, spec, wanted)
         _check_size(sums.geometry)
-        done.append(CorrelatedPlanes(sums, kernel, wanted, spec.scale if is_last else 1.0))
+        done.append(CorrelatedPlanes(sums, kernel, wanted, spec if is_last else plain))
         source = done[-1]
     return tuple(done)
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.borders import source as border_source
 from convcli.errors import ImageError, UsageError
 from convcli.geometry import Axis
 from convcli.image.frames import Frames
@@ -31,7 +30,7 @@ _BEGINNING = 1000
 #: What counts of a `Spec`; the rest is for images only.
 _USED = (
     *("padding", "border", "fill", "stride", "dilation", "convolve", "mapping", "divisor", "bias"),
-    *("scale", "gray", "alpha", "depth", "method", "precision", "jobs"),
+    *("scale", "rounding", "gray", "alpha", "depth", "method", "precision", "jobs", "notes"),
 )
 
 
@@ -116,7 +115,7 @@ class VolumeRoad:
         self._planes, self._spec = planes, spec
         self.work = planes.work
         self.steps = correlated_planes(planes, planes.kernels, spec, self.work.target)
-        self._notes = list(planes.first.meta.notes)
+        self._notes = [*spec.notes, *planes.first.meta.notes]
 
     @property
     def _last(self) -> CorrelatedPlanes:
@@ -173,9 +172,7 @@ class VolumeRoad:
         """Which plane of the source each one of the result stands on, or the nearest."""
         found = np.arange(self._last.count)
         for step in reversed(self.steps):
-            axis = step.geometry.planes
-            picked = _anchored(axis, self._spec)
-            found = picked[found]
+            found = _anchored(step.geometry.planes, self._spec.convolve)[found]
         return found
 
     def _meta(self, number: int) -> Meta:
@@ -200,13 +197,11 @@ class VolumeRoad:
         return before != (last.count, last.shape, last.dtype)
 
 
-def _anchored(axis: Axis, spec: Spec) -> NDArray[np.intp]:
-    """Return which sample of an axis lies under the anchor of each output, or the nearest."""
-    anchor = axis.taps - 1 - axis.taps // 2 if spec.convolve else axis.taps // 2
-    places = border_source(axis.size, axis.before, axis.after, spec.border)
-    picked = places[anchor * axis.dilation :: axis.stride][: axis.out]
-    starts = np.arange(axis.out) * axis.stride + anchor * axis.dilation - axis.before
-    return np.where(picked < 0, starts.clip(0, axis.size - 1), picked)
+def _anchored(axis: Axis, flip: bool) -> NDArray[np.intp]:
+    """Return which sample of an axis is nearest to the anchor of each output."""
+    anchor = axis.taps - 1 - axis.taps // 2 if flip else axis.taps // 2
+    places = np.arange(axis.out) * axis.stride + anchor * axis.dilation - axis.before
+    return places.clip(0, axis.size - 1)
 
 
 def _without_stack(meta: Meta) -> tuple[Meta, list[str]]:

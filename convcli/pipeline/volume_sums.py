@@ -73,6 +73,9 @@ class VolumeSums:
     """
 
     def __init__(self, source: Planes, kernel: VolumeKernel, spec: Spec, target: Target) -> None:
+        border = spec.border
+        if not isinstance(border, Border):
+            raise UsageError("`border` of a volume is one for all axes; give one")
         steps = Steps(spec.stride, spec.dilation, spec.padding, spec.convolve)
         size = source.count, source.shape[0], source.shape[1]
         self.geometry = plan_volume(size, kernel.shape, steps)
@@ -80,8 +83,8 @@ class VolumeSums:
         self.count, self.shape = axis.out, (*self.geometry.plane.out, *source.shape[2:])
         self.dtype, self.largest = sums_type(kernel, source.dtype, spec)
         level = fill_level(spec.fill, source.dtype, target.level)
-        self._outside = 0.0 if spec.border is Border.ZERO else level
-        padded = border_source(axis.size, axis.before, axis.after, spec.border)
+        self._outside = 0.0 if border is Border.ZERO else level
+        padded = border_source(axis.size, axis.before, axis.after, border)
         starts = np.arange(axis.out)[:, None] * axis.stride
         self._places = padded[starts + np.arange(axis.taps) * axis.dilation]
         self._jobs = spec.jobs

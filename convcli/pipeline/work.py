@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli import engine
-from convcli.borders import Border
+from convcli.borders import Border, by_axis
 from convcli.errors import UsageError
+from convcli.geometry import anchor_tap
 from convcli.image import channels as ch
 from convcli.image.image import Image
 from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import arrays
+from convcli.pipeline.half_even import has_halves
 from convcli.pipeline.responses import Target
 from convcli.record import record
 from convcli.spec import Alpha, Depth, Mapping, Precision, Spec
@@ -77,7 +79,9 @@ class Work:
     @property
     def needs_floats(self) -> bool:
         """Whether samples can't be filtered as they are stored."""
-        return self.weighs or self.spec.linear or self.spec.luma
+        if self.weighs or self.spec.linear or self.spec.luma:
+            return True
+        return has_halves(self.kernels, self.spec, self.target)
 
     @property
     def full(self) -> float:
@@ -190,9 +194,9 @@ def _alpha_mode(image: Image, kernels: tuple[AnyKernel, ...], spec: Spec) -> Alp
         return spec.alpha
     if spec.channels or any(_measures_change(kernel) for kernel in kernels):
         return Alpha.KEEP
-    if all(_is_point(kernel) for kernel in kernels):
+    if all(_is_point(kernel, spec) for kernel in kernels):
         return Alpha.KEEP
-    fills = spec.border in (Border.ZERO, Border.CONSTANT)
+    fills = not {Border.ZERO, Border.CONSTANT}.isdisjoint(by_axis(spec.border))
     # Weighting by an alpha that is the same everywhere changes nothing.
     return Alpha.FILTER if fills or not is_opaque(image) else Alpha.KEEP
 
@@ -216,11 +220,12 @@ def _measures_change(kernel: AnyKernel) -> bool:
     return not isinstance(kernel, Kernel) or kernel.kind is Kind.ZERO_SUM
 
 
-def _is_point(kernel: AnyKernel) -> bool:
+def _is_point(kernel: AnyKernel, spec: Spec) -> bool:
     """Whether a kernel sees nothing but the sample under its anchor."""
-    rows, cols = kernel.shape
-    used = np.argwhere(kernel.parts[0].weights)
-    return len(kernel.parts) == 1 and used.tolist() == [[rows // 2, cols // 2]]
+    used = np.argwhere(kernel.parts[0].weights).tolist()
+    return len(kernel.parts) == 1 and used == [
+        [anchor_tap(kernel.shape, k, spec.anchor) for k in (0, 1)]
+    ]
 
 
 def _result_dtype(image: Image, spec: Spec, mapping: Mapping) -> np.dtype[Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from convcli.borders import Border
+from convcli.borders import Border, by_axis
 from convcli.geometry import Axis
 from convcli.report import explain_kernel as more
 from convcli.report.explain_blocks import (
@@ -120,25 +120,29 @@ def _show_outside(lines: Lines, study: Study, place: Place) -> None:
     outside = [product for product in products if product.outside]
     if not outside:
         return
-    border = study.spec.border
-    if border is Border.CONSTANT:
-        rule = f"outside the image all is {number(outside[0].sample)}"
-    else:
-        rule = _OUTSIDE.get(border, f"what lies outside is filled by {border}")
-    where = "" if outside[0].source is None else _shown_instead(outside)
+    across, along = by_axis(study.spec.border)
+    rule = _rule(across, study)
+    if along is not across:
+        rule = f"above and below: {rule}; to the left and right: {_rule(along, study)}"
+    where = _shown_instead([product for product in outside if product.source is not None])
     lines.say("padding", f"{rule}{where}; such samples stand in ( )")
+
+
+def _rule(border: Border, study: Study) -> str:
+    """Say what lies outside under a border."""
+    if border is Border.CONSTANT:
+        return f"outside the image all is {number(study.fill)}"
+    return _OUTSIDE.get(border, f"what lies outside is filled by {border}")
 
 
 def _shown_instead(outside: Sequence[Product]) -> str:
     """Say which rows and columns stand for those outside."""
     said = []
     for k, word in enumerate(("row", "column")):
-        pairs = {
-            product.at[k]: product.source[k] for product in outside if product.source is not None
-        }
+        pairs = {product.at[k]: product.source[k] for product in outside if product.source}
         moved = [f"{word} {at} is {word} {came}" for at, came in pairs.items() if at != came]
         said += moved if len(moved) <= 3 else [moved[0], f"… {moved[-1]}"]
-    return f": {', '.join(said)}"
+    return f": {', '.join(said)}" if said else ""
 
 
 def show_part(lines: Lines, study: Study, part: Part, label: str = "") -> None:

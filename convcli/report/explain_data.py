@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from convcli.borders import named_border
 from convcli.report.kernels import card_data
 from convcli.report.numbers import as_json_number
 from convcli.report.shape import axis_data
@@ -53,7 +54,7 @@ def _head(study: Study, name: str) -> dict[str, Any]:
         "kernel": card_data(study.kernel),
         "axes": [axis_data(axis) for axis in axes],
         "output": list(study.out),
-        "border": str(study.spec.border),
+        "border": named_border(study.spec.border),
         "convolve_first": study.spec.convolve,
         "mapping": str(study.target.mapping),
         "depth": study.target.dtype.name,

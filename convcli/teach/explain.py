@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli import pipeline
-from convcli.borders import source
+from convcli.borders import by_axis, source
 from convcli.errors import GeometryError, ImageError, UsageError
 from convcli.geometry import Axis, Pair, plan_geometry
 from convcli.image.image import Image
@@ -90,6 +90,7 @@ class Study(Responses):
             dilation=spec.dilation,
             padding=spec.padding,
             flip=spec.convolve,
+            anchor=spec.anchor,
         )
         return replace(self, work=replace(self.work, spec=spec), geometry=geometry)
 
@@ -158,7 +159,10 @@ class Study(Responses):
     def sources(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """For rows and for columns: where each sample of the padded axis comes from."""
         axes = self.geometry.rows, self.geometry.cols
-        rows, cols = (source(a.size, a.before, a.after, self.spec.border) for a in axes)
+        rows, cols = (
+            source(axis.size, axis.before, axis.after, border)
+            for axis, border in zip(axes, by_axis(self.spec.border), strict=True)
+        )
         return rows, cols
 
 

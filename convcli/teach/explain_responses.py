@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.borders import Border, by_axis
 from convcli.engine import Plan
 from convcli.geometry import Geometry, Pair
 from convcli.kernels.kernel import AnyKernel
@@ -97,7 +98,7 @@ class Responses:
     @cached_property
     def fill(self) -> Fraction:
         """The fill value, in levels of the image."""
-        if self.spec.border != "constant":
+        if Border.CONSTANT not in by_axis(self.spec.border):
             return Fraction(0)
         target = self.target
         if self.work.weighs:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli import pipeline
-from convcli.borders import Border, source
+from convcli.borders import Border, by_axis, source
 from convcli.errors import UsageError
 from convcli.geometry import Axis, Pair
 from convcli.image.image import Image, Meta
@@ -184,12 +184,12 @@ def _focuses(study: Study, at: Pair | None) -> dict[str, Pair]:
 
 
 def _view(study: Study, shown: tuple[Image, Image], name: str, at: Pair, side: int) -> View:
-    border = study.spec.border
-    rows = _along(study.geometry.rows, at[0], side, border)
-    cols = _along(study.geometry.cols, at[1], side, border)
+    borders = by_axis(study.spec.border)
+    rows = _along(study.geometry.rows, at[0], side, borders[0])
+    cols = _along(study.geometry.cols, at[1], side, borders[1])
     before, after = shown
     part = before.pixels[np.ix_(rows.sources, cols.sources)]
-    level = int(study.spec.fill + 0.5) if border is Border.CONSTANT else 0
+    level = int(study.spec.fill + 0.5) if Border.CONSTANT in borders else 0
     part[rows.sources < 0], part[:, cols.sources < 0] = level, level
     result = after.pixels[np.ix_(rows.places, cols.places)]
     images = (replace(before, pixels=part), replace(after, pixels=result))

@@ -20,17 +20,20 @@ if TYPE_CHECKING:
     from convcli.kernels.bank_files import read_bank
     from convcli.kernels.kernel import Compound, Kernel
     from convcli.kernels.registry import get_kernel
+    from convcli.kernels.volume import VolumeKernel
     from convcli.pipeline.find import Match, find, match_scores
     from convcli.pipeline.layers import Pool, Relu
     from convcli.pipeline.maps import feature_maps
     from convcli.presets import spec_like
     from convcli.signals.convolution import convolve_signal, correlate_signal
     from convcli.spec import Spec
+    from convcli.volumes import correlate_volume
 
 _HOME = {
     "apply": "api.apply",
     "choose_plan": "api.choose_plan",
     "correlate": "api.correlate",
+    "correlate_volume": "volumes.correlate_volume",
     "Border": "borders.Border",
     "ConvError": "errors.ConvError",
     "GeometryError": "errors.GeometryError",
@@ -52,6 +55,7 @@ _HOME = {
     "read_bank": "kernels.bank_files.read_bank",
     "Compound": "kernels.kernel.Compound",
     "Kernel": "kernels.kernel.Kernel",
+    "VolumeKernel": "kernels.volume.VolumeKernel",
     "get_kernel": "kernels.registry.get_kernel",
     "Pool": "pipeline.layers.Pool",
     "Relu": "pipeline.layers.Relu",
@@ -84,12 +88,14 @@ __all__ = [
     "Relu",
     "Spec",
     "UsageError",
+    "VolumeKernel",
     "__version__",
     "apply",
     "choose_plan",
     "convolve_signal",
     "correlate",
     "correlate_signal",
+    "correlate_volume",
     "feature_maps",
     "find",
     "fit_kernel",

@@ -197,14 +197,14 @@ def correlate(  # noqa: PLR0913
     >>> correlate([[1, 2, 4]], [[-1, 1]], padding="valid")
     array([[1., 2.]])
     """
-    array = _samples(pixels)
+    array = samples_of(pixels)
     steps = whole(stride), whole(dilation)
     options = (whole(padding), border, fill, *steps, flip, mapping, method, jobs, whole(anchor))
     chosen = weights if isinstance(weights, str) else _as_kernel(weights)
     if isinstance(chosen, str) and (bias is not None or names_file(chosen)):
         chosen = parse_kernel(chosen)
     if isinstance(chosen, np.ndarray):
-        spec, target = _asked(array.dtype, dtype, options)
+        spec, target = asked(array.dtype, dtype, options)
         volume = array.reshape(*array.shape[:2], -1)
         filters = chosen if chosen.ndim == 4 else chosen[None]
         maps = correlate_bank(volume, filters, bias=bias, groups=groups, spec=spec, target=target)
@@ -231,7 +231,7 @@ def _ready(
     JUSTIFICATION: looking at every option anew takes a tenth of the time of a blur of 12
     megapixels (bench: named).
     """
-    spec, target = _asked(dtype, result, options)
+    spec, target = asked(dtype, result, options)
     kernel = parse_kernel(weights) if isinstance(weights, str) else weights
     return prepare_array(shape, dtype, kernel, spec, target)
 
@@ -244,7 +244,7 @@ def _has_hash(call: tuple[Any, ...]) -> bool:
     return True
 
 
-def _asked(
+def asked(
     dtype: np.dtype[Any], result: DTypeLike | None, options: tuple[Any, ...]
 ) -> tuple[Spec, Target]:
     """Return the spec that options make, and the target for arrays of a type."""
@@ -264,17 +264,32 @@ def _asked(
     return spec, _target(dtype, spec, result)
 
 
-def _samples(pixels: ArrayLike) -> NDArray[Any]:
-    """An array of a type that the engine takes."""
+def samples_of(
+    pixels: ArrayLike, name: str = "pixels", shapes: tuple[str, str] = ("(H, W)", "(H, W, C)")
+) -> NDArray[Any]:
+    """Return an array of a type that the engine takes.
+
+    Parameters
+    ----------
+    pixels
+        Numbers.
+    name, shapes
+        What they are called, and which shapes they may have.
+
+    Raises
+    ------
+    UsageError
+        If they have another shape, or aren't real numbers.
+    """
     array = np.asarray(pixels)
-    if array.ndim not in (2, 3) or array.size == 0:
-        raise UsageError(f"pixels must have shape (H, W) or (H, W, C), got {array.shape}")
+    if array.size == 0 or array.ndim not in (each.count(",") + 1 for each in shapes):
+        raise UsageError(f"{name} must have shape {' or '.join(shapes)}, got {array.shape}")
     if array.dtype in _FULL and array.flags.c_contiguous:
         return array
     if array.dtype.newbyteorder("=") in _FULL:
         return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
     if array.dtype.kind not in "buif":
-        raise UsageError(f"pixels must be numbers, got {array.dtype.name}")
+        raise UsageError(f"{name} must be numbers, got {array.dtype.name}")
     return array.astype({"bool": np.uint8, "float16": np.float32}.get(array.dtype.name, np.float64))
 
 

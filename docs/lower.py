@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 import convcli
 from convcli.engine import bank, lowered, native
 from convcli.kernels.registry import names
+from convcli.kernels.volume_library import volume_names
 from convcli.pipeline import banks
 from convcli.spec import Alpha, Mapping, Spec
 
@@ -54,6 +55,8 @@ def tasks() -> Iterator[tuple[str, str, Spec]]:
 
 #: (sample type, mapping) of arrays that are filtered by every kernel, and sums not looked at.
 ARRAYS = (("uint8", None), ("uint8", "clip"), ("uint16", None), ("float32", None))
+#: The same of volumes.
+VOLUMES = (("uint8", "clip"), ("uint16", "clip"), ("uint16", "abs"), ("float32", "raw"))
 #: Sides of patches that are looked for, in gray and colour of these types, masked and not.
 PATCHES, SEARCHED = (5, 24), ("uint8", "uint16", "float32")
 
@@ -101,6 +104,9 @@ def wanted() -> list[Key]:
             for dtype, mapping in ARRAYS:
                 pixels = np.ones(SIZE, dtype)
                 _try(partial(convcli.correlate, pixels, kernel, mapping=mapping, jobs=2))
+        for kernel, (dtype, mapping) in product(volume_names(), VOLUMES):
+            volume = np.ones((3, *SIZE), dtype)
+            _try(partial(convcli.correlate_volume, volume, kernel, mapping=mapping, jobs=2))
         for sought, searched in searches():
             _try(partial(convcli.match_scores, sought, searched, jobs=1))
         for dtype in BANKS:

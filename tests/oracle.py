@@ -147,3 +147,37 @@ def channel(pixels, c):
 def stack(planes):
     """Join (H, W) planes into (H, W, C)."""
     return [[list(at) for at in zip(*rows, strict=True)] for rows in zip(*planes, strict=True)]
+
+
+def correlate_volume(volume, weights, *, strides, dilations, padding, border, fill=0, flip=False):
+    """Lay 3-D weights over a volume at every place, multiply and add; planes of rows.
+
+    Each of `strides` and `dilations` has a number for each axis, `padding` a (before, after).
+    """
+    volume, weights = plain(volume), plain(weights)
+    if flip:
+        weights = [[row[::-1] for row in plane[::-1]] for plane in weights[::-1]]
+    sizes = len(volume), len(volume[0]), len(volume[0][0])
+    taps = len(weights), len(weights[0]), len(weights[0][0])
+    starts = [
+        range(-before, size + after - dilation * (count - 1), stride)
+        for size, count, dilation, stride, (before, after) in zip(
+            sizes, taps, dilations, strides, padding, strict=True
+        )
+    ]
+
+    def at(z, y, x):
+        places = [lookup(p, size, border) for p, size in zip((z, y, x), sizes, strict=True)]
+        if None in places:
+            return fill
+        return volume[places[0]][places[1]][places[2]]
+
+    def total(z, y, x):
+        return sum(
+            weights[i][j][k] * at(z + i * dilations[0], y + j * dilations[1], x + k * dilations[2])
+            for i in range(taps[0])
+            for j in range(taps[1])
+            for k in range(taps[2])
+        )
+
+    return [[[total(z, y, x) for x in starts[2]] for y in starts[1]] for z in starts[0]]

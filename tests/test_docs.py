@@ -83,6 +83,7 @@ def workplace(tmp_path, monkeypatch):
     shutil.copy(tmp_path / "eye.png", tmp_path / "button.png")
     shutil.copy(samples / "camera.png", tmp_path / "before.png")
     convcli.write(tmp_path / "after.png", convcli.apply(image, "sharpen"))
+    convcli.write(tmp_path / "stack.tif", convcli.Frames.of([image, image]))
     (tmp_path / "log.csv").write_text("time,pressure\n0,1\n1,2\n", encoding="utf-8")
     sound = wav.encode(np.array([[9], [99]]), wav.WavFormat(8000, 16, is_float=False))
     for name in ("voice.wav", "church.wav"):

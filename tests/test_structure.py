@@ -20,7 +20,7 @@ PARAMETERS = 6
 #: Compiled functions take pairs of pointers, for real and imaginary parts.
 LOOPS, LOOP_PARAMETERS = ROOT / "convcli" / "engine" / "loops", 7
 #: The array API, whose keywords are its interface.
-MANY_PARAMETERS = {"correlate", "find", "plan_geometry"}
+MANY_PARAMETERS = {"correlate", "correlate_volume", "find", "plan_geometry"}
 
 #: Written in two halves, so that this file is not found by itself.
 MACHINE = (

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from convcli.image.frames import Frames
     from convcli.image.image import Image
     from convcli.pipeline import Facts
+    from convcli.pipeline.memory import StageMemory
 
 
 class Filtering(Protocol):
@@ -26,3 +28,25 @@ class Filter(Protocol):
 
     def __call__(self, image: Image, span: tuple[float, float] | None = None) -> Filtering:
         """Have an image filtered."""
+
+
+class FilteringVolume(Protocol):
+    """A volume that is filtered as its planes are asked for, and what was done to it."""
+
+    @property
+    def result(self) -> Frames:
+        """The planes of the result, made when they are asked for."""
+
+    @property
+    def facts(self) -> Facts:
+        """What was done; of responses, once all planes are made."""
+
+    def stages(self, format: str) -> tuple[StageMemory, ...]:
+        """Return what it goes through on its way into a file of a format."""
+
+
+class VolumeFilter(Protocol):
+    """What is done to a volume."""
+
+    def lay(self, frames: Frames) -> FilteringVolume:
+        """Have planes filtered as one volume."""

@@ -89,6 +89,8 @@ class Writing:
         (rows, cols) of pixels that there are to show before and after in, or None.
     stages
         Whether the stages and their memory are to be told.
+    volume
+        Whether a file's planes are one volume.
     """
 
     format: str | None = None
@@ -102,6 +104,7 @@ class Writing:
     compare: str | None = None
     show: tuple[int, int] | None = None
     stages: bool = False
+    volume: bool = False
 
 
 @record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from convcli import memory
 from convcli.batch.file import File
@@ -15,7 +15,7 @@ from convcli.paths import reason, status, told
 from convcli.record import record
 
 if TYPE_CHECKING:
-    from convcli.batch.filter import Filter
+    from convcli.batch.filter import Filter, VolumeFilter
     from convcli.image.image import Image
     from convcli.pipeline.memory import StageMemory
 
@@ -63,7 +63,7 @@ class Common:
     Parameters
     ----------
     work
-        What is done to an image.
+        What is done to an image, or to a volume where `writing` says that files are volumes.
     writing
         How results are written.
     streams
@@ -72,7 +72,7 @@ class Common:
         Is told an image's stages before work starts; None where nobody listens.
     """
 
-    work: Filter
+    work: Filter | VolumeFilter
     writing: Writing
     streams: tuple[BinaryIO, BinaryIO]
     tell_stages: Callable[[Job, tuple[StageMemory, ...]], None] | None = None
@@ -96,7 +96,7 @@ class Common:
         """
         start = perf_counter()
         try:
-            file = File(self.work, self.writing, self.streams, job, self.tell_stages)
+            file = self._file(job)
             facts, preview = file.filter(resize, ahead)
         except ConvError as error:
             seconds = perf_counter() - start
@@ -114,3 +114,12 @@ class Common:
             return Outcome(job, seconds=perf_counter() - start, error=memory.NOT_ENOUGH)
         seconds = perf_counter() - start
         return Outcome(job, facts, seconds, preview=preview, stages=file.stages)
+
+    def _file(self, job: Job) -> Any:
+        """Return what filters one file."""
+        kind: Any = File
+        if self.writing.volume:
+            from convcli.batch.volume import VolumeFile
+
+            kind = VolumeFile
+        return kind(self.work, self.writing, self.streams, job, self.tell_stages)

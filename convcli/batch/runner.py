@@ -45,7 +45,9 @@ def begin(jobs: Sequence[Job], writing: Writing, ahead: Reading | None = None) -
         For `run`; None if there is nothing that can be read ahead.
     """
     job = jobs[0] if jobs else None
-    if job is None or writing.frame is not None or not os.path.isfile(job.source):  # noqa: PTH113
+    if job is None or writing.frame is not None or writing.volume:
+        return None
+    if not os.path.isfile(job.source):  # noqa: PTH113
         return None
     outcome = foresee(job, writing)
     if outcome.error or outcome.skipped:

@@ -19,6 +19,7 @@ from convcli.cli.types import (
     Real,
     Whole,
 )
+from convcli.cli.volume import note_volume
 from convcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ Examples:
   convcli apply mine.toml#ridge scan.tif --depth 16 --map offset
   convcli apply gaussian --then laplacian photo.png --map normalize
   convcli apply sharpen photo.jpg --show --compare both.png
+  convcli apply gaussian:sigma=1,2,2 stack.tif --volume -o blurred.tif
   convcli apply --bank sobel-x,sobel-y,log photo.png -o maps/
   convcli apply bank.npz photo.jpg --relu --pool max,3,2 --montage maps.png
   convcli apply net.safetensors#conv1:stride=2 photo.jpg --relu --then net.safetensors#conv2
@@ -136,6 +138,12 @@ Examples:
     help="Only this frame or page of a file of several, from 0.  [default: all]",
 )  # fmt: skip
 @click.option(
+    "--volume", is_flag=True, is_eager=True, callback=note_volume,
+    help="Filter a stack (TIFF pages, a .npy array of planes, rows, cols) as one volume. KERNEL "
+    "has three axes then: box, gaussian:sigma=2,2,1, laplacian, sharpen, sobel, sobel-z, …, or a "
+    ".npy file of weights; steps and padding take N or PLANES,ROWS,COLS.",
+)  # fmt: skip
+@click.option(
     "--show", is_flag=True,
     help="Show before and after in the terminal, which needs 256 or more colours.",
 )  # fmt: skip
@@ -155,7 +163,11 @@ def apply(kernel: AnyKernel | Bank | None, spec: Spec, **given: Any) -> int:
     given["typed"] = tuple(meta[KERNELS])
     layers = _in_order(kernel, given, meta[ORDER])
     shown = {name: given.pop(name) for name in ("montage", "together")}
-    if any(type(layer).__name__ not in ("Kernel", "Compound") for layer in layers):
+    if given["volume"] and (any(shown.values()) or {*meta[ORDER]} - {"--then"}):
+        raise UsageError("--volume takes 3-D kernels; banks, --relu and --pool are for images")
+    if not given["volume"] and any(
+        type(layer).__name__ not in ("Kernel", "Compound") for layer in layers
+    ):
         from convcli.cli.maps import write_maps
 
         return write_maps(layers, spec, given, shown)

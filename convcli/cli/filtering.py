@@ -23,11 +23,13 @@ from convcli.report.option_names import as_options
 if TYPE_CHECKING:
     from convcli.batch import Common, Job, Outcome, Request, Writing
     from convcli.image.decode_ahead import Reading
+    from convcli.image.frames import Frames
     from convcli.image.header import Header
     from convcli.image.image import Image
     from convcli.kernels.kernel import AnyKernel
     from convcli.pipeline import Road
     from convcli.pipeline.memory import Output, StageMemory, Sums
+    from convcli.pipeline.volume_road import VolumeRoad
     from convcli.spec import Spec
 
 _HELP = "; see 'convcli apply --help'"
@@ -39,6 +41,8 @@ _CONTRARY = (
     ("quiet", "verbose"),
     ("show", "as_json"),
     ("show", "quiet"),
+    ("volume", "show"),
+    ("volume", "compare"),
 )
 _LONG = {"skip_existing": "skip-existing", "as_json": "json"}
 
@@ -73,7 +77,10 @@ def filter_images(
         for note in spec.notes:
             tell(f"convcli: {as_options(note)}")
     outcomes = _begin(jobs, kernels, spec, writing, (given, ahead))
-    with Reporter(_overridden(kernels, spec), len(jobs), given) as reporter, closing(outcomes):
+    with (
+        Reporter(_overridden(kernels, spec, writing.volume), len(jobs), given) as reporter,
+        closing(outcomes),
+    ):
         for outcome in outcomes:
             reporter.add(outcome)
             if outcome.error and given["fail_fast"]:
@@ -130,6 +137,7 @@ def make_request(names: Sequence[str], given: dict[str, Any]) -> Request:
             lenient=given["lenient"],
             frame=given["frame"],
             compare=given["compare"],
+            volume=given["volume"],
         ),
         list_file=given["from_file"],
         kernel_files=[*filter(None, map(file_of, given["typed"]))],
@@ -208,6 +216,32 @@ class _KernelFilter:
         return sums_of(image, self.kernels, self.spec, output)
 
 
+@record
+class _VolumeFilter:
+    """What is done to each volume."""
+
+    kernels: tuple[Any, ...]
+    spec: Spec
+
+    def lay(self, frames: Frames) -> VolumeRoad:
+        """Have planes filtered as one volume."""
+        from convcli.pipeline.volume_road import lay_volume
+
+        return lay_volume(frames, self.kernels, self.spec)
+
+    def takes(self, header: Header, size: int, output: Output) -> int:
+        """Return what a volume takes at its peak, told from its header and its file's size."""
+        from convcli.pipeline.volume_memory import volume_takes
+
+        return volume_takes(header, size, self.kernels, self.spec, output.format)
+
+    def stages(self, header: Header, output: Output) -> tuple[StageMemory, ...]:
+        """Return the stages that a volume goes through, told from its header."""
+        from convcli.pipeline.volume_memory import plane_kind, volume_stages
+
+        return volume_stages(plane_kind(header), self.kernels, self.spec, output.format)
+
+
 def _begin(
     jobs: Sequence[Job],
     kernels: Sequence[AnyKernel],
@@ -218,12 +252,12 @@ def _begin(
     """Get ready to filter images, or to say what would be done."""
     given, ahead = how
     if given["dry_run"]:
-        _overridden(kernels, spec)
-        common = batch.Common(_KernelFilter(tuple(kernels), spec, False), writing, _streams())
+        _overridden(kernels, spec, writing.volume)
+        common = batch.Common(_filter_of(kernels, spec, writing, False), writing, _streams())
         return (_foreseen(job, common) for job in jobs)
     # Its pixels are decoded while the engine is imported.
     begun = batch.begin(jobs, writing, ahead) if len(jobs) == 1 else None
-    _overridden(kernels, spec)
+    _overridden(kernels, spec, writing.volume)
     # Once, for all workers.
     from convcli.pipeline import lay
 
@@ -235,17 +269,30 @@ def _begin(
             lay(like, kernels, spec, watch=watch).load()
     if len(jobs) == 1:
         tell_stages = _tell_stages if given["verbose"] else None
-        work = _KernelFilter(tuple(kernels), spec, watch)
+        work = _filter_of(kernels, spec, writing, watch)
         common = batch.Common(work, writing, _streams(), tell_stages)
         return batch.run(jobs, common, begun=begun)
     limits = batch.share(len(jobs), spec.jobs, given["timeout"] or None)
     # The threads that --jobs allows are shared out among the workers.
-    work = _KernelFilter(tuple(kernels), replace(spec, jobs=None), watch)
+    work = _filter_of(kernels, replace(spec, jobs=None), writing, watch)
     return batch.run(jobs, batch.Common(work, writing, _streams()), limits=limits)
 
 
-def _overridden(kernels: Sequence[AnyKernel], spec: Spec) -> tuple[AnyKernel, ...]:
+def _filter_of(
+    kernels: Sequence[Any], spec: Spec, writing: Writing, watch: bool
+) -> _KernelFilter | _VolumeFilter:
+    """Return what is done to each file; `watch` says whether responses are looked at."""
+    if writing.volume:
+        return _VolumeFilter(tuple(kernels), spec)
+    return _KernelFilter(tuple(kernels), spec, watch)
+
+
+def _overridden(kernels: Sequence[Any], spec: Spec, volume: bool = False) -> tuple[Any, ...]:
     """Return the kernels as they will be; refuse options that they can't have."""
+    if volume:
+        from convcli.pipeline.volume import overridden_volume
+
+        return overridden_volume(kernels, spec)
     from convcli.pipeline.arrays import overridden
 
     return overridden(kernels, spec)
@@ -278,6 +325,8 @@ def _check(given: dict[str, Any]) -> None:
                 f"--{one} and --{_LONG.get(other, other)} contradict each other; "
                 f"leave one out{_HELP}"
             )
+    if given["volume"] and given["frame"] is not None:
+        raise UsageError(f"--volume takes all planes, --frame one; leave one out{_HELP}")
     if given["null"] and given["from_file"] is None:
         raise UsageError(f"--null says how --from-file LIST is read; give that, too{_HELP}")
 

@@ -47,19 +47,29 @@ Examples:
   convcli kernels '[[1,2,1],[2,4,2],[1,2,1]]/16'
   convcli kernels --family compass
   convcli kernels --check mine.toml
+  convcli kernels sobel-z --volume
   convcli kernels fit before.png after.png --size 5""",
 )
 @click.argument("kernels", metavar="[KERNEL]...", nargs=-1, type=KernelText())
 @click.option("--family", help="List this family only.")
 @click.option("--check", "check_path", type=PathType(), help="Judge every kernel of a file.")
+@click.option("--volume", is_flag=True, help="Those of apply --volume, which have three axes.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 def kernels(
-    kernels: tuple[str, ...], family: str | None, check_path: str | None, as_json: bool
+    kernels: tuple[str, ...],
+    family: str | None,
+    check_path: str | None,
+    volume: bool,
+    as_json: bool,
 ) -> int:
     """List the kernels, look at one, or check a file of your own."""
     from convcli.kernels.notation import file_of
 
     check_apart(filter(None, (check_path, *map(file_of, kernels))))
+    if volume:
+        if check_path is not None or family is not None:
+            raise click.UsageError("--volume goes with neither --check nor --family")
+        return _show_volume(kernels, as_json)
     if check_path is not None:
         return _check(check_path, as_json)
     if kernels:
@@ -103,6 +113,27 @@ def _show(texts: tuple[str, ...], as_json: bool) -> int:
         echo_json(cards[0] if len(cards) == 1 else cards)
     else:
         print_rich(report.cards(found))
+    return 0
+
+
+def _show_volume(texts: tuple[str, ...], as_json: bool) -> int:
+    from convcli.kernels.volume_library import parse_volume_kernel, volume_families
+    from convcli.report.listing import listing, listing_data
+    from convcli.report.volume_kernels import volume_cards, volume_data
+
+    if not texts:
+        found = volume_families()
+        if as_json:
+            echo_json(listing_data(found))
+        else:
+            echo(listing(found, " --volume"))
+        return 0
+    kernels = [parse_volume_kernel(text) for text in texts]
+    if as_json:
+        cards = [volume_data(kernel) for kernel in kernels]
+        echo_json(cards[0] if len(cards) == 1 else cards)
+    else:
+        echo(volume_cards(kernels))
     return 0
 
 

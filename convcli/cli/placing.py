@@ -8,6 +8,7 @@ import click
 
 from convcli.borders import ALIASES, Border
 from convcli.cli.types import MOST, NumbersType, Typed, whole
+from convcli.cli.volume import is_volume
 from convcli.geometry import ANCHOR_WORDS, PADDING_WORDS, Anchor, Padding
 
 if TYPE_CHECKING:
@@ -22,15 +23,16 @@ class PaddingType(NumbersType):
     def __init__(self) -> None:
         super().__init__(least=0)
 
-    def convert(  # type: ignore[override]
+    def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Padding:
         """Keep a word, else numbers."""
         if isinstance(value, str) and value.lower() in PADDING_WORDS:
             return value.lower()
         sides = value.split(",") if isinstance(value, str) else []
-        if len(sides) != 4:
-            return super().convert(value, param, ctx)
+        if len(sides) != 4 or is_volume(ctx):
+            given: Padding = super().convert(value, param, ctx)
+            return given
         found = [n for n in map(whole, sides) if n is not None and n <= MOST]
         if len(found) < 4:
             self.fail(f"expected {self.expected}; got {value!r}", param, ctx)
@@ -50,13 +52,14 @@ class AnchorType(NumbersType):
     def __init__(self) -> None:
         super().__init__(least=0)
 
-    def convert(  # type: ignore[override]
+    def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Anchor:
         """Keep a word, else numbers."""
         if isinstance(value, str) and value.lower() in ANCHOR_WORDS:
             return value.lower()
-        return super().convert(value, param, ctx)
+        given: Anchor = super().convert(value, param, ctx)
+        return given
 
     @property
     def expected(self) -> str:

@@ -34,7 +34,7 @@ _DEFAULTS: dict[str, Any] = {
         ("output", "format_", "quality", "compress", "max_pixels", "frame", "from_file", "compare")
     ),
     **dict.fromkeys(("include", "exclude"), ()),
-    **dict.fromkeys(("null", "show", "lenient"), False),
+    **dict.fromkeys(("null", "show", "lenient", "volume"), False),
     "timeout": 600.0,
 }
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from convcli.cli.volume import is_volume, three_numbers, volume_kernel
 from convcli.errors import KernelError, UsageError
-from convcli.geometry import Pair
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -104,7 +104,7 @@ class KernelType(Typed):
         if ctx is not None:
             ctx.meta.setdefault(KERNELS, []).append(text)
         try:
-            return self.parse(text)
+            return volume_kernel(text) if is_volume(ctx) else self.parse(text)
         except KernelError as error:
             self.fail(str(error), param, ctx)
 
@@ -216,12 +216,12 @@ class NumbersType(Typed):
     def __init__(self, least: int = 1) -> None:
         self.least = least
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | Pair:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Split at the comma."""
         if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]
+            return value
+        if is_volume(ctx):
+            return three_numbers(value, self.least, MOST)
         parts = [whole(part) for part in value.split(",")]
         found = [n for n in parts if n is not None and self.least <= n <= MOST]
         if len(parts) > 2 or len(found) < len(parts):

@@ -129,6 +129,9 @@ class Codec:
         Gives the `Frames` of a file, as `decode` is called, their images upright.
     encode_frames
         Gives the parts of a file of `Frames`, as `encode` is called.
+    open_volume, encode_volume
+        Give the planes of a file that is one volume, as `open` does, and the parts of such a file,
+        as `encode_frames` does; None for formats that hold no volume.
     coded_size
         Gives (width, height) from the first kilobytes; for formats that may lie within others.
     extent
@@ -179,6 +182,8 @@ class Codec:
     header: Callable[[Peek], Header | None] | None = None
     open: Callable[..., Frames] | None = None
     encode_frames: Callable[..., Iterable[bytes]] | None = None
+    open_volume: Callable[..., Frames] | None = None
+    encode_volume: Callable[..., Iterable[bytes]] | None = None
     coded_size: Callable[[bytes | memoryview], tuple[int, int] | None] | None = None
     extent: Callable[[Peek, Header | None, int], int] | None = None
     ahead: Callable[[bytes], Any] | None = None

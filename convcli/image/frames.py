@@ -58,7 +58,7 @@ class Frames:
 
     def __iter__(self) -> Iterator[Image]:
         """Give the frames, from the first on."""
-        return self._from(0)
+        return self.since(0)
 
     def __getitem__(self, number: int) -> Image:
         """Return one frame, counted from 0, or from the end if negative.
@@ -72,7 +72,7 @@ class Frames:
         """
         if not -self.count <= number < self.count:
             raise IndexError(f"frame {number} of {self.count}")
-        return next(self._from(number % self.count))
+        return next(self.since(number % self.count))
 
     def each(self, work: Callable[[Image], Image]) -> Frames:
         """Return the frames with something done to each of them, when it is asked for.
@@ -81,7 +81,7 @@ class Frames:
         """
 
         def start(first: int) -> Iterator[Image]:
-            for number, image in enumerate(self._from(first), first):
+            for number, image in enumerate(self.since(first), first):
                 try:
                     result = work(image)
                 except ConvError as error:
@@ -179,7 +179,7 @@ class Frames:
         """For how many milliseconds each frame is shown, if it is to be shown as an animation."""
         return self.durations or (DURATION,) * self.count
 
-    def _from(self, first: int) -> Iterator[Image]:
+    def since(self, first: int) -> Iterator[Image]:
         """Give the frames from a number on; what goes wrong names the frame."""
         frames = self.start(first)
         need = _HELD * max(self.sizes, default=0)

@@ -38,7 +38,9 @@ _PIECE, _LOOK = 2**22, 2**28
 _BEFORE = 16
 
 
-def load(source: Source, max_pixels: int | None = None) -> tuple[bytes, str]:
+def load(
+    source: Source, max_pixels: int | None = None, *, in_parts: bool = False
+) -> tuple[bytes, str]:
     """Return a source's bytes and format; what is no image is not read to its end.
 
     Parameters
@@ -48,6 +50,8 @@ def load(source: Source, max_pixels: int | None = None) -> tuple[bytes, str]:
     max_pixels
         The most pixels that an image may have; None for 178,956,970. A large file is not read if
         its header says that there are more.
+    in_parts
+        Whether parts of it are read one after the other: then a large file is mapped.
 
     Raises
     ------
@@ -61,7 +65,7 @@ def load(source: Source, max_pixels: int | None = None) -> tuple[bytes, str]:
         if not isinstance(source, str | os.PathLike):
             return _drain(source, limit)
         with _open(source) as file:
-            return _mapped(file) or _drain(file, limit)
+            return _mapped(file, in_parts) or _drain(file, limit)
     except MemoryError as error:
         raise ImageError(memory.NOT_ENOUGH) from error
     except OSError as error:
@@ -103,7 +107,7 @@ def _open(path: str | Path) -> BinaryIO:
     return os.fdopen(handle, "rb")
 
 
-def _mapped(file: BinaryIO) -> tuple[bytes, str] | None:
+def _mapped(file: BinaryIO, in_parts: bool) -> tuple[bytes, str] | None:
     """Return a large file without reading it whose pages are read when they are asked for.
 
     JUSTIFICATION: a stack of a thousand pages takes no more memory than a few of them. What
@@ -116,7 +120,7 @@ def _mapped(file: BinaryIO) -> tuple[bytes, str] | None:
     head = file.read(ENOUGH)
     file.seek(0)
     name = recognise(head)
-    if not codec_of(name).scattered:
+    if not (in_parts or codec_of(name).scattered):
         return None
     return cast(bytes, mmap(file.fileno(), 0, access=ACCESS_READ)), name
 

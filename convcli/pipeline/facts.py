@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convcli.engine import Plan
-from convcli.geometry import Geometry
+from convcli.geometry import Axis, Geometry
 from convcli.record import field, record, replace
 from convcli.spec import Mapping
 
@@ -37,6 +37,8 @@ class Facts:
         What else the user should know.
     frames
         How many images of one file these are: of several, the first is described.
+    planes
+        For a volume: the axis of its planes, one a kernel.
     """
 
     size: tuple[int, int]
@@ -56,6 +58,7 @@ class Facts:
     avoidable: bool = False
     notes: tuple[str, ...] = field(default=())
     frames: int = 1
+    planes: tuple[Axis, ...] = ()
 
 
 def together(before: Facts | None, facts: Facts) -> Facts:

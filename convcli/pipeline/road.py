@@ -121,7 +121,7 @@ class Road:
             samples=done.samples,
             alpha=_alpha(work, image),
             avoidable=work.spec.scale != "auto" and not work.spec.luma and image.dtype.kind in "bu",
-            notes=(*work.spec.notes, *result.meta.notes, *_compiled()),
+            notes=(*work.spec.notes, *result.meta.notes, *compiled()),
         )
 
     @cached_property
@@ -227,7 +227,7 @@ def _alpha(work: Work, image: Image) -> str:
     return "alone" if work.filters_alpha and not work.weighs else str(work.alpha)
 
 
-def _compiled() -> tuple[str, ...]:
+def compiled() -> tuple[str, ...]:
     """Say, once, what took long and won't again."""
     global _told
     seconds = seconds_compiling() - _told

@@ -18,13 +18,21 @@ _MOST = 26
 _WIDTH = 80
 
 
-def listing(families: dict[str, tuple[Listing, ...]]) -> str:
-    """Every kernel by family, one paragraph each; coloured, which a terminal shows."""
+def listing(families: dict[str, tuple[Listing, ...]], option: str = "") -> str:
+    """Every kernel by family, one paragraph each; coloured, which a terminal shows.
+
+    Parameters
+    ----------
+    families
+        What there is.
+    option
+        What is to be typed to see one of them, beside its name.
+    """
     width = columns(sys.stdout) or _WIDTH
     parts = []
     for family, members in families.items():
         parts += [_styled(family, bold=True), *_rows(members, width), ""]
-    return "\n".join([*parts, "convcli kernels NAME shows one of them."])
+    return "\n".join([*parts, f"convcli kernels NAME{option} shows one of them."])
 
 
 def _rows(members: tuple[Listing, ...], width: int) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping as Counts
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convcli.batch import Job, Outcome
 from convcli.image.image import described
@@ -17,6 +17,9 @@ from convcli.report.numbers import rounded
 from convcli.report.option_names import as_options
 from convcli.report.shape import axis_data, leftover
 from convcli.spec import Mapping
+
+if TYPE_CHECKING:
+    from convcli.kernels.volume import AnyVolumeKernel, VolumeKernel
 
 
 def line(outcome: Outcome) -> str:
@@ -39,7 +42,7 @@ def line(outcome: Outcome) -> str:
 
 def text(
     outcome: Outcome,
-    kernels: Sequence[AnyKernel],
+    kernels: Sequence[AnyKernel | AnyVolumeKernel],
     *,
     verbose: bool = False,
     begun: bool = False,
@@ -53,9 +56,10 @@ def text(
     after = described(facts.out_size, facts.out_channels, facts.out_depth)
     both = before if before == after else f"{before} → {after}"
     rows.append(("image", _frames(facts) + both))
-    for kernel, geometry in zip(kernels, facts.geometries, strict=True):
+    for number, (kernel, geometry) in enumerate(zip(kernels, facts.geometries, strict=True)):
         rows.append(("kernel", describe(kernel)))
-        for name, axis in (("height", geometry.rows), ("width", geometry.cols)):
+        axes = [("height", geometry.rows), ("width", geometry.cols)]
+        for name, axis in [*(("planes", axis) for axis in facts.planes[number:][:1]), *axes]:
             rows.append((name, axis.formula))
             rows += [("", said) for said in leftover(axis, name)]
     rows += _values(facts)
@@ -96,17 +100,22 @@ _ALPHA = {
 }
 
 
-def describe(kernel: AnyKernel) -> str:
+def describe(kernel: AnyKernel | AnyVolumeKernel) -> str:
     """Say what a kernel is and what the sum of its weights means."""
-    rows, cols = kernel.shape
-    head = f"{named(kernel.name)} {rows}×{cols}"
-    if not isinstance(kernel, Kernel):
-        return f"{head}, {len(kernel.parts)} kernels combined: {kernel.combine}"
-    total = "" if kernel.kind is Kind.ZERO_SUM else f", sum {kernel.sum:.6g}"
-    return f"{head}, {kernel.kind}{total}: {meaning(kernel)}"
+    head = f"{named(kernel.name)} {'×'.join(map(str, kernel.shape))}"
+    if combine := _combine(kernel):
+        return f"{head}, {len(kernel.parts)} kernels combined: {combine}"
+    one: Any = kernel
+    total = "" if one.kind is Kind.ZERO_SUM else f", sum {one.sum:.6g}"
+    return f"{head}, {one.kind}{total}: {meaning(one)}"
 
 
-def meaning(kernel: Kernel) -> str:
+def _combine(kernel: object) -> str:
+    """Say how the responses of several kernels become one; '' for one kernel."""
+    return str(getattr(kernel, "combine", ""))
+
+
+def meaning(kernel: Kernel | VolumeKernel) -> str:
     """Say what the sum of a kernel's weights does to a flat region."""
     if kernel.kind is Kind.ZERO_SUM:
         return "finds change, silent where flat"
@@ -116,6 +125,9 @@ def meaning(kernel: Kernel) -> str:
 
 
 def _frames(facts: Facts) -> str:
+    if facts.planes:
+        before, after = facts.planes[0].size, facts.frames
+        return f"{before} planes, " if before == after else f"{before} → {after} planes, "
     return f"{facts.frames} frames, " if facts.frames > 1 else ""
 
 
@@ -146,7 +158,7 @@ def _plan(plan: Any) -> list[str]:
     return [plan.reason, f"sums {exact}, {threads}, strips of {plan.strip_rows} rows"]
 
 
-def data(outcome: Outcome, kernels: Sequence[AnyKernel]) -> dict[str, Any]:
+def data(outcome: Outcome, kernels: Sequence[AnyKernel | AnyVolumeKernel]) -> dict[str, Any]:
     """Everything as JSON-ready values, with the same keys whatever happened."""
     result: dict[str, Any] = {
         "source": outcome.job.source,
@@ -167,6 +179,8 @@ def data(outcome: Outcome, kernels: Sequence[AnyKernel]) -> dict[str, Any]:
         {"rows": axis_data(g.rows), "cols": axis_data(g.cols)}
         for g in (facts.geometries if facts else ())
     ]
+    for geometry, axis in zip(result["geometry"], facts.planes if facts else (), strict=False):
+        geometry["planes"] = axis_data(axis)
     result["plan"] = [_plan_data(plan) for plan in (facts.plans if facts else ())]
     result["memory"] = {
         "bytes": sum(stage.bytes for stage in outcome.stages),
@@ -183,13 +197,13 @@ def status(outcome: Outcome) -> str:
     return "skipped" if outcome.skipped else "done" if outcome.facts else "planned"
 
 
-def _kernel_data(kernel: AnyKernel) -> dict[str, Any]:
+def _kernel_data(kernel: AnyKernel | AnyVolumeKernel) -> dict[str, Any]:
     return {
         "name": kernel.name,
         "shape": list(kernel.shape),
         "kind": str(kernel.kind),
-        "sum": kernel.sum if isinstance(kernel, Kernel) else None,
-        "combine": None if isinstance(kernel, Kernel) else str(kernel.combine),
+        "sum": None if _combine(kernel) else getattr(kernel, "sum", None),
+        "combine": _combine(kernel) or None,
     }
 
 

@@ -35,7 +35,7 @@ def text(shape: Shape) -> str:
 
 def leftover(axis: Axis, name: str = "") -> list[str]:
     """Say what is never visited along an axis, and what would fit; no lines if all is well."""
-    thing = {"height": "row", "width": "column"}.get(name, "sample")
+    thing = {"planes": "plane", "height": "row", "width": "column"}.get(name, "sample")
     lines = []
     if axis.leftover:
         rest = axis.padded - axis.span

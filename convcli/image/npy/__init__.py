@@ -34,6 +34,8 @@ CODEC = Codec(
     decode=LazyFunction("npy.array", "decode"),
     encode=LazyFunction("npy.array", "encode"),
     header=_header,
+    open_volume=LazyFunction("npy.volume", "open_planes"),
+    encode_volume=LazyFunction("npy.volume", "parts"),
     coder=2.0,
     proposed=6,
 )

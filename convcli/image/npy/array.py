@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
@@ -16,6 +17,8 @@ from convcli.image.limits import check_size
 
 #: Of the file format.
 _VERSIONS = ((1, 0), (2, 0), (3, 0))
+#: Bytes that its header is in: NumPy reads none of more than 10,000.
+_HEAD = 2**16
 
 
 def decode(data: bytes, limit: int) -> Image:
@@ -26,24 +29,14 @@ def decode(data: bytes, limit: int) -> Image:
     ImageError
         If it is damaged, has another shape, objects in it, or more than `limit` pixels.
     """
-    # What Python 2 wrote takes a little longer to read, and NumPy says so.
-    warnings.filterwarnings("ignore", message="Reading `.npy`", category=UserWarning)
-    if b"\\" in data[: data.find(b"\n", 10) + 1]:
-        # Python's parser would remark upon what is escaped in it.
-        raise ImageError("the array is damaged: its header is no header")
-    file = io.BytesIO(data)
-    shape, kind = _header(file)
+    header = read_header(data)
+    shape, kind = header.shape, header.kind
     if len(shape) not in (2, 3):
         raise ImageError(
             f"the array has shape {shape}; expected (rows, cols) or (rows, cols, channels)"
         )
-    if kind.hasobject or kind.fields is not None or kind.subdtype is not None:
-        raise ImageError(f"the array holds {kind.name}, not numbers, and is not read")
-    check_size(shape[1], shape[0], limit)
-    expected = int(np.prod(shape, dtype=object)) * kind.itemsize
-    if len(data) - file.tell() < expected:
-        raise ImageError(f"the array is cut short: {len(data) - file.tell()} bytes of {expected}")
-    file.seek(0)
+    check_numbers(data, header, (shape[0], shape[1]), limit)
+    file = io.BytesIO(data)
     array = npy.read_array(file, allow_pickle=False)
     pixels, notes = storable(array)
     if pixels.ndim == 3 and pixels.shape[2] == 1:
@@ -51,14 +44,35 @@ def decode(data: bytes, limit: int) -> Image:
     return Image(pixels, meta=Meta(format="NPY", mode=f"array of {kind.name}", notes=notes))
 
 
-def _header(file: io.BytesIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Return an array's shape and type, and leave the file where its samples begin."""
+class ArrayHeader(NamedTuple):
+    """What a header says: `across` for Fortran's order; samples begin at `start`."""
+
+    shape: tuple[int, ...]
+    kind: np.dtype[Any]
+    across: bool
+    start: int
+
+
+def read_header(data: bytes) -> ArrayHeader:
+    """Return what an array's header says.
+
+    Raises
+    ------
+    ImageError
+        If it is damaged.
+    """
+    # What Python 2 wrote takes a little longer to read, and NumPy says so.
+    warnings.filterwarnings("ignore", message="Reading `.npy`", category=UserWarning)
+    if b"\\" in data[: data.find(b"\n", 10) + 1]:
+        # Python's parser would remark upon what is escaped in it.
+        raise ImageError("the array is damaged: its header is no header")
+    file = io.BytesIO(data[:_HEAD])
     try:
         version = npy.read_magic(file)
         if version not in _VERSIONS:
             raise ValueError(f"version {version}")
-        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, _, kind = read_header(file)
+        reader = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, across, kind = reader(file)
     except MemoryError:
         raise
     except Exception as error:
@@ -67,7 +81,24 @@ def _header(file: io.BytesIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
     # True is a whole number to Python, and to NumPy's check.
     if any(type(size) is not int or size < 0 for size in shape):
         raise ImageError(f"the array is damaged: its shape is {shape}")
-    return shape, kind
+    return ArrayHeader(shape, kind, across, file.tell())
+
+
+def check_numbers(data: bytes, header: ArrayHeader, size: tuple[int, int], limit: int) -> None:
+    """Refuse what holds no numbers, is cut short, or has more than `limit` pixels of a size.
+
+    Raises
+    ------
+    ImageError
+        If it does.
+    """
+    kind = header.kind
+    if kind.hasobject or kind.fields is not None or kind.subdtype is not None:
+        raise ImageError(f"the array holds {kind.name}, not numbers, and is not read")
+    check_size(size[1], size[0], limit)
+    expected, there = prod(header.shape) * kind.itemsize, len(data) - header.start
+    if there < expected:
+        raise ImageError(f"the array is cut short: {there} bytes of {expected}")
 
 
 def encode(image: Image) -> bytes:

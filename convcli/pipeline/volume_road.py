@@ -1,0 +1,215 @@
+"""The road of one stack: its planes, the kernels, and the planes of the result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.errors import ImageError, UsageError
+from convcli.geometry import Axis
+from convcli.image.frames import Frames
+from convcli.image.image import Image, Meta, described
+from convcli.kernels.volume import AnyVolumeKernel
+from convcli.pipeline.facts import Facts
+from convcli.pipeline.memory import ImageKind, StageMemory
+from convcli.pipeline.road import compiled
+from convcli.pipeline.volume import CorrelatedPlanes, correlated_planes, overridden_volume
+from convcli.pipeline.volume_memory import volume_stages
+from convcli.pipeline.work import Work, prepare
+from convcli.record import replace
+from convcli.spec import Alpha, Spec
+
+#: By what descriptions begin, in a first page, that programs read a whole stack by.
+_STACKS = {"ImageJ=": "ImageJ", "<OME": "OME", '{"shape": [': "tifffile"}
+#: Characters of a description in which that stands.
+_BEGINNING = 1000
+#: What counts of a `Spec`; the rest is for images only.
+_USED = (
+    *("padding", "border", "fill", "stride", "dilation", "convolve", "mapping", "divisor", "bias"),
+    *("scale", "rounding", "gray", "alpha", "depth", "method", "precision", "jobs", "notes"),
+)
+
+
+def lay_volume(frames: Frames, kernels: Sequence[AnyVolumeKernel], spec: Spec) -> VolumeRoad:
+    """Plan how a stack is filtered as one volume; no plane but the first is read yet.
+
+    Parameters
+    ----------
+    frames
+        Its planes, all of one kind.
+    kernels
+        At least one; applied one after the other without rounding between them. Channels are
+        filtered each by itself.
+    spec
+        Everything else; steps and padding may have three numbers: (planes, rows, cols).
+
+    Raises
+    ------
+    ConvError
+        If the spec makes no sense for volumes or doesn't fit this one, or a kernel doesn't fit.
+    """
+    plain = Spec()
+    for name, value in vars(plain).items():
+        if name not in _USED and getattr(spec, name) != value:
+            raise UsageError(f"`{name}` can't be had for a volume; leave it out")
+    planes = ReadPlanes(frames, overridden_volume(kernels, spec), spec)
+    return VolumeRoad(planes, spec)
+
+
+class ReadPlanes:
+    """The planes of a stack, read when they are asked for.
+
+    Parameters
+    ----------
+    frames, kernels, spec
+        As `lay_volume` takes them.
+    """
+
+    def __init__(self, frames: Frames, kernels: tuple[AnyVolumeKernel, ...], spec: Spec) -> None:
+        self._frames, self._spec, self.kernels = frames, spec, kernels
+        self.first = frames[0]
+        self._kind = self.first.size, self.first.channels, self.first.depth
+        self.work = self._prepared(self.first)
+        self.count = frames.count
+        self.shape, self.dtype = self.work.image.shape, self.work.image.dtype
+        self.metas: dict[int, Meta] = {}
+        self._next = -1
+        self._left: Iterator[Image] = iter(())
+
+    def _prepared(self, image: Image) -> Work:
+        """Make a plane ready: gray, or without alpha."""
+        if image.has_alpha and self._spec.alpha is not Alpha.DROP:
+            raise UsageError("pages with alpha can't be filtered as one volume; use `alpha` drop")
+        return prepare(image, tuple(kernel.flat for kernel in self.kernels), self._spec)
+
+    def plane(self, number: int) -> NDArray[Any]:
+        """Return a plane; those that follow one another are read without going back."""
+        if number != self._next:
+            self._left = self._frames.since(number)
+        image = next(self._left)
+        self._next = number + 1
+        kind = image.size, image.channels, image.depth
+        if kind != self._kind:
+            raise ImageError(
+                f"frame {number} is {described(*kind)}, and the first {described(*self._kind)}; "
+                f"the planes of a volume are alike"
+            )
+        self.metas[number] = image.meta
+        return self._prepared(image).image.pixels
+
+
+class VolumeRoad:
+    """A stack, the kernels that it goes through, and what comes out.
+
+    Parameters
+    ----------
+    planes, spec
+        What is filtered, and how.
+    """
+
+    def __init__(self, planes: ReadPlanes, spec: Spec) -> None:
+        self._planes, self._spec = planes, spec
+        self.work = planes.work
+        self.steps = correlated_planes(planes, planes.kernels, spec, self.work.target)
+        self._notes = [*spec.notes, *planes.first.meta.notes]
+
+    @property
+    def _last(self) -> CorrelatedPlanes:
+        return self.steps[-1]
+
+    @cached_property
+    def result(self) -> Frames:
+        """The planes of the result, each made when it is asked for."""
+        size = int(np.prod(self._last.shape)) * self._last.dtype.itemsize
+        count = self._last.count
+
+        def start(first: int) -> Iterator[Image]:
+            for number in range(first, count):
+                pixels = self._last.plane(number)
+                yield Image(pixels, self.work.channels, self._meta(number))
+                del pixels
+
+        return Frames(count, start, format=self._planes.first.meta.format, sizes=(size,) * count)
+
+    def stages(self, format: str) -> tuple[StageMemory, ...]:
+        """Return what the volume goes through, and the memory that each stage takes."""
+        image = self._planes.first
+        kind = ImageKind(image.size, len(image.channels), image.dtype.name)
+        return volume_stages(kind, self._planes.kernels, self._spec, format)
+
+    @property
+    def facts(self) -> Facts:
+        """What was done: what is said of responses is true once every plane was made."""
+        image, last, work = self._planes.first, self._last, self.work
+        blank = Image(np.zeros((1, 1, *last.shape[2:]), last.dtype), work.channels)
+        return Facts(
+            size=image.size,
+            channels=image.channels,
+            depth=image.depth,
+            out_size=(last.shape[0], last.shape[1]),
+            out_channels=work.channels,
+            out_depth=blank.depth,
+            geometries=tuple(step.geometry.plane for step in self.steps),
+            plans=tuple(step.plan for step in self.steps),
+            mapping=work.target.mapping,
+            lowest=last.ends[0],
+            highest=last.ends[1],
+            clipped=last.clipped,
+            samples=last.count * int(np.prod(last.shape)),
+            alpha="drop" if image.has_alpha else "",
+            avoidable=self._spec.scale != "auto" and image.dtype.kind in "bu",
+            notes=(*dict.fromkeys(self._notes), *compiled()),
+            frames=last.count,
+            planes=tuple(step.geometry.planes for step in self.steps),
+        )
+
+    @cached_property
+    def _anchors(self) -> NDArray[np.intp]:
+        """Which plane of the source each one of the result stands on, or the nearest."""
+        found = np.arange(self._last.count)
+        for step in reversed(self.steps):
+            found = _anchored(step.geometry.planes, self._spec.convolve)[found]
+        return found
+
+    def _meta(self, number: int) -> Meta:
+        """Return what the source says beside the plane that one of the result stands on."""
+        anchor, metas = int(self._anchors[number]), self._planes.metas
+        # What programs say of a whole stack stands in its first page.
+        meta = metas.get(anchor if number else 0, self._planes.first.meta)
+        for place in [place for place in metas if place < anchor]:
+            del metas[place]
+        if self._changes:
+            meta, left = _without_stack(meta)
+            self._notes += left
+        if self._spec.gray and self._planes.first.channels != self.work.channels:
+            meta = replace(meta, icc=None)
+        return replace(meta, frames=self._last.count)
+
+    @cached_property
+    def _changes(self) -> bool:
+        """Whether the result isn't what a description of the source's stack would tell."""
+        last, planes = self._last, self._planes
+        before = planes.count, planes.first.shape, planes.first.dtype
+        return before != (last.count, last.shape, last.dtype)
+
+
+def _anchored(axis: Axis, flip: bool) -> NDArray[np.intp]:
+    """Return which sample of an axis is nearest to the anchor of each output."""
+    anchor = axis.taps - 1 - axis.taps // 2 if flip else axis.taps // 2
+    places = np.arange(axis.out) * axis.stride + anchor * axis.dilation - axis.before
+    return places.clip(0, axis.size - 1)
+
+
+def _without_stack(meta: Meta) -> tuple[Meta, list[str]]:
+    """Return metadata without a description of a whole stack, and what is to be said of it."""
+    for key, value in meta.text:
+        for mark, program in _STACKS.items():
+            if key == "Description" and mark in value[:_BEGINNING]:
+                kept = tuple(pair for pair in meta.text if pair != (key, value))
+                said = f"{program}'s description was left out: it tells of the stack as it was"
+                return replace(meta, text=kept), [said]
+    return meta, []

@@ -46,7 +46,7 @@ It works in blocks of `lanes` samples, which `load`, `add_product` and the like 
 (`loops.vectors`); it allocates nothing and raises nothing. `put` makes samples of sums where they
 may go to the result at once, so it is for each sum's last value, and for blocks within the row: a
 row shorter than a block has room for one, as its target is a row of `sums`. What else it takes to
-have the loop run: its name in `loops/__init__.py`; a `Choice` that names it as its `loop`, with
+have the loop run: its name in `loops/__init__.py`; a `Choice` of a method of its name, with
 what it costs, in `plan.py`; its `Passes` in `prepared.py`; and `python docs/lower.py`. A loop that
 reads samples in the image's type, not in the type of sums, is named in `READS_SAMPLES`.
 """

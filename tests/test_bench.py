@@ -179,6 +179,7 @@ def test_tools_sharpen_as_we_do(tool, tmp_path):
         checks.alike(tool.name, given[inside], ours[inside], *close)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", ["commands", "memory", "modes"])
 def test_our_commands_give_what_is_asked_for(name, monkeypatch):
     monkeypatch.setattr(tools, "TOOLS", ())

@@ -301,6 +301,7 @@ def test_a_float64_array_stays_double(rng):
     assert_same_pixels(correlate(pixels, [[1.0]]), pixels)
 
 
+@pytest.mark.exhaustive
 def test_an_array_of_the_other_byte_order_is_read_rightly(rng):
     pixels = rng.integers(0, 65536, (6, 7)).astype(">u2")
     assert_same_pixels(correlate(pixels, [[1]]), pixels.astype(np.uint16))

@@ -207,6 +207,7 @@ def test_gaussian_gradient_magnitude_is_scipy_s(sigma):
         assert np.array_equal(get_kernel(part.name).weights, part.weights)
 
 
+@pytest.mark.exhaustive
 def test_sums_of_absolute_slopes(rng):
     image = rng.random((20, 31))
     for text, x, y in (

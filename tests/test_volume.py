@@ -116,6 +116,7 @@ def test_gaussians_and_weights_are_scipy_ndimage(border, rng):
     np.testing.assert_allclose(got, expected, rtol=1e-6)
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=30, deadline=None)
 @given(
     st.tuples(*[st.integers(1, 6)] * 2),

@@ -46,6 +46,7 @@ def test_pages_of_16_bits_are_one_volume(stack, tmp_path):
     assert [frame.meta.dpi for frame in read_frames(tmp_path / "out.tif")][:1] == [(300, 300)]
 
 
+@pytest.mark.exhaustive
 def test_steps_and_padding_have_three_numbers(stack, tmp_path):
     volume, path = stack
     options = ("--stride", "2,1,3", "--padding", "1,0,0", "--border", "symmetric")

@@ -50,6 +50,17 @@ EXPECTED = (
         lambda before, after: before in ("unreadable", None) or after == "d9dccce8ea8e7f58",
         "48d738a wrote a PNG file whose bands didn't fit together: its check sum is wrong",
     ),
+    (
+        "*", "kernels",
+        lambda before, after: after == [
+            each | {"kind": each["kind"].replace("derivative", "zero-sum")} for each in before
+        ],
+        "a kernel whose weights add up to 0 is called zero-sum, and was called derivative",
+    ),
+    (
+        "*-float64.npy bank-*", "samples", lambda before, after: True,
+        "the filters of a bank are summed together: floats in another order (test_banks_together)",
+    ),
 )  # fmt: skip
 
 

@@ -113,6 +113,7 @@ def test_rows_have_the_bits_of_the_whole(name, rng):
 TILED = {
     "weighted": ("RGBA", {}),
     "held": ("RGB", {}),
+    "a view": ("L", {"gray": True}),
     "wrapped, strided": ("RGBA", {"border": "wrap", "stride": 2}),
     "one channel": ("RGBA", {"channels": "G", "border": "constant", "fill": 9}),
     "lightness": ("RGBA", {"luma": True, "alpha": "filter", "padding": "full"}),
@@ -128,7 +129,8 @@ def test_groups_of_tiles_are_made_of_parts_of_the_image(name, rng, monkeypatch):
     monkeypatch.setattr("convcli.engine.tiling._SUMS_BYTES", 2**16)
     monkeypatch.setattr(arrays, "_step", arrays._step.__wrapped__)
     monkeypatch.setattr(prepared, "_plan_for", prepared._plan_for.__wrapped__)
-    image = Image(original(rng, (130, 310, len(names)), "uint8"), names)
+    shape = (130, 310) if names == "L" else (130, 310, len(names))
+    image = Image(original(rng, shape, "uint8"), names)
     kernels = [parse_kernel("gaussian:sigma=3")] * (1 + (name == "chain"))
     spec = Spec(method="fft", **options)
     with pytest.MonkeyPatch.context() as patch:

@@ -110,6 +110,7 @@ class Correlated(Stage):
         source = self._source.held
         if source is None:
             source, down, across = cut_out(self._source, down, across)
+            source = np.ascontiguousarray(source)
         columns = Columns(number, across, prod(source.shape[1:]))
         work = self._scratch.on(_flat(source), down, _flat(out), columns)
         self._seen[start, number] = work(0, loops.units_down(stop - start))

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convcli.cli.options import lenient_option, spec_options
+from convcli.cli.options import (
+    exclude_option,
+    include_option,
+    lenient_option,
+    recursive_option,
+    spec_options,
+)
 from convcli.cli.types import (
     KERNELS,
     ORDER,
@@ -103,22 +109,15 @@ Examples:
     "itself.",
 )  # fmt: skip
 @spec_options
-@click.option("-r", "--recursive", is_flag=True, help="Enter folders within folders.")
+@recursive_option
 @click.option(
     "--from-file", type=PathType(), metavar="LIST",
     help="Filter what this file lists, one path a line, or standard input (-). Paths are kept "
     "below -o FOLDER.",
 )  # fmt: skip
 @click.option("-0", "--null", is_flag=True, help="NUL characters end the paths of LIST.")
-@click.option(
-    "--include", multiple=True, metavar="PATTERN",
-    help="Only images whose name fits, such as '*.jpg', or whose path does, such as 'raw/**'. "
-    "Repeatable.",
-)  # fmt: skip
-@click.option(
-    "--exclude", multiple=True, metavar="PATTERN",
-    help="Not images, or folders, whose name or path fits. Repeatable.",
-)  # fmt: skip
+@include_option
+@exclude_option
 @click.option("--overwrite", is_flag=True, help="Replace results that exist; never a source.")
 @click.option("--skip-existing", is_flag=True, help="Leave results that exist, as when resuming.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first image that fails.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convcli.cli.echo import echo, echo_json
-from convcli.cli.options import lenient_option
+from convcli.cli.options import exclude_option, include_option, lenient_option, recursive_option
 from convcli.cli.status import DONE, FAILED, tell
 from convcli.cli.streams import check_apart, descriptor
 from convcli.cli.types import NumbersType, PathType, Real, Whole
@@ -71,15 +71,9 @@ Examples:
     "patch]",
 )  # fmt: skip
 @click.option("--gray", is_flag=True, help="Compare gray versions.")
-@click.option("-r", "--recursive", is_flag=True, help="Enter folders within folders.")
-@click.option(
-    "--include", multiple=True, metavar="PATTERN",
-    help="Only images whose name or path fits. Repeatable.",
-)  # fmt: skip
-@click.option(
-    "--exclude", multiple=True, metavar="PATTERN",
-    help="Not images, or folders, whose name or path fits. Repeatable.",
-)  # fmt: skip
+@recursive_option
+@include_option
+@exclude_option
 @click.option("--overwrite", is_flag=True, help="Replace results that exist; never a source.")
 @click.option("--max-pixels", type=Whole(1), help="Largest image that is read.")
 @lenient_option

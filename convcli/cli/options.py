@@ -127,6 +127,23 @@ SPEC_OPTIONS = (
     click.option("-j", "--jobs", type=Whole(1, 1024), help="Threads.  [default: processors]"),
 )
 
+#: Of commands that look for images in folders.
+recursive_option = click.option(
+    "-r", "--recursive", is_flag=True, help="Enter folders within folders."
+)
+include_option = click.option(
+    "--include",
+    multiple=True,
+    metavar="PATTERN",
+    help="Only images whose name fits, such as '*.jpg', or whose path does, such as 'raw/**'. "
+    "Repeatable.",
+)
+exclude_option = click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Not images, or folders, whose name or path fits. Repeatable.",
+)
 #: Of all commands that read images; no field of `Spec`.
 lenient_option = click.option(
     "--lenient",

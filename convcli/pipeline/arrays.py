@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from math import inf, prod
@@ -72,6 +72,13 @@ class Filtered:
     def clipped(self) -> int:
         """Samples of the rows that were made and did not fit the result's range."""
         return self.rows.seen.clipped
+
+
+def ends_of(sums: Iterable[engine.Seen], slope: float, shift: float) -> tuple[float, float]:
+    """Return the range of responses, slope·sum + shift, given that of sums."""
+    low, high, _ = engine.Seen.of((engine.Seen(inf, -inf, 0), *sums))
+    first, last = sorted(slope * end + shift for end in (low, high))
+    return first, last
 
 
 def own_mapping(kernels: Sequence[AnyKernel]) -> Mapping:
@@ -363,9 +370,7 @@ class Stored:
     @property
     def ends(self) -> tuple[float, float]:
         """The range of the responses of all rows, in levels of the source."""
-        low, high, _ = engine.Seen.of((engine.Seen(inf, -inf, 0), *self._seen.values()))
-        ends = sorted(self._slope * end + self._shift for end in (low, high))
-        return ends[0], ends[1]
+        return ends_of(self._seen.values(), self._slope, self._shift)
 
     @property
     def clipped(self) -> int:

@@ -17,7 +17,7 @@ from convcli import engine
 from convcli.errors import GeometryError, UsageError
 from convcli.kernels.exact import written
 from convcli.kernels.volume import AnyVolumeKernel, VolumeCompound
-from convcli.pipeline.arrays import MOST_PIXELS
+from convcli.pipeline.arrays import MOST_PIXELS, ends_of
 from convcli.pipeline.half_even import HalvesToEven
 from convcli.pipeline.responses import Target, after, between, response, scaled
 from convcli.pipeline.volume_sums import MagnitudeSums, Planes, VolumeSums
@@ -119,9 +119,7 @@ class CorrelatedPlanes:
     @property
     def ends(self) -> tuple[float, float]:
         """The range of the responses in the planes that were made, in levels of the source."""
-        low, high, _ = engine.Seen.of((engine.Seen(inf, -inf, 0), *self._seen.values()))
-        ends = sorted(self._slope * end + self._shift for end in (low, high))
-        return ends[0], ends[1]
+        return ends_of(self._seen.values(), self._slope, self._shift)
 
     @property
     def clipped(self) -> int:

@@ -171,3 +171,9 @@ def test_no_file_names_a_machine_or_a_registry():
 )
 def test_machine_names_are_told_from_others(line, told):
     assert bool(re.search("|".join(MACHINE), line)) is told
+
+
+def test_the_flat_modules_of_image_are_few():
+    """What is of one format lies in its package; with more, nobody finds anything."""
+    flat = {path.stem for path in (ROOT / "convcli" / "image").glob("*.py")} - {"__init__"}
+    assert len(flat) <= 26, sorted(flat)

@@ -18,7 +18,7 @@ from convcli.geometry import Pair
 from convcli.image.files import check_free, read, write
 from convcli.image.formats import codec_of, format_of
 from convcli.image.image import Image
-from convcli.image.marks import marked
+from convcli.image.show.marks import marked
 from convcli.paths import Identities, told
 from convcli.pipeline.find import Found, Match, PatchScores, found_in, scores_of
 from convcli.record import record, replace

@@ -10,6 +10,9 @@ from convcli.errors import ConvError, ImageError
 
 Result = TypeVar("Result")
 
+#: What follows the words on damage that can be overlooked.
+READS = "; `lenient` reads what is there"
+
 
 def guard(work: Callable[[], Result], what: str, need: Callable[[], int] = lambda: 0) -> Result:
     """Do work with other people's libraries; whatever they raise becomes one clear line.
@@ -55,3 +58,16 @@ def guarded(
     left = iter(parts)
     while (part := guard(lambda: next(left, None), what, need)) is not None:
         yield part
+
+
+def overlook(said: str, lenient: bool) -> str:
+    """Return what is said of damage as a note.
+
+    Raises
+    ------
+    ImageError
+        If it isn't to be overlooked; the message names the option.
+    """
+    if not lenient:
+        raise ImageError(said + READS)
+    return said

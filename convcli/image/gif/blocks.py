@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image.canvas import Disposal
-from convcli.image.lenient import overlook
+from convcli.image.guard import overlook
 from convcli.image.limits import check_size
 from convcli.record import field, record, replace
 

@@ -13,8 +13,8 @@ from convcli.errors import ImageError
 from convcli.image.canvas import Patch, compose, is_opaque
 from convcli.image.frames import Frames, check_total
 from convcli.image.gif.blocks import GRAYS, STRAY, GifFile, GifFrame, split
+from convcli.image.guard import READS, overlook
 from convcli.image.image import Image, Meta
-from convcli.image.lenient import READS, overlook
 from convcli.record import replace
 
 

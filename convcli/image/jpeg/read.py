@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from convcli.errors import ImageError
 from convcli.image import codecs, exif
 from convcli.image.depth import widen_bits
+from convcli.image.guard import overlook
 from convcli.image.image import Image, Meta
 from convcli.image.jpeg.check import copied, first_changed, may_be_cut, watched
 from convcli.image.jpeg.scans import (
@@ -24,7 +25,6 @@ from convcli.image.jpeg.scans import (
     read_scans,
 )
 from convcli.image.jpeg.segments import EOI, FRAMES, SOS, Segment, walk
-from convcli.image.lenient import overlook
 from convcli.image.limits import check_size
 from convcli.image.tags import Form, entries, first_of
 from convcli.record import field, record

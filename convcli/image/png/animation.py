@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from convcli.errors import ImageError
 from convcli.image.canvas import Disposal, Patch, compose, is_opaque
 from convcli.image.frames import Frames, check_total
+from convcli.image.guard import overlook
 from convcli.image.image import Image, Meta
-from convcli.image.lenient import overlook
 from convcli.image.orientation import upright
 from convcli.image.png.chunks import COLOUR, GRAY, PALETTE, PngHeader
 from convcli.image.png.read import Chunks, decode, meta_of, pixels_of, split

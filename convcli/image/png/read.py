@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image import codecs
+from convcli.image.guard import READS, overlook
 from convcli.image.header import peek_into
 from convcli.image.image import Image, Meta
-from convcli.image.lenient import READS, overlook
 from convcli.image.limits import check_size
 from convcli.image.png import text as png_text
 from convcli.image.png import wide as png_wide

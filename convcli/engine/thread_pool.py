@@ -23,7 +23,11 @@ Work: TypeAlias = Callable[[int, int], Any]
 
 
 def run_bands(
-    units: tuple[int, int], cycles: float, jobs: int, begin: Callable[[], Work]
+    units: tuple[int, int],
+    cycles: float,
+    jobs: int,
+    begin: Callable[[], Work],
+    small: float = _SMALL,
 ) -> list[Any]:
     """Call ``begin()(first, last)`` for bands that cover all units, on up to `jobs` threads.
 
@@ -38,10 +42,12 @@ def run_bands(
     begin
         Called once on every thread, for what works on its bands, which must not depend on how
         units are shared out. The first exception is raised when all threads have stopped.
+    small
+        Cycles under which one thread does it.
     """
     total, step = units
     steps = -(-total // step)
-    if jobs == 1 or steps == 1 or cycles < _SMALL:
+    if jobs == 1 or steps == 1 or cycles < small:
         return [begin()(0, total)]
     count = min(steps, max(jobs, min(jobs * _BANDS_A_THREAD, int(cycles / _LEAST_BAND))))
     edges = [*(steps * k // count * step for k in range(count)), total]

@@ -35,9 +35,9 @@ _STRIP_BYTES = 384 * 1024
 _KEPT, _KEPT_BYTES = 4, 1 << 20
 #: Bands that there are for a thread where strips are as high as one.
 _BANDS_A_THREAD = 4
-#: Cycles under which one thread sums all maps: half of what `run_bands` takes for other work, as
-#: maps are new memory, which two threads are given in half the time (bench: banks).
-_SMALL = 2e6
+#: Cycles under which one thread sums all maps: a quarter of what `run_bands` takes for other work,
+#: as maps are new memory, which two threads are given in half the time (bench: banks).
+_SMALL = 1e6
 #: Columns of a part of it at the least, and output rows at the least and at the most.
 _LEAST_PART, _FEW_ROWS, _MOST_ROWS = 128, 4, 32
 

@@ -176,3 +176,27 @@ def test_the_command(photo, tmp_path):
     assert convcli.read(moving, frame=0).meta.frames > 20
     assert "exists" in call("kernels", "fit", before, after, "-o", toml).err
     assert call("kernels", "fit", before).status == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("a.png", "none.png"), 1, "none.png: can't be read"),
+        (("a.png", "bad.png"), 1, "bad.png: this is not an image"),
+        (("-", "-"), 2, "standard input has one image"),
+        (("a.png", "a.png", "-o", "k.png"), 2, "expected a name that ends in .toml"),
+        (("a.png", "a.png", "--trace", "k.jpg"), 2, "expected a name that ends in .gif"),
+        (("a.png", "a.png", "--trace", "a.png", "--overwrite"), 2, "itself, which is read"),
+        (("a.png", "a.png", "-o", "k.toml", "--trace", "K/../k.toml"), 2, "ends in .gif"),
+        (("a.png", "a.png", "--trace", "bad.png"), 1, "exists"),
+    ],
+)
+def test_mistakes_are_one_line_and_nothing_is_lost(words, status, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    convcli.write("a.png", Image(np.arange(400, dtype=np.uint8).reshape(20, 20)))
+    (tmp_path / "bad.png").write_bytes(b"nothing")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    done = call("kernels", "fit", *words)
+    assert (done.status, done.err.count("\n")) == (status, 1)
+    assert said in done.err
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before

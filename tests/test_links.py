@@ -363,6 +363,7 @@ def kept(here):
     (here / "k.html").symlink_to("k.csv")
     np.save("k.npy", np.ones((3, 3), np.uint8))
     shutil.copy("a.png", "p.html")
+    shutil.copy("a.png", "fit.toml")
     before = {path: path.read_bytes() for path in here.iterdir() if path.is_file()}
     yield here
     assert {path: path.read_bytes() for path in before} == before
@@ -370,6 +371,7 @@ def kept(here):
 
 
 A = ("apply", "box3")
+FIT = ("kernels", "fit", "fit.toml", "list.png")
 FORCED = ("-o", "k.csv", "--format", "png", "--overwrite")
 
 
@@ -424,14 +426,20 @@ FORCED = ("-o", "k.csv", "--format", "png", "--overwrite")
         (("explain", "k.csv", "--page", "k.html"), {}, "--page k.html: is k.csv itself"),
         (("explain", "k.csv", "--json"), {"stdout": "k.csv"}, "standard output is k.csv"),
         (("explain", "box3", "a.png"), {"stdout": "hard.png"}, "standard output is a.png"),
+        (("signal", "k.csv#1", "1", "-o", "k.csv"), {}, "-o k.csv: is k.csv itself"),
+        (("signal", "k.csv#1", "1"), {"stdout": "k.csv"}, "standard output is k.csv"),
+        ((*FIT, "-o", "fit.toml"), {}, "-o fit.toml: is fit.toml itself, which is read"),
+        ((*FIT, "--trace", "list.png"), {}, "--trace list.png: is list.png itself"),
+        (("kernels", "fit", "-", "a.png", "--trace", "a.png"), {"stdin": "list.png"}, "is a.png"),
+        ((*FIT, "--json"), {"stdout": "list.png"}, "standard output is list.png"),
         (("kernels", "k.csv"), {"stdout": "k.csv"}, "standard output is k.csv"),
         (("kernels", "--check", "k.csv"), {"stdout": "k.csv"}, "standard output is k.csv"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
 def test_nothing_that_is_read_is_overwritten(args, streams, words, kept):
-    named = args[0] in ("apply", "explain") and "--overwrite" not in args
-    status, said = run(*args, *["--overwrite"] * named, **streams)
+    named = {*args} & {"apply", "explain", "signal", "fit"} and "--overwrite" not in args
+    status, said = run(*args, *["--overwrite"] * bool(named), **streams)
     assert status == 2
     assert words in said
     assert len(said.splitlines()) == 1

@@ -76,6 +76,7 @@ KINDS = {
         "convcli.fitting.fit": ("cli.fit",),
         "convcli.image.atomic": ("cli.fit", "cli.signal"),
         "convcli.image.files": ("cli.explain", "cli.fit"),
+        "convcli.image.formats": ("cli.fit",),
         "convcli.kernels": ("cli.kernels", "cli.types"),
         "convcli.kernels.bank_notation": ("cli.types",),
         "convcli.kernels.generators": ("cli.kernels",),

@@ -161,6 +161,7 @@ def test_two_dice_add_up_along_the_diagonals():
         (("one two", "1"), "neither numbers nor a file"),
         (("1 2", "1", "-o", "a.png"), "no signal's file"),
         (("1 2", "1", "-o", "a.wav"), "samples a second"),
+        (("1 2", "1", "-o", "a.csv", "--normalize"), "--normalize is for sound"),
         ((" ".join(["1"] * 41), "1", "--as", "polynomial"), "too long"),
     ],
 )
@@ -209,7 +210,7 @@ def test_tables(tmp_path):
     assert "exists" in again.err
     source = call("signal", table, "1 1", "-o", table, "--overwrite")
     assert source.status == 2
-    assert "never overwritten" in source.err
+    assert "itself, which is read" in source.err
 
 
 def test_arrays(tmp_path):

@@ -13,7 +13,7 @@ import click
 from convcli.cli.echo import echo, echo_json
 from convcli.cli.options import SPEC_OPTIONS, lenient_option, make_spec
 from convcli.cli.status import tell
-from convcli.cli.streams import check_apart, same_file
+from convcli.cli.streams import check_apart, check_targets
 from convcli.cli.types import KERNELS, KernelType, MatrixCommand, PathType, Typed, whole
 from convcli.errors import ConvError, ImageError, UsageError
 from convcli.geometry import Pair
@@ -164,8 +164,7 @@ def _check_page(page: str, reads: list[str]) -> None:
     """Refuse to replace what is read, or another image, by a page."""
     if not page.lower().endswith((".html", ".htm")):
         raise UsageError(f"--page {page}: expected a name that ends in .html")
-    if what := same_file(page, reads):
-        raise UsageError(f"--page {page}: is {what} itself, which is read; name another file")
+    check_targets({"--page": page}, reads)
 
 
 def _study(kernel: Any, spec: Spec, given: dict[str, Any]) -> tuple[Study, str]:

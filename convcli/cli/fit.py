@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,13 @@ import click
 
 from convcli.cli.cards import print_rich
 from convcli.cli.echo import echo, echo_json
+from convcli.cli.streams import check_apart, check_targets
 from convcli.cli.types import NumbersType, PathType
+from convcli.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
     from convcli.fitting.fit import Fitted
+    from convcli.image.image import Image
 
 #: Not the docstring, which `python -OO` takes away.
 _HELP = """Find the kernel that turns one image into another.
@@ -56,14 +60,15 @@ Examples:
 def fit(before: str, after: str, **options: Any) -> int:
     """Find the kernel that turns one image into another."""
     from convcli.fitting.fit import fit_kernel
-    from convcli.image.files import read
     from convcli.report import fit as report
     from convcli.report.kernels import cards
 
+    check_apart((before, after))
+    _check_files((before, after), options)
     size = options["size"]
     size = size if isinstance(size, tuple) else (size, size)
     done = fit_kernel(
-        read(before), read(after), size,
+        _read(before), _read(after), size,
         **{name: options[name] for name in ("symmetric", "separable", "offset")},
     )  # fmt: skip
     _write(done, options)
@@ -73,6 +78,34 @@ def fit(before: str, after: str, **options: Any) -> int:
         print_rich(cards([(done.kernel, None)]))
         echo("\n" + "\n".join(report.facts(done)))
     return 0
+
+
+def _read(path: str) -> Image:
+    """Return an image; `-` is standard input. What is wrong is said with its name."""
+    from convcli.image.files import read
+
+    try:
+        return read(sys.stdin.buffer if path == "-" else path)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from None
+
+
+def _check_files(reads: tuple[str, str], options: dict[str, Any]) -> None:
+    """Refuse files that can't be written, before there is anything to write."""
+    from convcli.image.files import check_free
+    from convcli.image.formats import SUFFIXES, codec_of
+
+    kernel, trace = options["output"], options["trace"]
+    if reads == ("-", "-"):
+        raise UsageError("standard input has one image, and BEFORE and AFTER are two")
+    if kernel is not None and Path(kernel).suffix.lower() != ".toml":
+        raise UsageError(f"-o {kernel}: expected a name that ends in .toml")
+    suffix = ".csv" if trace is None else Path(trace).suffix.lower()
+    if suffix != ".csv" and not (suffix in SUFFIXES and codec_of(SUFFIXES[suffix]).several):
+        raise UsageError(f"--trace {trace}: expected a name that ends in .gif, .png, .webp or .csv")
+    check_targets({"-o": kernel, "--trace": trace}, reads)
+    for path in filter(None, (kernel, trace)):
+        check_free(path, options["overwrite"])
 
 
 def _write(done: Fitted, options: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import click
 
 from convcli.cli.echo import echo, echo_json
 from convcli.cli.status import tell
+from convcli.cli.streams import check_apart, check_targets
 from convcli.cli.types import MatrixCommand, PathType, Typed, Word, typed
 from convcli.errors import UsageError
 
@@ -85,10 +86,25 @@ def signal(a: str, b: str, **options: Any) -> None:
     if options["output"] == "-":
         options["output"] = None
     pair = (read_signal(a), read_signal(b))
+    reads = [str(each.file) for each in pair if each.file is not None]
+    check_apart(reads)
+    check_targets({"-o": options["output"]}, reads)
+    _check_loudest(pair, options)
     if options["form"] is not None:
         _work_out(pair, options)
     else:
         _convolve(pair, options)
+
+
+def _check_loudest(pair: tuple[Signal, Signal], options: dict[str, Any]) -> None:
+    """Refuse --normalize where no sound is written."""
+    target = options["output"]
+    sound = target is not None and Path(target).suffix.lower() == ".wav"
+    if options["normalize"] and not (sound and any(each.form is not None for each in pair)):
+        raise click.UsageError(
+            "--normalize is for sound that is written to a .wav file",
+            click.get_current_context(),
+        )
 
 
 def _convolve(pair: tuple[Signal, Signal], options: dict[str, Any]) -> None:
@@ -165,10 +181,6 @@ def _write(pair: tuple[Signal, Signal], values: Any, options: dict[str, Any]) ->
     from convcli.signals.files import as_file, in_range, loudest
 
     target, notes = Path(options["output"]), [note for each in pair for note in each.notes]
-    for each in pair:
-        source = each.file
-        if source is not None and target.exists() and target.samefile(source):
-            raise UsageError(f"{target} is a source, which is never overwritten; name another file")
     suffix = target.suffix
     form = next((each.form for each in pair if each.form is not None), None)
     rates = {each.form.rate for each in pair if each.form is not None}

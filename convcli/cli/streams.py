@@ -10,7 +10,7 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from select import select
 from typing import Any, TextIO
@@ -73,6 +73,31 @@ def check_apart(reads: Iterable[str]) -> None:
     """
     if what := same_file(descriptor(sys.stdout), reads):
         raise UsageError(f"{_OUT} is {what} itself, which is read; send it to another file")
+
+
+def check_targets(targets: Mapping[str, str | None], reads: Iterable[str]) -> None:
+    """Refuse to write over what is read, or what another option writes.
+
+    Parameters
+    ----------
+    targets
+        Paths by the options that name them; None for those that weren't given.
+    reads
+        Paths of what is read; `-` is standard input.
+
+    Raises
+    ------
+    UsageError
+        If one is.
+    """
+    apart = list(reads)
+    for option, path in targets.items():
+        if path is None:
+            continue
+        if what := same_file(path, apart):
+            used = "which is read" if what in reads or what == "standard input" else "written, too"
+            raise UsageError(f"{option} {path}: is {what} itself, {used}; name another file")
+        apart.append(path)
 
 
 def same_file(written: str | int | None, reads: Iterable[str]) -> str:

@@ -145,10 +145,11 @@ class Shared(NamedTuple):
 
 def shared(offsets: NDArray[np.int64], layout: Layout) -> Shared:
     """Sort out what two neighbouring output rows read, each part in order."""
-    upper = set(offsets.tolist())
-    lower = {offset + layout.stride * layout.pitch for offset in upper}
-    parts = (sorted(upper - lower), sorted(upper & lower), sorted(lower - upper))
-    return Shared(*(np.array(part, dtype=np.int64) for part in parts))
+    upper = np.sort(offsets)
+    lower = upper + layout.stride * layout.pitch
+    again = np.isin(upper, lower, assume_unique=True)
+    first = np.isin(lower, upper, assume_unique=True, invert=True)
+    return Shared(upper[~again], upper[again], lower[first])
 
 
 def _at_once(

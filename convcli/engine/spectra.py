@@ -89,7 +89,7 @@ def reversed_digits(size: int) -> NDArray[np.intp]:
 
 
 def factors(kernels: NDArray[Any], size: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Real and imaginary parts of conjugated spectra over size², in the loops' order.
+    """Real and imaginary parts of conjugated spectra over size², in the loops' order, by columns.
 
     Parameters
     ----------
@@ -99,7 +99,10 @@ def factors(kernels: NDArray[Any], size: int) -> tuple[NDArray[Any], NDArray[Any
     spectra = np.fft.fft2(kernels, s=(size, size))
     spectra /= size**2
     order = reversed_digits(size)
-    real, imag = (part.take(order, 1).take(order, 2) for part in (spectra.real, spectra.imag))
+    real, imag = (
+        np.ascontiguousarray(part.take(order, 1).take(order, 2).transpose(0, 2, 1))
+        for part in (spectra.real, spectra.imag)
+    )
     return real, np.negative(imag, out=imag)
 
 

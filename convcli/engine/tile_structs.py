@@ -93,7 +93,7 @@ class TileInput(NamedTuple):
         (padded_cols·step,) intp, as there, in the order of columns.
     factors_re, factors_im
         (kernels, size, size) float64: conjugated spectra divided by size², in the order that
-        `forward` leaves.
+        `forward` leaves, column after column.
     cosines, sines
         (size,) float64.
     offsets

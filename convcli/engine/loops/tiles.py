@@ -67,39 +67,38 @@ def _line(given, slot, slots, y, line):
 
 
 @jit
-def _load_set(given, scratch, first, slots):
-    """Load a set of tiles: real and imaginary parts, then those that are added `power` times."""
+def _load_row(given, scratch, first, slots, y):
+    """Load a row of a set: real and imaginary parts, then those that are added `power` times."""
     lines, re, im, sizes = scratch.lines, scratch.re, scratch.im, given.sizes
     size, lanes, depth = sizes.size, small(re), sizes.depth
     middle, power = given.levels.middle, given.levels.power
-    for y in range(size):
-        for k in range(2 * max(1, depth)):
-            slot = first + k * lanes
-            a = _line(given, slot, slots, y, lines)
-            b = _line(given, slot + 1, slots, y, at(lines, size))
-            c = _line(given, slot + 2, slots, y, at(lines, 2 * size))
-            d = _line(given, slot + 3, slots, y, at(lines, 3 * size))
-            target = at(im if k % 2 == 1 else re, y * sizes.pitch)
-            for x in range(0, size, 4):
-                gap = spread_like(load_small(target, 0), middle)
-                rows = transpose(
-                    subtract(load_few(a, x, target), gap),
-                    subtract(load_few(b, x, target), gap),
-                    subtract(load_few(c, x, target), gap),
-                    subtract(load_few(d, x, target), gap),
-                )
-                p, q = 2 * x * lanes, 2 * (x + 1) * lanes
-                r, s = 2 * (x + 2) * lanes, 2 * (x + 3) * lanes
-                if k < 2:
-                    store(target, p, rows[0])
-                    store(target, q, rows[1])
-                    store(target, r, rows[2])
-                    store(target, s, rows[3])
-                else:
-                    _add_product_at(target, p, rows[0], power)
-                    _add_product_at(target, q, rows[1], power)
-                    _add_product_at(target, r, rows[2], power)
-                    _add_product_at(target, s, rows[3], power)
+    for k in range(2 * max(1, depth)):
+        slot = first + k * lanes
+        a = _line(given, slot, slots, y, lines)
+        b = _line(given, slot + 1, slots, y, at(lines, size))
+        c = _line(given, slot + 2, slots, y, at(lines, 2 * size))
+        d = _line(given, slot + 3, slots, y, at(lines, 3 * size))
+        target = at(im if k % 2 == 1 else re, y * sizes.pitch)
+        for x in range(0, size, 4):
+            gap = spread_like(load_small(target, 0), middle)
+            rows = transpose(
+                subtract(load_few(a, x, target), gap),
+                subtract(load_few(b, x, target), gap),
+                subtract(load_few(c, x, target), gap),
+                subtract(load_few(d, x, target), gap),
+            )
+            p, q = 2 * x * lanes, 2 * (x + 1) * lanes
+            r, s = 2 * (x + 2) * lanes, 2 * (x + 3) * lanes
+            if k < 2:
+                store(target, p, rows[0])
+                store(target, q, rows[1])
+                store(target, r, rows[2])
+                store(target, s, rows[3])
+            else:
+                _add_product_at(target, p, rows[0], power)
+                _add_product_at(target, q, rows[1], power)
+                _add_product_at(target, r, rows[2], power)
+                _add_product_at(target, s, rows[3], power)
 
 
 @jit
@@ -122,8 +121,8 @@ def _rounded(values, sizes, power, high):
 
 
 @jit
-def _unload_set(given, scratch, kernel, first, slots, sums):
-    """Take a kernel's sums of a set of tiles out: four lanes at four places, for four tiles."""
+def _unload_row(given, scratch, kernel, first, slots, y, sums):
+    """Take a row of a kernel's sums of a set out: four lanes at four places, for four tiles."""
     re, im, sizes, offset = (
         scratch.product_re,
         scratch.product_im,
@@ -131,28 +130,27 @@ def _unload_set(given, scratch, kernel, first, slots, sums):
         given.offsets[kernel],
     )
     lanes, step, power = small(re), sizes.step, given.levels.power
+    apart = 2 * sizes.stride_cols * lanes
     for k in range(2 * max(1, sizes.depth)):
         values, slot = im if k % 2 == 1 else re, first + k * lanes
         if slot >= slots:
             break
         a, b = _target(slot, slots, given), _target(slot + 1, slots, given)
         c, d = _target(slot + 2, slots, given), _target(slot + 3, slots, given)
-        apart = 2 * sizes.stride_cols * lanes
-        for y in range(sizes.edge_rows):
-            line = at(values, y * sizes.stride * sizes.pitch)
-            for x in range(0, sizes.edge_cols, 4):
-                place = x * apart
-                p = _rounded(load_small(line, place), sizes, power, k > 1)
-                q = _rounded(load_small(line, place + apart), sizes, power, k > 1)
-                r = _rounded(load_small(line, place + 2 * apart), sizes, power, k > 1)
-                s = _rounded(load_small(line, place + 3 * apart), sizes, power, k > 1)
-                extra = spread_like(p, offset)
-                rows = transpose(add(p, extra), add(q, extra), add(r, extra), add(s, extra))
-                base = y * sizes.sums_pitch + x * step
-                _put_four(sums, a, base, rows[0], step)
-                _put_four(sums, b, base, rows[1], step)
-                _put_four(sums, c, base, rows[2], step)
-                _put_four(sums, d, base, rows[3], step)
+        line = at(values, y * sizes.stride * sizes.pitch)
+        for x in range(0, sizes.edge_cols, 4):
+            place = x * apart
+            p = _rounded(load_small(line, place), sizes, power, k > 1)
+            q = _rounded(load_small(line, place + apart), sizes, power, k > 1)
+            r = _rounded(load_small(line, place + 2 * apart), sizes, power, k > 1)
+            s = _rounded(load_small(line, place + 3 * apart), sizes, power, k > 1)
+            extra = spread_like(p, offset)
+            rows = transpose(add(p, extra), add(q, extra), add(r, extra), add(s, extra))
+            base = y * sizes.sums_pitch + x * step
+            _put_four(sums, a, base, rows[0], step)
+            _put_four(sums, b, base, rows[1], step)
+            _put_four(sums, c, base, rows[2], step)
+            _put_four(sums, d, base, rows[3], step)
 
 
 @jit
@@ -180,34 +178,55 @@ def _put_four(sums, target, base, values, step):
 
 
 @jit
-def _transform(re, im, sizes, cosines, sines, back):
-    """Transform all rows and columns of a set, or back."""
-    size, pitch, apart = sizes.size, sizes.pitch, 2 * small(re)
-    for k in range(size):
-        row_re, row_im = at(re, k * pitch), at(im, k * pitch)
-        if back:
-            inverse(row_re, row_im, size, apart, cosines, sines)
-        else:
-            forward(row_re, row_im, size, apart, cosines, sines)
-    for k in range(size):
-        col_re, col_im = at(re, k * apart), at(im, k * apart)
-        if back:
-            inverse(col_re, col_im, size, pitch, cosines, sines)
-        else:
-            forward(col_re, col_im, size, pitch, cosines, sines)
+def _forward_rows(given, scratch, first, slots):
+    """Load a set of tiles, each row transformed as soon as it is loaded."""
+    sizes, apart = given.sizes, 2 * small(scratch.re)
+    for y in range(sizes.size):
+        _load_row(given, scratch, first, slots, y)
+        re, im = at(scratch.re, y * sizes.pitch), at(scratch.im, y * sizes.pitch)
+        forward(re, im, sizes.size, apart, given.cosines, given.sines)
 
 
 @jit
-def _multiply(re, im, sizes, factor_re, factor_im, product_re, product_im):
-    """``product = (re + i·im)·(factor_re + i·factor_im)``, place by place."""
-    size, apart = sizes.size, 2 * small(re)
+def _columns(given, scratch, kernel):
+    """Multiply a set's spectrum by a kernel's, and transform the columns of the product back.
+
+    The first kernel's columns are transformed before: while they are in the cache.
+    """
+    sizes, apart = given.sizes, 2 * small(scratch.re)
+    size, pitch = sizes.size, sizes.pitch
+    for x in range(size):
+        place = x * apart
+        re, im = at(scratch.re, place), at(scratch.im, place)
+        if kernel == 0:
+            forward(re, im, size, pitch, given.cosines, given.sines)
+        begin = (kernel * size + x) * size
+        by_re, by_im = at(given.factors_re, begin), at(given.factors_im, begin)
+        product_re, product_im = at(scratch.product_re, place), at(scratch.product_im, place)
+        _multiply(re, im, size, pitch, by_re, by_im, product_re, product_im)
+        inverse(product_re, product_im, size, pitch, given.cosines, given.sines)
+
+
+@jit
+def _multiply(re, im, size, pitch, factor_re, factor_im, product_re, product_im):
+    """``product = (re + i·im)·(factor_re + i·factor_im)`` along a column."""
     for y in range(size):
-        for x in range(size):
-            place, k = y * sizes.pitch + x * apart, y * size + x
-            a, b = load_small(re, place), load_small(im, place)
-            c, s = factor_re[k], factor_im[k]
-            store(product_re, place, add_product(scale(a, c), b, -s))
-            store(product_im, place, add_product(scale(b, c), a, s))
+        place = y * pitch
+        a, b = load_small(re, place), load_small(im, place)
+        c, s = factor_re[y], factor_im[y]
+        store(product_re, place, add_product(scale(a, c), b, -s))
+        store(product_im, place, add_product(scale(b, c), a, s))
+
+
+@jit
+def _inverse_rows(given, scratch, kernel, first, slots, sums):
+    """Transform the rows back that have sums, and take those out."""
+    sizes, apart = given.sizes, 2 * small(scratch.re)
+    for y in range(sizes.edge_rows):
+        place = y * sizes.stride * sizes.pitch
+        re, im = at(scratch.product_re, place), at(scratch.product_im, place)
+        inverse(re, im, sizes.size, apart, given.cosines, given.sines)
+        _unload_row(given, scratch, kernel, first, slots, y, sums)
 
 
 @jit
@@ -225,17 +244,12 @@ def tiles(loops, given, scratch, result):
     slots = (task.last - task.first) * task.tiles * sizes.step
     in_set = 2 * small(scratch.re) * max(1, sizes.depth)
     apart = (task.last - task.first) * sizes.edge_rows * sizes.sums_pitch
-    area = sizes.size * sizes.size
     first = 0
     while first < slots:
-        _load_set(given, scratch, first, slots)
-        _transform(scratch.re, scratch.im, sizes, given.cosines, given.sines, False)
+        _forward_rows(given, scratch, first, slots)
         for g in range(sizes.kernels):
-            by_re, by_im = at(given.factors_re, g * area), at(given.factors_im, g * area)
-            re, im = scratch.product_re, scratch.product_im
-            _multiply(scratch.re, scratch.im, sizes, by_re, by_im, re, im)
-            _transform(re, im, sizes, given.cosines, given.sines, True)
-            _unload_set(given, scratch, g, first, slots, at(scratch.sums, g * apart))
+            _columns(given, scratch, g)
+            _inverse_rows(given, scratch, g, first, slots, at(scratch.sums, g * apart))
         first += in_set
     _store_group(loops, given, scratch, result, apart)
 

@@ -12,7 +12,8 @@ from convcli import engine
 from convcli.errors import ImageError, UsageError
 from convcli.geometry import Pair, whole
 from convcli.image import channels as ch
-from convcli.image.image import Image, channel_words
+from convcli.image.channels import channel_words
+from convcli.image.image import Image
 from convcli.pipeline.patch import Patch, patch_of
 from convcli.pipeline.places import Peak, Peaks
 from convcli.pipeline.scores import Scores

@@ -11,7 +11,8 @@ import numpy as np
 from convcli.errors import GeometryError, UsageError
 from convcli.geometry import Geometry, Pair, pair, plan_geometry
 from convcli.image import channels as ch
-from convcli.image.image import Image, channel_words
+from convcli.image.channels import channel_words
+from convcli.image.image import Image
 from convcli.kernels.bank import Bank, stacked
 from convcli.kernels.kernel import Compound, Kernel
 from convcli.record import record, replace

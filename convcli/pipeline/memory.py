@@ -15,9 +15,10 @@ import numpy as np
 
 from convcli.engine import CHUNK_BYTES, Pixels
 from convcli.errors import ConvError
+from convcli.image.channels import channel_words
 from convcli.image.formats import codec_of
 from convcli.image.header import WIDTHS, Header
-from convcli.image.image import Image, Meta, channel_words
+from convcli.image.image import Image, Meta
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline.arrays import Step
 from convcli.pipeline.road import Road, lay

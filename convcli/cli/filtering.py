@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from convcli.image.header import Header
     from convcli.image.image import Image
     from convcli.kernels.kernel import AnyKernel
-    from convcli.pipeline import Road
+    from convcli.pipeline import ApartRoad, Road
     from convcli.pipeline.memory import Output, StageMemory, Sums
     from convcli.pipeline.volume_road import VolumeRoad
     from convcli.spec import Spec
@@ -190,7 +190,7 @@ class _KernelFilter:
     spec: Spec
     watch: bool
 
-    def __call__(self, image: Image, span: tuple[float, float] | None = None) -> Road:
+    def __call__(self, image: Image, span: tuple[float, float] | None = None) -> Road | ApartRoad:
         """Have an image filtered; `span` is what is stretched, if several are treated alike."""
         from convcli.pipeline import lay
 

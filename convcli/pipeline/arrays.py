@@ -235,15 +235,11 @@ def _step(
     geometry = _geometry(shape, kernel, spec)
     double = spec.precision is Precision.DOUBLE or dtype == np.float64
     kernel_set, divisor = kernel_set_of(kernel, flip=spec.convolve, double=double)
-    slope, shift = scaled(kernel, response(kernel, divisor, target), scale, target)
-    finish = engine.finish(
-        target.mapping,
-        target.dtype,
-        maximum=target.maximum,
-        slope=slope,
-        shift=shift,
-        rounding=spec.rounding,
-    )
+    slope, shift = response(kernel, divisor, target)
+    if target.zero:
+        shift -= slope * Fraction(target.zero) * Fraction(kernel_set.weights.sum().item())
+    slope, shift = scaled(kernel, (slope, shift), scale, target)
+    finish = _finish(target, slope, shift, spec)
     stretches = target.mapping is Mapping.NORMALIZE
     if stretches and target.span is not None:
         finish = finish.stretch(*_sums(target.span, slope, shift))
@@ -254,6 +250,21 @@ def _step(
         engine.ArrayKind(shape, dtype), kernel_set, geometry, outside, finish, options
     )
     return Step(prepared, geometry, float(slope), float(shift))
+
+
+def _finish(target: Target, slope: Fraction, shift: Fraction, spec: Spec) -> engine.Finish:
+    """Return how sums become samples of a result."""
+    finish = engine.finish(
+        target.mapping,
+        target.dtype,
+        maximum=target.maximum,
+        slope=slope,
+        shift=shift,
+        rounding=spec.rounding,
+    )
+    if not target.signed or target.mapping is Mapping.RAW:
+        return finish
+    return replace(finish, mid=(finish.maximum + 1) / 2 if finish.is_levels else 0.0)
 
 
 def _sums(span: tuple[float, float], slope: Fraction, shift: Fraction) -> tuple[float, float]:
@@ -343,14 +354,7 @@ class Stored:
             elif kernel.full_scale is not None and not target.in_pixels:
                 slope = Fraction(kernel.full_scale) / Fraction(target.maximum)
             slope, shift = scaled(kernel, (slope, shift), spec.scale, target)
-        finish = engine.finish(
-            target.mapping,
-            target.dtype,
-            maximum=target.maximum,
-            slope=slope,
-            shift=shift,
-            rounding=spec.rounding,
-        )
+        finish = _finish(target, slope, shift, spec)
         if target.mapping is Mapping.NORMALIZE:
             ends = _sums(target.span, slope, shift) if target.span else own
             finish = finish.stretch(*ends) if ends else finish

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from convcli.errors import GeometryError, UsageError
+from convcli.errors import GeometryError, ImageError, UsageError
 from convcli.geometry import Geometry, Pair, pair, plan_geometry
 from convcli.image import channels as ch
 from convcli.image.channels import channel_words
@@ -268,7 +268,7 @@ def _fed(
     names = image.channels
     colours = tuple(range(ch.colour_count(names)))
     if spec.channels:
-        return _picked(spec.channels, names), False, ()
+        return _picked(spec.channels, image), False, ()
     every = tuple(range(len(names)))
     if need == len(every) and need != len(colours) and not spec.gray:
         return every, False, ("alpha is filtered as a channel of its own",)
@@ -280,16 +280,14 @@ def _fed(
     return colours, False, notes
 
 
-def _picked(wanted: str, names: str) -> tuple[int, ...]:
+def _picked(wanted: str, image: Image) -> tuple[int, ...]:
     """Return the places of channels, in the order given; one may be given several times."""
-    letters = wanted.upper().replace(",", "")
-    missing = [letter for letter in letters if letter not in names or letter == "?"]
-    if missing:
-        raise UsageError(
-            f"`channels` {wanted} doesn't fit an image whose channels are {', '.join(names)}; "
-            f"name some of these, as RGB or, the other way round, BGR"
-        )
-    return tuple(names.index(letter) for letter in letters)
+    names, bands = image.channels, image.meta.bands
+    try:
+        return tuple(ch.places(wanted, names, bands))
+    except ImageError:
+        advice = "as RGB or, the other way round, BGR"
+        raise UsageError(ch.misfit(wanted, names, bands, advice)) from None
 
 
 def _check_depth(layer: Layer, given: int, fed: str, spec: Spec) -> None:

@@ -20,8 +20,9 @@ from convcli.image.formats import codec_of
 from convcli.image.header import WIDTHS, Header
 from convcli.image.image import Image, Meta
 from convcli.kernels.kernel import AnyKernel
+from convcli.pipeline.apart import OneRoad
 from convcli.pipeline.arrays import Step
-from convcli.pipeline.road import Road, lay
+from convcli.pipeline.road import lay
 from convcli.pipeline.work import Absent
 from convcli.processors import processors
 from convcli.record import record
@@ -160,7 +161,8 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
     except ConvError:
         # It doesn't fit, and is refused.
         return Sums(source, source, (decoded, StageMemory("result", source)))
-    stages = [decoded, *_stages(road, spec.jobs or processors())]
+    jobs = spec.jobs or processors()
+    stages = [decoded, *(stage for one in road.roads for stage in _stages(one, jobs))]
     dtype = road.work.target.dtype
     result = prod(road.steps[-1].geometry.out) * len(road.work.channels) * dtype.itemsize
     stages.append(_written(result, dtype.itemsize == 2, output))
@@ -169,7 +171,7 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
     return Sums(source, result, tuple(stages))
 
 
-def _stages(road: Road, jobs: int) -> list[StageMemory]:
+def _stages(road: OneRoad, jobs: int) -> list[StageMemory]:
     """Return what the stages between source and result take."""
     work, chunk = road.work, jobs * _AT_ONCE * CHUNK_BYTES
     found = []

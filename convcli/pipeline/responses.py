@@ -39,6 +39,13 @@ class Target:
         Whether the range of responses and how many are clipped will be asked for.
     span
         The responses that `normalize` stretches over the whole range; None for the image's own.
+    white
+        The sample of the source that white has; None for `maximum`.
+    signed
+        Whether whole samples of the result are around their middle, where no response is.
+    zero
+        The sample of the source that stands for nothing, where that isn't 0: what a kernel makes
+        of it alone is taken from its responses.
     """
 
     dtype: np.dtype[Any]
@@ -49,6 +56,9 @@ class Target:
     between: bool = False
     watch: bool = True
     span: tuple[float, float] | None = None
+    white: float | None = None
+    signed: bool = False
+    zero: float = 0.0
 
     @property
     def in_pixels(self) -> bool:
@@ -58,7 +68,8 @@ class Target:
     @property
     def level(self) -> Fraction:
         """What a fill value or offset of 1 is worth in the source."""
-        return Fraction(self.maximum) / 255 if self.in_levels else Fraction(1)
+        white = self.maximum if self.white is None else self.white
+        return Fraction(white) / 255 if self.in_levels else Fraction(1)
 
     @property
     def half(self) -> Fraction:

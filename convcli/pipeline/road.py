@@ -13,16 +13,18 @@ from convcli import engine
 from convcli.engine import keeps_loops, seconds_compiling
 from convcli.geometry import Geometry
 from convcli.image.beside.changes import Change, changed
+from convcli.image.channels import PLAIN, colour_of
 from convcli.image.image import Image, Meta
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline import arrays
 from convcli.pipeline.anchors import placed
+from convcli.pipeline.apart import ApartRoad, differ
 from convcli.pipeline.arrays import Filtered
 from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.responses import Target
 from convcli.pipeline.result import FloatResult, Unfiltered
-from convcli.pipeline.work import Work, prepare
+from convcli.pipeline.work import Work, prepare, selected
 from convcli.pipeline.working import working_rows
 from convcli.processors import processors
 from convcli.record import replace
@@ -41,7 +43,7 @@ def lay(
     span: tuple[float, float] | None = None,
     *,
     watch: bool = True,
-) -> Road:
+) -> Road | ApartRoad:
     """Plan how an image is filtered; nothing is made yet.
 
     Parameters
@@ -64,7 +66,11 @@ def lay(
     ConvError
         If the spec doesn't fit the image, or the kernel doesn't fit into it.
     """
-    return Road(image, prepare(image, arrays.overridden(kernels, spec), spec, span, watch=watch))
+    kernels, chosen = arrays.overridden(kernels, spec), selected(image, spec)
+    if differ(chosen, spec):
+        whole = prepare(chosen, kernels, spec, span, watch=watch)
+        return ApartRoad(image, whole, Road, meta_of)
+    return Road(image, prepare(chosen, kernels, spec, span, watch=watch))
 
 
 class Road:
@@ -86,6 +92,7 @@ class Road:
             # Mapping, offset and scale come last, in one rounding.
             kernels, spec = arrays.without_offset(kernels), replace(spec, scale=1.0)
             target = Target(self._rows.dtype, Mapping.RAW, work.full, between=True)
+        self.roads = (self,)
         self.steps = arrays.steps_for(self._rows.shape, self._rows.dtype, kernels, spec, target)
 
     def load(self) -> None:
@@ -102,7 +109,7 @@ class Road:
         rows = arrays.one_by_one(self._stage, self._stage.jobs or processors(), once=True)
         if self.work.spec.keep_edges:
             rows = KeptEdges(rows, self.work, self._stage.filtered.geometries)
-        meta = _meta(self._image, self.work, rows, self._stage.filtered.geometries)
+        meta = meta_of(self._image, self.work, rows, self._stage.filtered.geometries)
         return Image.of(rows, self.work.channels, meta)
 
     @property
@@ -215,9 +222,11 @@ class _ResultRows(engine.Stage):
         return np.ascontiguousarray(self.filtered.rows.whole(jobs).reshape(self.shape))
 
 
-def _meta(image: Image, work: Work, rows: engine.Stage, geometries: Sequence[Geometry]) -> Meta:
+def meta_of(image: Image, work: Work, rows: engine.Stage, geometries: Sequence[Geometry]) -> Meta:
     """Return the source's metadata as they are true of the result."""
-    meta, channels = image.meta, work.channels
+    meta, channels = work.image.meta, work.channels
+    if channels != work.image.channels:
+        meta = replace(meta, bands=PLAIN)
     if meta.beside:
         origin, step = placed(geometries, work.spec)
         change = Change(
@@ -229,10 +238,10 @@ def _meta(image: Image, work: Work, rows: engine.Stage, geometries: Sequence[Geo
         )
         blocks, notes = changed(meta.beside, change)
         meta = replace(meta, beside=blocks, notes=(*meta.notes, *notes))
-    was, now = (len(names.removesuffix("A")) for names in (image.channels, channels))
-    if was == now or meta.icc is None:
+    if meta.icc is None or colour_of(image.channels) == colour_of(channels):
         return meta
-    note = "the colour profile was left out: it doesn't describe a gray image"
+    what = "a gray image" if channels[:1] == "L" else "these channels"
+    note = f"the colour profile was left out: it doesn't describe {what}"
     return replace(meta, icc=None, notes=(*meta.notes, note))
 
 

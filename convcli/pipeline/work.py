@@ -17,7 +17,7 @@ from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import arrays
 from convcli.pipeline.half_even import has_halves
 from convcli.pipeline.responses import Target
-from convcli.record import record
+from convcli.record import record, replace
 from convcli.spec import Alpha, Depth, Mapping, Precision, Spec
 
 #: Rows whose alpha is looked at together.
@@ -121,7 +121,7 @@ def prepare(
     return Work(
         image=ready,
         channels=names,
-        chosen=_chosen(names, ready.has_alpha and mode is Alpha.FILTER, spec),
+        chosen=_chosen(ready, names, spec, with_alpha=mode is Alpha.FILTER),
         kernels=kernels,
         spec=spec,
         target=Target(
@@ -151,10 +151,12 @@ def _ready(image: Image, spec: Spec, *, drop: bool) -> Image:
             block, names = ch.select(planes_of(block), range(len(names) - 1)), names[:-1]
         return squeezed(gray_with_alpha(planes_of(block), names)[0] if gray else block)
 
-    names = image.channels[:-1] if drop else image.channels
+    names, bands = image.channels, image.meta.bands
+    if drop:
+        names, bands = ch.of_places(bands, names, range(len(names) - 1))
     if gray:
-        names = "LA" if names.endswith("A") else "L"
-    return Image.of(engine.Pixels(rows_of(image), work), names, image.meta)
+        names, bands = "LA" if names.endswith("A") else "L", ch.PLAIN
+    return Image.of(engine.Pixels(rows_of(image), work), names, replace(image.meta, bands=bands))
 
 
 def planes_of(block: NDArray[Any]) -> NDArray[Any]:
@@ -176,16 +178,79 @@ def squeezed(pixels: NDArray[Any]) -> NDArray[Any]:
     return pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
 
 
-def _chosen(names: str, with_alpha: bool, spec: Spec) -> tuple[int, ...]:
+def _chosen(image: Image, names: str, spec: Spec, *, with_alpha: bool) -> tuple[int, ...]:
     """Places of the channels that are filtered."""
     if spec.channels:
-        return tuple(ch.pick(spec.channels, names))
-    return tuple(range(ch.colour_count(names) + with_alpha))
+        return tuple(ch.pick(spec.channels, names, image.meta.bands))
+    # What is no colour has no part in lightness.
+    colour = ch.colour_of(names)
+    in_light = 1 if colour == "Lab" else len(colour)
+    count = in_light if spec.luma else ch.colour_count(names)
+    alpha = (len(names) - 1,) if image.has_alpha and with_alpha else ()
+    return (*range(count), *alpha)
 
 
 def _check_luma(names: str) -> None:
-    if names.removesuffix("A") not in ("L", "RGB"):
+    if ch.colour_of(names) not in ("L", "RGB", "Lab"):
         raise UsageError(f"`luma` needs red, green and blue; this image's channels are {names}")
+
+
+def selected(image: Image, spec: Spec) -> Image:
+    """Return the channels of an image that are wanted, its rows on demand.
+
+    Of those under `gray` that have further ones beside their colours these are left out; of L*a*b*
+    it is L* alone, a full sample for white.
+
+    Parameters
+    ----------
+    image, spec
+        As `pipeline.lay` takes them.
+    """
+    names, colour = image.channels, ch.colour_of(image.channels)
+    if not spec.gray or not colour or (colour != "Lab" and not ch.further(names)):
+        return image
+    if spec.linear and colour == "Lab":
+        raise UsageError("`linear` is not for L*a*b*, which isn't light; leave it out")
+    count = 1 if colour == "Lab" else len(colour)
+    places = [*range(count), *[len(names) - 1] * image.has_alpha]
+    said = _left_out(names) if colour != "Lab" else "gray is L*, the lightness of L*a*b*"
+    white = white_of(image)
+
+    def work(block: NDArray[Any], _: int) -> NDArray[Any]:
+        found = ch.select(planes_of(block), places)
+        if white != image.maximum:
+            found[:, :, 0] = _stretched(found[:, :, 0], white)
+        return squeezed(found)
+
+    letters, bands = ch.of_places(image.meta.bands, names, places)
+    meta = replace(image.meta, bands=bands, notes=(*image.meta.notes, said))
+    return Image.of(engine.Pixels(rows_of(image), work), letters, meta)
+
+
+def white_of(image: Image) -> float:
+    """Return the sample that white has: L* of 100 is no full sample in ICC's 16 bits, or floats."""
+    if ch.colour_of(image.channels) != "Lab":
+        return image.maximum
+    if image.dtype.kind == "f":
+        return 100.0
+    is_icc = image.dtype == np.uint16 and image.meta.bands.kind == "ICCLab"
+    return 65280.0 if is_icc else image.maximum
+
+
+def _stretched(samples: NDArray[Any], white: float) -> NDArray[Any]:
+    """Return samples of which `white` becomes a full one."""
+    if samples.dtype.kind == "f":
+        shares: NDArray[Any] = samples / samples.dtype.type(white)
+        return shares
+    full, half = int(np.iinfo(samples.dtype).max), int(white) // 2
+    wide = (samples.astype(np.uint64) * full + half) // int(white)
+    return np.minimum(wide, full).astype(samples.dtype)
+
+
+def _left_out(names: str) -> str:
+    more = ch.further(names)
+    words = "the further channel is" if more == 1 else f"the {more} further channels are"
+    return f"gray is that of {ch.colour_of(names)}: {words} left out"
 
 
 def _alpha_mode(image: Image, kernels: tuple[AnyKernel, ...], spec: Spec) -> Alpha:

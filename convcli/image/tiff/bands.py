@@ -99,7 +99,7 @@ def _said(page: Any, channels: str, at: int | None, extra: list[int]) -> Bands:
     kind = _LABS.get(meaning, "")
     if meaning == SEPARATED and not channels.startswith("CMYK"):
         kind = "inks"
-    tags = ()
+    tags: tuple[tuple[int, Any], ...] = ()
     if meaning == SEPARATED:
         found = ((tag, page.tags.valueof(tag)) for tag in _INK_TAGS)
         tags = tuple((tag, _plain(value)) for tag, value in found if value is not None)

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from convcli.image.header import Header
     from convcli.image.image import Image
     from convcli.kernels.kernel import AnyKernel
-    from convcli.pipeline import ApartRoad, Road
+    from convcli.pipeline import Road
+    from convcli.pipeline.apart import ApartRoad
     from convcli.pipeline.memory import Output, StageMemory, Sums
     from convcli.pipeline.volume_road import VolumeRoad
     from convcli.spec import Spec

@@ -278,7 +278,9 @@ def pick(wanted: str, channels: str, bands: Bands = PLAIN) -> list[int]:
     return sorted(found)
 
 
-def places(wanted: str, channels: str, bands: Bands = PLAIN) -> list[int]:
+def places(
+    wanted: str, channels: str, bands: Bands = PLAIN, parameter: str = "channels"
+) -> list[int]:
     """Return where the wanted channels are among those there are, in the order given.
 
     Parameters
@@ -288,6 +290,8 @@ def places(wanted: str, channels: str, bands: Bands = PLAIN) -> list[int]:
         names (`alpha`, or what the file calls them), between commas.
     channels, bands
         The image's.
+    parameter
+        Which one they were wanted in.
 
     Raises
     ------
@@ -306,10 +310,10 @@ def places(wanted: str, channels: str, bands: Bands = PLAIN) -> list[int]:
     for item in filter(None, map(str.strip, wanted.split(","))):
         some = _item(item, channels, bands)
         if not some:
-            raise ImageError(misfit(wanted, channels, bands))
+            raise ImageError(misfit(wanted, channels, bands, "", parameter))
         found += some
     if not found:
-        raise ImageError(misfit(wanted, channels, bands))
+        raise ImageError(misfit(wanted, channels, bands, "", parameter))
     return found
 
 
@@ -356,9 +360,12 @@ def _word(number: int, place: int, channels: str, bands: Bands) -> str:
     return f"{number} ({', '.join(names)})" if names else f"{number}"
 
 
-def misfit(wanted: str, channels: str, bands: Bands, advice: str = "each once") -> str:
+def misfit(
+    wanted: str, channels: str, bands: Bands, advice: str = "", parameter: str = "channels"
+) -> str:
     """Return what is to be said of channels that an image doesn't have."""
-    said = f"`channels` {wanted} doesn't fit an image whose channels"
+    advice = advice or ("each once" if parameter == "channels" else "in any order")
+    said = f"`{parameter}` {wanted} doesn't fit an image whose channels"
     if UNKNOWN in channels or bands.names or any(map(str.isdigit, wanted)):
         return f"{said}, counted from 1, are {_numbered(channels, bands)}; name some, {advice}"
     return f"{said} are {', '.join(channels)}; name some of these, {advice}"

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from convcli.image.image import Image
 from convcli.kernels.kernel import AnyKernel
-from convcli.pipeline.apart import ApartRoad
 from convcli.pipeline.facts import Facts, together
 from convcli.pipeline.road import Road, lay
 from convcli.spec import Spec
 
-__all__ = ["ApartRoad", "Facts", "Road", "apply", "lay", "together"]
+__all__ = ["Facts", "Road", "apply", "lay", "together"]
 
 
 def apply(image: Image, kernels: Sequence[AnyKernel], spec: Spec) -> tuple[Image, Facts]:

@@ -21,19 +21,19 @@ from convcli.errors import UsageError
 from convcli.geometry import Geometry
 from convcli.image import channels as ch
 from convcli.image.image import Image, Meta
+from convcli.image.light import lab
 from convcli.kernels.kernel import Kernel
-from convcli.pipeline.anchors import AtAnchors
 from convcli.pipeline.arrays import Step
 from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
-from convcli.pipeline.responses import after, fill_level, scaled
+from convcli.pipeline.merged import Beside, Kept
+from convcli.pipeline.responses import after, scaled
 from convcli.pipeline.work import (
     Work,
     planes_of,
     prepare,
     rows_of,
     squeezed,
-    white_of,
 )
 from convcli.record import record, replace
 from convcli.spec import Alpha, Mapping, Rounding, Spec
@@ -71,34 +71,6 @@ class Group:
 
     work: Work
     places: tuple[int, ...]
-
-
-def differ(image: Image, spec: Spec) -> bool:
-    """Whether an image's channels are filtered in different ways.
-
-    Parameters
-    ----------
-    image, spec
-        As `work.selected` gives it, and as `pipeline.lay` takes it.
-    """
-    names = image.channels
-    if ch.colour_of(names) == "Lab":
-        return True
-    more = ch.further(names) and ch.colour_of(names) == "RGB"
-    return bool(more and spec.linear and not spec.luma)
-
-
-def check_alike(image: Image, spec: Spec, what: str) -> None:
-    """Refuse an image whose channels are filtered in different ways, where all must be alike.
-
-    Raises
-    ------
-    UsageError
-        If they aren't; `what` can't be had for such.
-    """
-    if differ(image, spec):
-        words = ch.channel_words(image.channels)
-        raise UsageError(f"{what} is not for {words}, whose channels differ in kind; use `gray`")
 
 
 class ApartRoad:
@@ -253,10 +225,10 @@ def _first_work(whole: Work, part: Image, spec: Spec) -> Work:
     work = prepare(part, whole.kernels, spec, whole.target.span, watch=whole.target.watch)
     if ch.colour_of(whole.image.channels) != "Lab":
         return work
-    white = white_of(whole.image)
+    white = lab.white_of(whole.image)
     maximum = white
     if work.target.mapping is not Mapping.RAW:
-        full, (top, _) = _full(work.target.dtype), units(whole, work.target.dtype)
+        full, (top, _) = lab.full_of(work.target.dtype), lab.units(_kind(whole), work.target.dtype)
         maximum = full * white / top
     return replace(work, target=replace(work.target, maximum=maximum, white=white))
 
@@ -274,15 +246,15 @@ def _signed_work(whole: Work, places: Sequence[int]) -> Work:
         for kernel in whole.kernels
     )
     spec = replace(spec, bias=None, divisor=None, scale=_factor(whole))
-    middle = middle_of(image.dtype)
+    middle = lab.middle_of(image.dtype)
     is_whole = len(kernels) == 1 and isinstance(kernels[0], Kernel) and middle != 0
     is_whole = is_whole and not whole.weighs and spec.rounding is not Rounding.EVEN
-    step_in, step_out = units(whole, image.dtype)[1], units(whole, target.dtype)[1]
+    step_in, step_out = (lab.units(_kind(whole), one)[1] for one in (image.dtype, target.dtype))
     maximum = image.maximum
     if target.mapping is Mapping.RAW:
         step_out = step_in
     else:
-        maximum = _full(target.dtype) * step_in / step_out
+        maximum = lab.full_of(target.dtype) * step_in / step_out
     mapping = Mapping.CLIP if target.mapping is Mapping.NORMALIZE else target.mapping
     spec = replace(spec, mapping=mapping, fill=0.0)
     target = replace(
@@ -304,6 +276,10 @@ def _signed_work(whole: Work, places: Sequence[int]) -> Work:
     return replace(work, target=target)
 
 
+def _kind(whole: Work) -> str:
+    return whole.image.meta.bands.kind
+
+
 def _factor(whole: Work) -> float:
     """Return what responses are multiplied by: an automatic factor is that of L*."""
     spec, target = whole.spec, whole.target
@@ -316,7 +292,7 @@ def _factor(whole: Work) -> float:
 
 def _centred(image: Image, places: list[int]) -> Image:
     """Return a* and b* as floats around 0; alpha, if it is among them, from 0 to 1."""
-    middle, full = middle_of(image.dtype), image.maximum
+    middle, full = lab.middle_of(image.dtype), image.maximum
     has_alpha = image.has_alpha and places[-1] == len(image.channels) - 1
 
     def work(block: NDArray[Any], _: int) -> NDArray[Any]:
@@ -329,127 +305,3 @@ def _centred(image: Image, places: list[int]) -> Image:
 
     letters, _ = ch.of_places(ch.PLAIN, image.channels, places)
     return Image.of(engine.Pixels(rows_of(image), work), letters, Meta())
-
-
-def middle_of(dtype: np.dtype[Any]) -> float:
-    """Return the sample that a* and b* of 0 have."""
-    return float((int(np.iinfo(dtype).max) + 1) // 2) if dtype.kind == "u" else 0.0
-
-
-def units(whole: Work, dtype: np.dtype[Any]) -> tuple[float, float]:
-    """Return the samples of a type that white has, and that a* or b* are 1 apart."""
-    if dtype.kind == "f":
-        return 100.0, 1.0
-    if dtype.itemsize == 1:
-        return 255.0, 1.0
-    return (65280.0 if whole.image.meta.bands.kind == "ICCLab" else 65535.0), 256.0
-
-
-def _full(dtype: np.dtype[Any]) -> float:
-    return float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0
-
-
-class Kept(engine.Stage):
-    """Channels that are not filtered, as samples of the result.
-
-    Parameters
-    ----------
-    work
-        What is done to the whole image.
-    places
-        Which channels.
-    geometries
-        One a kernel.
-    """
-
-    def __init__(
-        self, work: Work, places: tuple[int, ...], geometries: tuple[Geometry, ...]
-    ) -> None:
-        rows = engine.Pixels(
-            rows_of(work.image), lambda block, _: ch.select(planes_of(block), places)
-        )
-        fills = [_fill(work, place) for place in places]
-        self._rows = AtAnchors(rows, geometries, work.spec, work.target, fills)
-        self._steps = [_step(work, place) for place in places]
-        self._same = work.image.dtype == work.target.dtype
-        super().__init__(self._rows.shape, work.target.dtype, 1, self._rows.chunk)
-
-    def rows(self, start: int, stop: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
-        """Return some rows, as `Rows` does."""
-        found = self._rows.rows(start, stop)
-        if self._same:
-            return engine.put_into(into, found)
-        out = self.room(stop - start, into)
-        for k, (before, gain, behind) in enumerate(self._steps):
-            samples = (found[:, :, k].astype(np.float64) - before) * gain + behind
-            if self.dtype.kind == "u":
-                samples = np.floor(samples + 0.5).clip(0, np.iinfo(self.dtype).max)
-            out[:, :, k] = samples
-        return out
-
-
-def _fill(work: Work, place: int) -> float:
-    """Return what lies outside a channel."""
-    image = work.image
-    is_lab = ch.colour_of(image.channels) == "Lab"
-    if is_lab and place in (1, 2):
-        return middle_of(image.dtype)
-    white = white_of(image) if place == 0 else image.maximum
-    return fill_level(work.spec.fill, image.dtype, Fraction(white) / 255)
-
-
-def _step(work: Work, place: int) -> tuple[float, float, float]:
-    """Return what is taken from a channel's samples, what they are multiplied by, and get then."""
-    image, target = work.image, work.target
-    one, other = image.dtype, target.dtype
-    if ch.colour_of(image.channels) != "Lab" or place > 2:
-        is_alpha = image.has_alpha and place == len(image.channels) - 1
-        as_is = target.mapping is Mapping.RAW and not is_alpha
-        return 0.0, 1.0 if as_is else _full(other) / image.maximum, 0.0
-    was, now = units(work, one), units(work, other)
-    if target.mapping is Mapping.RAW:
-        now = was
-    if place == 0:
-        return 0.0, now[0] / was[0], 0.0
-    return middle_of(one), now[1] / was[1], middle_of(other)
-
-
-class Beside(engine.Stage):
-    """Channels that were made apart, beside one another.
-
-    Parameters
-    ----------
-    parts
-        Rows on demand of some channels, and which of the result's these are.
-    count
-        How many the result has.
-    dtype
-        The samples' type.
-    """
-
-    def __init__(
-        self,
-        parts: list[tuple[engine.Rows, tuple[int, ...]]],
-        count: int,
-        dtype: np.dtype[Any],
-    ) -> None:
-        size = parts[0][0].shape[:2]
-        step = max(rows.step for rows, _ in parts)
-        super().__init__(size if count == 1 else (*size, count), dtype, step)
-        self.chunk = engine.chunk_of(self.shape, dtype, step)
-        self._parts, self._count = parts, count
-
-    @property
-    def cycles(self) -> float:
-        """Those of all parts."""
-        return super().cycles + sum(getattr(rows, "cycles", 0.0) for rows, _ in self._parts)
-
-    def rows(self, start: int, stop: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
-        """Return some rows, as `Rows` does."""
-        out = self.room(stop - start, into)
-        planes = out.reshape(*out.shape[:2], -1)
-        for rows, places in self._parts:
-            found = planes_of(rows.rows(start, stop))
-            for k, place in enumerate(places):
-                planes[:, :, place] = found[:, :, k]
-        return out

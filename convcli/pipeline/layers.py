@@ -250,7 +250,7 @@ def check_layers(layers: Sequence[Layer], spec: Spec) -> None:
     UsageError
         If the spec asks for it, or a layer is a compound.
     """
-    given = [name for name in ("divisor", "bias") if getattr(spec, name) is not None]
+    given = [name for name in ("divisor", "bias", "bands") if getattr(spec, name) is not None]
     given += [name for name in ("luma", "linear", "flip_rows", "keep_edges") if getattr(spec, name)]
     given += ["scale"] * (spec.scale != 1) + ["rounding"] * (spec.rounding is not Rounding.AWAY)
     given += ["alpha"] * (spec.alpha not in (Alpha.AUTO, Alpha.DROP))
@@ -273,8 +273,12 @@ def _fed(
     if need == len(every) and need != len(colours) and not spec.gray:
         return every, False, ("alpha is filtered as a channel of its own",)
     notes = ("alpha is left out",) * image.has_alpha
+    known, more = len(ch.colour_of(names)), ch.further(names)
     colour = len(colours) > 1
-    if spec.gray or (need == 1 and colour and "?" not in names):
+    if need == known and need > 1 and more and not spec.gray:
+        said = "the further channel is" if more == 1 else f"the {more} further channels are"
+        return colours[:known], False, (*notes, f"{said} left out")
+    if spec.gray or (need == 1 and colour and known):
         said = "a bank over one channel is given the gray version; `channels` RGB for each alone"
         return colours, colour, notes + (said,) * (not spec.gray)
     return colours, False, notes

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,13 +21,15 @@ from convcli.image.formats import codec_of
 from convcli.image.header import WIDTHS, Header
 from convcli.image.image import Image, Meta
 from convcli.kernels.kernel import AnyKernel
-from convcli.pipeline.apart import OneRoad
 from convcli.pipeline.arrays import Step
 from convcli.pipeline.road import lay
 from convcli.pipeline.work import Absent
 from convcli.processors import processors
 from convcli.record import record
 from convcli.spec import Spec
+
+if TYPE_CHECKING:
+    from convcli.pipeline.apart import OneRoad
 
 #: What begins with every thread's first rows and doesn't grow: loops and tables; and room for a
 #: band, for its filtered rows, and for those that are coded and not yet written.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +18,19 @@ from convcli.image.image import Image, Meta
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline import arrays
 from convcli.pipeline.anchors import placed
-from convcli.pipeline.apart import ApartRoad, differ
 from convcli.pipeline.arrays import Filtered
 from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.responses import Target
 from convcli.pipeline.result import FloatResult, Unfiltered
-from convcli.pipeline.work import Work, prepare, selected
+from convcli.pipeline.work import Work, differ, prepare, selected
 from convcli.pipeline.working import working_rows
 from convcli.processors import processors
 from convcli.record import replace
 from convcli.spec import Mapping, Spec
+
+if TYPE_CHECKING:
+    from convcli.pipeline.apart import ApartRoad
 
 #: Seconds of compiling that a user is told of.
 _NOTICED = 1.0
@@ -68,6 +70,9 @@ def lay(
     """
     kernels, chosen = arrays.overridden(kernels, spec), selected(image, spec)
     if differ(chosen, spec):
+        # Few images need it.
+        from convcli.pipeline.apart import ApartRoad
+
         whole = prepare(chosen, kernels, spec, span, watch=watch)
         return ApartRoad(image, whole, Road, meta_of)
     return Road(image, prepare(chosen, kernels, spec, span, watch=watch))

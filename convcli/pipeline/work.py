@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from convcli.errors import UsageError
 from convcli.geometry import anchor_tap
 from convcli.image import channels as ch
 from convcli.image.image import Image
+from convcli.image.light import lab
 from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import arrays
 from convcli.pipeline.half_even import has_halves
@@ -198,59 +200,66 @@ def _check_luma(names: str) -> None:
 def selected(image: Image, spec: Spec) -> Image:
     """Return the channels of an image that are wanted, its rows on demand.
 
-    Of those under `gray` that have further ones beside their colours these are left out; of L*a*b*
-    it is L* alone, a full sample for white.
+    Those of `bands`, in their order. Of those under `gray` that have further ones beside their
+    colours these are left out; of L*a*b* it is L* alone, a full sample for white.
 
     Parameters
     ----------
     image, spec
         As `pipeline.lay` takes them.
     """
+    if spec.bands:
+        image = _taken(image, ch.places(spec.bands, image.channels, image.meta.bands, "bands"))
     names, colour = image.channels, ch.colour_of(image.channels)
     if not spec.gray or not colour or (colour != "Lab" and not ch.further(names)):
         return image
     if spec.linear and colour == "Lab":
         raise UsageError("`linear` is not for L*a*b*, which isn't light; leave it out")
+    more = ch.further(names)
+    words = "the further channel is" if more == 1 else f"the {more} further channels are"
+    note = f"gray is that of {colour}: {words} left out"
+    if colour == "Lab":
+        note = "gray is L*, the lightness of L*a*b*"
     count = 1 if colour == "Lab" else len(colour)
-    places = [*range(count), *[len(names) - 1] * image.has_alpha]
-    said = _left_out(names) if colour != "Lab" else "gray is L*, the lightness of L*a*b*"
-    white = white_of(image)
+    return _taken(image, [*range(count), *[len(names) - 1] * image.has_alpha], note)
+
+
+def _taken(image: Image, places: Sequence[int], note: str = "") -> Image:
+    """Return some channels of an image: alpha last, and three of any meaning as a colour."""
+    names = image.channels
+    last = len(names) - 1
+    if image.has_alpha and last in places:
+        places = [*(place for place in places if place != last), last]
+    letters, bands = ch.of_places(image.meta.bands, names, places)
+    opaque = letters.removesuffix("A")
+    if opaque == "???":
+        letters, bands = "RGB" + letters[3:], replace(bands, kind="", extra=())
+        note = "three bands are written as red, green and blue"
+    white = lab.white_of(image) if opaque == "L" and places[0] == 0 else image.maximum
 
     def work(block: NDArray[Any], _: int) -> NDArray[Any]:
         found = ch.select(planes_of(block), places)
         if white != image.maximum:
-            found[:, :, 0] = _stretched(found[:, :, 0], white)
+            found[:, :, 0] = lab.stretched(found[:, :, 0], white)
         return squeezed(found)
 
-    letters, bands = ch.of_places(image.meta.bands, names, places)
-    meta = replace(image.meta, bands=bands, notes=(*image.meta.notes, said))
+    meta = replace(image.meta, bands=bands, notes=(*image.meta.notes, *[note] * bool(note)))
     return Image.of(engine.Pixels(rows_of(image), work), letters, meta)
 
 
-def white_of(image: Image) -> float:
-    """Return the sample that white has: L* of 100 is no full sample in ICC's 16 bits, or floats."""
-    if ch.colour_of(image.channels) != "Lab":
-        return image.maximum
-    if image.dtype.kind == "f":
-        return 100.0
-    is_icc = image.dtype == np.uint16 and image.meta.bands.kind == "ICCLab"
-    return 65280.0 if is_icc else image.maximum
+def differ(image: Image, spec: Spec) -> bool:
+    """Whether an image's channels are filtered in different ways.
 
-
-def _stretched(samples: NDArray[Any], white: float) -> NDArray[Any]:
-    """Return samples of which `white` becomes a full one."""
-    if samples.dtype.kind == "f":
-        shares: NDArray[Any] = samples / samples.dtype.type(white)
-        return shares
-    full, half = int(np.iinfo(samples.dtype).max), int(white) // 2
-    wide = (samples.astype(np.uint64) * full + half) // int(white)
-    return np.minimum(wide, full).astype(samples.dtype)
-
-
-def _left_out(names: str) -> str:
-    more = ch.further(names)
-    words = "the further channel is" if more == 1 else f"the {more} further channels are"
-    return f"gray is that of {ch.colour_of(names)}: {words} left out"
+    Parameters
+    ----------
+    image, spec
+        As `selected` gives it, and as `pipeline.lay` takes it.
+    """
+    names = image.channels
+    if ch.colour_of(names) == "Lab":
+        return True
+    more = ch.further(names) and ch.colour_of(names) == "RGB"
+    return bool(more and spec.linear and not spec.luma)
 
 
 def _alpha_mode(image: Image, kernels: tuple[AnyKernel, ...], spec: Spec) -> Alpha:

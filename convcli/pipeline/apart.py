@@ -156,6 +156,7 @@ class ApartRoad:
         notes = dict.fromkeys((*(note for one in facts for note in one.notes), *result.meta.notes))
         return replace(
             facts[0],
+            alpha=self.work.said_of_alpha(self._given),
             channels=self._given.channels,
             out_channels=result.channels,
             out_depth=result.depth,
@@ -179,6 +180,7 @@ def _scaled(work: Work, gain: float) -> Work:
 
 def _groups(whole: Work) -> list[Group]:
     """Return the kinds of channels of which some are filtered."""
+    whole = replace(whole, spec=replace(whole.spec, luma=False, keep_edges=False))
     names, weighs = whole.image.channels, whole.weighs
     colour = ch.colour_of(names)
     last = len(names) - 1
@@ -190,11 +192,10 @@ def _groups(whole: Work) -> list[Group]:
     if chosen:
         places = (*first, *[last] * has_alpha)
         part = _part(whole.image, places, profile=whole.spec.linear)
-        spec = replace(whole.spec, luma=False)
         wanted = None if len(chosen) == len(places) else "".join(names[k] for k in chosen)
         if wanted == names[: len(first)] and not weighs:
             wanted = None
-        spec = replace(spec, channels=wanted, alpha=whole.alpha if has_alpha else Alpha.AUTO)
+        spec = replace(whole.spec, channels=wanted, alpha=whole.alpha if has_alpha else Alpha.AUTO)
         groups.append(Group(_first_work(whole, part, spec), places))
     signed = [k for k in range(1, 3) if colour == "Lab" and k in whole.chosen]
     if signed:
@@ -205,7 +206,7 @@ def _groups(whole: Work) -> list[Group]:
     if others:
         part = _part(whole.image, (*others, *[last] * weighs))
         alpha = Alpha.FILTER if weighs else Alpha.AUTO
-        spec = replace(whole.spec, channels=None, luma=False, linear=False, alpha=alpha)
+        spec = replace(whole.spec, channels=None, linear=False, alpha=alpha)
         work = prepare(part, whole.kernels, spec, whole.target.span, watch=whole.target.watch)
         groups.append(Group(work, tuple(others)))
     return groups
@@ -240,7 +241,7 @@ def _signed_work(whole: Work, places: Sequence[int]) -> Work:
     Of others it is taken from samples, which become floats.
     """
     image, target = whole.image, whole.target
-    spec = replace(whole.spec, channels=None, luma=False, mapping=target.mapping)
+    spec = replace(whole.spec, channels=None, mapping=target.mapping)
     kernels = tuple(
         replace(kernel, offset=0) if isinstance(kernel, Kernel) else kernel
         for kernel in whole.kernels

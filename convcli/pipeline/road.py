@@ -135,7 +135,7 @@ class Road:
             highest=done.seen.ends[1],
             clipped=done.seen.clipped,
             samples=done.samples,
-            alpha=_alpha(work, image),
+            alpha=work.said_of_alpha(image),
             avoidable=work.spec.scale != "auto" and not work.spec.luma and image.dtype.kind in "bu",
             notes=(*work.spec.notes, *result.meta.notes, *compiled()),
         )
@@ -248,13 +248,6 @@ def meta_of(image: Image, work: Work, rows: engine.Stage, geometries: Sequence[G
     what = "a gray image" if channels[:1] == "L" else "these channels"
     note = f"the colour profile was left out: it doesn't describe {what}"
     return replace(meta, icc=None, notes=(*meta.notes, note))
-
-
-def _alpha(work: Work, image: Image) -> str:
-    """Say what happened to alpha."""
-    if not image.has_alpha:
-        return ""
-    return "alone" if work.filters_alpha and not work.weighs else str(work.alpha)
 
 
 def compiled() -> tuple[str, ...]:

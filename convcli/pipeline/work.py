@@ -24,6 +24,8 @@ from convcli.spec import Alpha, Depth, Mapping, Precision, Spec
 
 #: Rows whose alpha is looked at together.
 _OPAQUE_ROWS = 64
+#: Letters of channels that a message has.
+_MOST_LETTERS = 16
 
 
 @record
@@ -84,6 +86,16 @@ class Work:
         if self.weighs or self.spec.linear or self.spec.luma:
             return True
         return has_halves(self.kernels, self.spec, self.target)
+
+    def said_of_alpha(self, given: Image) -> str:
+        """Return what happens to the alpha of the image as it was given; '' if it had none."""
+        if not given.has_alpha:
+            return ""
+        if not self.image.has_alpha:
+            bands = self.spec.bands
+            taken = ch.places(bands, given.channels, given.meta.bands) if bands else []
+            return "" if len(given.channels) - 1 in taken else str(Alpha.DROP)
+        return "alone" if self.filters_alpha and not self.weighs else str(self.alpha)
 
     @property
     def full(self) -> float:
@@ -194,7 +206,8 @@ def _chosen(image: Image, names: str, spec: Spec, *, with_alpha: bool) -> tuple[
 
 def _check_luma(names: str) -> None:
     if ch.colour_of(names) not in ("L", "RGB", "Lab"):
-        raise UsageError(f"`luma` needs red, green and blue; this image's channels are {names}")
+        there = names if len(names) <= _MOST_LETTERS else ch.channel_words(names)
+        raise UsageError(f"`luma` needs red, green and blue; this image's channels are {there}")
 
 
 def selected(image: Image, spec: Spec) -> Image:
@@ -232,7 +245,8 @@ def _taken(image: Image, places: Sequence[int], note: str = "") -> Image:
         places = [*(place for place in places if place != last), last]
     letters, bands = ch.of_places(image.meta.bands, names, places)
     opaque = letters.removesuffix("A")
-    if opaque == "???":
+    is_light = ch.colour_of(names) in ("", "RGB") and not image.meta.bands.kind
+    if opaque == "???" and is_light:
         letters, bands = "RGB" + letters[3:], replace(bands, kind="", extra=())
         note = "three bands are written as red, green and blue"
     white = lab.white_of(image) if opaque == "L" and places[0] == 0 else image.maximum

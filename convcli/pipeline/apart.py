@@ -136,7 +136,8 @@ class ApartRoad:
     def _stretch(self) -> None:
         """Stretch a* and b* by what L* is stretched by, once that is known."""
         work, first = self.work, self.roads[0]
-        _ = first.result
+        # Its range is known once it is made, and it is needed again.
+        _ = first.result.pixels
         low, high = work.target.span or (first.facts.lowest, first.facts.highest)
         if not low < high:
             return

@@ -13,6 +13,7 @@ import pytest
 import tiff_made as made
 import tifffile
 from command import call
+from marks import exhaustive_but
 
 from convcli import Spec, read
 from convcli.errors import UsageError
@@ -134,11 +135,14 @@ def expected(plane, kernel, spec, *, signed, bits, white=None):
     return np.array(rows)
 
 
-@pytest.mark.parametrize(("kind", "bits"), ALL)
+BORDERS = ["replicate", "zero", "constant", "reflect", "symmetric", "wrap"]
+
+
+@pytest.mark.parametrize(("kind", "bits"), exhaustive_but([(CIE, 8), (ICC, 16)], ALL))
+@pytest.mark.parametrize("border", exhaustive_but(["zero", "constant"], BORDERS))
 @pytest.mark.parametrize(
-    "border", ["replicate", "zero", "constant", "reflect", "symmetric", "wrap"]
+    "typed", exhaustive_but([BLUR, SOBEL], [BLUR, SHARPEN, SOBEL, TRIPLE, THIRD])
 )
-@pytest.mark.parametrize("typed", [BLUR, SHARPEN, SOBEL, TRIPLE, THIRD])
 def test_sums_are_exact_around_the_neutral(kind, bits, border, typed):
     planes, kernel = noise(bits), parse_kernel(typed)
     image = read(page(planes, kind))
@@ -153,23 +157,36 @@ def test_sums_are_exact_around_the_neutral(kind, bits, border, typed):
         assert written(result)[0] == kind
 
 
-@pytest.mark.parametrize(("kind", "bits"), ALL)
-@pytest.mark.parametrize("typed", [BLUR, SHARPEN, SOBEL, TRIPLE, "sobel", "gaussian:sigma=1.3"])
-@pytest.mark.parametrize("spec", [
-    Spec(), Spec(border="zero"), Spec(border="constant", fill=255, padding="full"),
-    Spec(mapping="offset"), Spec(bias=30, mapping="clip"), Spec(scale="auto"),
-    Spec(mapping="normalize"), Spec(depth="8"), Spec(depth="16"), Spec(rounding="even"),
-    Spec(rounding="truncate"), Spec(channels="L"), Spec(luma=True), Spec(keep_edges=True),
-    Spec(channels="b", padding=2, border="constant", fill=9),
-], ids=str)  # fmt: skip
-def test_what_has_no_colour_gets_none(kind, bits, typed, spec):
+SPECS = [
+    Spec(),
+    Spec(border="zero"),
+    Spec(border="constant", fill=255, padding="full"),
+    Spec(mapping="offset"),
+    Spec(bias=30, mapping="clip"),
+    Spec(scale="auto"),
+    Spec(mapping="normalize"),
+    Spec(depth="8"),
+    Spec(depth="16"),
+    Spec(rounding="even"),
+    Spec(rounding="truncate"),
+    Spec(channels="L"),
+    Spec(luma=True),
+    Spec(keep_edges=True),
+    Spec(channels="b", padding=6, border="constant", fill=9),
+]
+KERNELS = [BLUR, SHARPEN, SOBEL, TRIPLE, "sobel", "gaussian:sigma=1.3"]
+
+
+@pytest.mark.parametrize(("kind", "bits"), exhaustive_but([(CIE, 8), (ICC, 16)], ALL))
+@pytest.mark.parametrize("typed", exhaustive_but([SHARPEN], KERNELS))
+@pytest.mark.parametrize("number", range(len(SPECS)))
+def test_what_has_no_colour_gets_none(kind, bits, typed, number):
+    spec = SPECS[number]
     if spec.bias is not None and typed == "sobel":
         return
     lightness = noise(bits)[0]
     none = np.zeros(SIZE, int)
     image = read(page((lightness, none, none), kind))
-    if spec.keep_edges and spec.depth != "same":
-        return
     result, _ = apply(image, [parse_kernel(typed)], spec)
     middle = 2 ** (8 * result.dtype.itemsize - 1)
     assert (result.pixels[..., 1:] == middle).all()
@@ -225,9 +242,9 @@ def values(image):
     return np.dstack([pixels[..., 0] / white * 100, (pixels[..., 1:3] - middle) / step])
 
 
-@pytest.mark.parametrize(("kind", "bits"), ALL)
+@pytest.mark.parametrize(("kind", "bits"), exhaustive_but([(CIE, 8), (ICC, 16)], ALL))
 @pytest.mark.parametrize("depth", ["8", "16", "float"])
-@pytest.mark.parametrize("channels", [None, "L", "b"])
+@pytest.mark.parametrize("channels", exhaustive_but([None, "b"], [None, "L", "b"]))
 def test_colours_are_the_same_in_another_depth(kind, bits, depth, channels):
     lightness, first, second = noise(bits)
     if bits == 16:

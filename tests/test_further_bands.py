@@ -441,3 +441,24 @@ def test_libtiff_and_imagemagick_read_inks(here):
     (here / "b.tif").write_bytes(page("spot inks")[0])
     ok("apply", BLUR, "b.tif", "-o", "spot.tif")
     assert "CMYK" in _tool("identify", "spot.tif")
+
+
+@pytest.mark.parametrize(
+    ("options", "names", "count"),
+    [
+        (("--bands", "CMYK"), b"Cyan\0Magenta\0Yellow\0Black", 4),
+        (("--bands", "C,M,Y,K,varnish"), b"Cyan\0Magenta\0Yellow\0Black\0Varnish", 5),
+        ((), SPOTS.rstrip(b"\0"), 6),
+    ],
+)
+def test_names_of_inks_are_those_of_the_result(options, names, count, here):
+    (here / "a.tif").write_bytes(page("spot inks")[0])
+    ok("apply", "1", "a.tif", *options, "-o", "out.tif")
+    tags, _ = said((here / "out.tif").read_bytes())
+    assert (tags[262], tags[INK_NAMES], tags[INK_COUNT]) == ([INKS], names, [count])
+
+
+def test_the_range_of_dots_goes_with_the_depth(here):
+    (here / "a.tif").write_bytes(page("dots")[0])
+    ok("apply", "1", "a.tif", "--depth", "16", "-o", "out.tif")
+    assert said((here / "out.tif").read_bytes())[0][DOTS] == [10 * 257, 240 * 257]

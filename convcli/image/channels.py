@@ -63,7 +63,7 @@ class Bands:
         TIFF's ExtraSamples of what is `?`: 0, 1 or 2, or -1 for none of these; () for nothing
         else to say of it.
     tags
-        TIFF's tags on inks, by number, written again where all channels are there.
+        TIFF's tags on inks, by number.
     """
 
     names: tuple[str, ...] = ()
@@ -243,7 +243,7 @@ def of_places(bands: Bands, channels: str, places: Sequence[int]) -> tuple[str, 
         at if at < len(places) - 1 else None,
         bands.kind if is_whole else "",
         extra if is_whole else (),
-        bands.tags if len(places) == len(channels) else (),
+        bands.tags if is_whole else (),
     )
 
 

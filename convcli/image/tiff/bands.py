@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
+from fractions import Fraction
 from html import unescape
 from typing import IO, Any
 
@@ -101,8 +102,10 @@ def _said(page: Any, channels: str, at: int | None, extra: list[int]) -> Bands:
         kind = "inks"
     tags: tuple[tuple[int, Any], ...] = ()
     if meaning == SEPARATED:
-        found = ((tag, page.tags.valueof(tag)) for tag in _INK_TAGS)
-        tags = tuple((tag, _plain(value)) for tag, value in found if value is not None)
+        found = ((tag, _plain(tag, page.tags.valueof(tag))) for tag in _INK_TAGS)
+        tags = tuple((tag, value) for tag, value in found if value)
+        # Samples may be of another type when they are written.
+        tags = tuple((tag, _shares(tag, value, page.bitspersample)) for tag, value in tags)
     place = at if at is not None and at != count - 1 else None
     order = file_order(channels, Bands(alpha=place))
     names = [""] * count
@@ -115,21 +118,40 @@ def _said(page: Any, channels: str, at: int | None, extra: list[int]) -> Bands:
     )
 
 
-def _plain(value: Any) -> Any:
-    """Return a tag's value as what compares and pickles."""
-    if isinstance(value, str | bytes):
-        return value if isinstance(value, str) else value.decode("latin-1")
-    return tuple(map(int, value)) if hasattr(value, "__len__") else int(value)
+def _plain(tag: int, value: Any) -> Any:
+    """Return a tag's value as what compares and pickles; None for what makes no sense."""
+    if tag == _INK_NAMES:
+        text = value.decode("latin-1") if isinstance(value, bytes) else value
+        return text if isinstance(text, str) and text.strip("\0 ") else None
+    values = tuple(value) if isinstance(value, bytes | list | tuple) else (value,)
+    if not all(isinstance(number, int) and 0 <= number < 2**16 for number in values):
+        return None
+    return tuple(map(int, values)) if len(values) > 1 else int(values[0])
+
+
+def _shares(tag: int, value: Any, bits: int) -> Any:
+    """Return DotRange as shares of a full sample; another tag's value as it is."""
+    if tag != _DOTS:
+        return value
+    return tuple(Fraction(number, 2**bits - 1) for number in _several(value))
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _names(page: Any, count: int) -> dict[int, str]:
     """Return what channels are called, by their numbers from 0."""
-    value = page.tags.valueof(_INK_NAMES) if int(page.photometric) == SEPARATED else None
-    if value:
-        found = dict(enumerate(_plain(value).rstrip("\0").split("\0")))
+    value = _plain(_INK_NAMES, page.tags.valueof(_INK_NAMES))
+    if value and int(page.photometric) == SEPARATED:
+        found = dict(enumerate(_split(value)))
     else:
         found = _gdal_names(page.tags.valueof(_GDAL))
     return {k: name.strip() for k, name in found.items() if k < count and name.strip()}
+
+
+def _split(names: str) -> list[str]:
+    return names.rstrip("\0").split("\0")
 
 
 def _gdal_names(text: Any) -> dict[int, str]:
@@ -281,10 +303,7 @@ def tags(image: Image) -> list[tuple[int, str | int, int, Any, bool]]:
     found: list[tuple[int, str | int, int, Any, bool]] = []
     if _meaning(image) != SEPARATED:
         return found
-    values = dict(image.meta.bands.tags)
-    if image.meta.bands.kind == "inks":
-        values.setdefault(_INK_SET, _OTHER_INKS)
-    for tag, value in sorted(values.items()):
+    for tag, value in sorted(_ink_tags(image).items()):
         if isinstance(value, str):
             text = value.rstrip("\0").encode("latin-1", "replace") + b"\0"
             found.append((tag, 2, len(text), text, True))
@@ -292,6 +311,26 @@ def tags(image: Image) -> list[tuple[int, str | int, int, Any, bool]]:
             count = len(value) if isinstance(value, tuple) else 1
             found.append((tag, _INK_TAGS[tag], count, value, True))
     return found
+
+
+def _ink_tags(image: Image) -> dict[int, Any]:
+    """Return the source's tags on inks, true of the channels that there are."""
+    channels, bands = image.channels, image.meta.bands
+    values = dict(bands.tags)
+    if bands.kind == "inks":
+        values.setdefault(_INK_SET, _OTHER_INKS)
+    if _DOTS in values:
+        full = np.iinfo(image.dtype).max if image.dtype.kind == "u" else 0
+        values[_DOTS] = full and tuple(round(share * int(full)) for share in values[_DOTS])
+    if _INK_NAMES in values:
+        order = file_order(channels, bands)
+        there = [bands.names[k] for k in order if bands.names and bands.names[k]]
+        if there != [name.strip() for name in _split(values[_INK_NAMES]) if name.strip()]:
+            values[_INK_NAMES] = "\0".join(there)
+            values[_INKS] = len(there)
+    if isinstance(values.get(_INKS), int):
+        values[_INKS] = min(values[_INKS], len(channels.removesuffix(ALPHA)))
+    return {tag: value for tag, value in values.items() if value}
 
 
 def settle(file: IO[bytes], image: Image) -> None:

@@ -16,7 +16,7 @@ from command import call
 from marks import exhaustive_but
 
 from convcli import Spec, read
-from convcli.errors import UsageError
+from convcli.errors import ImageError, UsageError
 from convcli.image.show.preview import thumbnail
 from convcli.image.tiff.write import encode
 from convcli.kernels import parse_kernel
@@ -400,3 +400,18 @@ def test_imagemagick_sees_the_same_colours(here):
         seen.append(told)
     assert seen[0] == seen[1]
     assert len(set(seen[0][:3])) > 1
+
+
+def test_lab_in_jpeg_is_refused():
+    """Decoders may take three components for YCbCr."""
+    with io.BytesIO() as file:
+        samples = np.zeros((16, 16, 3), np.uint8)
+        tifffile.imwrite(file, samples, photometric="rgb", compression="jpeg", metadata=None)
+        data = bytearray(file.getvalue())
+    at = int.from_bytes(data[4:8], "little")
+    for k in range(int.from_bytes(data[at : at + 2], "little")):
+        place = at + 2 + 12 * k
+        if int.from_bytes(data[place : place + 2], "little") == 262:
+            data[place + 8] = CIE
+    with pytest.raises(ImageError, match=r"L\*a\*b\* in JPEG"):
+        read(bytes(data))

@@ -25,7 +25,7 @@ from convcli.pipeline.arrays import Step
 from convcli.pipeline.road import lay
 from convcli.pipeline.work import Absent
 from convcli.processors import processors
-from convcli.record import record
+from convcli.record import record, replace
 from convcli.spec import Spec
 
 if TYPE_CHECKING:
@@ -162,6 +162,9 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
     try:
         road = lay(image, kernels, spec)
     except ConvError:
+        if spec.channels or spec.bands:
+            # Its header doesn't say what they are called.
+            return sums(kind, kernels, replace(spec, channels=None, bands=None), output)
         # It doesn't fit, and is refused.
         return Sums(source, source, (decoded, StageMemory("result", source)))
     jobs = spec.jobs or processors()

@@ -213,7 +213,7 @@ def study_grid(grid: Image, kernel: AnyKernel, spec: Spec) -> Study:
         grid's own units.
     """
     raw = replace(spec, mapping=spec.mapping or Mapping.RAW)
-    work = prepare(grid, overridden([kernel], raw), raw)
+    work = prepare(selected(grid, spec), overridden([kernel], raw), raw)
     target = replace(work.target, in_levels=False)
     if target.mapping is Mapping.RAW:
         target = replace(target, dtype=np.dtype(np.float64))

@@ -105,6 +105,8 @@ JPEG = (6, 7, 34892)
 OLD_JPEG, LERC, JPEG_XR = 6, 34887, 34934
 #: Codings whose segments are images that say their size and depth.
 IMAGES = (*JPEG, 33005, 34712, 34887, 34927, 34933, 34934, 50001, 50002)
+#: Of these, those that may take samples for red, green and blue.
+_LIGHT = (*JPEG, 34927, 34934, 50001)
 #: Codings that may have samples stored as differences; elsewhere programs disagree.
 _PREDICTABLE = (5, 8, 32946, 34925, 34926, 50000)
 _DIFFERENCES, _REAL_DIFFERENCES = 2, 3
@@ -241,6 +243,10 @@ def _check_coding(page: Any) -> None:
     if coding in FAX and (page.bitspersample, page.samplesperpixel) != (1, 1):
         what = f"{page.samplesperpixel} channels of {page.bitspersample}-bit samples"
         raise ImageError(f"the TIFF file is damaged: {what} in a fax coding")
+    if coding in _LIGHT and int(page.photometric) in (CIELAB, ICCLAB):
+        raise ImageError(
+            f"its samples are L*a*b* in {CODINGS[coding]}, which isn't read; {CONVERT}"
+        )
     if coding in IMAGES and coding not in JPEG and page.fillorder != 1:
         raise ImageError(f"its bytes are filled from the lowest bit, which isn't read; {CONVERT}")
     more = page.tags.valueof(_LERC_PARAMETERS) if coding == LERC else None

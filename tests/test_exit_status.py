@@ -189,7 +189,7 @@ WRONG = {
     "no channels": ((*A, GRID, "--channels", ""), ["--channels is empty", "such as RGB"]),
     "alpha": (
         (*A, GRID, "--alpha", "foo"),
-        ["expected auto, keep, weigh, filter or drop", "'foo'"],
+        ["auto, keep, weigh, filter or drop", "'foo'"],
     ),
     "depth": ((*A, GRID, "--depth", "12"), ["expected same, 8, 16 or float", "got '12'"]),
     "method": ((*A, GRID, "--method", "foo"), ["'--method'", "expected auto", "got 'foo'"]),

@@ -9,7 +9,7 @@ import struct
 
 from convcli.image.avif import parts
 from convcli.image.codec import Codec, LazyFunction
-from convcli.image.header import Header, Peek, peek_into, whole_type
+from convcli.image.header import Header, Peek, whole_type
 
 #: How alpha is told from other things that go with an image (ISO/IEC 23008-12, 6.5.8).
 _ALPHA = (b"auxid:1", b"auxiliary:alpha")
@@ -35,16 +35,13 @@ def _largest(said: list[tuple[bytes, bytes]]) -> tuple[int, int] | None:
     return max(sizes, key=lambda size: size[0] * size[1], default=None)
 
 
-def _coded_size(found: bytes | memoryview) -> tuple[int, int] | None:
-    return _largest(list(parts(peek_into(found))))
-
-
 CODEC = Codec(
     "HEIF",
     {},
     decode=LazyFunction("heif.read", "decode"),
     header=_header,
-    coded_size=_coded_size,
     lossy=True,
     upright=True,
+    # What is cut off of it (`clap`) is told elsewhere.
+    sure=False,
 )

@@ -16,7 +16,6 @@ from convcli.image.depth import divide_alpha, widen_bits
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
 from convcli.image.orientation import upright
-from convcli.image.recognise import check_coded
 
 #: What images beside the primary one are for, by a part of their type's name.
 _BESIDE = {"hdrgainmap": "HDR gain map", "gainmap": "HDR gain map", "matte": "matte",
@@ -37,7 +36,6 @@ def decode(data: bytes, limit: int) -> Image:
     ImageError
         If it is damaged, or has more than `limit` pixels.
     """
-    check_coded(data, limit)
     try:
         library: Any = import_module("pi_heif")
     except ImportError as error:
@@ -103,7 +101,8 @@ def _beside(image: Any) -> Iterator[Block]:
         known = (words for part, words in _BESIDE.items() if part in str(kind).lower())
         yield Block(f"HEIF {kind}", next(known, "auxiliary image"))
     for item in info.get("metadata") or ():
-        if item.get("type") not in ("Exif", "XMP") and "xmp" not in _content_type(item):
+        # XMP is RDF of XML (ISO 16684-1).
+        if item.get("type") not in ("Exif", "XMP") and "rdf+xml" not in _content_type(item):
             yield Block("HEIF metadata", f"metadata of type {item.get('type')!s}")
 
 

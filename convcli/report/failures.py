@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 #: So many images that fail alike, after the first, are each named in the end.
-_FEW = 3
+_FEW = 9
 _NUMBER = re.compile(r"\d[\d,.]*")
 
 

@@ -28,15 +28,15 @@ def _codec(
         name,
         holds,
         decode=LazyFunction("netpbm.stream", "decode"),
-        encode=LazyFunction("netpbm.stream", "encode", format=name),
+        encode=LazyFunction("netpbm.read", "encode", format=name),
         header=_header,
         open=LazyFunction("netpbm.stream", "open_frames") if several else None,
         encode_frames=LazyFunction("netpbm.stream", "frame_parts", format=name)
         if several
         else None,
         extent=LazyFunction("netpbm.stream", "extent"),
+        carries=frozenset({"text"} if name != "PFM" else ()),
         pages=several,
-        carries=frozenset() if name == "PFM" else frozenset({"text"}),
         coder=2.0,
         coder_wide=wide,
         proposed=proposed,

@@ -6,6 +6,7 @@ import numpy as np
 
 from convcli.errors import ImageError
 from convcli.image.image import Image
+from convcli.image.netpbm.comments import with_comments
 from convcli.image.netpbm.layout import pam_fields
 
 #: Channels of each tuple type, and the type's name for them.
@@ -62,4 +63,5 @@ def encode(image: Image) -> bytes:
     lines = [f"P7\nWIDTH {cols}\nHEIGHT {rows}\nDEPTH {depth}\nMAXVAL {maximum}\n".encode()]
     lines += [b"TUPLTYPE ", kind, b"\n"] if kind else []
     samples = pixels.astype(">u2" if maximum > 255 else "u1").tobytes()
-    return b"".join([*lines, b"ENDHDR\n", samples])
+    head = with_comments(b"".join([*lines, b"ENDHDR\n"]), image.meta)
+    return head + samples

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -13,16 +12,13 @@ from convcli.image.image import Image
 from convcli.image.limits import TOGETHER
 from convcli.image.netpbm.layout import Layout, images, next_after
 from convcli.image.netpbm.read import decode as read_one
-from convcli.image.netpbm.read import encode as encode_one
+from convcli.image.netpbm.read import encode
 from convcli.record import replace
 
 #: Images of a stream: more than one would wait for.
 _MOST = 2**20
 #: What several images of different kinds are together: what holds all of them.
 _FAMILY, _ANY = "PNM", "PAM"
-_COMMENT, _LINE = "Comment", re.compile(rb"#[ \t]?([^\r\n]*)")
-#: Bytes of the first line, behind which comments may stand.
-_MAGIC = 3
 
 
 def decode(data: bytes, limit: int) -> Image:
@@ -38,8 +34,7 @@ def decode(data: bytes, limit: int) -> Image:
     if not found:
         return image
     notes = (*image.meta.notes, *_behind(data, found[-1]))
-    text = _comments(data, found[0])
-    return replace(image, meta=replace(image.meta, frames=len(found), text=text, notes=notes))
+    return replace(image, meta=replace(image.meta, frames=len(found), notes=notes))
 
 
 def open_frames(data: bytes, limit: int) -> Frames:
@@ -52,7 +47,8 @@ def open_frames(data: bytes, limit: int) -> Frames:
     """
     found = _layouts(data)
     if len(found) < 2:
-        return Frames.of([decode(data, limit)], format=read_one(data, limit).meta.format)
+        image = decode(data, limit)
+        return Frames.of([image], format=image.meta.format)
     check_total(len(found), sum(each.size[0] * each.size[1] for each in found), limit)
     names = {each.name for each in found}
     several = _ANY if _ANY in names else _FAMILY
@@ -63,22 +59,6 @@ def open_frames(data: bytes, limit: int) -> Frames:
         sizes=tuple(each.header.nbytes for each in found),
         notes=_behind(data, found[-1]),
     )
-
-
-def encode(image: Image, format: str) -> bytes:
-    """Return a file of one image; text stands in comments.
-
-    Parameters
-    ----------
-    image, format
-        As for `read.encode`.
-    """
-    coded = encode_one(image, format)
-    said = [value if key == _COMMENT else f"{key}: {value}" for key, value in image.meta.text]
-    lines = [f"# {line}\n".encode() for text in said for line in text.splitlines()]
-    if not lines or format == "PFM":
-        return coded
-    return b"".join((coded[:_MAGIC], *lines, coded[_MAGIC:]))
 
 
 def frame_parts(frames: Frames, format: str) -> Iterator[bytes]:
@@ -119,21 +99,7 @@ def _pages(data: bytes, found: list[Layout], first: int, limit: int) -> Iterator
     for number in range(first, len(found)):
         end = found[number + 1].start if number + 1 < len(found) else len(data)
         image = read_one(data[found[number].start : end], limit)
-        text = _comments(data, found[number])
-        yield replace(image, meta=replace(image.meta, frames=len(found), text=text))
-
-
-def _comments(data: bytes, image: Layout) -> tuple[tuple[str, str], ...]:
-    """Return the comments of a header."""
-    lines = _LINE.findall(data[image.start : image.pixels])
-    return ((_COMMENT, "\n".join(map(_decoded, lines))),) if lines else ()
-
-
-def _decoded(line: bytes) -> str:
-    try:
-        return line.decode()
-    except UnicodeDecodeError:
-        return line.decode("latin-1")
+        yield replace(image, meta=replace(image.meta, frames=len(found)))
 
 
 def _behind(data: bytes, last: Layout) -> tuple[str, ...]:

@@ -131,7 +131,7 @@ def test_edges_leave_alpha_as_it_is(here):
 
 @pytest.mark.parametrize("depth", ["uint8", "uint16", "float32"])
 def test_weighing_can_be_asked_for(depth):
-    """Colour is that of `filter`, and alpha that of `keep`, bit for bit."""
+    """Colour is that of `filter` where that has any, and alpha that of `keep`, bit for bit."""
     pixels = (disc() / 255 * {"uint8": 255, "uint16": 65535, "float32": 1}[depth]).astype(depth)
     pixels[..., 3] //= 1 if depth == "float32" else 2
     image = Image(pixels, "RGBA")
@@ -140,6 +140,18 @@ def test_weighing_can_be_asked_for(depth):
         for alpha in ("weigh", "filter", "keep")
     }
     found = {alpha: result.pixels for alpha, result in kinds.items()}
-    assert np.array_equal(found["weigh"][..., :3], found["filter"][..., :3])
+    seen = found["filter"][..., 3] > 0
+    assert np.array_equal(found["weigh"][seen][:, :3], found["filter"][seen][:, :3])
+    assert np.array_equal(found["weigh"][~seen], pixels[~seen])
     assert np.array_equal(found["weigh"][..., 3], pixels[..., 3])
     assert not np.array_equal(found["weigh"][..., :3], found["keep"][..., :3])
+
+
+@pytest.mark.parametrize("kernel", ["1 0 0", "-1 0 2", "0 0 0 0 1"])
+def test_a_pixel_whose_kernel_sees_nothing_keeps_its_colour(here, kernel):
+    """It stays opaque, and there is no colour to give it: black would be made up."""
+    assert call("apply", kernel, "a.gif", "-o", "out.gif").status == 0
+    before, after = read("a.gif").pixels, read("out.gif").pixels
+    assert np.array_equal(before[..., 3], after[..., 3])
+    seen = before[..., 3] == 255
+    assert after[..., [0, 2]][seen].max(axis=1).min() >= 190

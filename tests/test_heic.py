@@ -153,6 +153,26 @@ def test_what_is_left_out_is_named():
     assert left_out(read(heic("plain")).meta, "PNG") == ()
 
 
+@pi_heif
+@pytest.mark.parametrize("size", [b"\0\0\0\x20", b"\0\0\0\0"], ids=["told", "to the end"])
+def test_a_film_behind_the_image_is_named(size):
+    """Phones put it into a box of its own."""
+    image = read(heic("plain") + size + b"mpvd" + bytes(24))
+    assert left_out(image.meta, "PNG") == ("the source's film of a motion photo: left out",)
+
+
+def test_a_sequence_is_named():
+    from convcli.image.heif.read import _films
+
+    def box(name, content):
+        return (8 + len(content)).to_bytes(4, "big") + name + content
+
+    track = box(b"stsz", bytes(8) + b"\0\0\0\5")
+    for name in (b"stbl", b"minf", b"mdia", b"trak", b"moov"):
+        track = box(name, track)
+    assert [block.words for block in _films(heic("plain") + track)] == ["image sequence"]
+
+
 def test_depths_and_gain_maps_have_names():
     from convcli.image.heif.read import _beside
 
@@ -184,7 +204,7 @@ def test_a_folder_is_filtered_where_it_is_installed(here):
     assert said.status == 1
     assert f"0 done, {len(NAMES)} failed" in said.lines[-1]
     assert "use --format jpg" in said.lines[0]
-    assert len(said.lines) == 3
+    assert len(said.lines) == len(NAMES) + 1
 
 
 @pi_heif

@@ -114,7 +114,7 @@ FORMATS: dict[str, Entry] = {
         Entry(
             "HEIF",
             "heif.CODEC",
-            (".heic", ".heif", ".hif"),
+            (".heic", ".heif", ".hif", ".heics", ".heifs"),
             title="HEIC",
             needs=("pi_heif", "heic"),
             written=False,

@@ -11,8 +11,10 @@ import numpy as np
 
 from convcli.errors import ImageError
 from convcli.image import exif
+from convcli.image.avif import parts
 from convcli.image.beside.block import Block
 from convcli.image.depth import divide_alpha, widen_bits
+from convcli.image.header import peek_into
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
 from convcli.image.orientation import upright
@@ -52,7 +54,7 @@ def decode(data: bytes, limit: int) -> Image:
         pixels = widen_bits(pixels, int(image.mode.partition(";")[2].rstrip("L") or 16))
     if channels.endswith("a"):
         pixels, channels = divide_alpha(pixels), channels[:-1] + "A"
-    meta = _meta(image, (*_others(opened), *_beside(image)))
+    meta = _meta(image, (*_others(opened), *_beside(image), *_films(data)))
     return upright(Image(np.array(pixels), channels, meta), 1)
 
 
@@ -104,6 +106,15 @@ def _beside(image: Any) -> Iterator[Block]:
         # XMP is RDF of XML (ISO 16684-1).
         if item.get("type") not in ("Exif", "XMP") and "rdf+xml" not in _content_type(item):
             yield Block("HEIF metadata", f"metadata of type {item.get('type')!s}")
+
+
+def _films(data: bytes) -> Iterator[Block]:
+    """Tell what moves: a sequence of images (`moov`), and a phone's film (`mpvd`)."""
+    names = {name for name, _ in parts(peek_into(data))}
+    if b"stsz" in names:
+        yield Block("HEIF sequence", "image sequence")
+    if b"mpvd" in names:
+        yield Block("HEIF film", "film of a motion photo")
 
 
 def _content_type(item: dict[str, Any]) -> str:

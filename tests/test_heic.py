@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import SimpleNamespace
 
 import numpy as np
@@ -214,6 +215,35 @@ def test_damage_is_one_clear_line(here, cut):
     said = call("apply", "box", "a.heic", "-o", "b.png")
     assert (said.status, len(said.lines)) == (1, 1)
     assert "a.heic: the HEIF file is damaged" in said.err
+
+
+@pi_heif
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        (b"Exif\0\0\0\0", b"Exi\xfd\0\0\0\0"),
+        (b"rdf+xml\0", b"rdf+xml\xa4"),
+        (b"mime\0", b"mime\xff"),
+    ],
+    ids=["type", "end of a type of content", "name"],
+)
+def test_words_that_are_no_text_crash_nothing(was, now):
+    """Of these pi-heif 1.4 crashes."""
+    data = heic("phone")
+    assert was in data
+    with pytest.raises(ImageError, match="a word in it is not text"):
+        read(data.replace(was, now, 1))
+
+
+@pi_heif
+@pytest.mark.exhaustive
+def test_mutated_files_are_read_or_refused(rng):
+    for k in range(500):
+        data = bytearray(heic(NAMES[k % len(NAMES)]))
+        for at in rng.integers(12, min(len(data), 1500), 4):
+            data[at] = rng.integers(256)
+        with suppress(ImageError):
+            assert min(read(bytes(data)).size) > 0
 
 
 @pi_heif

@@ -13,6 +13,7 @@ from convcli.errors import ImageError
 from convcli.image import exif
 from convcli.image.avif import parts
 from convcli.image.beside.block import Block
+from convcli.image.boxes import places
 from convcli.image.depth import divide_alpha, widen_bits
 from convcli.image.header import peek_into
 from convcli.image.image import Image, Meta
@@ -22,6 +23,10 @@ from convcli.image.orientation import upright
 #: What images beside the primary one are for, by a part of their type's name.
 _BESIDE = {"hdrgainmap": "HDR gain map", "gainmap": "HDR gain map", "matte": "matte",
            "depth": "depth image", "disparity": "depth image"}  # fmt: skip
+#: Boxes that hold boxes, and how many bytes stand before these (ISO/IEC 14496-12, 8.11); and those
+#: with words, and how many bytes stand before them.
+_WITHIN = {b"meta": 4, b"iinf": 6, b"iprp": 0, b"ipco": 0}
+_WORDS = {b"infe": 8, b"auxC": 4}
 #: Primaries and transfer that everybody takes colour for that says nothing (ITU-T H.273): BT.709
 #: and sRGB, or not told.
 _USUAL = ((1, 2), (13, 2))
@@ -42,6 +47,7 @@ def decode(data: bytes, limit: int) -> Image:
         library: Any = import_module("pi_heif")
     except ImportError as error:
         raise ImageError("HEIC is read by an extra: install convcli[heic]") from error
+    _check_words(data)
     opened = library.open_heif(
         io.BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=False, remove_stride=True
     )
@@ -56,6 +62,27 @@ def decode(data: bytes, limit: int) -> Image:
         pixels, channels = divide_alpha(pixels), channels[:-1] + "A"
     meta = _meta(image, (*_others(opened), *_beside(image), *_films(data)))
     return upright(Image(np.array(pixels), channels, meta), 1)
+
+
+def _check_words(data: bytes) -> None:
+    """Refuse words that aren't text, of which pi-heif (1.4) crashes.
+
+    Raises
+    ------
+    ImageError
+        If there are some.
+    """
+    for name, start, end in places(peek_into(data), within=_WITHIN):
+        if name not in _WORDS or end is None:
+            continue
+        content = data[start:end]
+        words = content[_WORDS[name] + 2 * (content[:1] == b"\3") :]
+        # What follows the type of an auxiliary image are bytes of its own.
+        words = words.partition(b"\0")[0] if name == b"auxC" else words
+        try:
+            words.decode()
+        except UnicodeDecodeError as error:
+            raise ImageError("the HEIF file is damaged: a word in it is not text") from error
 
 
 def _meta(image: Any, blocks: tuple[Block, ...]) -> Meta:

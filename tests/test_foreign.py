@@ -14,7 +14,10 @@ import pytest
 from command import call
 from PIL import Image as Pillow
 
+from convcli import Frames, Image
 from convcli.errors import ImageError
+from convcli.image.files import encode
+from convcli.image.foreign.following import following
 from convcli.image.foreign.kinds import FOREIGN, LEFT_OUT, SHARED
 from convcli.image.formats import SUFFIXES
 from convcli.image.recognise import ENOUGH, recognise
@@ -271,6 +274,33 @@ def test_what_can_be_read_is_found(folder, name):
     (folder / name).write_bytes(b"nothing")
     said = call("apply", "sharpen", "in", "-o", "out", "--dry-run", "--json")
     assert f"in/{name}" in [json.loads(line)["source"] for line in said.out.splitlines()]
+
+
+MANY = {
+    "png": lambda image: encode(image, "PNG"),
+    "gif": lambda image: encode(image, "GIF"),
+    "webp": lambda image: encode(image, "WEBP"),
+    "bmp": lambda image: encode(image, "BMP"),
+    "avif": lambda image: encode(image, "AVIF"),
+    "animation.png": lambda image: encode(Frames.of([image, image], 50), "PNG"),
+    "animation.gif": lambda image: encode(Frames.of([image, image], 50), "GIF"),
+    "animation.webp": lambda image: encode(Frames.of([image, image], 50), "WEBP"),
+}
+
+
+@pytest.mark.parametrize("kind", MANY)
+def test_files_behind_a_file_are_told(kind, tmp_path):
+    """As other programs send images through a pipe."""
+    image = Image(PIXELS)
+    data = MANY[kind](image)
+    for times in (1, 3):
+        (tmp_path / "a").write_bytes(data * times)
+        said = call("apply", "box", tmp_path / "a", "-o", tmp_path / "r.png", "--overwrite")
+        assert said.status == 0, said.err
+        assert ("only the first of 3 images in the file was read" in said.err) == (times == 3)
+        seen = call("apply", "box", "-", "-o", "-", stdin=data * times).data
+        assert seen[:4] == data[:4]
+    assert following(data + b"\0" * 30, kind.upper()) == ()
 
 
 def test_fifty_failures_of_one_cause_are_a_line_and_a_count(folder):

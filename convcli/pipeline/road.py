@@ -45,6 +45,7 @@ def lay(
     span: tuple[float, float] | None = None,
     *,
     watch: bool = True,
+    one_bit: bool = False,
 ) -> Road | ApartRoad:
     """Plan how an image is filtered; nothing is made yet.
 
@@ -62,6 +63,9 @@ def lay(
     watch
         Whether the range of responses and how many samples are clipped will be asked for: to look
         at them takes a third of a small kernel's time.
+    one_bit
+        Whether the result is for a format with one bit of alpha: under `auto`, the source's alpha
+        is kept then where it would be filtered, and colour is weighted by it all the same.
 
     Raises
     ------
@@ -73,9 +77,9 @@ def lay(
         # Few images need it.
         from convcli.pipeline.apart import ApartRoad
 
-        whole = prepare(chosen, kernels, spec, span, watch=watch)
+        whole = prepare(chosen, kernels, spec, span, watch=watch, one_bit=one_bit)
         return ApartRoad(image, whole, Road, meta_of)
-    return Road(image, prepare(chosen, kernels, spec, span, watch=watch))
+    return Road(image, prepare(chosen, kernels, spec, span, watch=watch, one_bit=one_bit))
 
 
 class Road:

@@ -14,6 +14,7 @@ from convcli.cli.reporter import Reporter
 from convcli.cli.status import tell
 from convcli.cli.streams import descriptor
 from convcli.errors import ConvError, UsageError
+from convcli.kernels.given import doubts_of
 from convcli.kernels.notation import file_of
 from convcli.paths import reason
 from convcli.record import record, replace
@@ -74,7 +75,7 @@ def filter_images(
         writing = replace(writing, show=_room(given["dry_run"]))
     if len(jobs) > 1 and not (given["quiet"] or given["as_json"] or given["verbose"]):
         # Lines of several images have no notes.
-        for note in spec.notes:
+        for note in (*spec.notes, *doubts_of(kernels)):
             tell(f"convcli: {as_options(note)}")
     outcomes = _begin(jobs, kernels, spec, writing, (given, ahead))
     with (

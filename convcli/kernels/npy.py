@@ -99,6 +99,11 @@ def _real(data: bytes) -> _NpyHeader:
     """Return the header of an array of real numbers."""
     header = _header(data)
     if not _REAL.fullmatch(header.type):
+        if header.type.lstrip("<>|=")[:1] in "cFDG":
+            raise KernelError(
+                "the array doesn't hold real numbers, but complex ones; expected its real and its "
+                "imaginary parts apart"
+            )
         raise KernelError("the array doesn't hold real numbers; expected integers or floats")
     return header
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from convcli import engine
 from convcli.engine import keeps_loops, seconds_compiling
 from convcli.image.image import Image, Meta
+from convcli.kernels.given import doubts_of
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline import arrays
 from convcli.pipeline.arrays import Filtered
@@ -121,7 +122,7 @@ class Road:
             samples=done.samples,
             alpha=_alpha(work, image),
             avoidable=work.spec.scale != "auto" and not work.spec.luma and image.dtype.kind in "bu",
-            notes=(*work.spec.notes, *result.meta.notes, *compiled()),
+            notes=(*work.spec.notes, *doubts_of(work.kernels), *result.meta.notes, *compiled()),
         )
 
     @cached_property

@@ -67,7 +67,9 @@ def test_no_message_of_the_library_names_an_option():
     texts = messages()
     assert len(texts) > 2000
     # Machine code, whose comments have decrements, is no message.
-    assert [(at, text) for at, text in texts if OPTION.search(text) and "define" not in text] == []
+    found = [(at, text) for at, text in texts if OPTION.search(text) and "define" not in text]
+    others = "convert ", "vips ", "ffmpeg "  # programs whose own options these are
+    assert [(at, text) for at, text in found if not text.startswith(others)] == []
 
 
 def test_an_option_is_told_from_other_words():

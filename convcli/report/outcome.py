@@ -12,6 +12,7 @@ from convcli.image.image import described
 from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import Facts
 from convcli.pipeline.memory import StageMemory
+from convcli.report.hints import hint
 from convcli.report.lines import columns, named, printable, wrapped
 from convcli.report.numbers import rounded
 from convcli.report.option_names import as_options
@@ -62,7 +63,7 @@ def text(
         for name, axis in [*(("planes", axis) for axis in facts.planes[number:][:1]), *axes]:
             rows.append((name, axis.formula))
             rows += [("", said) for said in leftover(axis, name)]
-    rows += _values(facts)
+    rows += _values(facts, kernels)
     if facts.alpha:
         rows.append(("alpha", _ALPHA[facts.alpha]))
     if verbose:
@@ -131,19 +132,18 @@ def _frames(facts: Facts) -> str:
     return f"{facts.frames} frames, " if facts.frames > 1 else ""
 
 
-def _values(facts: Facts) -> list[tuple[str, str]]:
+def _values(facts: Facts, kernels: Sequence[Any]) -> list[tuple[str, str]]:
     said = f"{facts.lowest:.6g} … {facts.highest:.6g}, mapped by {facts.mapping}"
     if facts.out_depth in ("float", "double") and facts.mapping is not Mapping.RAW:
         said += "; floats are not clipped"
+    if (facts.scale, facts.offset) != (1, 0):
+        said += f"; times {facts.scale:.6g}"
+        said += f", {facts.offset:+.6g}" if facts.offset else ""
     rows = [("response", said)]
     if facts.clipped:
-        rows.append(
-            (
-                "clipped",
-                f"{facts.clipped:,} of {facts.samples:,} samples ({_share(facts)})"
-                + ("; --scale auto avoids it" if facts.avoidable else ""),
-            )
-        )
+        way = hint(kernels, facts)
+        count = f"{facts.clipped:,} of {facts.samples:,} samples ({_share(facts)})"
+        rows.append(("clipped", f"{count}; {way}" if way else count))
     return rows
 
 
@@ -215,6 +215,8 @@ def _response_data(facts: Facts) -> dict[str, Any]:
     return {
         "lowest": facts.lowest,
         "highest": facts.highest,
+        "scale": facts.scale,
+        "offset": facts.offset,
         "mapping": str(facts.mapping),
         "clipped": facts.clipped,
         "samples": facts.samples,

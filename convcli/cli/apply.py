@@ -24,6 +24,7 @@ from convcli.cli.types import (
     PoolType,
     Real,
     Whole,
+    typed_options,
 )
 from convcli.cli.volume import note_volume
 from convcli.errors import UsageError
@@ -160,6 +161,7 @@ def apply(kernel: AnyKernel | Bank | None, spec: Spec, **given: Any) -> int:
         raise click.MissingParameter(param_hint="'IMAGE...'", param_type="argument")
     meta = click.get_current_context().meta
     given["typed"] = tuple(meta[KERNELS])
+    given["asked"] = typed_options(click.get_current_context())
     layers = _in_order(kernel, given, meta[ORDER])
     shown = {name: given.pop(name) for name in ("montage", "together")}
     if given["volume"] and (any(shown.values()) or {*meta[ORDER]} - {"--then"}):

@@ -136,15 +136,20 @@ def _values(facts: Facts, kernels: Sequence[Any]) -> list[tuple[str, str]]:
     said = f"{facts.lowest:.6g} … {facts.highest:.6g}, mapped by {facts.mapping}"
     if facts.out_depth in ("float", "double") and facts.mapping is not Mapping.RAW:
         said += "; floats are not clipped"
-    if (facts.scale, facts.offset) != (1, 0):
-        said += f"; times {facts.scale:.6g}"
-        said += f", {facts.offset:+.6g}" if facts.offset else ""
+    said += _applied(facts.scale, facts.offset)
     rows = [("response", said)]
     if facts.clipped:
         way = hint(kernels, facts)
         count = f"{facts.clipped:,} of {facts.samples:,} samples ({_share(facts)})"
         rows.append(("clipped", f"{count}; {way}" if way else count))
     return rows
+
+
+def _applied(scale: float, offset: float) -> str:
+    """Say what a response was multiplied by, and what was added; '' if it was neither."""
+    times, plus = f"{scale:.6g}", f"{offset:+.6g}"
+    said = "" if times == "1" else f"; times {times}"
+    return said + ("" if float(plus) == 0 else f"{',' if said else ';'} {plus}")
 
 
 def _share(facts: Facts) -> str:

@@ -68,7 +68,9 @@ KINDS = {
     "work, needs": {
         "convcli.batch": ("cli.find",),
         "convcli.batch.search": ("cli.find",),
+        "convcli.cli.effects": ("cli.filtering", "cli.types"),
         "convcli.cli.group": ("cli.main",),
+        "convcli.cli.idle": ("cli.filtering", "cli.types"),
         "convcli.cli.maps": ("cli.apply",),
         "convcli.cli.quick": ("cli.main",),
         "convcli.cli.fit": ("cli.kernels",),
@@ -127,7 +129,7 @@ KINDS = {
         "convcli.kernels.gaussians": ("kernels.generator",),
         "convcli.kernels.generators": ("kernels.registry",),
         "convcli.kernels.shapes": ("kernels.generator",),
-        "convcli.kernels.kernel": ("kernels.generator", "kernels.notation"),
+        "convcli.kernels.kernel": ("kernels.generator",),
         "convcli.kernels.others": ("cli.group", "kernels.registry"),
         "convcli.kernels.registry": ("cli.group",),
         "convcli.kernels.typed": ("kernels.notation",),

@@ -151,7 +151,7 @@ def test_every_kernel_of_a_chain_is_told(here):
 def test_clipped_samples_are_counted_and_the_way_out_is_named(here):
     said = text("sobel-x", "grid-7x7.png")
     (line,) = [line for line in said.splitlines() if line.startswith("  clipped ")]
-    assert re.fullmatch(r"  clipped  \d+ of 49 samples \(\d+\.\d %\); --map normalize avoids it", line)
+    assert re.fullmatch(r"  clipped  \d+ of 49 samples \(\d+\.\d %\); --map normalize .*", line)
     assert "clipped" not in text("sobel-x", "grid-7x7.png", "--map", "normalize")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from convcli.borders import Border, by_axis
-from convcli.geometry import plan_geometry
+from convcli.geometry import pair, plan_geometry
 from convcli.image.formats import FORMATS, SUFFIXES, codec_of
 from convcli.record import record
 
@@ -147,7 +147,12 @@ def anchor(call: Call) -> str:
 
 def dilation(call: Call) -> str:
     """A kernel of one tap."""
-    return "the kernel has one tap there" if _same_place(call, dilation=1) else ""
+    if not call.parts or call.get("volume"):
+        return ""
+    steps = pair(call.get("dilation"))
+    sides = [side for part in call.parts for side in zip(part.shape, steps, strict=True)]
+    alone = all(taps == 1 or step == 1 for taps, step in sides)
+    return "the kernel has one tap there" if alone else ""
 
 
 def _turned(call: Call, turn: Callable[[Any], Any], how: str) -> str:

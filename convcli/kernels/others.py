@@ -41,7 +41,7 @@ OTHERS = (
     Other(("dilate", "dilation", "dilatation"), _MORPHOLOGY, _morphology("Dilate")),
     Other(("open", "opening"), _MORPHOLOGY, _morphology("Open")),
     Other(("close", "closing"), _MORPHOLOGY, _morphology("Close")),
-    Other(("white-tophat", "top-hat"), _MORPHOLOGY, _morphology("TopHat")),
+    Other(("white-tophat", "morphological-tophat"), _MORPHOLOGY, _morphology("TopHat")),
     Other(("blackhat", "black-hat", "bottom-hat"), _MORPHOLOGY, _morphology("BottomHat")),
     Other(("morphological-gradient",), _MORPHOLOGY, _morphology("Edge")),
     Other(("morphology", "hit-or-miss"), _MORPHOLOGY, _morphology("Erode")),

@@ -227,8 +227,8 @@ def _from_magick(text: str) -> TypedMatrix:
     parts = [part for part in text.split(";") if part.strip()]
     if len(parts) > 1:
         raise KernelError(
-            f"{quoted(text)} holds {len(parts)} kernels; give one, and others with `--then` "
-            f"or as a bank"
+            f"{quoted(text)} holds {len(parts)} kernels; expected one: give others as further "
+            f"kernels of a chain, or as a bank"
         )
     match = _SIZE.match(parts[0].strip())
     assert match is not None

@@ -282,6 +282,8 @@ def samples_of(
     UsageError
         If they have another shape, or aren't real numbers.
     """
+    if np.ma.is_masked(pixels):
+        raise UsageError(f"{name} are masked; fill what is missing first")
     array = np.asarray(pixels)
     if array.size == 0 or array.ndim not in (each.count(",") + 1 for each in shapes):
         raise UsageError(f"{name} must have shape {' or '.join(shapes)}, got {array.shape}")

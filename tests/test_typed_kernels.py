@@ -7,7 +7,18 @@ import pytest
 import scipy.ndimage as nd
 from command import call
 
-from convcli import Image, KernelError, apply, correlate, read, write
+from convcli import (
+    ConvError,
+    Image,
+    KernelError,
+    apply,
+    convolve_signal,
+    correlate,
+    correlate_volume,
+    find,
+    read,
+    write,
+)
 from convcli.kernels import parse_kernel, read_kernel
 from convcli.kernels.bank import Bank
 from convcli.kernels.bank_notation import parse_bank
@@ -275,6 +286,24 @@ def test_masked_weights_are_not_there():
     volume = pixels[:, :, None]
     assert np.array_equal(correlate(volume, bank), correlate(volume, np.asarray(plain)[None, None]))
     assert VolumeKernel.of("v", masked[None]).weights.tolist() == [plain.tolist()]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda m: correlate(m, "box"),
+        lambda m: correlate_volume(np.ma.stack([m] * 3), "box"),
+        lambda m: Image(m.astype(np.float32)),
+        lambda m: find(m[:2, :2], m),
+        lambda m: convolve_signal(m[0], [1, 2]),
+    ],
+)
+def test_masked_samples_are_refused(made):
+    masked = np.ma.masked_array(np.arange(25.0).reshape(5, 5), np.eye(5))
+    with pytest.raises(ConvError, match="masked; fill what is missing first"):
+        made(masked)
+    whole = np.ma.masked_array(np.arange(25.0).reshape(5, 5))
+    assert np.array_equal(correlate(whole, "box"), correlate(whole.data, "box"))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

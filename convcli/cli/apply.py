@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 _HELP = """Filter images with a kernel.
 
 KERNEL is a name (see convcli kernels), a name with parameters (gaussian:sigma=2), a matrix
-('0 -1 0; -1 5 -1; 0 -1 0', '[[1,2,1],[2,4,2],[1,2,1]]/16'), or a file (.toml, .csv, .txt,
-.mat, .json, .npy).
+('0 -1 0; -1 5 -1; 0 -1 0', '[[1,2,1],[2,4,2],[1,2,1]]/16', or as ImageMagick, ffmpeg or
+Pillow have it: '3x3: 0,-1,0 -1,5,-1 0,-1,0', '0 -1 0 -1 5 -1 0 -1 0'), or a file (.toml, .csv,
+.tsv, .txt, .mat, .json, .npy).
 
 Or it is a bank of filters of shape (K, C, F, F), or (C, F, F) for one, in a file (.npz, .npy,
 .safetensors, or [bank.NAME] in .toml); of several one is named, and where it is laid may be

@@ -117,6 +117,8 @@ class Image:
     meta: Meta = field(default_factory=Meta)
 
     def __post_init__(self) -> None:
+        if np.ma.is_masked(self.pixels):
+            raise ImageError("an image's samples are masked; fill what is missing first")
         pixels = np.asarray(self.pixels)
         pixels = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
         if pixels.ndim not in (2, 3) or 0 in pixels.shape:

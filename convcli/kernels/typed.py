@@ -31,7 +31,8 @@ _WORDS = re.compile(r",?[\s;]+,?")
 _DECIMAL_COMMA = re.compile(r"(?P<whole>[+-]?\d*),(?P<part>\d+(?:[eE][+-]?\d+)?)")
 #: Numbers that can only have a decimal comma: ,5 and -0,5 and 0,05.
 _SURELY = re.compile(r"[+-]?,.*|[+-]0,.*|.*,0\d.*")
-_PLANES = 4
+#: ffmpeg's filter, and the planes that it has.
+_FFMPEG, _PLANES = "convolution=", 4
 _MOST_CHARACTERS = 2**20
 
 
@@ -105,15 +106,16 @@ def read_typed(text: str) -> TypedMatrix:
     Matrix(weights=[[0.25, 0.5, 0.25]], divisor=1, denominator=4)
     """
     plain = text.strip().replace("−", "-")
-    if len(plain) < _MOST_CHARACTERS and ":" in plain:
+    if len(plain) < _MOST_CHARACTERS and (":" in plain or plain.startswith(_FFMPEG)):
         if _SIZE.match(plain):
             return _from_magick(plain)
-        return _from_ffmpeg(plain.removeprefix("convolution=").strip("'\""))
+        return _from_ffmpeg(plain.removeprefix(_FFMPEG).strip("'\""))
     pointed, notes = decimal_points(text)
     rows = None if notes else _rows_of_commas(plain)
     if rows is not None:
-        said = f"commas and blanks are taken as {len(rows)} rows of {len(rows[0])}"
-        return TypedMatrix(rows, notes=(f"{said}; a row ends with ;",))
+        size, count = f"{len(rows)}×{len(rows[0])}", len(rows) * len(rows[0])
+        said = f"{count} weights are taken as {size}, whose rows end at blanks"
+        return TypedMatrix(rows, notes=(f"{said}; [[…]] around them makes 1×{count}",))
     cells, divisor, times = read_cells(pointed)
     nested = re.match(r"\[\s*\[", plain) is not None
     squared, more = (cells, ()) if nested else as_square(cells)

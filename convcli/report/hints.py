@@ -38,7 +38,7 @@ def hint(kernels: Sequence[Any], facts: Facts) -> str:
     if facts.mapping is not Mapping.CLIP:
         return "--scale auto avoids it"
     if last.sum > 1:
-        return f"the weights add up to {last.sum:.6g}: {_divided(last)} keeps brightness"
+        return f"--divisor {_over(last)} keeps brightness, which is × {last.sum:.6g} now"
     if last.sum == 1 and isinstance(last, Kernel) and not last.offset:
         return f"a smaller amount clips less{_half(last)}"
     return ""
@@ -72,10 +72,6 @@ def _over(kernel: Any) -> str:
     """Return the divisor with which the weights, as they were written, keep brightness."""
     own = getattr(kernel, "flat", kernel).divisor
     return format_number(written(kernel.sum) * written(own))
-
-
-def _divided(kernel: Any) -> str:
-    return f"--divisor {_over(kernel)}"
 
 
 def _half(kernel: Kernel) -> str:

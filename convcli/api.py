@@ -282,7 +282,7 @@ def samples_of(
     UsageError
         If they have another shape, or aren't real numbers.
     """
-    if np.ma.is_masked(pixels):
+    if isinstance(pixels, np.ndarray) and np.any(getattr(pixels, "mask", False)):
         raise UsageError(f"{name} are masked; fill what is missing first")
     array = np.asarray(pixels)
     if array.size == 0 or array.ndim not in (each.count(",") + 1 for each in shapes):

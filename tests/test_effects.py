@@ -156,6 +156,11 @@ def test_several_images_are_told_once_and_only_where_none_had_it(here):
     assert "--quality (PNG takes none)" in said.err
     assert "--fail-fast" not in said.err
     assert NONE not in call(*many, "--overwrite", "--gray").err
+    lines = map(json.loads, call(*many, "--overwrite", "--gray", "--json").out.splitlines())
+    assert {line["source"]: line["notes"] for line in lines} == {
+        "camera.png": [f"{NONE}--gray (the image is gray)"],
+        "chelsea.png": [],
+    }
 
 
 def test_one_note_names_all_and_json_has_it(here):

@@ -190,6 +190,7 @@ def test_files_take_the_same_forms(tmp_path):
     row = kernel("l.csv", "0,-1,0,-1,5,-1,0,-1,0\n")
     assert row.shape == (1, 9)
     assert row.doubts == ("9 weights in one row are taken as 1×9; 3×3 takes 3 rows",)
+    assert "taken as 1×9" in call("kernels", "--check", str(tmp_path / "l.csv")).out
     assert kernel("m.mat", "9 1\n1 1 1 1 1 1 1 1 1\n").doubts == ()
     np.save(tmp_path / "n.npy", np.arange(9))
     assert "9 weights in one row" in read_kernel(tmp_path / "n.npy").doubts[0]

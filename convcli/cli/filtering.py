@@ -88,7 +88,8 @@ def filter_images(
         closing(outcomes),
     ):
         for outcome in outcomes:
-            reporter.add(idle.noted(outcome) if len(jobs) == 1 else outcome)
+            alone = len(jobs) == 1 or given["as_json"]
+            reporter.add(idle.noted(outcome) if alone else outcome)
             if outcome.error and given["fail_fast"]:
                 break
     if given["dry_run"] and given["compare"] and not given["quiet"]:
@@ -105,8 +106,8 @@ class _Idle:
     given: dict[str, Any]
     jobs: Sequence[Job]
 
-    def __call__(self, facts: Facts | None) -> tuple[str, ...]:
-        """Return it as a note; none if all had one. `facts` are those of the only image."""
+    def __call__(self, facts: Facts | None, target: str = "") -> tuple[str, ...]:
+        """Return it as a note, none if all had one: of one image with its facts, or of all."""
         if self.given["asked"] <= _SURE:
             return ()
         from convcli.cli.effects import notes
@@ -116,14 +117,14 @@ class _Idle:
             vars(self.spec) | self.given,
             self.kernels,
             facts,
-            targets=[job.target for job in self.jobs],
+            targets=[target] if target else [job.target for job in self.jobs],
             sources=[job.source for job in self.jobs],
         )
         return notes("apply", self.given["asked"], call)
 
     def noted(self, outcome: Outcome) -> Outcome:
-        """Return what became of the only image, with that among its notes."""
-        if outcome.facts is None or not (found := self(outcome.facts)):
+        """Return what became of an image, with that among its notes."""
+        if outcome.facts is None or not (found := self(outcome.facts, outcome.job.target)):
             return outcome
         facts = replace(outcome.facts, notes=(*outcome.facts.notes, *found))
         return replace(outcome, facts=facts)

@@ -26,8 +26,8 @@ def real_weights(owner: str, weights: ArrayLike) -> ArrayLike:
     KernelError
         If they are complex.
     """
-    if isinstance(weights, np.ma.MaskedArray):
-        weights = weights.filled(0)
+    if isinstance(weights, np.ndarray) and hasattr(weights, "filled"):
+        weights = weights.filled(0)  # to look numpy.ma up would import it
     with suppress(ValueError, TypeError):
         if np.asarray(weights).dtype.kind == "c":
             raise KernelError(

@@ -19,18 +19,19 @@ from convcli.kernels.matrix import read_cells
 from convcli.record import record
 
 _ONE, _NONE = Fraction(1), Fraction(0)
+# Texts: to compile these takes a millisecond, which kernels of the library needn't wait for.
 #: ImageMagick's beginning of a kernel: 3x3, 3, 3x3+0+0, and flags that turn it.
-_SIZE = re.compile(
+_SIZE = (
     r"(?P<cols>\d{1,5})(?:x(?P<rows>\d{1,5}))?(?P<x>[+-]\d{1,5})?(?P<y>[+-]\d{1,5})?"
-    r"(?P<flags>[@<>^!%]*)\s*:",
+    r"(?P<flags>[@<>^!%]*)\s*:"
 )
 #: What ImageMagick writes for a weight that isn't there.
-_ABSENT = re.compile(r"nan|-", re.IGNORECASE)
+_ABSENT = r"(?i:nan|-)"
 #: What follows one another where commas aren't all that parts numbers.
-_WORDS = re.compile(r",?[\s;]+,?")
-_DECIMAL_COMMA = re.compile(r"(?P<whole>[+-]?\d*),(?P<part>\d+(?:[eE][+-]?\d+)?)")
+_WORDS = r",?[\s;]+,?"
+_DECIMAL_COMMA = r"(?P<whole>[+-]?\d*),(?P<part>\d+(?:[eE][+-]?\d+)?)"
 #: Numbers that can only have a decimal comma: ,5 and -0,5 and 0,05.
-_SURELY = re.compile(r"[+-]?,.*|[+-]0,.*|.*,0\d.*")
+_SURELY = r"[+-]?,.*|[+-]0,.*|.*,0\d.*"
 #: ffmpeg's filter, and the planes that it has.
 _FFMPEG, _PLANES = "convolution=", 4
 _MOST_CHARACTERS = 2**20
@@ -66,7 +67,7 @@ class TypedMatrix:
 
 def is_magick(text: str) -> bool:
     """Whether a text is in ImageMagick's form: `3x3: …`."""
-    return _SIZE.match(text.strip()) is not None
+    return re.match(_SIZE, text.strip()) is not None
 
 
 def typed_kernel(name: str, typed: TypedMatrix) -> Kernel:
@@ -107,7 +108,7 @@ def read_typed(text: str) -> TypedMatrix:
     """
     plain = text.strip().replace("−", "-")
     if len(plain) < _MOST_CHARACTERS and (":" in plain or plain.startswith(_FFMPEG)):
-        if _SIZE.match(plain):
+        if re.match(_SIZE, plain):
             return _from_magick(plain)
         return _from_ffmpeg(plain.removeprefix(_FFMPEG).strip("'\""))
     pointed, notes = decimal_points(text)
@@ -180,10 +181,10 @@ def decimal_points(text: str) -> tuple[str, tuple[str, ...]]:
     >>> decimal_points("0,25 0,5 0,25")[0], decimal_points("1, 2; 3, 4")[0]
     ('0.25 0.5 0.25', '1, 2; 3, 4')
     """
-    words = [word for word in _WORDS.split(text.strip(" ;\n\t").rstrip(",")) if word]
+    words = [word for word in re.split(_WORDS, text.strip(" ;\n\t").rstrip(",")) if word]
     if len(text) > _MOST_CHARACTERS or "[" in text or "." in text or "," not in text:
         return text, ()
-    found = [_DECIMAL_COMMA.fullmatch(word) for word in words]
+    found = [re.fullmatch(_DECIMAL_COMMA, word) for word in words]
     whole = all(m or re.fullmatch(r"[+-]?\d+", w) for m, w in zip(found, words, strict=True))
     pairs = [match for match in found if match]
     if not pairs or not whole:
@@ -199,7 +200,7 @@ def decimal_points(text: str) -> tuple[str, tuple[str, ...]]:
 
 def _is_certain(text: str, words: list[str], pairs: list[re.Match[str]]) -> bool:
     """Whether commas within words can only be decimal ones."""
-    if any(_SURELY.fullmatch(match[0]) for match in pairs):
+    if any(re.fullmatch(_SURELY, match[0]) for match in pairs):
         return True
     uneven = any(
         0 < sum("," in word for word in row.split()) < len(row.split())
@@ -232,7 +233,7 @@ def _from_magick(text: str) -> TypedMatrix:
             f"{quoted(text)} holds {len(parts)} kernels; expected one: give others as further "
             f"kernels of a chain, or as a bank"
         )
-    match = _SIZE.match(parts[0].strip())
+    match = re.match(_SIZE, parts[0].strip())
     assert match is not None
     cols, rows = int(match["cols"]), int(match["rows"] or match["cols"])
     if match["flags"]:
@@ -247,14 +248,14 @@ def _from_magick(text: str) -> TypedMatrix:
             f"{quoted(match[0])} has {len(words)} weights; expected {rows * cols}, "
             f"{rows} rows of {cols}"
         )
-    flat = [_NONE if _ABSENT.fullmatch(word) else parse_number(word) for word in words]
+    flat = [_NONE if re.fullmatch(_ABSENT, word) else parse_number(word) for word in words]
     cells = [flat[at : at + cols] for at in range(0, len(flat), cols)]
     # ImageMagick's own middle of an even size is the first of the two.
     at_x = (cols - 1) // 2 if match["x"] is None else int(match["x"])
     at_y = (rows - 1) // 2 if match["y"] is None else int(match["y"])
     if not (0 <= at_x < cols and 0 <= at_y < rows):
         _refuse_origin(match[0], rows, cols)
-    absent = sum(1 for word in words if _ABSENT.fullmatch(word))
+    absent = sum(1 for word in words if re.fullmatch(_ABSENT, word))
     notes = (f"{absent} weights that are not there count as 0",) if absent else ()
     return TypedMatrix(_around(cells, at_y, at_x), notes=notes)
 

@@ -15,7 +15,7 @@ from convcli.spec import Mapping
 _SHORT = 3
 #: An offset that stands for zero, in 8-bit levels, and how far others may be from it.
 _MIDDLE, _NEAR = 128, 2
-_AMOUNT = re.compile(r"(?:^|[:,])amount=([\d.]+)")
+_AMOUNT = r"(?:^|[:,])amount=([\d.]+)"
 
 
 def hint(kernels: Sequence[Any], facts: Facts) -> str:
@@ -76,7 +76,7 @@ def _over(kernel: Any) -> str:
 
 def _half(kernel: Kernel) -> str:
     """Return how half as much of a sharpener is written; '' if that takes long."""
-    amount = _AMOUNT.search(kernel.name)
+    amount = re.search(_AMOUNT, kernel.name)
     if amount:
         return f", such as amount={float(amount[1]) / 2:g}"
     if max(kernel.shape) > _SHORT or min(kernel.shape) % 2 == 0 or not kernel.is_integer:

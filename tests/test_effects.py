@@ -91,6 +91,7 @@ IDLE = [
     ("box", "camera.png", [], ["--fail-fast"]),
     ("box", "camera.png", [], ["--timeout", "9"]),
     ("box", "camera.png", [], ["--recursive"]),
+    ("box", "camera.png", [], ["--jobs", "2"]),
 ]
 
 
@@ -170,6 +171,10 @@ def test_one_note_names_all_and_json_has_it(here):
         f"{NONE}--gray (the image is gray), --quality (PNG takes none)"
     ]
     assert call(*args[:-1], "--overwrite", "-q").err == ""
+
+
+def test_threads_that_a_large_image_takes_are_not_told_of(here, samples):
+    assert filtered("--jobs", "2", kernel="box", image=str(samples / "camera.png"))[0] == ""
 
 
 def test_what_a_preset_sets_is_nobodys_option(here):

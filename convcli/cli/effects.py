@@ -44,7 +44,7 @@ EFFECTS: dict[str, dict[str, Effect]] = {
         "linear": ALWAYS,
         "alpha": idle.alpha,
         "method": ALWAYS,  # another way to the same result
-        "jobs": ALWAYS,  # a limit
+        "jobs": idle.jobs,
         "like": ALWAYS,
         "output": ALWAYS,
         "chain": ALWAYS,

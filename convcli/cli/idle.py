@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: A size that no stride divides, where that of an image isn't known.
 _NOMINAL = (997, 991)
 _ODD = 2
+#: Weights times samples that one thread does alone: a quarter of the cycles for which a second is
+#: woken; and how many weights the rest that is done to a sample is like.
+_FEW, _EACH = 1e6, 10
 #: How responses combine so that their signs don't matter.
 _SIGNLESS = ("magnitude", "max-abs", "sum-abs", "share")
 
@@ -254,6 +257,17 @@ def precision(call: Call) -> str:
     whole = all(plan.exact for plan in call.facts.plans)
     whole = whole and call.facts.out_depth not in ("float", "double")
     return "sums of whole numbers are exact in either" if whole else ""
+
+
+def jobs(call: Call) -> str:
+    """An image for which no second thread is woken (`engine/thread_pool.py`)."""
+    facts = call.facts
+    if facts is None or len(call.sources) != 1 or not facts.plans or call.get("volume"):
+        return ""
+    if any(plan.method == "fft" for plan in facts.plans):
+        return ""
+    work = facts.samples * sum(plan.taps + _EACH for plan in facts.plans)
+    return "so small an image is filtered by one thread" if work < _FEW else ""
 
 
 def alone(call: Call) -> str:

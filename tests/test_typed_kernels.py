@@ -272,6 +272,7 @@ def test_complex_weights_in_files_are_refused(tmp_path):
         said = call("apply", str(tmp_path / name), str(tmp_path / "a.png"))
         assert said.status == 2
         assert len(said.err.splitlines()) == 1
+        assert "complex" in said.err
 
 
 def test_masked_weights_are_not_there():

@@ -79,8 +79,8 @@ SPEC_OPTIONS = (
         type=Real(zero=False, word="auto"),
         default="1",
         show_default=True,
-        help="Multiply the response; auto makes overflow impossible (but with --luma), and contrast "
-        "as much smaller.",
+        help="Multiply the response; auto makes overflow impossible (but with --luma), and "
+        "contrast as much smaller.",
     ),
     click.option(
         "--rounding",

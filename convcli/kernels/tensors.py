@@ -80,17 +80,18 @@ def open_npz(file: Path) -> Tensors:
                 heads = {name[: -len(".npy")]: _head(archive, name) for name in names}
         except _UNZIPPED as error:
             _damaged(file, "npz", error)
-        shapes = {name: shape_of(head) for name, head in heads.items()}
-        found = {name: shape for name, shape in shapes.items() if shape is not None}
-        unreal = tuple(name for name, head in heads.items() if is_complex(head))
+        found = {name: shape for name, (shape, _) in heads.items() if shape is not None}
+        unreal = tuple(name for name, (_, unreal) in heads.items() if unreal)
         return Tensors(found, partial(_from_npz, file), unreal)
     _KIND.read(file)
     raise KernelError(f"{file} is not a file; expected a .npz file")
 
 
-def _head(archive: ZipFile, name: str) -> bytes:
+def _head(archive: ZipFile, name: str) -> tuple[tuple[int, ...] | None, bool]:
+    """Return the shape of an array of real numbers, and whether it is one of complex ones."""
     with archive.open(name) as member:
-        return member.read(HEAD)
+        head = member.read(HEAD)
+    return shape_of(head), is_complex(head)
 
 
 def _from_npz(file: Path, name: str) -> NDArray[Any]:

@@ -15,9 +15,11 @@ from convcli.geometry import Geometry
 from convcli.image.beside.changes import Change, changed
 from convcli.image.channels import PLAIN, colour_of
 from convcli.image.image import Image, Meta
+from convcli.kernels.given import doubts_of
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline import arrays
 from convcli.pipeline.anchors import placed
+from convcli.pipeline.applied import applied
 from convcli.pipeline.arrays import Filtered
 from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
@@ -125,6 +127,8 @@ class Road:
     def facts(self) -> Facts:
         """What was done: what is said of responses is true once every row was made."""
         image, result, work, done = self._image, self.result, self.work, self._stage
+        target = replace(work.target, maximum=work.full) if work.needs_floats else work.target
+        scale, offset = applied(work.kernels, work.spec, target, done.seen.ends)
         return Facts(
             size=image.size,
             channels=image.channels,
@@ -137,11 +141,13 @@ class Road:
             mapping=work.target.mapping,
             lowest=done.seen.ends[0],
             highest=done.seen.ends[1],
+            scale=scale,
+            offset=offset,
             clipped=done.seen.clipped,
             samples=done.samples,
             alpha=work.said_of_alpha(image),
             avoidable=work.spec.scale != "auto" and not work.spec.luma and image.dtype.kind in "bu",
-            notes=(*work.spec.notes, *result.meta.notes, *compiled()),
+            notes=(*work.spec.notes, *doubts_of(work.kernels), *result.meta.notes, *compiled()),
         )
 
     @cached_property

@@ -188,7 +188,7 @@ def test_threads_and_strips_change_nothing(name, depth, stride, rng, monkeypatch
 
 def _forget():
     prepared._plan_for.cache_clear()
-    arrays._step.cache_clear()
+    arrays.step_of.cache_clear()
 
 
 def test_threads_on_an_image_that_is_worth_them(rng, monkeypatch):

@@ -202,6 +202,21 @@ class PathType(Typed):
         return [CompletionItem(incomplete, type="file")]
 
 
+class RegionType(Typed):
+    """A rectangle of an image: X,Y,WxH."""
+
+    name = "X,Y,WxH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it."""
+        from convcli.region import Region
+
+        try:
+            return Region.parse(typed(value) if isinstance(value, str) else value)
+        except UsageError as error:
+            self.fail(str(error).removeprefix("`region` "), param, ctx)
+
+
 class NumbersType(Typed):
     """A whole number, or two: ROWS,COLS.
 

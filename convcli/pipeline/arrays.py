@@ -185,15 +185,20 @@ def steps_for(
     target
         What the result should be.
     """
-    double = spec.precision is Precision.DOUBLE or dtype == np.float64
-    real = np.dtype(np.float64 if double else np.float32)
+    real = sums_type(dtype, spec)
     steps: list[Step] = []
     for kernel in kernels[:-1]:
-        steps.append(_step(shape, dtype, kernel, spec, between(target, real), 1.0))
+        steps.append(step_of(shape, dtype, kernel, spec, between(target, real), 1.0))
         shape, dtype = steps[-1].prepared.shape, real
     target = after(kernels[:-1], spec, target)
-    steps.append(_step(shape, dtype, kernels[-1], spec, target, spec.scale))
+    steps.append(step_of(shape, dtype, kernels[-1], spec, target, spec.scale))
     return tuple(steps)
+
+
+def sums_type(dtype: np.dtype[Any], spec: Spec) -> np.dtype[Any]:
+    """Return the type of what a kernel leaves of samples of a type to one that follows."""
+    double = spec.precision is Precision.DOUBLE or dtype == np.float64
+    return np.dtype(np.float64 if double else np.float32)
 
 
 def prepare_array(
@@ -204,7 +209,7 @@ def prepare_array(
     target: Target,
 ) -> engine.Prepared:
     """Make one kernel ready for arrays of a shape and sample type, as `filter_array` takes it."""
-    return _step(shape, dtype, kernel, spec, target, spec.scale).prepared
+    return step_of(shape, dtype, kernel, spec, target, spec.scale).prepared
 
 
 @record(eq=False)
@@ -223,7 +228,7 @@ class Step:
 
 
 @lru_cache(maxsize=64)
-def _step(
+def step_of(
     shape: tuple[int, ...],
     dtype: np.dtype[Any],
     kernel: AnyKernel,
@@ -232,7 +237,7 @@ def _step(
     scale: float | str,
 ) -> Step:
     """Make a kernel ready; once for images of a kind."""
-    geometry = _geometry(shape, kernel, spec)
+    geometry = lay_over(shape, kernel, spec)
     double = spec.precision is Precision.DOUBLE or dtype == np.float64
     kernel_set, divisor = kernel_set_of(kernel, flip=spec.convolve, double=double)
     slope, shift = scaled(kernel, response(kernel, divisor, target), scale, target)
@@ -268,14 +273,14 @@ def plan_array(
     shape: tuple[int, ...], dtype: np.dtype[Any], kernel: AnyKernel, spec: Spec
 ) -> engine.Plan:
     """Return how an array of that shape and sample type would be filtered."""
-    geometry = _geometry(shape, kernel, spec)
+    geometry = lay_over(shape, kernel, spec)
     double = spec.precision is Precision.DOUBLE or dtype == np.float64
     kernel_set, _ = kernel_set_of(kernel, flip=spec.convolve, double=double)
     layout = engine.lay_out_for(shape, kernel_set, geometry, engine.Border2D(spec.border))
     return engine.plan_for(dtype, kernel_set, layout, _options(spec))[0]
 
 
-def _geometry(shape: tuple[int, ...], kernel: AnyKernel, spec: Spec) -> Geometry:
+def lay_over(shape: tuple[int, ...], kernel: AnyKernel, spec: Spec) -> Geometry:
     """Lay a kernel over an array, and refuse absurd results."""
     geometry = plan_geometry(
         (shape[0], shape[1]),

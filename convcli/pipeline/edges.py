@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from convcli.errors import UsageError
 from convcli.geometry import Axis, Geometry
 from convcli.pipeline.anchors import AtAnchors
 from convcli.pipeline.work import Work, rows_of
+from convcli.region import Box
 
 
 class KeptEdges(engine.Stage):
@@ -32,11 +34,7 @@ class KeptEdges(engine.Stage):
 
     def __init__(self, result: engine.Stage, work: Work, geometries: tuple[Geometry, ...]) -> None:
         source = rows_of(work.image)
-        if source.dtype != result.dtype or source.shape[2:] != result.shape[2:]:
-            raise UsageError(
-                "`keep_edges` leaves samples as they are, so the result can't have another "
-                "`depth` or other channels than the image; leave one of these out"
-            )
+        check_kept(source, result.dtype, prod(result.shape[2:]))
         super().__init__(result.shape, result.dtype, result.step, result.chunk)
         self.jobs = result.jobs
         self._result = result
@@ -59,6 +57,23 @@ class KeptEdges(engine.Stage):
         outside[inside, slice(*self._across)] = False
         out[outside] = kept[outside]
         return out
+
+
+def check_kept(source: engine.Rows, dtype: np.dtype[Any], channels: int) -> None:
+    """Refuse a result whose samples are of another kind than the source's."""
+    if source.dtype != dtype or prod(source.shape[2:]) != channels:
+        raise UsageError(
+            "`keep_edges` leaves samples as they are, so the result can't have another "
+            "`depth` or other channels than the image; leave one of these out"
+        )
+
+
+def whole_sight(geometries: tuple[Geometry, ...]) -> Box | None:
+    """Return the part of a result that sees nothing outside of the image; None if none does."""
+    down = _inside([geometry.rows for geometry in geometries])
+    across = _inside([geometry.cols for geometry in geometries])
+    box = Box(down[0], across[0], down[1], across[1])
+    return box.cut(box)
 
 
 def _inside(axes: list[Axis]) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from convcli.engine import Plan
 from convcli.geometry import Axis, Geometry
+from convcli.pipeline.inside import Inside
 from convcli.record import field, record, replace
 from convcli.spec import Mapping
 
@@ -39,6 +40,8 @@ class Facts:
         How many images of one file these are: of several, the first is described.
     planes
         For a volume: the axis of its planes, one a kernel.
+    inside
+        Which part of the image was filtered; None for all of it.
     """
 
     size: tuple[int, int]
@@ -59,6 +62,7 @@ class Facts:
     notes: tuple[str, ...] = field(default=())
     frames: int = 1
     planes: tuple[Axis, ...] = ()
+    inside: Inside | None = None
 
 
 def together(before: Facts | None, facts: Facts) -> Facts:

@@ -13,11 +13,11 @@ from convcli.errors import UsageError
 from convcli.geometry import anchor_tap
 from convcli.image import channels as ch
 from convcli.image.image import Image
-from convcli.kernels.kernel import AnyKernel, Kernel, Kind
+from convcli.kernels.kernel import AnyKernel, Combine, Kernel, Kind
 from convcli.pipeline import arrays
 from convcli.pipeline.half_even import has_halves
 from convcli.pipeline.responses import Target
-from convcli.record import record
+from convcli.record import record, replace
 from convcli.spec import Alpha, Depth, Mapping, Precision, Spec
 
 #: Rows whose alpha is looked at together.
@@ -79,9 +79,14 @@ class Work:
     @property
     def needs_floats(self) -> bool:
         """Whether samples can't be filtered as they are stored."""
-        if self.weighs or self.spec.linear or self.spec.luma:
+        if self.weighs or self.spec.linear or self.spec.luma or self.is_hue:
             return True
         return has_halves(self.kernels, self.spec, self.target)
+
+    @property
+    def is_hue(self) -> bool:
+        """Whether directions become hues."""
+        return self.target.mapping is Mapping.HUE
 
     @property
     def full(self) -> float:
@@ -111,13 +116,17 @@ def prepare(
     """
     mapping = spec.mapping or arrays.own_mapping(kernels)
     spec.check_mapping(mapping)
+    if mapping is Mapping.HUE:
+        _check_direction(kernels[-1], spec)
+        spec = replace(spec, gray=True)
     if spec.luma:
         _check_luma(image.channels)
     mode = _alpha_mode(image, kernels, spec)
     ready = _ready(image, spec, drop=image.has_alpha and mode is Alpha.DROP)
     names = ready.channels
     if spec.gray:
-        names = "LA" if names.endswith("A") else "L"
+        colour = "RGB" if mapping is Mapping.HUE else "L"
+        names = f"{colour}A" if names.endswith("A") else colour
     return Work(
         image=ready,
         channels=names,
@@ -129,6 +138,29 @@ def prepare(
         ),
         alpha=mode,
     )
+
+
+def chains(
+    work: Work, dtype: np.dtype[Any]
+) -> tuple[tuple[tuple[AnyKernel, ...], Spec, Target], ...]:
+    """Return what is summed: kernels one after the other, the spec and the target of each chain.
+
+    Parameters
+    ----------
+    work
+        What is done to an image.
+    dtype
+        Of the samples that are filtered.
+    """
+    kernels, spec, target = work.kernels, work.spec, work.target
+    if not work.needs_floats:
+        return ((kernels, spec, target),)
+    # Mapping, offset and scale come last, in one rounding.
+    kernels, spec = tuple(arrays.without_offset(kernels)), replace(spec, scale=1.0)
+    target = Target(dtype, Mapping.RAW, work.full, between=True)
+    if not work.is_hue:
+        return ((kernels, spec, target),)
+    return tuple(((*kernels[:-1], part), spec, target) for part in kernels[-1].parts)
 
 
 def rows_of(image: Image) -> engine.Rows:
@@ -181,6 +213,20 @@ def _chosen(names: str, with_alpha: bool, spec: Spec) -> tuple[int, ...]:
     if spec.channels:
         return tuple(ch.pick(spec.channels, names))
     return tuple(range(ch.colour_count(names) + with_alpha))
+
+
+def _check_direction(kernel: AnyKernel, spec: Spec) -> None:
+    """Refuse kernels that have no direction, and what no hue can be made of."""
+    if getattr(kernel, "combine", None) is not Combine.DIRECTION:
+        raise UsageError(
+            f"`mapping` hue shows directions, and {kernel.name[:64]} has none; use sobel-direction "
+            f"or one like it, or another `mapping`"
+        )
+    if spec.luma or spec.channels:
+        name = "luma" if spec.luma else "channels"
+        raise UsageError(f"`mapping` hue filters a gray version; leave `{name}` out")
+    if spec.alpha is Alpha.FILTER:
+        raise UsageError("`mapping` hue leaves alpha as it is; use `alpha` keep or drop")
 
 
 def _check_luma(names: str) -> None:

@@ -11,6 +11,7 @@ from convcli.batch import Job, Outcome
 from convcli.image.image import described
 from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import Facts
+from convcli.pipeline.inside import Inside
 from convcli.pipeline.memory import StageMemory
 from convcli.report.lines import columns, named, printable, wrapped
 from convcli.report.numbers import rounded
@@ -20,6 +21,10 @@ from convcli.spec import Mapping
 
 if TYPE_CHECKING:
     from convcli.kernels.volume import AnyVolumeKernel, VolumeKernel
+
+
+#: Regions of an image that are told one by one.
+_BOXES = 4
 
 
 def line(outcome: Outcome) -> str:
@@ -62,6 +67,8 @@ def text(
         for name, axis in [*(("planes", axis) for axis in facts.planes[number:][:1]), *axes]:
             rows.append((name, axis.formula))
             rows += [("", said) for said in leftover(axis, name)]
+    if facts.inside is not None:
+        rows.append(("part", _part(facts.inside, facts.size)))
     rows += _values(facts)
     if facts.alpha:
         rows.append(("alpha", _ALPHA[facts.alpha]))
@@ -147,9 +154,26 @@ def _values(facts: Facts) -> list[tuple[str, str]]:
     return rows
 
 
+def _part(inside: Inside, size: tuple[int, int]) -> str:
+    """Say which part of an image was filtered."""
+    total = size[0] * size[1]
+    said = f"{inside.pixels:,} of {total:,} pixels ({_per_cent(inside.pixels, total)}) filtered"
+    if inside.masked:
+        said += f", {inside.partly:,} of them in part by the mask"
+    if not inside.boxes:
+        return said
+    boxes = [f"{b.left},{b.top},{b.size[1]}x{b.size[0]}" for b in inside.boxes[:_BOXES]]
+    more = len(inside.boxes) - len(boxes)
+    return f"{'; '.join(boxes)}{f' and {more:,} more' if more else ''}: {said}"
+
+
+def _per_cent(count: int, total: int) -> str:
+    share = 100 * count / total
+    return f"{share:.1f} %" if share >= 0.05 or not count else "under 0.1 %"
+
+
 def _share(facts: Facts) -> str:
-    share = 100 * facts.clipped / facts.samples
-    return f"{share:.1f} %" if share >= 0.05 else "under 0.1 %"
+    return _per_cent(facts.clipped, facts.samples)
 
 
 def _plan(plan: Any) -> list[str]:
@@ -175,6 +199,8 @@ def data(outcome: Outcome, kernels: Sequence[AnyKernel | AnyVolumeKernel]) -> di
     )
     result["frames"] = facts.frames if facts else None
     result["response"] = _response_data(facts) if facts else None
+    if facts and facts.inside:
+        result["part"] = _part_data(facts.inside, facts.samples)
     result["geometry"] = [
         {"rows": axis_data(g.rows), "cols": axis_data(g.cols)}
         for g in (facts.geometries if facts else ())
@@ -219,6 +245,20 @@ def _response_data(facts: Facts) -> dict[str, Any]:
         "clipped": facts.clipped,
         "samples": facts.samples,
         "alpha": facts.alpha or None,
+    }
+
+
+def _part_data(inside: Inside, samples: int) -> dict[str, Any]:
+    boxes = [
+        {"x": box.left, "y": box.top, "width": box.size[1], "height": box.size[0]}
+        for box in inside.boxes
+    ]
+    return {
+        "regions": boxes,
+        "masked": inside.masked,
+        "pixels": inside.pixels,
+        "mixed": inside.partly,
+        "samples": samples,
     }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
+from convcli.image.beside.block import Block
 from convcli.processors import processors
 from convcli.record import field, record
 
@@ -67,6 +68,8 @@ class Meta:
         Whether the file's coding loses something, so that a result need not be lossless either.
     chunks
         PNG's own words on colour (`gAMA`, `cHRM`, `sRGB`, `cICP`, …) as (name, content).
+    beside
+        What else it holds beside the pixels.
     notes
         What reading changed or left out, each a line for the user.
     """
@@ -83,6 +86,7 @@ class Meta:
     frames: int = 1
     lossy: bool = False
     chunks: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    beside: tuple[Block, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()
 
 

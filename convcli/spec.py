@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convcli.borders import Border, Borders, doubts, parse_borders
 from convcli.errors import UsageError
 from convcli.geometry import Anchor, Padding, Pair, whole
 from convcli.record import record
-from convcli.region import Region, parse_mask, parse_regions
+
+if TYPE_CHECKING:
+    from convcli.region import Region
 
 
 class Mapping(StrEnum):
@@ -171,13 +173,21 @@ class Spec:
         for name in ("padding", "stride", "dilation", "anchor"):
             object.__setattr__(self, name, whole(getattr(self, name)))
         object.__setattr__(self, "channels", _hashable("channels", self.channels))
-        object.__setattr__(self, "region", parse_regions(self.region))
-        object.__setattr__(self, "mask", parse_mask(self.mask))
+        if self.is_partly:
+            from convcli.region import parse_mask, parse_regions
+
+            object.__setattr__(self, "region", parse_regions(self.region))
+            object.__setattr__(self, "mask", parse_mask(self.mask))
         chosen = [name for name in ("gray", "luma", "channels") if getattr(self, name)]
         if len(chosen) > 1:
             raise UsageError(f"`{chosen[0]}` and `{chosen[1]}` exclude each other; give one")
         self._check_numbers()
         self.check_mapping(self.mapping)
+
+    @property
+    def is_partly(self) -> bool:
+        """Whether only a part of an image is filtered."""
+        return self.mask is not None or self.region != ()
 
     def check_mapping(self, mapping: Mapping | None) -> None:
         """Refuse what no image's raw response could become.

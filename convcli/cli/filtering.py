@@ -67,6 +67,8 @@ def filter_images(
         If options contradict each other or don't fit.
     """
     request = make_request([each.name for each in kernels], given)
+    if spec.mask is not None:
+        request = replace(request, mask=_checked(spec.mask))
     jobs = batch.plan(request)
     check_streams(jobs, given["as_json"])
     writing = replace(request.writing, stages=given["verbose"] or given["as_json"])
@@ -88,6 +90,14 @@ def filter_images(
     if given["dry_run"] and given["compare"] and not given["quiet"]:
         tell(f"and source and result → {printable(given['compare'])}")
     return reporter.status
+
+
+def _checked(mask: str) -> str:
+    """Return the file of a mask that can be read."""
+    from convcli.pipeline.masks import check_mask
+
+    check_mask(mask)
+    return mask
 
 
 def _room(dry: bool) -> tuple[int, int] | None:

@@ -11,6 +11,7 @@ import click
 
 from convcli.cli.volume import is_volume, three_numbers, volume_kernel
 from convcli.errors import KernelError, UsageError
+from convcli.region import Region
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -209,8 +210,6 @@ class RegionType(Typed):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read it."""
-        from convcli.region import Region
-
         try:
             return Region.parse(typed(value) if isinstance(value, str) else value)
         except UsageError as error:

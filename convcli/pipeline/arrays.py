@@ -16,6 +16,7 @@ from convcli.errors import GeometryError, UsageError
 from convcli.geometry import Geometry, plan_geometry
 from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Compound, Kernel
+from convcli.pipeline.directions import check_direction
 from convcli.pipeline.half_even import HalvesToEven
 from convcli.pipeline.kernel_set import kernel_set_of, upside_down
 from convcli.pipeline.responses import Target, after, between, fill_level, response, scaled
@@ -96,8 +97,11 @@ def overridden(kernels: Sequence[AnyKernel], spec: Spec) -> tuple[AnyKernel, ...
     Raises
     ------
     UsageError
-        If there are several kernels, or the kernel is a compound: which one is meant?
+        If there are several kernels, or the kernel is a compound: which one is meant? Or if a
+        hue is asked for of a kernel without a direction.
     """
+    if (spec.mapping or own_mapping(kernels)) is Mapping.HUE:
+        check_direction(kernels[-1], spec)
     if spec.flip_rows:
         kernels = [upside_down(kernel) for kernel in kernels]
     if spec.divisor is None and spec.bias is None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from convcli.engine import Plan
 from convcli.geometry import Axis, Geometry
-from convcli.pipeline.inside import Inside
 from convcli.record import field, record, replace
 from convcli.spec import Mapping
+
+if TYPE_CHECKING:
+    from convcli.pipeline.inside import Inside
 
 _UNLIKE = "frames differ in size or kind: the first is described"
 _KINDS = ("size", "channels", "depth", "out_size", "out_channels", "out_depth")

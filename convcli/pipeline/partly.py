@@ -30,11 +30,6 @@ from convcli.spec import Alpha, Depth, Mapping, Precision, Spec
 MakesRows = Callable[[Work, Sequence[Filtered], tuple[int, int]], Any]
 
 
-def is_partly(spec: Spec) -> bool:
-    """Whether only a part of an image is filtered."""
-    return bool(spec.region) or spec.mask is not None
-
-
 @record(eq=False)
 class Partly:
     """An image of which parts are filtered.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +20,16 @@ from convcli.pipeline.anchors import placed
 from convcli.pipeline.arrays import Filtered
 from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
-from convcli.pipeline.hue import HueRows
-from convcli.pipeline.partly import is_partly, lay_partly
 from convcli.pipeline.result import FloatResult, Unfiltered
 from convcli.pipeline.work import Work, chains, prepare
 from convcli.pipeline.working import working_rows
 from convcli.processors import processors
 from convcli.record import replace
 from convcli.spec import Spec
+
+if TYPE_CHECKING:
+    from convcli.pipeline.hue import HueRows
+    from convcli.pipeline.partly import Partly
 
 #: Seconds of compiling that a user is told of.
 _NOTICED = 1.0
@@ -82,8 +84,11 @@ class Road:
     def __init__(self, image: Image, work: Work) -> None:
         self._image, self.work = image, work
         self._rows = working_rows(work)
-        self.partly = lay_partly(image, work) if is_partly(work.spec) else None
-        if self.partly is not None:
+        self.partly: Partly | None = None
+        if work.spec.is_partly:
+            from convcli.pipeline.partly import lay_partly
+
+            self.partly = lay_partly(image, work)
             self.steps = self.partly.steps
             return
         kind = self._rows.shape, self._rows.dtype
@@ -152,6 +157,8 @@ def _rows_of(
 ) -> _ResultRows | HueRows:
     """Return what makes samples of responses that begin at a place of the result."""
     if work.is_hue:
+        from convcli.pipeline.hue import HueRows
+
         return HueRows(work, filtered, origin)
     return _ResultRows(work, filtered[0], origin)
 

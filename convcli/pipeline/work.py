@@ -13,7 +13,7 @@ from convcli.errors import UsageError
 from convcli.geometry import anchor_tap
 from convcli.image import channels as ch
 from convcli.image.image import Image
-from convcli.kernels.kernel import AnyKernel, Combine, Kernel, Kind
+from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import arrays
 from convcli.pipeline.half_even import has_halves
 from convcli.pipeline.responses import Target
@@ -117,7 +117,6 @@ def prepare(
     mapping = spec.mapping or arrays.own_mapping(kernels)
     spec.check_mapping(mapping)
     if mapping is Mapping.HUE:
-        _check_direction(kernels[-1], spec)
         spec = replace(spec, gray=True)
     if spec.luma:
         _check_luma(image.channels)
@@ -213,20 +212,6 @@ def _chosen(names: str, with_alpha: bool, spec: Spec) -> tuple[int, ...]:
     if spec.channels:
         return tuple(ch.pick(spec.channels, names))
     return tuple(range(ch.colour_count(names) + with_alpha))
-
-
-def _check_direction(kernel: AnyKernel, spec: Spec) -> None:
-    """Refuse kernels that have no direction, and what no hue can be made of."""
-    if getattr(kernel, "combine", None) is not Combine.DIRECTION:
-        raise UsageError(
-            f"`mapping` hue shows directions, and {kernel.name[:64]} has none; use sobel-direction "
-            f"or one like it, or another `mapping`"
-        )
-    if spec.luma or spec.channels:
-        name = "luma" if spec.luma else "channels"
-        raise UsageError(f"`mapping` hue filters a gray version; leave `{name}` out")
-    if spec.alpha is Alpha.FILTER:
-        raise UsageError("`mapping` hue leaves alpha as it is; use `alpha` keep or drop")
 
 
 def _check_luma(names: str) -> None:

@@ -11,7 +11,6 @@ from convcli.batch import Job, Outcome
 from convcli.image.image import described
 from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import Facts
-from convcli.pipeline.inside import Inside
 from convcli.pipeline.memory import StageMemory
 from convcli.report.lines import columns, named, printable, wrapped
 from convcli.report.numbers import rounded
@@ -21,6 +20,7 @@ from convcli.spec import Mapping
 
 if TYPE_CHECKING:
     from convcli.kernels.volume import AnyVolumeKernel, VolumeKernel
+    from convcli.pipeline.inside import Inside
 
 
 #: Regions of an image that are told one by one.

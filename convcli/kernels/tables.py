@@ -68,6 +68,7 @@ def _kernel(name: str, table: Table) -> Kernel:
         matrix.divisor,
         float(number_of(table, "offset", 0)),
         denominator=matrix.denominator,
+        threshold=0.0,
         mapping=_mapping(table),
         aliases=_aliases(table),
         **_texts(table),

@@ -16,10 +16,12 @@ from convcli.errors import GeometryError, UsageError
 from convcli.geometry import Geometry, plan_geometry
 from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Compound, Kernel
+from convcli.kernels.linear import check_linear
 from convcli.pipeline.directions import check_direction
 from convcli.pipeline.half_even import HalvesToEven
 from convcli.pipeline.kernel_set import kernel_set_of, upside_down
 from convcli.pipeline.responses import Target, after, between, fill_level, response, scaled
+from convcli.pipeline.soft import Soft, Softened
 from convcli.record import record, replace
 from convcli.spec import Mapping, Precision, Rounding, Spec
 
@@ -41,7 +43,7 @@ class Filtered:
         The kernels, made ready.
     """
 
-    rows: engine.Correlated
+    rows: engine.Correlated | Softened
     steps: tuple[Step, ...]
 
     @cached_property
@@ -112,6 +114,8 @@ def overridden(kernels: Sequence[AnyKernel], spec: Spec) -> tuple[AnyKernel, ...
             "write a divisor into a kernel instead, as in '[[1,2,1],[2,4,2],[1,2,1]]/16'"
         )
     kernel = kernels[0]
+    if spec.divisor is not None:
+        check_linear(kernel, "`divisor`")
     divisor = kernel.divisor if spec.divisor is None else spec.divisor
     if isinstance(kernel, Compound):
         if spec.bias is not None:
@@ -152,7 +156,7 @@ def filter_rows(source: engine.Rows, steps: tuple[Step, ...]) -> Filtered:
     """
     done: list[Step] = []
     for step in steps:
-        last = engine.correlated(step.prepared, source)
+        last = step.over(source)
         done.append(replace(step, prepared=last.prepared))
         source = one_by_one(last, last.prepared.planned.jobs)
     return Filtered(last, tuple(done))
@@ -213,6 +217,7 @@ def prepare_array(
     target: Target,
 ) -> engine.Prepared:
     """Make one kernel ready for arrays of a shape and sample type, as `filter_array` takes it."""
+    check_linear(kernel, "a correlation")
     return step_of(shape, dtype, kernel, spec, target, spec.scale).prepared
 
 
@@ -224,6 +229,12 @@ class Step:
     geometry: Geometry
     slope: float
     shift: float
+    soft: Soft | None = None
+
+    def over(self, source: engine.Rows) -> engine.Correlated | Softened:
+        """Have rows filtered."""
+        responses = engine.correlated(self.prepared, source)
+        return self.soft.over(responses, source) if self.soft else responses
 
     def ends(self, seen: engine.Seen) -> tuple[float, float]:
         """Return the range of responses, given that of sums."""
@@ -262,7 +273,9 @@ def step_of(
     prepared = engine.prepare(
         engine.ArrayKind(shape, dtype), kernel_set, geometry, outside, finish, options
     )
-    return Step(prepared, geometry, float(slope), float(shift))
+    threshold = getattr(kernel, "threshold", 0) * float(target.level)
+    soft = Soft(threshold, geometry, spec, target) if threshold else None
+    return Step(prepared, geometry, float(slope), float(shift), soft)
 
 
 def _sums(span: tuple[float, float], slope: Fraction, shift: Fraction) -> tuple[float, float]:

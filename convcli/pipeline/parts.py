@@ -82,7 +82,7 @@ class Part:
         """Have the part filtered as its rows are asked for; `source` is the whole image."""
         done: list[Step] = []
         for step, seen, fill in zip(self.steps, self.seen, self.fills, strict=True):
-            last = engine.correlated(step.prepared, Cut(source, *seen, fill))
+            last = step.over(Cut(source, *seen, fill))
             done.append(replace(step, prepared=last.prepared))
             source = arrays.one_by_one(last, last.prepared.planned.jobs)
         return Filtered(last, tuple(done))

@@ -37,6 +37,8 @@ class Target:
         Whether another step follows, so that degrees and shares are given as levels.
     watch
         Whether the range of responses and how many are clipped will be asked for.
+    weighed
+        Whether what is filtered is colour weighted by alpha, and alpha, which keeps brightness.
     span
         The responses that `normalize` stretches over the whole range; None for the image's own.
     """
@@ -49,6 +51,7 @@ class Target:
     between: bool = False
     watch: bool = True
     span: tuple[float, float] | None = None
+    weighed: bool = False
 
     @property
     def in_pixels(self) -> bool:

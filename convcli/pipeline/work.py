@@ -81,6 +81,8 @@ class Work:
         """Whether samples can't be filtered as they are stored."""
         if self.weighs or self.spec.linear or self.spec.luma or self.is_hue:
             return True
+        if getattr(self.kernels[-1], "threshold", 0):
+            return True
         return has_halves(self.kernels, self.spec, self.target)
 
     @property
@@ -156,7 +158,8 @@ def chains(
         return ((kernels, spec, target),)
     # Mapping, offset and scale come last, in one rounding.
     kernels, spec = tuple(arrays.without_offset(kernels)), replace(spec, scale=1.0)
-    target = Target(dtype, Mapping.RAW, work.full, between=True)
+    weighed = work.weighs and work.keeps_brightness
+    target = Target(dtype, Mapping.RAW, work.full, between=True, weighed=weighed)
     if not work.is_hue:
         return ((kernels, spec, target),)
     return tuple(((*kernels[:-1], part), spec, target) for part in kernels[-1].parts)

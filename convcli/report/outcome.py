@@ -114,7 +114,9 @@ def describe(kernel: AnyKernel | AnyVolumeKernel) -> str:
         return f"{head}, {len(kernel.parts)} kernels combined: {combine}"
     one: Any = kernel
     total = "" if one.kind is Kind.ZERO_SUM else f", sum {one.sum:.6g}"
-    return f"{head}, {one.kind}{total}: {meaning(one)}"
+    soft = getattr(kernel, "threshold", 0)
+    after = f"; changes are {soft:g} levels less" if soft else ""
+    return f"{head}, {one.kind}{total}: {meaning(one)}{after}"
 
 
 def _combine(kernel: object) -> str:

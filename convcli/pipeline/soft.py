@@ -107,5 +107,6 @@ class Softened(engine.Stage):
         before, alpha_before = engine.unweigh(below.astype(self.dtype), full, 1.0)
         # What can't be seen has no colour of its own.
         colour = np.where(alpha_before > 0, self._softened(after, before), after)
+        colour = np.where(alpha_after > 0, colour, before)
         alpha = self._softened(alpha_after, alpha_before)
         return engine.weigh(engine.join(colour, alpha), self.dtype, full)

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from convcli.pipeline.inside import Inside
 
 
+#: What colours say under `hue`.
+_HUES = (
+    "hue is where it grows brighter: red right, yellow-green down, cyan left, violet up; "
+    "brightness is how strongly"
+)
 #: Regions of an image that are told one by one.
 _BOXES = 4
 
@@ -145,6 +150,8 @@ def _values(facts: Facts) -> list[tuple[str, str]]:
     if facts.out_depth in ("float", "double") and facts.mapping is not Mapping.RAW:
         said += "; floats are not clipped"
     rows = [("response", said)]
+    if facts.mapping is Mapping.HUE:
+        rows.append(("", _HUES))
     if facts.clipped:
         rows.append(
             (

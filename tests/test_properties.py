@@ -311,7 +311,7 @@ def test_what_is_no_number_does_not_hide_what_is_seen(where, whole_row):
 
 def test_nothing_but_nan():
     pixels = np.full((3, 3), np.nan, np.float32)
-    for mapping in Mapping:
+    for mapping in {*Mapping} - {Mapping.HUE}:
         depth = "float" if mapping is Mapping.RAW else "8"
         result, facts = pipeline.apply(
             Image(pixels), [Kernel("k", [[1]])], Spec(mapping=mapping, depth=depth)

@@ -8,8 +8,9 @@ from marks import exhaustive_but
 
 from convcli import Image, ImageError, Spec, UsageError
 from convcli.borders import Border
+from convcli.engine import prepared
 from convcli.kernels import parse_kernel
-from convcli.pipeline import lay
+from convcli.pipeline import arrays, lay
 from convcli.record import replace
 from convcli.region import Box, Region
 
@@ -64,7 +65,8 @@ def filtered(image, chain, spec):
 
 def itself(image, spec):
     """Return the image as samples of the result: what a kernel leaves that changes nothing."""
-    kept = {"gray": spec.gray, "linear": spec.linear and spec.gray, "depth": spec.depth}
+    gray = spec.gray and image.channels[0] != "L"
+    kept = {"gray": gray, "linear": spec.linear and gray, "depth": spec.depth}
     kept["alpha"] = spec.alpha if spec.alpha == "drop" else "keep"
     kept["mapping"] = "raw" if spec.mapping == "raw" else "clip"
     kept["precision"] = spec.precision if spec.mapping == "raw" else "single"
@@ -140,3 +142,15 @@ def test_more_parts_are_the_whole_result_there(seed):
     for _ in range(10):
         image, chain, spec = random_case(rng)
         check(image, chain, spec, [box_in(rng, image.size) for _ in range(rng.integers(1, 5))])
+
+
+@pytest.mark.parametrize("channels", ["L", "RGB", "RGBA"])
+def test_parts_of_tiles(channels, rng, monkeypatch):
+    monkeypatch.setattr("convcli.engine.tiling.SIZES", (64,))
+    monkeypatch.setattr("convcli.engine.tiling._SUMS_BYTES", 2**16)
+    monkeypatch.setattr(arrays, "step_of", arrays.step_of.__wrapped__)
+    monkeypatch.setattr(prepared, "_plan_for", prepared._plan_for.__wrapped__)
+    image = Image(pixels_of(rng, (150, 310), channels, "uint8"), channels)
+    boxes = [Box(0, 0, 90, 200), Box(100, 180, 150, 310), Box(40, 150, 120, 260)]
+    for chain in (["disk:radius=8"], ["gaussian:sigma=3", "box:size=21"]):
+        assert check(image, chain, Spec(method="fft", border="wrap"), boxes)

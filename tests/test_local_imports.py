@@ -133,6 +133,8 @@ KINDS = {
         "convcli.kernels.tables": ("kernels.registry",),
         "convcli.memory": ("cli.main",),
         "convcli.paths": ("cli.main", "cli.streams"),
+        "convcli.pipeline.directions": ("pipeline.arrays",),
+        "convcli.pipeline.soft": ("pipeline.arrays",),
         "convcli.pipeline.hue": ("pipeline.road",),
         "convcli.pipeline.partly": ("pipeline.road",),
         "convcli.region": ("spec",),

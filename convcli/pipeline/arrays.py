@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from math import inf, prod
-from typing import Any
+from math import prod
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,22 @@ from convcli.geometry import Geometry, plan_geometry
 from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Compound, Kernel
 from convcli.kernels.linear import check_linear
-from convcli.pipeline.directions import check_direction
 from convcli.pipeline.half_even import HalvesToEven
 from convcli.pipeline.kernel_set import kernel_set_of, upside_down
-from convcli.pipeline.responses import Target, after, between, fill_level, response, scaled
-from convcli.pipeline.soft import Soft, Softened
+from convcli.pipeline.responses import (
+    Target,
+    after,
+    between,
+    ends_of,
+    fill_level,
+    response,
+    scaled,
+)
 from convcli.record import record, replace
 from convcli.spec import Mapping, Precision, Rounding, Spec
+
+if TYPE_CHECKING:
+    from convcli.pipeline.soft import Soft, Softened
 
 #: Pixels that a result may have however small its source is: 4 GB of three float channels.
 MOST_PIXELS = 2**28
@@ -77,13 +86,6 @@ class Filtered:
         return self.rows.seen.clipped
 
 
-def ends_of(sums: Iterable[engine.Seen], slope: float, shift: float) -> tuple[float, float]:
-    """Return the range of responses, slope·sum + shift, given that of sums."""
-    low, high, _ = engine.Seen.of((engine.Seen(inf, -inf, 0), *sums))
-    first, last = sorted(slope * end + shift for end in (low, high))
-    return first, last
-
-
 def own_mapping(kernels: Sequence[AnyKernel]) -> Mapping:
     """Return the mapping of a chain: the last kernel's own, or `abs` if the response is signed."""
     signed = False
@@ -103,6 +105,8 @@ def overridden(kernels: Sequence[AnyKernel], spec: Spec) -> tuple[AnyKernel, ...
         hue is asked for of a kernel without a direction.
     """
     if (spec.mapping or own_mapping(kernels)) is Mapping.HUE:
+        from convcli.pipeline.directions import check_direction
+
         check_direction(kernels[-1], spec)
     if spec.flip_rows:
         kernels = [upside_down(kernel) for kernel in kernels]
@@ -273,8 +277,11 @@ def step_of(
     prepared = engine.prepare(
         engine.ArrayKind(shape, dtype), kernel_set, geometry, outside, finish, options
     )
-    threshold = getattr(kernel, "threshold", 0) * float(target.level)
-    soft = Soft(threshold, geometry, spec, target) if threshold else None
+    soft = None
+    if threshold := getattr(kernel, "threshold", 0):
+        from convcli.pipeline.soft import Soft
+
+        soft = Soft(threshold * float(target.level), geometry, spec, target)
     return Step(prepared, geometry, float(slope), float(shift), soft)
 
 

@@ -13,7 +13,6 @@ from convcli.errors import UsageError
 from convcli.geometry import Axis, Geometry
 from convcli.pipeline.anchors import AtAnchors
 from convcli.pipeline.work import Work, rows_of
-from convcli.region import Box
 
 
 class KeptEdges(engine.Stage):
@@ -39,8 +38,8 @@ class KeptEdges(engine.Stage):
         self.jobs = result.jobs
         self._result = result
         self._kept = AtAnchors(source, geometries, work.spec, work.target)
-        self._down = _inside([geometry.rows for geometry in geometries])
-        self._across = _inside([geometry.cols for geometry in geometries])
+        self._down = in_sight([geometry.rows for geometry in geometries])
+        self._across = in_sight([geometry.cols for geometry in geometries])
 
     @property
     def cycles(self) -> float:
@@ -68,15 +67,7 @@ def check_kept(source: engine.Rows, dtype: np.dtype[Any], channels: int) -> None
         )
 
 
-def whole_sight(geometries: tuple[Geometry, ...]) -> Box | None:
-    """Return the part of a result that sees nothing outside of the image; None if none does."""
-    down = _inside([geometry.rows for geometry in geometries])
-    across = _inside([geometry.cols for geometry in geometries])
-    box = Box(down[0], across[0], down[1], across[1])
-    return box.cut(box)
-
-
-def _inside(axes: list[Axis]) -> tuple[int, int]:
+def in_sight(axes: list[Axis]) -> tuple[int, int]:
     """Return the first output of an axis that sees nothing outside of the image, and past the last.
 
     Parameters

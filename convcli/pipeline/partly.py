@@ -15,7 +15,7 @@ from convcli.geometry import Geometry
 from convcli.image.image import Image
 from convcli.pipeline import arrays
 from convcli.pipeline.arrays import Filtered, Step
-from convcli.pipeline.edges import check_kept, whole_sight
+from convcli.pipeline.edges import check_kept, in_sight
 from convcli.pipeline.inside import ITSELF, Filled, Inside, Mixed, PartlyFiltered
 from convcli.pipeline.masks import Mask, mask_for
 from convcli.pipeline.parts import Part, lay_part
@@ -160,8 +160,10 @@ def lay_partly(image: Image, work: Work) -> Partly:
     inside = Inside(asked, pixels, partly, mask is not None)
     if spec.keep_edges:
         check_kept(rows_of(work.image), work.target.dtype, len(work.channels))
-        sight = whole_sight(geometries)
-        boxes = tuple(cut for box in boxes if sight and (cut := box.cut(sight)))
+        down = in_sight([geometry.rows for geometry in geometries])
+        across = in_sight([geometry.cols for geometry in geometries])
+        sight = Box(down[0], across[0], down[1], across[1])
+        boxes = tuple(cut for box in boxes if (cut := box.cut(sight)))
     return Partly(image, work, geometries, inside, boxes, mask, tuple(notes))
 
 

@@ -17,17 +17,10 @@ from convcli.geometry import Geometry, plan_geometry
 from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Compound, Kernel
 from convcli.kernels.linear import check_linear
+from convcli.pipeline import responses
 from convcli.pipeline.half_even import HalvesToEven
 from convcli.pipeline.kernel_set import kernel_set_of, upside_down
-from convcli.pipeline.responses import (
-    Target,
-    after,
-    between,
-    ends_of,
-    fill_level,
-    response,
-    scaled,
-)
+from convcli.pipeline.responses import Target, after, between, fill_level, response, scaled
 from convcli.record import record, replace
 from convcli.spec import Mapping, Precision, Rounding, Spec
 
@@ -399,7 +392,7 @@ class Stored:
     @property
     def ends(self) -> tuple[float, float]:
         """The range of the responses of all rows, in levels of the source."""
-        return ends_of(self._seen.values(), self._slope, self._shift)
+        return responses.ends_of(self._seen.values(), self._slope, self._shift)
 
     @property
     def clipped(self) -> int:

@@ -10,7 +10,7 @@ import pytest
 from command import call
 from PIL import Image as PillowImage
 
-from convcli import Image, Spec, UsageError, apply, read
+from convcli import Image, Spec, UsageError, apply, correlate, correlate_volume, read
 from convcli.kernels import parse_kernel
 from convcli.pipeline import lay
 
@@ -149,6 +149,26 @@ def test_a_part_of_a_photograph_in_hues(tiny_image):
 def test_what_has_no_direction_is_refused(kernel, spec, tiny_image):
     with pytest.raises(UsageError, match="`mapping` hue"):
         apply(tiny_image((8, 8), "RGBA"), kernel, Spec(mapping="hue", **spec))
+
+
+def test_arrays_have_no_hue():
+    with pytest.raises(UsageError, match="`mapping` hue"):
+        correlate(np.zeros((5, 5)), "sobel-direction", mapping="hue")
+    with pytest.raises(UsageError, match="`mapping` hue"):
+        correlate_volume(np.zeros((5, 5, 5)), "box", mapping="hue")
+
+
+def test_a_kernel_file_may_ask_for_it(tmp_path, tiny_image):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        '[compound.way]\nparts = ["scharr-x", "scharr-y"]\ncombine = "direction"\n'
+        'full_scale = 360\nmapping = "hue"\n'
+    )
+    image = tiny_image((9, 9))
+    found = apply(image, f"{path}#way")
+    assert found.channels == "RGB"
+    strength = apply(image, "scharr").pixels
+    assert np.abs(found.pixels.max(axis=2).astype(int) - strength).max() <= 1
 
 
 def test_the_command_says_what_was_done(tmp_path, monkeypatch):

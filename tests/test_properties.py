@@ -272,7 +272,9 @@ def test_what_is_no_number_stays_where_the_kernel_reaches(dtype, bad, rng):
     assert np.array_equal(spoilt, expected)
 
 
-@pytest.mark.parametrize("mapping", exhaustive_but([Mapping.CLIP], Mapping))
+@pytest.mark.parametrize(
+    "mapping", exhaustive_but([Mapping.CLIP], [each for each in Mapping if each != "hue"])
+)
 @pytest.mark.parametrize("depth", exhaustive_but(["8"], ["8", "16", "float"]))
 @pytest.mark.parametrize("bad", NO_NUMBERS)
 def test_what_is_no_number_is_stored_without_harm(mapping, depth, bad, rng):

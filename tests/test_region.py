@@ -69,7 +69,9 @@ def itself(image, spec):
     kept = {"gray": gray, "linear": spec.linear and gray, "depth": spec.depth}
     kept["alpha"] = spec.alpha if spec.alpha == "drop" else "keep"
     kept["mapping"] = "raw" if spec.mapping == "raw" else "clip"
-    kept["precision"] = spec.precision if spec.mapping == "raw" else "single"
+    kept["precision"] = (
+        spec.precision if {spec.mapping, spec.depth} & {"raw", "float"} else "single"
+    )
     return filtered(image, ["identity"], Spec(**kept))[0]
 
 

@@ -130,7 +130,7 @@ def check(image, chain, spec, boxes):
     return True
 
 
-@pytest.mark.parametrize("seed", exhaustive_but(range(4), range(40)))
+@pytest.mark.parametrize("seed", exhaustive_but([2], range(40)))
 def test_a_part_is_the_whole_result_there_and_the_image_elsewhere(seed):
     rng = np.random.default_rng(seed)
     done = 0
@@ -149,7 +149,7 @@ def test_more_parts_are_the_whole_result_there(seed):
         check(image, chain, spec, [box_in(rng, image.size) for _ in range(rng.integers(1, 5))])
 
 
-@pytest.mark.parametrize("channels", ["L", "RGB", "RGBA"])
+@pytest.mark.parametrize("channels", exhaustive_but(["L"], ["L", "RGB", "RGBA"]))
 def test_parts_of_tiles(channels, rng, monkeypatch):
     monkeypatch.setattr("convcli.engine.tiling.SIZES", (64,))
     monkeypatch.setattr("convcli.engine.tiling._SUMS_BYTES", 2**16)

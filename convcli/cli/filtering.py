@@ -66,10 +66,8 @@ def filter_images(
     ConvError
         If options contradict each other or don't fit.
     """
-    request = make_request([each.name for each in kernels], given)
-    if spec.mask is not None:
-        request = replace(request, mask=_checked(spec.mask))
-    jobs = batch.plan(request)
+    request = _with_mask(make_request([each.name for each in kernels], given), spec.mask)
+    jobs, unread = batch.apart(batch.plan(request))
     check_streams(jobs, given["as_json"])
     writing = replace(request.writing, stages=given["verbose"] or given["as_json"])
     if given["show"]:
@@ -87,17 +85,21 @@ def filter_images(
             reporter.add(outcome)
             if outcome.error and given["fail_fast"]:
                 break
+        for job in unread:
+            reporter.add(batch.foresee(job, writing))
     if given["dry_run"] and given["compare"] and not given["quiet"]:
         tell(f"and source and result → {printable(given['compare'])}")
     return reporter.status
 
 
-def _checked(mask: str) -> str:
-    """Return the file of a mask that can be read."""
+def _with_mask(request: Request, mask: str | None) -> Request:
+    """Note the file of a mask, which can be read, so that no result takes its place."""
+    if mask is None:
+        return request
     from convcli.pipeline.masks import check_mask
 
     check_mask(mask)
-    return mask
+    return replace(request, mask=mask)
 
 
 def _room(dry: bool) -> tuple[int, int] | None:
@@ -200,11 +202,13 @@ class _KernelFilter:
     spec: Spec
     watch: bool
 
-    def __call__(self, image: Image, span: tuple[float, float] | None = None) -> Road:
+    def __call__(
+        self, image: Image, span: tuple[float, float] | None = None, *, one_bit: bool = False
+    ) -> Road:
         """Have an image filtered; `span` is what is stretched, if several are treated alike."""
         from convcli.pipeline import lay
 
-        return lay(image, self.kernels, self.spec, span, watch=self.watch)
+        return lay(image, self.kernels, self.spec, span, watch=self.watch, one_bit=one_bit)
 
     def takes(self, header: Header, size: int, output: Output) -> int:
         """Return what an image takes at its peak, told from its header and its file's size."""

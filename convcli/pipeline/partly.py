@@ -179,7 +179,8 @@ def _as_floats(image: Image, work: Work) -> Work:
     """Return the work whose result are floats that weren't rounded."""
     target = work.target
     spec = replace(work.spec, depth=Depth.FLOAT, precision=Precision.DOUBLE, mapping=target.mapping)
-    return prepare(image, work.kernels, spec, target.span, watch=False)
+    one_bit = work.alpha is Alpha.WEIGH
+    return prepare(image, work.kernels, spec, target.span, watch=False, one_bit=one_bit)
 
 
 def _itself(image: Image, work: Work, dtype: np.dtype[Any], make: MakesRows) -> engine.Rows:

@@ -14,9 +14,11 @@ from convcli.engine import keeps_loops, seconds_compiling
 from convcli.geometry import Geometry
 from convcli.image.beside.changes import Change, changed
 from convcli.image.image import Image, Meta
+from convcli.kernels.given import doubts_of
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline import arrays
 from convcli.pipeline.anchors import placed
+from convcli.pipeline.applied import applied
 from convcli.pipeline.arrays import Filtered
 from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
@@ -128,6 +130,8 @@ class Road:
         image, result, work, done = self._image, self.result, self.work, self._stage
         partly, seen = self.partly, done.seen
         said = partly.notes if partly else ()
+        target = replace(work.target, maximum=work.full) if work.needs_floats else work.target
+        scale, offset = applied(work.kernels, work.spec, target, seen.ends)
         return Facts(
             size=image.size,
             channels=image.channels,
@@ -140,11 +144,19 @@ class Road:
             mapping=work.target.mapping,
             lowest=seen.ends[0],
             highest=seen.ends[1],
+            scale=scale,
+            offset=offset,
             clipped=seen.clipped,
             samples=done.samples,
             alpha=_alpha(work, image),
             avoidable=work.spec.scale != "auto" and not work.spec.luma and image.dtype.kind in "bu",
-            notes=(*work.spec.notes, *said, *result.meta.notes, *compiled()),
+            notes=(
+                *work.spec.notes,
+                *doubts_of(work.kernels),
+                *said,
+                *result.meta.notes,
+                *compiled(),
+            ),
             inside=partly.inside if partly else None,
         )
 

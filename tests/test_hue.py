@@ -182,6 +182,7 @@ def test_the_command_says_what_was_done(tmp_path, monkeypatch):
     assert (said.status, "mapped by hue" in said.err) == (0, True)
     assert "hue is where it grows brighter: red right" in said.err
     assert read("b.png").channels == "RGB"
+    assert "--scale auto avoids it" in said.err
     said = call("apply", "sobel", "a.png", "a.png", "--map", "hue", "-o", "x/")
     assert said.status == 2
     assert said.err.count("\n") == 1

@@ -462,3 +462,20 @@ def test_the_range_of_dots_goes_with_the_depth(here):
     (here / "a.tif").write_bytes(page("dots")[0])
     ok("apply", "1", "a.tif", "--depth", "16", "-o", "out.tif")
     assert said((here / "out.tif").read_bytes())[0][DOTS] == [10 * 257, 240 * 257]
+
+
+@pytest.mark.parametrize("options", [(), ("--linear",), ("--luma",), ("--channels", "4")])
+def test_a_region_of_all_bands_is_filtered(options, here):
+    (here / "a.tif").write_bytes(page("band, alpha")[0])
+    ok("apply", BLUR, "a.tif", "--region", "2,3,5x4", *options, "-o", "o.tif")
+    ok("apply", BLUR, "a.tif", *options, "-o", "all.tif")
+    told = read("a.tif").pixels.copy()
+    told[3:7, 2:7] = read("all.tif").pixels[3:7, 2:7]
+    assert np.array_equal(read("o.tif").pixels, told)
+
+
+def test_directions_are_hues_of_the_colours(here):
+    (here / "a.tif").write_bytes(page("near infrared")[0])
+    ok("apply", "sobel-direction", "a.tif", "--map", "hue", "-o", "a.png")
+    ok("apply", "sobel-direction", "a.tif", "--map", "hue", "--bands", "RGB", "-o", "b.png")
+    assert np.array_equal(read("a.png").pixels, read("b.png").pixels)

@@ -415,3 +415,27 @@ def test_lab_in_jpeg_is_refused():
             data[place + 8] = CIE
     with pytest.raises(ImageError, match=r"L\*a\*b\* in JPEG"):
         read(bytes(data))
+
+
+def test_a_region_of_lightness_is_filtered(here):
+    planes = noise(8, size=(20, 24))
+    (here / "a.tif").write_bytes(page(planes, CIE))
+    region = ("--region", "4,5,8x6")
+    assert call("apply", SHARPEN, "a.tif", *region, "--channels", "L", "-o", "o.tif").status == 0
+    assert call("apply", SHARPEN, "a.tif", "--channels", "L", "-o", "all.tif").status == 0
+    told = read("a.tif").pixels.copy()
+    told[5:11, 4:12] = read("all.tif").pixels[5:11, 4:12]
+    assert np.array_equal(read("o.tif").pixels, told)
+    said = call("apply", SHARPEN, "a.tif", *region, "-o", "no.tif")
+    assert said.status == 2 or said.status == 1
+    assert "--region is for L* of L*a*b* alone; use --channels L" in said.err
+
+
+def test_directions_of_lightness_are_hues(here):
+    (here / "a.tif").write_bytes(page(noise(8), CIE))
+    gray = noise(8)[0]
+    (here / "g.tif").write_bytes(made.page(gray[..., None], photometric=1, bits=8))
+    for name in ("a", "g"):
+        arguments = ("sobel-direction", f"{name}.tif", "--map", "hue", "-o", f"{name}.png")
+        assert call("apply", *arguments).status == 0
+    assert np.array_equal(read("a.png").pixels, read("g.png").pixels)

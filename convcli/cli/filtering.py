@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from convcli.image.header import Header
     from convcli.image.image import Image
     from convcli.kernels.kernel import AnyKernel
-    from convcli.pipeline import Facts, Road
-    from convcli.pipeline.apart import ApartRoad
+    from convcli.pipeline import ApartRoad, Facts, Road
     from convcli.pipeline.memory import Output, StageMemory, Sums
     from convcli.pipeline.volume_road import VolumeRoad
     from convcli.spec import Spec
@@ -72,7 +71,7 @@ def filter_images(
     ConvError
         If options contradict each other or don't fit.
     """
-    request = make_request([each.name for each in kernels], given)
+    request = _with_mask(make_request([each.name for each in kernels], given), spec.mask)
     jobs, unread = batch.apart(batch.plan(request))
     check_streams(jobs, given["as_json"])
     writing = replace(request.writing, stages=given["verbose"] or given["as_json"])
@@ -98,6 +97,16 @@ def filter_images(
     if given["dry_run"] and given["compare"] and not given["quiet"]:
         tell(f"and source and result → {printable(given['compare'])}")
     return reporter.status
+
+
+def _with_mask(request: Request, mask: str | None) -> Request:
+    """Note the file of a mask, which can be read, so that no result takes its place."""
+    if mask is None:
+        return request
+    from convcli.pipeline.masks import check_mask
+
+    check_mask(mask)
+    return replace(request, mask=mask)
 
 
 @record

@@ -44,6 +44,7 @@ class OneRoad(Protocol):
 
     work: Work
     steps: tuple[Step, ...]
+    partly: Any
 
     def load(self) -> None:
         """Have the loops loaded."""
@@ -63,12 +64,15 @@ class Group:
 
     Parameters
     ----------
+    image
+        These alone, and alpha where that counts.
     work
-        Of an image of these alone, and of alpha where that counts.
+        What is done to it.
     places
         Which of the result's channels its first ones are.
     """
 
+    image: Image
     work: Work
     places: tuple[int, ...]
 
@@ -103,7 +107,7 @@ class ApartRoad:
             whole = replace(whole, channels="???" + whole.channels[3:])
         self.work = whole
         self._groups = tuple(_groups(whole))
-        self.roads = tuple(make(given, group.work) for group in self._groups)
+        self.roads = tuple(make(group.image, group.work) for group in self._groups)
         self.steps = self.roads[0].steps
 
     def load(self) -> None:
@@ -148,7 +152,7 @@ class ApartRoad:
             for group in self._groups
         ]
         self._groups = tuple(groups)
-        self.roads = (first, *(self._make(self._given, group.work) for group in groups[1:]))
+        self.roads = (first, *(self._make(group.image, group.work) for group in groups[1:]))
 
     @property
     def facts(self) -> Facts:
@@ -158,7 +162,9 @@ class ApartRoad:
         return replace(
             facts[0],
             alpha=self.work.said_of_alpha(self._given),
+            size=self._given.size,
             channels=self._given.channels,
+            depth=self._given.depth,
             out_channels=result.channels,
             out_depth=result.depth,
             mapping=self.work.target.mapping,
@@ -173,6 +179,13 @@ class ApartRoad:
 def _check(whole: Work) -> None:
     if ch.colour_of(whole.image.channels) == "Lab" and whole.spec.linear:
         raise UsageError("`linear` is not for L*a*b*, which isn't light; leave it out")
+    if ch.colour_of(whole.image.channels) != "Lab" or not whole.spec.is_partly:
+        return
+    what = "region" if whole.spec.region else "mask"
+    if not {1, 2}.isdisjoint(whole.chosen):
+        raise UsageError(f"`{what}` is for L* of L*a*b* alone; use `channels` L")
+    if whole.image.dtype != whole.target.dtype:
+        raise UsageError(f"`{what}` leaves samples of L*a*b* as they are; leave `depth` out")
 
 
 def _scaled(work: Work, gain: float) -> Work:
@@ -197,19 +210,19 @@ def _groups(whole: Work) -> list[Group]:
         if wanted == names[: len(first)] and not weighs:
             wanted = None
         spec = replace(whole.spec, channels=wanted, alpha=whole.alpha if has_alpha else Alpha.AUTO)
-        groups.append(Group(_first_work(whole, part, spec), places))
+        groups.append(Group(part, _first_work(whole, part, spec), places))
     signed = [k for k in range(1, 3) if colour == "Lab" and k in whole.chosen]
     if signed:
         if not groups and whole.target.mapping is Mapping.NORMALIZE:
             raise UsageError("`mapping` normalize stretches L*: name it in `channels`, too")
-        groups.append(Group(_signed_work(whole, signed), tuple(signed)))
+        groups.append(Group(*_signed_work(whole, signed), tuple(signed)))
     others = [k for k in more if k in whole.chosen]
     if others:
         part = _part(whole.image, (*others, *[last] * weighs))
         alpha = Alpha.FILTER if weighs else Alpha.AUTO
         spec = replace(whole.spec, channels=None, linear=False, alpha=alpha)
         work = prepare(part, whole.kernels, spec, whole.target.span, watch=whole.target.watch)
-        groups.append(Group(work, tuple(others)))
+        groups.append(Group(part, work, tuple(others)))
     return groups
 
 
@@ -235,8 +248,8 @@ def _first_work(whole: Work, part: Image, spec: Spec) -> Work:
     return replace(work, target=replace(work.target, maximum=maximum, white=white))
 
 
-def _signed_work(whole: Work, places: Sequence[int]) -> Work:
-    """Return what is done to a* and b*.
+def _signed_work(whole: Work, places: Sequence[int]) -> tuple[Image, Work]:
+    """Return a* and b*, and what is done to them.
 
     Of whole samples under one kernel sums are exact: their middle is taken from them at the end.
     Of others it is taken from samples, which become floats.
@@ -275,7 +288,7 @@ def _signed_work(whole: Work, places: Sequence[int]) -> Work:
         part = _centred(image, [*places, *[len(image.channels) - 1] * whole.weighs])
         spec = replace(spec, alpha=Alpha.FILTER if whole.weighs else Alpha.AUTO)
     work = prepare(part, kernels, spec, None, watch=target.watch)
-    return replace(work, target=target)
+    return part, replace(work, target=target)
 
 
 def _kind(whole: Work) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from math import sqrt
+from math import inf, sqrt
 from typing import Any
 
 import numpy as np
 
+from convcli import engine
 from convcli.borders import Border, by_axis
+from convcli.engine import Seen
 from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Combine, Compound, Kernel
 from convcli.record import record, replace
@@ -37,6 +39,8 @@ class Target:
         Whether another step follows, so that degrees and shares are given as levels.
     watch
         Whether the range of responses and how many are clipped will be asked for.
+    weighed
+        Whether what is filtered is colour weighted by alpha, and alpha, which keeps brightness.
     span
         The responses that `normalize` stretches over the whole range; None for the image's own.
     white
@@ -59,6 +63,7 @@ class Target:
     white: float | None = None
     signed: bool = False
     zero: float = 0.0
+    weighed: bool = False
 
     @property
     def in_pixels(self) -> bool:
@@ -202,3 +207,33 @@ def fill_level(fill: float, dtype: np.dtype[Any], level: Fraction) -> float:
     if dtype.kind != "u":
         return value
     return float(np.clip(np.floor(value + 0.5), 0, np.iinfo(dtype).max))
+
+
+def ends_of(sums: Iterable[Seen], slope: float, shift: float) -> tuple[float, float]:
+    """Return the range of responses, slope·sum + shift, given that of sums."""
+    low, high, _ = Seen.of((Seen(inf, -inf, 0), *sums))
+    first, last = sorted(slope * end + shift for end in (low, high))
+    return first, last
+
+
+def finish_of(target: Target, slope: Fraction, shift: Fraction, spec: Spec) -> engine.Finish:
+    """Return how sums become samples of a result.
+
+    Parameters
+    ----------
+    target, spec
+        What the result should be, and what was asked for.
+    slope, shift
+        Response = slope·sum + shift, in levels of the source.
+    """
+    finish = engine.finish(
+        target.mapping,
+        target.dtype,
+        maximum=target.maximum,
+        slope=slope,
+        shift=shift,
+        rounding=spec.rounding,
+    )
+    if not target.signed or target.mapping is Mapping.RAW:
+        return finish
+    return replace(finish, mid=(finish.maximum + 1) / 2 if finish.is_levels else 0.0)

@@ -113,6 +113,8 @@ class Spec:
         Leave samples as they are where the kernel would reach beyond the image.
     alpha, depth, method, precision
         See `Alpha`, `Depth`, `Method`, `Precision`.
+    strip
+        Leave out what a file says beside the pixels, but for colours.
     jobs
         Threads; None for one a processor.
     notes
@@ -146,6 +148,7 @@ class Spec:
     depth: Depth = Depth.SAME
     method: Method = Method.AUTO
     precision: Precision = Precision.SINGLE
+    strip: bool = False
     jobs: int | None = None
     notes: tuple[str, ...] = ()
 

@@ -242,4 +242,4 @@ def notes_on(result: Image, facts: Facts, name: str) -> tuple[str, ...]:
             f"or `path` NAME.tif"
         )
     notes = [*facts.notes, *check_holds(dtype, result.channels, name)]
-    return (*notes, *left_out(result.meta, name))
+    return (*notes, *left_out(result.meta, name, result.channels))

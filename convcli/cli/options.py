@@ -124,6 +124,12 @@ SPEC_OPTIONS = (
         show_default=True,
         help="Of kernels that aren't whole numbers; whole ones are exact in either.",
     ),
+    click.option(
+        "--strip",
+        is_flag=True,
+        help="Leave out EXIF, places, thumbnails, comments and all else beside the pixels; colours "
+        "stay right.",
+    ),
     click.option("-j", "--jobs", type=Whole(1, 1024), help="Threads.  [default: processors]"),
 )
 

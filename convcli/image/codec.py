@@ -145,7 +145,10 @@ class Codec:
     options
         Which of `quality` and `compress` it takes.
     carries
-        What it says beside the pixels, of `BESIDE`.
+        What it says beside the pixels, of `BESIDE`; and `chunks` for PNG's own words on colour.
+    numbers
+        Whether colours that are told by these numbers (`Meta.cicp`) can be told so; None if none
+        can.
     keeps
         The kinds of `Block`s that it writes; a kind that ends in a space stands for all that begin
         so.
@@ -194,6 +197,7 @@ class Codec:
     like: Callable[[bytes, int], Image | None] | None = None
     options: tuple[str, ...] = ()
     carries: frozenset[str] = frozenset()
+    numbers: Callable[[tuple[int, int, int, int]], bool] | None = None
     keeps: tuple[str, ...] = ()
     lossy: bool = False
     lenient: bool = False

@@ -11,17 +11,15 @@ from numpy.typing import NDArray
 
 from convcli import engine
 from convcli.engine import keeps_loops, seconds_compiling
-from convcli.geometry import Geometry
-from convcli.image.beside.changes import Change, changed
-from convcli.image.image import Image, Meta
+from convcli.image.image import Image
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline import arrays
-from convcli.pipeline.anchors import placed
 from convcli.pipeline.arrays import Filtered
 from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.responses import Target
 from convcli.pipeline.result import FloatResult, Unfiltered
+from convcli.pipeline.result_meta import meta_of
 from convcli.pipeline.work import Work, prepare
 from convcli.pipeline.working import working_rows
 from convcli.processors import processors
@@ -102,7 +100,7 @@ class Road:
         rows = arrays.one_by_one(self._stage, self._stage.jobs or processors(), once=True)
         if self.work.spec.keep_edges:
             rows = KeptEdges(rows, self.work, self._stage.filtered.geometries)
-        meta = _meta(self._image, self.work, rows, self._stage.filtered.geometries)
+        meta = meta_of(self._image, self.work, rows, self._stage.filtered.geometries)
         return Image.of(rows, self.work.channels, meta)
 
     @property
@@ -213,27 +211,6 @@ class _ResultRows(engine.Stage):
         if self._makes:
             return super().whole(jobs)
         return np.ascontiguousarray(self.filtered.rows.whole(jobs).reshape(self.shape))
-
-
-def _meta(image: Image, work: Work, rows: engine.Stage, geometries: Sequence[Geometry]) -> Meta:
-    """Return the source's metadata as they are true of the result."""
-    meta, channels = image.meta, work.channels
-    if meta.beside:
-        origin, step = placed(geometries, work.spec)
-        change = Change(
-            sizes=(image.size, (rows.shape[0], rows.shape[1])),
-            origin=origin,
-            step=step,
-            channels=(image.channels, channels),
-            depths=(image.dtype.name, rows.dtype.name),
-        )
-        blocks, notes = changed(meta.beside, change)
-        meta = replace(meta, beside=blocks, notes=(*meta.notes, *notes))
-    was, now = (len(names.removesuffix("A")) for names in (image.channels, channels))
-    if was == now or meta.icc is None:
-        return meta
-    note = "the colour profile was left out: it doesn't describe a gray image"
-    return replace(meta, icc=None, notes=(*meta.notes, note))
 
 
 def _alpha(work: Work, image: Image) -> str:

@@ -83,10 +83,11 @@ def changed(blocks: Sequence[Block], change: Change) -> tuple[tuple[Block, ...],
         if adapted is not None:
             kept.append(adapted)
         else:
-            notes.append(_left_out(block, untrue))
+            notes.append(left_out(block, untrue))
     return tuple(kept), tuple(notes)
 
 
-def _left_out(block: Block, untrue: frozenset[str]) -> str:
+def left_out(block: Block, untrue: frozenset[str]) -> str:
+    """Say that a block is left out, and what has changed that it tells of."""
     words = " and ".join(words for name, words in _WORDS.items() if name in untrue)
     return f"{block.words} left out: not true of the result, whose {words} differ"

@@ -106,6 +106,7 @@ CODEC = Codec(
     like=LazyFunction("jpeg.read", "like"),
     options=("quality",),
     carries=EVERYTHING,
+    keeps=("IPTC", "Photoshop", "Photoshop ", "JPEG APP "),
     lossy=True,
     lenient=True,
     in_bands=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +76,20 @@ class Table:
         return y.astype(x.dtype, copy=False)
 
 
-Curve: TypeAlias = Parametric | Table
+class Formula(Protocol):
+    """A curve of another form."""
+
+    def forward(self, x: Floats) -> Floats:
+        """Linear light of stored samples x ≥ 0."""
+
+    def inverse(self, y: Floats) -> Floats:
+        """Stored samples for linear light y ≥ 0."""
+
+    def __hash__(self) -> int:
+        """What was worked out for a curve is looked up by it."""
+
+
+Curve: TypeAlias = Parametric | Table | Formula
 
 SRGB = Parametric(g=2.4, a=1 / 1.055, b=0.055 / 1.055, c=1 / 12.92, d=0.04045)
 

@@ -1,7 +1,7 @@
 """Linear light: samples as amounts of light, and back to how they were stored.
 
-The curve is the one of the embedded ICC profile, or sRGB's (IEC 61966-2-1) if there is none.
-Float images are taken as sRGB-encoded, too, unless a profile in them says otherwise.
+The curve is the one that the file tells of (`told`), or sRGB's (IEC 61966-2-1) if there is none.
+Float images are taken as sRGB-encoded, too, unless the file says otherwise.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from convcli.errors import ImageError
 from convcli.image.image import Image, Meta
-from convcli.image.light.curves import Curve, Floats, curves_of
+from convcli.image.light.curves import Curve, Floats
+from convcli.image.light.told import curves as curves_told
 from convcli.record import record
 
 #: Samples worked on at a time, so that what comes in between stays in the cache.
@@ -67,7 +68,7 @@ def encode(linear: NDArray[Any], meta: Meta, dtype: DTypeLike) -> NDArray[Any]:
         (rows, cols) or (rows, cols, channels) of 1 to 4 channels, float; of 2 and of 4 the last
         is alpha.
     meta
-        Has the profile that was decoded with.
+        Says by which curve samples were decoded.
     dtype
         bool, uint8, uint16: clipped to 0..1 and rounded to nearest, half upwards. float32,
         float64: not clipped, and the curve is mirrored for negative samples.
@@ -154,7 +155,7 @@ def _light(curve: Curve | None, maximum: int) -> NDArray[np.float32]:
 def _planes(pixels: NDArray[Any], meta: Meta) -> list[tuple[int | None, Curve | None]]:
     """(channel, curve) pairs for all samples; channel None is every one, curve None alpha."""
     count = 1 if pixels.ndim == 2 else pixels.shape[2]
-    curves = curves_of(meta.icc)
+    curves = curves_told(meta)
     colours = count - (count in (2, 4))
     if len(curves) != 1 and colours == 1:
         # A gray version of a colour image: green's curve has most of its light.

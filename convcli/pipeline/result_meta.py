@@ -9,7 +9,8 @@ from convcli.geometry import Geometry
 from convcli.image.beside.changes import Change, changed
 from convcli.image.beside.statements import adapted
 from convcli.image.codec import LazyFunction
-from convcli.image.image import Image, Meta
+from convcli.image.image import Image, Meta, channel_words
+from convcli.image.light.profile import fits
 from convcli.pipeline.anchors import placed
 from convcli.pipeline.work import Work
 from convcli.record import replace
@@ -68,9 +69,10 @@ def _with_colours(meta: Meta, before: str, work: Work) -> Meta:
     notes = []
     is_light = work.spec.linear and work.target.mapping is Mapping.RAW
     lost_colour = len(before.removesuffix("A")) != len(work.channels.removesuffix("A"))
-    if meta.icc is not None and (is_light or lost_colour):
-        why = "doesn't describe a gray image" if lost_colour else "doesn't describe linear light"
-        notes.append(f"the colour profile was left out: it {why}")
+    if meta.icc is not None and (is_light or lost_colour or not fits(meta.icc, work.channels)):
+        what = "linear light" if is_light else f"{channel_words(work.channels)} images"
+        what = "a gray image" if work.channels in ("L", "LA") else what
+        notes.append(f"the colour profile was left out: it doesn't describe {what}")
         meta = replace(meta, icc=None)
     if is_light and meta.cicp is not None:
         meta = replace(meta, cicp=(meta.cicp[0], _STRAIGHT, *meta.cicp[2:]))

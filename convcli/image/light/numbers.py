@@ -39,6 +39,8 @@ _NAMES = {1: "BT.709", 4: "BT.470 M", 5: "BT.470 BG", 6: "BT.601", 7: "SMPTE 240
 _CURVE_NAMES = {1: "BT.709", 4: "gamma 2.2", 5: "gamma 2.8", 6: "BT.601", 7: "SMPTE 240M",
                 8: "linear", 11: "xvYCC", 13: "sRGB", 14: "BT.2020", 15: "BT.2020", 16: "PQ",
                 17: "SMPTE 428", 18: "HLG"}  # fmt: skip
+#: The first of January 2000, as profiles have it.
+_MADE = bytes((7, 208, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0))
 #: Entries of a curve that is written point by point.
 _POINTS = 4096
 
@@ -163,4 +165,9 @@ def made(primaries: Places, curve: Curve, gray: bool) -> bytes:
         light = curve.forward(np.linspace(0, 1, _POINTS))
         options["transferfunction"] = np.floor(light * 65535 + 0.5).clip(0, 65535).astype(np.uint16)
     kind = "gray" if gray else "rgb"
-    return bytes(codecs.load("imagecodecs").cms_profile(kind, **options))
+    return undated(bytes(codecs.load("imagecodecs").cms_profile(kind, **options)))
+
+
+def undated(profile: bytes) -> bytes:
+    """Return a profile that doesn't say when it was made: one image gives one file."""
+    return profile[:24] + _MADE + profile[36:84] + bytes(16) + profile[100:]

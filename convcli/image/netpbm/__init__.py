@@ -53,6 +53,7 @@ def _codec(
         decode=_DECODE,
         encode=LazyFunction("netpbm.read", "encode", format=name),
         header=_header,
+        carries=frozenset({"text"} if name != "PFM" else ()),
         coder=2.0,
         coder_wide=wide,
         proposed=proposed,

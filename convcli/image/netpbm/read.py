@@ -14,6 +14,7 @@ from convcli.image.depth import as_bytes, scale_to_full
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
 from convcli.image.netpbm import NAMES
+from convcli.image.netpbm.comments import comments, with_comments
 
 #: One number of the header, with the white space and the comments before it.
 _TOKEN = re.compile(rb"(?:[ \t\r\n\v\f]|#[^\r\n]*[\r\n])+([^ \t\r\n\v\f#]+)")
@@ -46,7 +47,8 @@ def decode(data: bytes, limit: int) -> Image:
     else:
         pixels = _whole_numbers(data, at, shape, _maximum(numbers[2]))
     kind = {"PBM": "1-bit", "PFM": "float"}.get(name) or f"maximum {int(numbers[2])}"
-    return Image(pixels, "RGB" if count == 3 else "L", Meta(format=name, mode=f"{name}, {kind}"))
+    meta = Meta(format=name, mode=f"{name}, {kind}", text=comments(data[:at]))
+    return Image(pixels, "RGB" if count == 3 else "L", meta)
 
 
 def _header(data: bytes, count: int) -> tuple[list[bytes], int]:
@@ -164,11 +166,13 @@ def encode(image: Image, format: str) -> bytes:
         return f"{magic}\n{cols} {rows}\n-1.0\n".encode() + pixels[::-1].astype("<f4").tobytes()
     if pixels.dtype == bool:
         if format in ("PBM", "PNM"):
-            return f"P4\n{cols} {rows}\n".encode() + np.packbits(~pixels, axis=1).tobytes()
+            head = with_comments(f"P4\n{cols} {rows}\n".encode(), image.meta)
+            return head + np.packbits(~pixels, axis=1).tobytes()
         pixels = as_bytes(pixels)
     if format == "PPM" and pixels.ndim == 2:
         pixels = np.repeat(pixels[:, :, None], 3, axis=2)
     magic = "P6" if pixels.ndim == 3 else "P5"
     maximum = np.iinfo(pixels.dtype).max
     kind = ">u2" if maximum > 255 else "u1"
-    return f"{magic}\n{cols} {rows}\n{maximum}\n".encode() + pixels.astype(kind).tobytes()
+    head = with_comments(f"{magic}\n{cols} {rows}\n{maximum}\n".encode(), image.meta)
+    return head + pixels.astype(kind).tobytes()

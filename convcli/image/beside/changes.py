@@ -33,8 +33,8 @@ class Change:
     sizes
         (rows, cols) before and after; None where both are alike.
     origin, step
-        Which place of the source the result's first sample stands on, in (rows, cols) of samples
-        from the centre of the source's first, and how far apart its samples stand.
+        Which place of the source the result's first sample stands on, in (rows, cols) of samples,
+        the centre of the source's first being 0, and how far apart its samples stand.
     channels, depths
         Their names, and the sample types, before and after.
     frames

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from convcli.image.beside import photograph
+from convcli.image.beside.block import Block
 from convcli.image.codec import Codec
 from convcli.image.image import Meta
 from convcli.image.light import numbers
@@ -20,9 +21,9 @@ from convcli.image.light.curves import SRGB, Curve, Parametric, Table, curves_of
 from convcli.record import replace
 
 _LIGHT = {"mDCV": "mastering display", "cLLI": "content light level"}
-_TRANSFER = "TIFF 301"
+_TRANSFER = "TIFF tag 301"
 #: Tags that tell of colours: curves, white, primaries, inks.
-_COLOURS = frozenset(f"TIFF {tag}" for tag in (301, 318, 319, 332, 333, 334, 336, 342, 532))
+_COLOURS = frozenset(f"TIFF tag {tag}" for tag in (301, 318, 319, 332, 333, 334, 336, 342, 532))
 _SRGB_PLACES = numbers.PRIMARIES[1]
 _ADOBE_PLACES = (0.64, 0.33, 0.21, 0.71, 0.15, 0.06, 0.3127, 0.3290)
 #: How far PNG's numbers may be from sRGB's: those of a hundred-thousandth are rounded.
@@ -88,7 +89,13 @@ def _places(said: dict[str, bytes]) -> numbers.Places:
 
 
 def _tables(values: Any) -> tuple[Curve, ...]:
-    """Return the curves of a TransferFunction: one table, or one a channel, of 16-bit light."""
+    """Return the curves of a TransferFunction: one table, or one a channel, of 16-bit light.
+
+    Its values are numbers, or a field that has them.
+    """
+    if isinstance(values, tuple) and len(values) == 1:
+        values = values[0]
+    values = getattr(values, "values", values)
     light = np.asarray(values, dtype=np.float64).reshape(-1)
     count = 3 if light.size % 3 == 0 else 1
     parts = light.reshape(count, -1)
@@ -187,9 +194,14 @@ def stripped(meta: Meta, channels: str) -> tuple[Meta, tuple[str, ...]]:
     """
     gone = {"exif": "EXIF", "xmp": "XMP", "text": "text", "dpi": "resolution"}
     words = [said for name, said in gone.items() if getattr(meta, name)]
-    words += [block.words for block in meta.beside if block.kind not in _COLOURS]
+    words += [block.words for block in meta.beside if not _stays(block)]
     if meta.icc is None and meta.cicp is None and not meta.chunks:
         meta = replace(meta, icc=profile_of(meta, channels))
-    kept = tuple(block for block in meta.beside if block.kind in _COLOURS)
+    kept = tuple(block for block in meta.beside if _stays(block))
     meta = replace(meta, exif=None, xmp=None, text=(), dpi=None, beside=kept)
     return meta, tuple(dict.fromkeys(words))
+
+
+def _stays(block: Block) -> bool:
+    """Whether a block tells of colours, or, having no name, of how a file is laid out."""
+    return block.kind in _COLOURS or not block.words

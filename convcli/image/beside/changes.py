@@ -74,7 +74,7 @@ def changed(blocks: Sequence[Block], change: Change) -> tuple[tuple[Block, ...],
         How the result differs.
     """
     what = change.what
-    kept, notes = [], []
+    kept, lost = [], dict[frozenset[str], list[str]]()
     for block in blocks:
         untrue, adapt = block.tells & what, ADAPTERS.get(block.kind)
         adapted: Block | None = block
@@ -83,11 +83,12 @@ def changed(blocks: Sequence[Block], change: Change) -> tuple[tuple[Block, ...],
         if adapted is not None:
             kept.append(adapted)
         else:
-            notes.append(left_out(block, untrue))
-    return tuple(kept), tuple(notes)
+            lost.setdefault(untrue, []).append(block.words)
+    return tuple(kept), tuple(left_out(words, untrue) for untrue, words in lost.items())
 
 
-def left_out(block: Block, untrue: frozenset[str]) -> str:
-    """Say that a block is left out, and what has changed that it tells of."""
-    words = " and ".join(words for name, words in _WORDS.items() if name in untrue)
-    return f"{block.words} left out: not true of the result, whose {words} differ"
+def left_out(what: Sequence[str], untrue: frozenset[str]) -> str:
+    """Say what is left out, and what has changed that it tells of."""
+    differ = " and ".join(words for name, words in _WORDS.items() if name in untrue)
+    named = ", ".join(dict.fromkeys(what))
+    return f"{named} left out: not true of the result, whose {differ} differ"

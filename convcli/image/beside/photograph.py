@@ -56,7 +56,9 @@ def resized(block: bytes, size: tuple[int, int]) -> bytes:
     return bytes(changed)
 
 
-def moved(block: bytes, move: Move, scale: tuple[float, float]) -> bytes:
+def moved(
+    block: bytes, move: Move, *, scale: tuple[float, float] = (1.0, 1.0), swapped: bool = False
+) -> bytes:
     """Return EXIF whose places of the subject are where they are in a result.
 
     Parameters
@@ -67,6 +69,8 @@ def moved(block: bytes, move: Move, scale: tuple[float, float]) -> bytes:
         Takes (x, y) of the source to the result's.
     scale
         By how much (width, height) of a part of the image grow.
+    swapped
+        Whether its width becomes its height.
     """
     changed = bytearray(block)
     for found in _fields(block):
@@ -80,6 +84,7 @@ def moved(block: bytes, move: Move, scale: tuple[float, float]) -> bytes:
             x, y, *sides = struct.unpack_from(form, block, at)
         except struct.error:
             continue
+        sides = sides[::-1] if swapped else sides
         grown = [side * scale[k] for k, side in enumerate(sides)]
         numbers = [min(max(round(each), 0), 0xFFFF) for each in (*move(x, y), *grown)]
         struct.pack_into(form, changed, at, *numbers)

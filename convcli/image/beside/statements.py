@@ -45,15 +45,17 @@ def settled(
     if exif and photograph.has_thumbnail(exif):
         words += ("EXIF thumbnail",)
     if exif and orientation > 1 and photograph.places_subject(exif):
-        grown = (1.0, 1.0)
-        exif = photograph.moved(exif, lambda x, y: turned(x, y, orientation, size), grown)
+        exif = photograph.moved(
+            exif, lambda x, y: turned(x, y, orientation, size), swapped=orientation >= 5
+        )
     if packet:
         packet = _XMP_ORIENTATION.sub(rb"\g<1>1", packet)
         packet, gone = xmp.settled(packet)
         words += gone
         if orientation > 1:
-            packet, without = _without(packet, _REGIONS)
-            words += (_REGION_WORDS,) * without
+            for place, said in ((_REGIONS, _REGION_WORDS), (((_PANORAMA, ()),), "panorama")):
+                packet, without = _without(packet, place)
+                words += (said,) * without
     return exif, packet, tuple(Block("XMP", each) for each in words)
 
 
@@ -94,21 +96,21 @@ def adapted(
         exif = photograph.resized(exif, size)
         if place and photograph.places_subject(exif):
             scale = (1 / change.step[1], 1 / change.step[0])
-            exif = photograph.moved(exif, lambda x, y: _moved(x, y, change), scale)
+            exif = photograph.moved(exif, lambda x, y: _moved(x, y, change), scale=scale)
     if packet and size is not None:
         packet = _resized(packet, size)
         if place:
             packet = _panorama(packet, size, change)
             packet, without = _without(packet, _REGIONS)
             if without:
-                notes.append(left_out(Block("XMP", _REGION_WORDS), place))
+                notes.append(left_out([_REGION_WORDS], place))
     samples = what & {CHANNELS, DEPTH}
     if samples:
         before = exif, packet
         exif = photograph.without_samples(exif) if exif else exif
         packet = _without(packet, _SAMPLES)[0] if packet else packet
         if (exif, packet) != before:
-            notes.append(left_out(Block("XMP", _SAMPLE_WORDS), samples))
+            notes.append(left_out([_SAMPLE_WORDS], samples))
     return exif, packet, tuple(notes)
 
 

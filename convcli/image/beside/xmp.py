@@ -106,9 +106,10 @@ def replaced(xmp: bytes, space: bytes, name: bytes, now: bytes) -> bytes:
 
 def removed(xmp: bytes, space: bytes, names: Iterable[bytes] = ()) -> bytes:
     """Return a packet without properties of a name space; all of them if none is named."""
-    for found in reversed(list(_found(xmp, space, tuple(names)))):
+    chosen = tuple(names)
+    for found in reversed(list(_found(xmp, space, chosen))):
         xmp = xmp[: found.start()] + xmp[found.end() :]
-    return xmp
+    return xmp if chosen else re.sub(rb"\s" + _declared(space), b"", xmp)
 
 
 def _found(xmp: bytes, space: bytes, names: tuple[bytes, ...]) -> Iterator[re.Match[bytes]]:
@@ -129,8 +130,11 @@ def _found(xmp: bytes, space: bytes, names: tuple[bytes, ...]) -> Iterator[re.Ma
 
 
 def _prefixes(xmp: bytes, space: bytes) -> set[bytes]:
-    declared = rb"xmlns:([\w.-]+)\s*=\s*[\"']" + re.escape(space) + rb"[\"']"
-    return set(re.findall(declared, xmp))
+    return set(re.findall(_declared(space), xmp))
+
+
+def _declared(space: bytes) -> bytes:
+    return rb"xmlns:([\w.-]+)\s*=\s*[\"']" + re.escape(space) + rb"[\"']"
 
 
 @lru_cache(maxsize=64)

@@ -25,6 +25,9 @@ _POINTER = (
     b'xmpNote:HasExtendedXMP="%s"/>'
 )
 _ENDED = b"</rdf:RDF></x:xmpmeta>"
+#: What stands around a packet, but for the rest of one.
+_BEGINS = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+_ENDS = b'<?xpacket end="w"?>'
 #: Longer than all sensible packets.
 _MOST = 64 * 2**20
 
@@ -77,7 +80,7 @@ def split(packet: bytes, room: int) -> tuple[bytes, bytes]:
     """Return a packet that has room in a segment, and the rest of it."""
     found = _RDF.search(packet)
     head = found[1] if found and len(found[1]) < room // 4 else _RDF_HEAD
-    kept, left = [], room - len(_HEADED + head + _POINTER % bytes(32) + _ENDED)
+    kept, left = [], room - len(_BEGINS + _HEADED + head + _POINTER % bytes(32) + _ENDED + _ENDS)
     moved = []
     for each in _descriptions(found[2]) if found else [packet]:
         if len(each) <= left:
@@ -87,7 +90,7 @@ def split(packet: bytes, room: int) -> tuple[bytes, bytes]:
             moved.append(each)
     rest = b"".join((_HEADED, head, *moved, _ENDED)) if found else packet
     pointer = _POINTER % _digest(rest)
-    return b"".join((_HEADED, head, pointer, *kept, _ENDED)), rest
+    return b"".join((_BEGINS, _HEADED, head, pointer, *kept, _ENDED, _ENDS)), rest
 
 
 def segments(rest: bytes, room: int) -> Iterator[bytes]:

@@ -10,8 +10,9 @@ import struct
 from collections.abc import Iterable, Iterator
 
 from convcli.image.beside import xmp
-from convcli.image.beside.block import CHANNELS, DEPTH, FRAMES, PLACE, SIZE, Block
+from convcli.image.beside.block import CHANNELS, DEPTH, FRAMES, PIXELS, PLACE, SIZE, Block
 from convcli.image.beside.changes import ADAPTERS, Change
+from convcli.image.png.chunks import GRAY, PALETTE, SAMPLES, PngHeader
 from convcli.record import replace
 
 KIND = "PNG "
@@ -35,6 +36,7 @@ _UNTRUE = {
     b"fRAc": "fractal parameters (fRAc)",
     b"gIFg": "GIF control (gIFg)",
 }
+_SIZES = {b"bKGD": (2, 6), b"oFFs": (9,), b"sTER": (1,)}
 #: What other readers take.
 _ELSEWHERE = frozenset((b"iCCP", b"eXIf", b"acTL", b"tEXt", b"zTXt", b"iTXt", b"gAMA", b"cHRM",
                         b"sRGB", b"cICP", b"mDCV", b"cLLI"))  # fmt: skip
@@ -44,8 +46,20 @@ _MOST = 64
 _OFFSET = struct.Struct(">iiB")
 
 
-def blocks_of(chunks: Iterable[tuple[bytes, bytes]]) -> Iterator[Block]:
-    """Give the blocks of a file's other chunks."""
+def blocks_of(
+    chunks: Iterable[tuple[bytes, bytes]], header: PngHeader, palette: bytes, clear: bool
+) -> Iterator[Block]:
+    """Give the blocks of a file's other chunks, as they are true of the samples that are read.
+
+    Parameters
+    ----------
+    chunks
+        (name, content) of each.
+    header, palette
+        The file's.
+    clear
+        Whether a colour is clear, so that samples get alpha.
+    """
     count = 0
     for name, content in chunks:
         if name in _ELSEWHERE:
@@ -54,8 +68,40 @@ def blocks_of(chunks: Iterable[tuple[bytes, bytes]]) -> Iterator[Block]:
         if count > _MOST:
             yield Block(KIND + "more", f"more than {_MOST} other chunks")
             return
-        if (block := _block(name, content)) is not None:
+        if name == b"sBIT":
+            yield _bits(content, header, clear)
+        elif (block := _block(name, _background(name, content, header, palette))) is not None:
             yield block
+
+
+def _bits(content: bytes, header: PngHeader, clear: bool) -> Block:
+    """Return how many bits of samples mean something: of filtered ones it is all of them."""
+    words, tells = _KEPT[b"sBIT"]
+    stored = 8 if header.colour == PALETTE else header.depth
+    if set(content) != {stored}:
+        return Block(KIND + "sBIT", words, content, tells | {PIXELS})
+    count = 3 if header.colour == PALETTE else SAMPLES[header.colour]
+    is_bits = header.depth == 1 and header.colour == GRAY and not clear
+    full = 1 if is_bits else max(stored, 8)
+    return Block(KIND + "sBIT", words, bytes([full] * (count + clear)), tells)
+
+
+def _all_bits(block: Block, change: Change) -> Block | None:
+    if PIXELS in block.tells:
+        return None
+    bits = {"bool": 1, "uint8": 8}.get(change.depths[1], 16)
+    return replace(block, content=bytes([bits] * len(change.channels[1])))
+
+
+def _background(name: bytes, content: bytes, header: PngHeader, palette: bytes) -> bytes:
+    """Return a background colour in samples as they are read; others as they are."""
+    if name != b"bKGD":
+        return content
+    if header.colour == PALETTE and content:
+        return b"".join(bytes((0, each)) for each in palette[3 * content[0] :][:3])
+    if header.depth in (2, 4) and len(content) == 2:
+        return struct.pack(">H", content[1] * 255 // (2**header.depth - 1))
+    return content
 
 
 def _block(name: bytes, content: bytes) -> Block | None:
@@ -67,6 +113,8 @@ def _block(name: bytes, content: bytes) -> Block | None:
         return Block(kind, *_KEPT[name][:1], content) if shape else None
     if name in _KEPT:
         words, tells = _KEPT[name]
+        if len(content) not in _SIZES.get(name, (len(content),)):
+            return Block(kind, f"{words}, which is damaged")
         return Block(kind, words, content, tells)
     if name in _UNTRUE:
         return Block(kind, _UNTRUE[name])
@@ -110,5 +158,6 @@ def _with_scale(block: Block, change: Change) -> Block | None:
     return replace(block, content=unit + b"\0".join(numbers))
 
 
+ADAPTERS[KIND + "sBIT"] = _all_bits
 ADAPTERS[KIND + "oFFs"] = _with_offset
 ADAPTERS[KIND + "sCAL"] = _with_scale

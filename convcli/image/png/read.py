@@ -369,9 +369,9 @@ def meta_of(chunks: Chunks) -> Meta:
         (name.decode(), content) for name, content in chunks.others if name in COLOUR_CHUNKS
     )
     header = chunks.header
-    beside = tuple(found.blocks)
     if any(name not in png_text.KNOWN for name, _ in chunks.others):
-        beside += tuple(_OTHERS(chunks.others))
+        clear = chunks.transparency is not None
+        found.blocks += _OTHERS(chunks.others, chunks.header, chunks.palette, clear)
     return Meta(
         format="PNG",
         mode=_mode(header, chunks.transparency is not None),
@@ -383,7 +383,7 @@ def meta_of(chunks: Chunks) -> Meta:
         cicp=found.cicp,
         frames=found.frames,
         chunks=kept,
-        beside=beside,
+        beside=tuple(found.blocks),
         notes=png_text.few(chunks.notes + found.notes),
     )
 

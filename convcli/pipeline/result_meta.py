@@ -35,7 +35,7 @@ def meta_of(image: Image, work: Work, rows: engine.Rows, geometries: Sequence[Ge
     """
     meta = image.meta
     if work.spec.strip:
-        meta = _stripped(meta, work.channels)
+        meta = stripped(meta, work.channels)
     if meta.beside or meta.exif or meta.xmp:
         origin, step = placed(geometries, work.spec)
         change = Change(
@@ -49,7 +49,8 @@ def meta_of(image: Image, work: Work, rows: engine.Rows, geometries: Sequence[Ge
     return _with_colours(meta, image.channels, work)
 
 
-def _stripped(meta: Meta, channels: str) -> Meta:
+def stripped(meta: Meta, channels: str) -> Meta:
+    """Return metadata of colours alone, and a note that says what else there was."""
     meta, words = _STRIPPED(meta, channels)
     return replace(meta, notes=(*meta.notes, f"stripped: {', '.join(words)}")) if words else meta
 

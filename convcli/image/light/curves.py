@@ -183,10 +183,10 @@ def _check(curve: Curve) -> Curve:
     ends = curve.forward(np.array([0.0, 1.0]))
     if not np.isfinite(ends).all() or ends[1] <= ends[0]:
         raise ImageError("the image's ICC profile has a tone curve that doesn't grow")
-    return _join(curve) if isinstance(curve, Parametric) else curve
+    return joined(curve) if isinstance(curve, Parametric) else curve
 
 
-def _join(curve: Parametric) -> Parametric:
+def joined(curve: Parametric) -> Parametric:
     """Return the curve without a step back where the straight part ends.
 
     Rounded constants make one in profiles of Rec. 709: the power begins 0.3 % below the end of

@@ -11,7 +11,7 @@ import numpy as np
 
 from convcli.errors import ImageError
 from convcli.image import codecs
-from convcli.image.light.curves import SRGB, Curve, Floats, Parametric
+from convcli.image.light.curves import SRGB, Curve, Floats, Parametric, joined
 from convcli.record import record
 
 #: Primaries, curve, matrix, and whether samples have their full range.
@@ -89,7 +89,8 @@ class Hybrid:
         return np.where(y <= 1 / 12, np.sqrt(3 * y), above).astype(y.dtype, copy=False)
 
 
-_BT709 = Parametric(g=1 / 0.45, a=1 / 1.099, b=0.099 / 1.099, c=1 / 4.5, d=0.081)
+_BT709 = joined(Parametric(g=1 / 0.45, a=1 / 1.099, b=0.099 / 1.099, c=1 / 4.5, d=0.081))
+_SMPTE240 = Parametric(g=1 / 0.45, a=1 / 1.1115, b=0.1115 / 1.1115, c=1 / 4, d=0.0913)
 #: H.273, table 3, as far as there is no logarithm.
 CURVES: dict[int, Curve] = {
     1: _BT709,
@@ -97,14 +98,15 @@ CURVES: dict[int, Curve] = {
     4: Parametric(g=2.2),
     5: Parametric(g=2.8),
     6: _BT709,
-    7: Parametric(g=1 / 0.45, a=1 / 1.1115, b=0.1115 / 1.1115, c=1 / 4, d=0.0913),
+    7: joined(_SMPTE240),
     8: Parametric(),
     11: _BT709,
     13: SRGB,
     14: _BT709,
     15: _BT709,
     16: Perceptual(),
-    17: Parametric(g=2.6, a=(52.37 / 48) ** (1 / 2.6)),
+    # Full light is whatever full samples show.
+    17: Parametric(g=2.6),
     18: Hybrid(),
 }
 

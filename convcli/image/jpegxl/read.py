@@ -108,8 +108,7 @@ def _open(data: bytes, limit: int) -> _Container:
         notes += [note] if note else []
     notes += _left_out(said)
     block, packet = _exif(metadata.get(b"Exif")), metadata.get(b"xml ")
-    # Pixels are upright already, and so are places.
-    block, packet, gone = settled(block, packet, 1, (said.rows, said.cols))
+    block, packet, gone = settled(block, packet, said.orientation, (said.rows, said.cols))
     meta = Meta(
         format="JPEGXL",
         mode=_mode(said),

@@ -98,7 +98,7 @@ SPEC_OPTIONS = (
     click.option("--luma", is_flag=True, help="Filter the lightness only and keep the colour."),
     click.option("--channels", metavar="RGB", help="Filter these channels only."),
     click.option(
-        "--linear", is_flag=True, help="Filter in linear light (by the file's own curve, else sRGB's)."
+        "--linear", is_flag=True, help="Filter in linear light (by the file's curve, else sRGB's)."
     ),
     click.option(
         "--alpha",

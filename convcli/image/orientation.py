@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.image import exif
-from convcli.image.beside.statements import settled
+from convcli.image.codec import LazyFunction
 from convcli.image.image import Image, Meta
 from convcli.record import replace
+
+_SETTLED = LazyFunction("beside.statements", "settled")
 
 
 def turn(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
@@ -63,5 +65,5 @@ def upright(image: Image, orientation: int | None = None) -> Image:
 
 def _settled(meta: Meta, orientation: int, size: tuple[int, int]) -> Meta:
     """Return metadata without what is true of no result."""
-    block, xmp, gone = settled(meta.exif, meta.xmp, orientation, size)
+    block, xmp, gone = _SETTLED(meta.exif, meta.xmp, orientation, size)
     return replace(meta, exif=exif.settle(block), xmp=xmp, beside=meta.beside + gone)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from convcli import engine
 from convcli.geometry import Geometry
 from convcli.image.beside.changes import Change, changed
-from convcli.image.beside.statements import adapted
 from convcli.image.codec import LazyFunction
 from convcli.image.image import Image, Meta, channel_words
 from convcli.image.light.profile import fits
@@ -16,6 +15,7 @@ from convcli.pipeline.work import Work
 from convcli.record import replace
 from convcli.spec import Mapping
 
+_ADAPTED = LazyFunction("beside.statements", "adapted")
 _STRIPPED = LazyFunction("light.told", "stripped")
 #: The number of the straight curve among those of CICP.
 _STRAIGHT = 8
@@ -58,7 +58,7 @@ def stripped(meta: Meta, channels: str) -> Meta:
 def _adapted(meta: Meta, change: Change) -> Meta:
     """Return metadata that say the result's size, place, channels and depth, or don't say it."""
     blocks, notes = changed(meta.beside, change)
-    exif, xmp, more = adapted(meta.exif, meta.xmp, change)
+    exif, xmp, more = _ADAPTED(meta.exif, meta.xmp, change)
     notes = (*meta.notes, *notes, *more)
     return replace(meta, beside=blocks, exif=exif, xmp=xmp, notes=notes)
 

@@ -11,14 +11,16 @@ from collections.abc import Iterator
 
 from convcli.image.beside import photoshop, xmp
 from convcli.image.beside.block import CHANNELS, DEPTH, PLACE, SIZE, Block
-from convcli.image.jpeg.extended import MARK as MORE_XMP_MARK
-from convcli.image.jpeg.extended import Pieces, join
+from convcli.image.codec import LazyFunction
 from convcli.image.tags import Form, entries, first_of
 from convcli.record import field, record
 
 EXIF_MARK = b"Exif\0\0"
 XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
 ICC_MARK = b"ICC_PROFILE\0"
+MORE_XMP_MARK = b"http://ns.adobe.com/xmp/extension/\0"
+#: A digest, how long all of it is, and where a piece belongs.
+MORE_HEAD = struct.Struct(">32sII")
 PHOTOSHOP_MARK = b"Photoshop 3.0\0"
 _GAIN_MAP_MARK = b"urn:iso:std:iso:ts:21496:-1"
 APP0, APP1, APP2, APP8, APP11, APP13, APP14 = 0xE0, 0xE1, 0xE2, 0xE8, 0xEB, 0xED, 0xEE
@@ -35,10 +37,33 @@ _UNTRUE = (
 )
 #: What unknown segments may tell of.
 _ANYTHING = frozenset({SIZE, PLACE, CHANNELS, DEPTH})
+_JOIN = LazyFunction("jpeg.extended", "join")
+#: Longer than all sensible packets.
+_MOST_XMP = 64 * 2**20
 #: How many letters of an unknown segment's name are shown.
 _SHOWN = 16
 #: The boxes that films begin with, by what they say they are.
 _FILMS = (b"ftypmp4", b"ftypisom", b"ftypqt  ", b"ftypM4V", b"ftypavc1", b"ftyp3g", b"ftyphvc1")
+
+
+@record(frozen=False)
+class Pieces:
+    """What was found of the rest, by digest: how long it is, and its pieces by their places."""
+
+    found: dict[bytes, tuple[int, dict[int, bytes]]] = field(default_factory=dict)
+
+    def take(self, content: bytes) -> None:
+        """Add a segment, behind its mark."""
+        if len(content) < MORE_HEAD.size:
+            return
+        digest, size, at = MORE_HEAD.unpack_from(content)
+        self.found.setdefault(digest, (size, {}))[1][at] = content[MORE_HEAD.size :]
+
+    def whole(self, digest: bytes) -> bytes | None:
+        """Return the rest that has a digest; None if a piece is missing."""
+        size, pieces = self.found.get(digest, (0, {}))
+        joined = b"".join(pieces[at] for at in sorted(pieces))
+        return joined if joined and len(joined) == size <= _MOST_XMP else None
 
 
 @record(frozen=False)
@@ -113,7 +138,9 @@ class Applications:
         """Return all XMP; what is missing is noted among the blocks."""
         if self.packet is None:
             return None
-        packet, is_whole = join(self.packet, self.more)
+        packet, is_whole = self.packet, True
+        if self.more.found or xmp.NOTE in packet:
+            packet, is_whole = _JOIN(packet, self.more)
         if not is_whole:
             self.blocks.append(Block("JPEG more XMP", "extended XMP, which is damaged"))
         return packet

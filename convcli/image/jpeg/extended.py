@@ -6,15 +6,12 @@ A packet says by a digest that there is more; segments of that digest hold the r
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterator
 from hashlib import md5
 
 from convcli.image.beside import xmp
-from convcli.record import field, record
+from convcli.image.jpeg.application import MORE_HEAD, MORE_XMP_MARK, Pieces
 
-MARK = b"http://ns.adobe.com/xmp/extension/\0"
-_HEAD = struct.Struct(">32sII")
 _RDF = re.compile(rb"(<rdf:RDF\b[^>]*>)(.*)</rdf:RDF\s*>", re.DOTALL)
 _DESCRIPTION = re.compile(rb"<(/?)rdf:Description\b[^>]*?(/?)>")
 _DECLARED = re.compile(rb"\sxmlns:([\w.-]+)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
@@ -28,28 +25,6 @@ _ENDED = b"</rdf:RDF></x:xmpmeta>"
 #: What stands around a packet, but for the rest of one.
 _BEGINS = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
 _ENDS = b'<?xpacket end="w"?>'
-#: Longer than all sensible packets.
-_MOST = 64 * 2**20
-
-
-@record(frozen=False)
-class Pieces:
-    """What was found of the rest, by digest: how long it is, and its pieces by their places."""
-
-    found: dict[bytes, tuple[int, dict[int, bytes]]] = field(default_factory=dict)
-
-    def take(self, content: bytes) -> None:
-        """Add a segment, behind its mark."""
-        if len(content) < _HEAD.size:
-            return
-        digest, size, at = _HEAD.unpack_from(content)
-        self.found.setdefault(digest, (size, {}))[1][at] = content[_HEAD.size :]
-
-    def whole(self, digest: bytes) -> bytes | None:
-        """Return the rest that has a digest; None if a piece is missing."""
-        size, pieces = self.found.get(digest, (0, {}))
-        joined = b"".join(pieces[at] for at in sorted(pieces))
-        return joined if joined and len(joined) == size <= _MOST else None
 
 
 def join(packet: bytes, pieces: Pieces) -> tuple[bytes, bool]:
@@ -95,9 +70,9 @@ def split(packet: bytes, room: int) -> tuple[bytes, bytes]:
 
 def segments(rest: bytes, room: int) -> Iterator[bytes]:
     """Give what the segments of the rest hold."""
-    room -= len(MARK) + _HEAD.size
+    room -= len(MORE_XMP_MARK) + MORE_HEAD.size
     for at in range(0, len(rest), room):
-        yield MARK + _HEAD.pack(_digest(rest), len(rest), at) + rest[at : at + room]
+        yield MORE_XMP_MARK + MORE_HEAD.pack(_digest(rest), len(rest), at) + rest[at : at + room]
 
 
 def _digest(rest: bytes) -> bytes:

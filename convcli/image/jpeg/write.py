@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from convcli.errors import ImageError
 from convcli.image import codecs
 from convcli.image.beside import photoshop
+from convcli.image.codec import LazyFunction
 from convcli.image.depth import as_bytes
 from convcli.image.image import Image, Meta
 from convcli.image.jpeg import application as app
 from convcli.image.jpeg import bands as jpeg_bands
-from convcli.image.jpeg import extended
 from convcli.image.jpeg.segments import walk
 from convcli.image.light.profile import fits
 from convcli.image.limits import check_sides
@@ -34,6 +34,8 @@ _SAMPLING = ("444", "422", "420")
 #: Rows and columns of their minimum coded units.
 _UNITS = ((8, 8), (8, 16), (16, 16))
 _LARGEST = 65533
+_SPLIT = LazyFunction("jpeg.extended", "split")
+_SEGMENTS = LazyFunction("jpeg.extended", "segments")
 #: The kind of a segment that is written as it was, up to its number.
 APPLICATION = "JPEG APP "
 #: Annex K's tables (T.81, K.1 and K.2), row by row; quality scales them as libjpeg does.
@@ -234,9 +236,9 @@ def _xmp(packet: bytes) -> Iterator[bytes]:
     room = _LARGEST - len(app.XMP_MARK)
     rest = b""
     if len(packet) > room:
-        packet, rest = extended.split(packet, room)
+        packet, rest = _SPLIT(packet, room)
     yield _segment(app.APP1, app.XMP_MARK + packet)
-    for content in extended.segments(rest, _LARGEST):
+    for content in _SEGMENTS(rest, _LARGEST) if rest else ():
         yield _segment(app.APP1, content)
 
 

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from convcli.errors import ImageError
+from convcli.image.codec import LazyFunction
 from convcli.image.image import Image, Meta
 from convcli.image.light.curves import Curve, Floats
-from convcli.image.light.told import curves as curves_told
 from convcli.record import record
 
+_CURVES = LazyFunction("light.told", "curves")
 #: Samples worked on at a time, so that what comes in between stays in the cache.
 _BLOCK = 2**17
 #: Linear light below 2⁻⁴⁰ is 0 for any curve and depth in use (gamma 2.6, 16 bits: 2⁻⁴²).
@@ -155,7 +156,7 @@ def _light(curve: Curve | None, maximum: int) -> NDArray[np.float32]:
 def _planes(pixels: NDArray[Any], meta: Meta) -> list[tuple[int | None, Curve | None]]:
     """(channel, curve) pairs for all samples; channel None is every one, curve None alpha."""
     count = 1 if pixels.ndim == 2 else pixels.shape[2]
-    curves = curves_told(meta)
+    curves: tuple[Curve, ...] = _CURVES(meta)
     colours = count - (count in (2, 4))
     if len(curves) != 1 and colours == 1:
         # A gray version of a colour image: green's curve has most of its light.

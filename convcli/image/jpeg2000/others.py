@@ -30,7 +30,7 @@ _KEPT = {
 _STRUCTURE = frozenset((b"jP  ", b"ftyp", b"jp2h", b"jp2c", b"rreq", b"free"))
 _METRES_AN_INCH = 0.0254
 _RATIONAL = struct.Struct(">HHHHbb")
-_MOST, _PARTS = 65535, 6500
+_MOST = 65535
 
 
 def blocks_of(found: Iterable[tuple[bytes, bytes]]) -> tuple[Block, ...]:
@@ -100,6 +100,8 @@ def resolution_box(dpi: tuple[float, float]) -> bytes:
 
 def _rational(value: float) -> tuple[int, int, int]:
     """Return a number as a fraction, below 2¹⁶ each, times a power of ten."""
-    power = min(max(floor(log10(value)), -100), 100)
-    near = Fraction(value / 10.0**power).limit_denominator(_PARTS)
+    # Numbers of metres, where these are exact enough: some readers show no others.
+    power = 0 if 1 <= value <= _MOST // 2 else min(max(floor(log10(value)), -100), 100)
+    scaled = value / 10.0**power
+    near = Fraction(scaled).limit_denominator(max(1, int(_MOST / max(scaled, 10))))
     return min(near.numerator, _MOST), near.denominator, power

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 
 import numpy as np
 import pytest
 from made_beside import chunks_of, coded, iptc, packet, program, ramp, said, with_chunks
+from PIL import Image as Pillow
 
 import convcli
 from convcli import Image, Meta, Spec
@@ -16,6 +18,7 @@ from convcli.image.beside.changes import Change, changed
 from convcli.image.boxes import box, boxes
 from convcli.image.files import encode, read
 from convcli.image.formats import FORMATS, left_out
+from convcli.image.light import numbers
 
 RATED = packet(b'xmp:Rating="4"', {b"xmp": b"http://ns.adobe.com/xap/1.0/"})
 
@@ -260,6 +263,37 @@ def test_gif_extensions_that_are_not_read_are_named():
     at = 13 + 3 * (2 << (file[10] & 7))
     text = b"!\x01\x0c" + bytes(12) + b"\x02hi\0"
     assert filtered(file[:at] + text + file[at:], "GIF")[1] == "the source's plain text: left out"
+
+
+# BMP
+
+
+@pytest.mark.parametrize("kind", ["bool", "L", "RGB"])
+def test_bmp_keeps_a_profile(kind, tmp_path):
+    pixels = {"bool": ramp()[..., 0] > 90, "L": ramp()[..., 0], "RGB": ramp()}[kind]
+    icc = encode_profile() if kind == "RGB" else numbers.profile_of((1, 4, 0, 1), gray=True)
+    file = encode(Image(pixels, meta=Meta(icc=icc, dpi=(300.0, 300.0))), "BMP")
+    assert read(file).meta.icc == icc
+    assert np.array_equal(read(file).pixels, pixels)
+    with Pillow.open(io.BytesIO(file)) as opened:
+        shown = np.asarray(opened.convert("RGB"))
+    whole = pixels * np.uint8(255) if kind == "bool" else pixels
+    assert np.array_equal(shown, whole if kind == "RGB" else np.dstack([whole] * 3))
+    (tmp_path / "a.bmp").write_bytes(file)
+    assert "64x48" in said("identify", file=tmp_path / "a.bmp")
+
+
+def test_bmp_s_own_words_on_colour():
+    plain = encode(Image(ramp(), meta=Meta(icc=encode_profile())), "BMP")
+    ends = [0.4361, 0.2225, 0.0139, 0.3851, 0.7169, 0.0971, 0.1431, 0.0606, 0.7142]
+    told = struct.pack("<I9I3I", 0, *(int(each * 2**30) for each in ends), *[int(1.8 * 65536)] * 3)
+    meta = read(plain[:70] + told + plain[122:]).meta
+    assert meta.icc is None
+    chunks = dict(meta.chunks)
+    assert struct.unpack(">I", chunks["gAMA"]) == (55556,)
+    assert struct.unpack(">8I", chunks["cHRM"])[2:4] == (64848, 33086)
+    linked = plain[:70] + b"KNIL" + plain[74:]
+    assert filtered(linked, "BMP")[1] == "the source's link to a colour profile: left out"
 
 
 # PNM

@@ -180,7 +180,7 @@ def test_gamma_and_primaries_become_a_profile_outside_png():
     _, again, notes = written(image, "JPEG")
     assert curves_of(again.icc) == (Parametric(),)
     assert notes == ""
-    assert written(image, "BMP")[2] == "BMP can't hold the source's gamma and primaries: left out"
+    assert written(image, "PPM")[2] == "PPM can't hold the source's gamma and primaries: left out"
 
 
 def test_chunks_that_say_srgb_need_no_profile():

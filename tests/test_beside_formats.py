@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from made_beside import chunks_of, coded, iptc, packet, program, ramp, said, with_chunks
 from PIL import Image as Pillow
+from test_beside_jpeg import exif_of
 
 import convcli
 from convcli import Image, Meta, Spec
@@ -178,6 +179,26 @@ def test_properties_of_avif(options, words, tmp_path):
     result, notes = filtered((tmp_path / "a.avif").read_bytes(), "PNG")
     assert notes == (f"the source's {words}: left out" if words else "")
     assert read(result).size == ((64, 48) if "--irot" in options else (48, 64))
+
+
+@pytest.mark.parametrize("channels", ["L", "RGB", "RGBA"])
+@pytest.mark.parametrize("profile", [False, True])
+def test_avif_of_12_bits_says_all(channels, profile, tmp_path):
+    pixels = {"L": ramp()[..., 0], "RGB": ramp(), "RGBA": np.dstack((ramp(), ramp()[..., 0]))}
+    wide = pixels[channels].astype(np.uint16) * 257
+    icc = encode_profile() if profile and channels != "L" else None
+    cicp = None if icc else (9, 16, 0, 1)
+    meta = Meta(exif=exif_of("<", [(0xA002, 4, 64)]), xmp=RATED, icc=icc, cicp=cicp)
+    file = encode(Image(wide, meta=meta), "AVIF")
+    again = read(file)
+    found = again.meta.exif, again.meta.xmp, again.meta.icc, again.meta.cicp
+    assert found == (meta.exif, meta.xmp, icc, cicp)
+    assert again.meta.beside == ()
+    bare = encode(Image(wide, meta=Meta(cicp=cicp)), "AVIF")
+    assert np.array_equal(again.pixels, read(bare).pixels)
+    (tmp_path / "a.avif").write_bytes(file)
+    printed = said("exiftool", "-s3", "-Rating", "-ExifImageWidth", file=tmp_path / "a.avif")
+    assert printed.split() == ["4", "64"]
 
 
 # JPEG XL

@@ -48,8 +48,18 @@ def written(image, format, **spec):
     return file, read(file).meta, " / ".join(notes)
 
 
-@pytest.mark.parametrize("bits", [8, 10, 12])
-@pytest.mark.parametrize("cicp", [P3, PQ, HLG, (1, 1, 0, 1)])
+@pytest.mark.parametrize(
+    ("cicp", "bits"),
+    [
+        (P3, 8),
+        (PQ, 10),
+        *(
+            pytest.param(cicp, bits, marks=pytest.mark.exhaustive)
+            for cicp in (P3, PQ, HLG, (1, 1, 0, 1))
+            for bits in (8, 10, 12)
+        ),
+    ],
+)
 @pytest.mark.parametrize("format", ["AVIF", "PNG"])
 def test_numbers_go_from_avif_to_avif_and_png(cicp, bits, format):
     image = read(avif(cicp, bits))

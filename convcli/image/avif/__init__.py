@@ -80,9 +80,5 @@ CODEC = Codec(
     loops=False,
     crashes=True,
     coder=14.5,
-    note=(
-        "uint16",
-        CLEAR,
-        "AVIF holds 12 bits of 16, and such a file is written without metadata",
-    ),
+    note=("uint16", CLEAR, "AVIF holds 12 bits of 16"),
 )

@@ -12,6 +12,7 @@ import numpy as np
 from convcli.errors import ImageError
 from convcli.image import codecs
 from convcli.image.avif import WITHIN
+from convcli.image.avif.rewrite import with_metadata
 from convcli.image.boxes import places
 from convcli.image.depth import as_bytes
 from convcli.image.frames import Frames
@@ -31,7 +32,7 @@ _LONGEST = 2**31 - 1
 
 
 def encode(image: Image, quality: int | None = None) -> bytes:
-    """Return an AVIF file: uint8 with metadata; uint16 as 12 bits, without.
+    """Return an AVIF file: uint16 as 12 bits.
 
     Parameters
     ----------
@@ -46,11 +47,12 @@ def encode(image: Image, quality: int | None = None) -> bytes:
         imagecodecs = codecs.load("imagecodecs")
 
         numbers = {"primaries": cicp[0], "transfer": cicp[1]} if (cicp := image.meta.cicp) else {}
-        return bytes(
+        coded = bytes(
             imagecodecs.avif_encode(
                 image.pixels >> 4, level=quality, bitspersample=12, speed=_SPEED, **numbers
             )
         )
+        return with_metadata(coded, image.meta, image.channels)
     options = {
         "quality": quality,
         "speed": _SPEED,

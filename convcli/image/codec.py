@@ -172,9 +172,10 @@ class Codec:
         Whether what is read may lie anywhere in a file: a large one is mapped, and not held.
     crashes
         Whether its library doesn't look whether it got memory.
-    coder, coder_wide, coder_lossy
+    coder, coder_wide, coder_lossy, coder_whole
         Bytes that coding takes beside the samples, a byte of these; the same for samples of two
-        bytes, and where something may be lost, if that differs. Measured (`tests/peaks.py`).
+        bytes, where something may be lost, and for what is coded whole though others are written
+        in bands, if that differs. Measured (`tests/peaks.py`).
     proposed
         Its place among those that are proposed instead of a format that can't hold an image; 0
         for never.
@@ -212,6 +213,7 @@ class Codec:
     coder: float = 3.0
     coder_wide: float | None = None
     coder_lossy: float | None = None
+    coder_whole: float | None = None
     proposed: int = 0
     note: tuple[str, frozenset[str], str] | None = None
 

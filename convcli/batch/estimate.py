@@ -51,6 +51,9 @@ def _takes(work: Any, writing: Writing, job: Job, source: tuple[Header, int]) ->
         return size + _SILENT * header.nbytes
     kind = header.lossy, header.frames, header.progressive
     output = output_of(writing, job, header.format, kind)
+    if not output.format:
+        # It is refused for its name.
+        return 0
     found: int = work.takes(header, size, output)
     return found
 
@@ -63,6 +66,8 @@ def estimated_stages(work: Any, writing: Writing, job: Job) -> tuple[StageMemory
             return ()
         kind = header.lossy, header.frames, header.progressive
         output = output_of(writing, job, header.format, kind)
+        if not output.format:
+            return ()
         found: tuple[StageMemory, ...] = work.stages(header, output)
     except (OSError, ValueError, MemoryError, ConvError):
         return ()

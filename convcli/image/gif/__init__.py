@@ -44,6 +44,7 @@ CODEC = Codec(
     carries=frozenset({"icc", "xmp", "text"}),
     keeps=("GIF ",),
     lenient=True,
+    one_bit_alpha=True,
     sure=False,
     coder=12.0,
     note=("", _COLOURS, "GIF holds 256 colours: others become the nearest"),

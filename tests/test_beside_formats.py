@@ -337,7 +337,15 @@ def test_comments_of_pnm_stay(format, tmp_path):
 # All of them
 
 
-@pytest.mark.parametrize("format", [name for name in FORMATS if name not in ("PNM", "NPY")])
+@pytest.mark.parametrize("format", ["PNG", "GIF", "WEBP"])
+def test_what_follows_a_file_is_named(format):
+    file = encode(Image(ramp() // 128 * 128), format)
+    for behind, said_so in ((b"other data", True), (bytes(20), False)):
+        notes = read(file + behind).meta.notes
+        assert notes == (("10 bytes behind the image: left out",) if said_so else ())
+
+
+@pytest.mark.parametrize("format", [name for name in FORMATS if name not in ("PNM", "NPY", "HEIF")])
 def test_what_no_format_can_write_is_named_and_nothing_else(format):
     image = Image((ramp()[..., 0] > 90) if format == "PBM" else ramp()[..., 0])
     if format == "PFM":

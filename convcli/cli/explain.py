@@ -121,7 +121,7 @@ def explain(kernel: Any, spec: Spec, **given: Any) -> None:
     """Show what a kernel does at one place of an image, and why."""
     _check(given, _reads(given["image"]))
     study, name = _study(kernel, spec, given)
-    for note in spec.notes:
+    for note in (*spec.notes, *getattr(kernel, "doubts", ())):
         tell(f"convcli: {as_options(note)}")
     if given["at"] is not None:
         study.at(*given["at"])

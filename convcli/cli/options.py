@@ -68,8 +68,8 @@ SPEC_OPTIONS = (
     click.option(
         "--divisor",
         type=Real(zero=False),
-        help="Divide by this instead of the kernel's own divisor: the weights as written, or what "
-        "several kernels combine to.",
+        help="Divide by this instead of the kernel's own divisor: the weights as written (of a "
+        "library kernel as 'convcli kernels NAME' shows them), or what several kernels combine to.",
     ),
     click.option(
         "--bias", type=Real(), help="Add this, in 8-bit levels, instead of the kernel's own."
@@ -79,7 +79,8 @@ SPEC_OPTIONS = (
         type=Real(zero=False, word="auto"),
         default="1",
         show_default=True,
-        help="Multiply the response; auto makes overflow impossible (but with --luma).",
+        help="Multiply the response; auto makes overflow impossible (but with --luma), and "
+        "contrast as much smaller.",
     ),
     click.option(
         "--rounding",

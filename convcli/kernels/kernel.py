@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convcli.errors import KernelError
-from convcli.kernels.exact import over_whole, written
+from convcli.kernels.exact import exact_rank, over_whole, written
+from convcli.kernels.given import real_weights
 from convcli.record import field, record, replace
 
 #: Weights and divisors up to here are exact in float64.
@@ -63,6 +64,8 @@ class Kernel:
     denominator
         What the weights are whole numbers over, so that their sums are exact, as those of
         decimals that were typed are; None for weights that are taken as they are.
+    doubts
+        What is to be said of how it was written.
 
     Raises
     ------
@@ -82,6 +85,7 @@ class Kernel:
     aliases: tuple[str, ...] = field(default=(), kw_only=True)
     mapping: str | None = field(default=None, kw_only=True)
     denominator: float | None = field(default=None, kw_only=True)
+    doubts: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", _matrix(self.name, self.weights))
@@ -231,7 +235,7 @@ class Kernel:
     def rank(self) -> int:
         """How many column × row products the weights are a sum of."""
         if self.summed.weights.dtype.kind == "i":
-            return _exact_rank(self.summed.weights)
+            return exact_rank(self.summed.weights)
         return int(np.linalg.matrix_rank(self.weights, tol=self._tolerance))
 
     @cached_property
@@ -346,7 +350,11 @@ AnyKernel: TypeAlias = Kernel | Compound
 
 
 def _matrix(name: str, weights: ArrayLike) -> NDArray[Any]:
-    """Check weights; whole numbers become int64, others float64; a read-only copy."""
+    """Check weights; whole numbers become int64, others float64; a read-only copy.
+
+    Masked ones aren't there: they count as 0.
+    """
+    weights = real_weights(f"kernel {name[:64]!r}", weights)
     try:
         if isinstance(weights, np.ndarray) and weights.dtype.kind not in "biuf":
             raise TypeError
@@ -381,20 +389,3 @@ def _number(name: str, label: str, value: float) -> float:
     if not isfinite(value):
         raise KernelError(f"kernel {name[:64]!r}: {label} must be a finite number, got {value}")
     return int(value) if value.is_integer() and abs(value) < _EXACT_LIMIT else value
-
-
-def _exact_rank(matrix: NDArray[np.int64]) -> int:
-    """Rank by elimination over the rationals."""
-    rows = [[Fraction(int(w)) for w in row] for row in matrix]
-    rank = 0
-    for col in range(matrix.shape[1]):
-        pivot = next((r for r in range(rank, len(rows)) if rows[r][col]), None)
-        if pivot is None:
-            continue
-        rows[rank], rows[pivot] = rows[pivot], rows[rank]
-        for r in range(rank + 1, len(rows)):
-            ratio = rows[r][col] / rows[rank][col]
-            if ratio:
-                rows[r] = [a - ratio * b for a, b in zip(rows[r], rows[rank], strict=True)]
-        rank += 1
-    return rank

@@ -27,6 +27,8 @@ class Facts:
         How responses became samples.
     lowest, highest
         The range of the responses, in levels of the source.
+    scale, offset
+        What a sum over its divisor was multiplied by, and what was added, as `applied` gives them.
     clipped, samples
         Samples that did not fit the result's range, of how many.
     alpha
@@ -59,6 +61,8 @@ class Facts:
     notes: tuple[str, ...] = field(default=())
     frames: int = 1
     planes: tuple[Axis, ...] = ()
+    scale: float = 1.0
+    offset: float = 0.0
 
 
 def together(before: Facts | None, facts: Facts) -> Facts:

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from convcli import engine
 from convcli.engine import keeps_loops, seconds_compiling
 from convcli.image.image import Image
+from convcli.kernels.given import doubts_of
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline import arrays
+from convcli.pipeline.applied import applied
 from convcli.pipeline.arrays import Filtered
 from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
@@ -112,6 +114,8 @@ class Road:
     def facts(self) -> Facts:
         """What was done: what is said of responses is true once every row was made."""
         image, result, work, done = self._image, self.result, self.work, self._stage
+        target = replace(work.target, maximum=work.full) if work.needs_floats else work.target
+        scale, offset = applied(work.kernels, work.spec, target, done.seen.ends)
         return Facts(
             size=image.size,
             channels=image.channels,
@@ -124,11 +128,13 @@ class Road:
             mapping=work.target.mapping,
             lowest=done.seen.ends[0],
             highest=done.seen.ends[1],
+            scale=scale,
+            offset=offset,
             clipped=done.seen.clipped,
             samples=done.samples,
             alpha=_alpha(work, image),
             avoidable=work.spec.scale != "auto" and not work.spec.luma and image.dtype.kind in "bu",
-            notes=(*work.spec.notes, *result.meta.notes, *compiled()),
+            notes=(*work.spec.notes, *doubts_of(work.kernels), *result.meta.notes, *compiled()),
         )
 
     @cached_property

@@ -14,6 +14,7 @@ from convcli.geometry import Axis
 from convcli.image.frames import Frames
 from convcli.image.image import Image, Meta, described
 from convcli.kernels.volume import AnyVolumeKernel
+from convcli.pipeline.applied import applied
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.memory import ImageKind, StageMemory
 from convcli.pipeline.result_meta import stripped
@@ -147,6 +148,8 @@ class VolumeRoad:
         """What was done: what is said of responses is true once every plane was made."""
         image, last, work = self._planes.first, self._last, self.work
         blank = Image(np.zeros((1, 1, *last.shape[2:]), last.dtype), work.channels)
+        flats = [kernel.flat for kernel in self._planes.kernels]
+        scale, offset = applied(flats, self._spec, work.target, last.ends)
         return Facts(
             size=image.size,
             channels=image.channels,
@@ -159,6 +162,8 @@ class VolumeRoad:
             mapping=work.target.mapping,
             lowest=last.ends[0],
             highest=last.ends[1],
+            scale=scale,
+            offset=offset,
             clipped=last.clipped,
             samples=last.count * int(np.prod(last.shape)),
             alpha="drop" if image.has_alpha else "",

@@ -194,7 +194,7 @@ def _origin(kernel: Kernel | Compound) -> list[tuple[str, str]]:
         ("family", kernel.family),
         ("aliases", ", ".join(map(named, kernel.aliases))),
         ("source", kernel.source),
-        ("note", kernel.note),
+        ("note", "; ".join(filter(None, (kernel.note, *getattr(kernel, "doubts", ()))))),
     )
     return [(label, said) for label, said in pairs if said]
 

@@ -14,6 +14,7 @@ from convcli.image.image import described
 from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import Facts
 from convcli.pipeline.memory import StageMemory
+from convcli.report.hints import hint
 from convcli.report.lines import columns, named, printable, wrapped
 from convcli.report.numbers import rounded
 from convcli.report.option_names import as_options
@@ -70,7 +71,7 @@ def text(
         for name, axis in [*(("planes", axis) for axis in facts.planes[number:][:1]), *axes]:
             rows.append((name, axis.formula))
             rows += [("", said) for said in leftover(axis, name)]
-    rows += _values(facts)
+    rows += _values(facts, kernels)
     if facts.alpha:
         rows.append(("alpha", _ALPHA[facts.alpha]))
     if verbose:
@@ -140,20 +141,24 @@ def _frames(facts: Facts) -> str:
     return f"{facts.frames} frames, " if facts.frames > 1 else ""
 
 
-def _values(facts: Facts) -> list[tuple[str, str]]:
+def _values(facts: Facts, kernels: Sequence[Any]) -> list[tuple[str, str]]:
     said = f"{facts.lowest:.6g} … {facts.highest:.6g}, mapped by {facts.mapping}"
     if facts.out_depth in ("float", "double") and facts.mapping is not Mapping.RAW:
         said += "; floats are not clipped"
+    said += _applied(facts.scale, facts.offset)
     rows = [("response", said)]
     if facts.clipped:
-        rows.append(
-            (
-                "clipped",
-                f"{facts.clipped:,} of {facts.samples:,} samples ({_share(facts)})"
-                + ("; --scale auto avoids it" if facts.avoidable else ""),
-            )
-        )
+        way = hint(kernels, facts)
+        count = f"{facts.clipped:,} of {facts.samples:,} samples ({_share(facts)})"
+        rows.append(("clipped", f"{count}; {way}" if way else count))
     return rows
+
+
+def _applied(scale: float, offset: float) -> str:
+    """Say what a response was multiplied by, and what was added; '' if it was neither."""
+    times, plus = f"{scale:.6g}", f"{offset:+.6g}"
+    said = "" if times == "1" else f"; times {times}"
+    return said + ("" if float(plus) == 0 else f"{',' if said else ';'} {plus}")
 
 
 def _share(facts: Facts) -> str:
@@ -227,6 +232,8 @@ def _response_data(facts: Facts) -> dict[str, Any]:
     return {
         "lowest": facts.lowest,
         "highest": facts.highest,
+        "scale": facts.scale,
+        "offset": facts.offset,
         "mapping": str(facts.mapping),
         "clipped": facts.clipped,
         "samples": facts.samples,

@@ -44,6 +44,7 @@ EFFECTS: dict[str, dict[str, Effect]] = {
         "linear": ALWAYS,
         "alpha": idle.alpha,
         "method": ALWAYS,  # another way to the same result
+        "strip": idle.strip,
         "jobs": idle.jobs,
         "like": ALWAYS,
         "output": ALWAYS,

@@ -299,6 +299,8 @@ def samples_of(
 def _target(source: np.dtype[Any], spec: Spec, dtype: DTypeLike | None) -> Target:
     """What the result should be; a full sample of the result stands for itself."""
     mapping = spec.mapping or Mapping.RAW
+    if mapping is Mapping.HUE:
+        raise UsageError("`mapping` hue makes three channels of a direction; use apply")
     if dtype is None:
         real = np.float64 if source == np.float64 else np.float32
         dtype = real if mapping is Mapping.RAW else source

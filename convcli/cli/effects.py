@@ -42,6 +42,8 @@ EFFECTS: dict[str, dict[str, Effect]] = {
         "keep_edges": lambda call: "" if idle.pads(call) else "no kernel reaches beyond the image",
         "luma": idle.gray,
         "linear": ALWAYS,
+        "region": ALWAYS,
+        "mask": ALWAYS,
         "alpha": idle.alpha,
         "method": ALWAYS,  # another way to the same result
         "strip": idle.strip,

@@ -71,7 +71,7 @@ def filter_images(
     ConvError
         If options contradict each other or don't fit.
     """
-    request = make_request([each.name for each in kernels], given)
+    request = _with_mask(make_request([each.name for each in kernels], given), spec.mask)
     jobs, unread = batch.apart(batch.plan(request))
     check_streams(jobs, given["as_json"])
     writing = replace(request.writing, stages=given["verbose"] or given["as_json"])
@@ -97,6 +97,16 @@ def filter_images(
     if given["dry_run"] and given["compare"] and not given["quiet"]:
         tell(f"and source and result → {printable(given['compare'])}")
     return reporter.status
+
+
+def _with_mask(request: Request, mask: str | None) -> Request:
+    """Note the file of a mask, which can be read, so that no result takes its place."""
+    if mask is None:
+        return request
+    from convcli.pipeline.masks import check_mask
+
+    check_mask(mask)
+    return replace(request, mask=mask)
 
 
 @record

@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from convcli.cli.status import tell
 from convcli.cli.volume import is_volume, three_numbers, volume_kernel
 from convcli.errors import KernelError, UsageError
+from convcli.region import Region
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -231,6 +232,19 @@ class PathType(Typed):
         from click.shell_completion import CompletionItem
 
         return [CompletionItem(incomplete, type="file")]
+
+
+class RegionType(Typed):
+    """A rectangle of an image: X,Y,WxH."""
+
+    name = "X,Y,WxH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it."""
+        try:
+            return Region.parse(typed(value) if isinstance(value, str) else value)
+        except UsageError as error:
+            self.fail(str(error).removeprefix("`region` "), param, ctx)
 
 
 class NumbersType(Typed):

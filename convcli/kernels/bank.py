@@ -14,6 +14,7 @@ from convcli.geometry import PADDING_WORDS, Padding, Pair, pair, whole
 from convcli.kernels.exact import MAX_TAPS
 from convcli.kernels.given import real_weights
 from convcli.kernels.kernel import AnyKernel, Kernel
+from convcli.kernels.linear import check_linear
 from convcli.record import field, record, replace
 
 #: Weights of a bank: as float64 they take half a gigabyte.
@@ -197,6 +198,7 @@ def stacked(name: str, kernels: Sequence[AnyKernel]) -> Bank:
     """
     single: list[Kernel] = []
     for kernel in kernels:
+        check_linear(kernel, "a bank")
         if not isinstance(kernel, Kernel):
             parts = ",".join(part.name for part in kernel.parts)
             raise KernelError(

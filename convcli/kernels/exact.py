@@ -84,11 +84,14 @@ class Matrix:
         Not 0.
     denominator
         What the weights are whole numbers over; None for floats that are taken as they are.
+    threshold
+        As for a `Kernel`.
     """
 
     weights: Sequence[Sequence[float]]
     divisor: float = 1
     denominator: float | None = None
+    threshold: float = 0
 
     @property
     def array(self) -> NDArray[np.float64]:

@@ -64,6 +64,9 @@ class Kernel:
     denominator
         What the weights are whole numbers over, so that their sums are exact, as those of
         decimals that were typed are; None for weights that are taken as they are.
+    threshold
+        How much less the response, before the offset, differs from the sample under the anchor,
+        in levels of an 8-bit image (`pipeline.soft`); 0 for a kernel that is linear.
     doubts
         What is to be said of how it was written.
 
@@ -85,11 +88,12 @@ class Kernel:
     aliases: tuple[str, ...] = field(default=(), kw_only=True)
     mapping: str | None = field(default=None, kw_only=True)
     denominator: float | None = field(default=None, kw_only=True)
+    threshold: float = field(default=0, kw_only=True)
     doubts: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", _matrix(self.name, self.weights))
-        for label in ("divisor", "offset"):
+        for label in ("divisor", "offset", "threshold"):
             object.__setattr__(self, label, _number(self.name, label, getattr(self, label)))
         if self.divisor == 0:
             raise KernelError(f"kernel {self.name[:64]!r} has divisor 0; expected any other number")
@@ -216,9 +220,7 @@ class Kernel:
     @cached_property
     def gain(self) -> tuple[float, float]:
         """Response to a ramp that grows by 1 a pixel along +x, and along +y, offset left out."""
-        rows, cols = self.shape
-        x = np.arange(cols) - cols // 2
-        y = np.arange(rows) - rows // 2
+        y, x = (np.arange(taps) - taps // 2 for taps in self.shape)
         return float((self.scaled * x).sum()), float((self.scaled * y[:, None]).sum())
 
     @cached_property
@@ -227,9 +229,7 @@ class Kernel:
         flipped = self.weights[::-1, ::-1]
         if np.array_equal(flipped, self.weights):
             return Symmetry.EVEN
-        if np.array_equal(flipped, -self.weights):
-            return Symmetry.ODD
-        return Symmetry.NONE
+        return Symmetry.ODD if np.array_equal(flipped, -self.weights) else Symmetry.NONE
 
     @cached_property
     def rank(self) -> int:
@@ -386,6 +386,6 @@ def _number(name: str, label: str, value: float) -> float:
         value = inf
     except (TypeError, ValueError):
         raise KernelError(f"kernel {name[:64]!r}: {label} is not a number") from None
-    if not isfinite(value):
+    if not isfinite(value) or (label == "threshold" and value < 0):
         raise KernelError(f"kernel {name[:64]!r}: {label} must be a finite number, got {value}")
     return int(value) if value.is_integer() and abs(value) < _EXACT_LIMIT else value

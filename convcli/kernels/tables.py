@@ -69,6 +69,7 @@ def _kernel(name: str, table: Table) -> Kernel:
         matrix.divisor,
         float(number_of(table, "offset", 0) + typed.offset),
         denominator=matrix.denominator,
+        threshold=0.0,
         doubts=typed.notes,
         mapping=_mapping(table),
         aliases=_aliases(table),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from convcli.engine import Plan
 from convcli.geometry import Axis, Geometry
 from convcli.record import field, record, replace
 from convcli.spec import Mapping
+
+if TYPE_CHECKING:
+    from convcli.pipeline.inside import Inside
 
 _UNLIKE = "frames differ in size or kind: the first is described"
 _KINDS = ("size", "channels", "depth", "out_size", "out_channels", "out_depth")
@@ -41,6 +46,8 @@ class Facts:
         How many images of one file these are: of several, the first is described.
     planes
         For a volume: the axis of its planes, one a kernel.
+    inside
+        Which part of the image was filtered; None for all of it.
     """
 
     size: tuple[int, int]
@@ -61,6 +68,7 @@ class Facts:
     notes: tuple[str, ...] = field(default=())
     frames: int = 1
     planes: tuple[Axis, ...] = ()
+    inside: Inside | None = None
     scale: float = 1.0
     offset: float = 0.0
 

@@ -8,7 +8,7 @@ from convcli import engine
 from convcli.geometry import Geometry
 from convcli.image.beside.changes import Change, changed
 from convcli.image.codec import LazyFunction
-from convcli.image.image import Image, Meta, channel_words
+from convcli.image.image import Image, Meta
 from convcli.image.light.profile import fits
 from convcli.pipeline.anchors import placed
 from convcli.pipeline.work import Work
@@ -71,8 +71,7 @@ def _with_colours(meta: Meta, before: str, work: Work) -> Meta:
     is_light = work.spec.linear and work.target.mapping is Mapping.RAW
     lost_colour = len(before.removesuffix("A")) != len(work.channels.removesuffix("A"))
     if meta.icc is not None and (is_light or lost_colour or not fits(meta.icc, work.channels)):
-        what = "linear light" if is_light else f"{channel_words(work.channels)} images"
-        what = "a gray image" if work.channels in ("L", "LA") else what
+        what = "linear light" if is_light else _image_words(work.channels)
         notes.append(f"the colour profile was left out: it doesn't describe {what}")
         meta = replace(meta, icc=None)
     if is_light and meta.cicp is not None:
@@ -85,3 +84,8 @@ def _with_colours(meta: Meta, before: str, work: Work) -> Meta:
         if len(chunks) < len(meta.chunks):
             notes.append("the primaries (cHRM) were left out: they don't describe a gray image")
     return replace(meta, chunks=chunks, notes=(*meta.notes, *notes))
+
+
+def _image_words(channels: str) -> str:
+    known = {"L": "a gray image", "RGB": "an RGB image", "CMYK": "a CMYK image"}
+    return known.get(channels.removesuffix("A"), f"an image of {len(channels)} channels")

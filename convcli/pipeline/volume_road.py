@@ -23,7 +23,7 @@ from convcli.pipeline.volume import CorrelatedPlanes, correlated_planes, overrid
 from convcli.pipeline.volume_memory import volume_stages
 from convcli.pipeline.work import Work, prepare
 from convcli.record import replace
-from convcli.spec import Alpha, Spec
+from convcli.spec import Alpha, Mapping, Spec
 
 #: By what descriptions begin, in a first page, that programs read a whole stack by.
 _STACKS = {"ImageJ=": "ImageJ", "<OME": "OME", '{"shape": [': "tifffile"}
@@ -58,6 +58,8 @@ def lay_volume(frames: Frames, kernels: Sequence[AnyVolumeKernel], spec: Spec) -
     for name, value in vars(plain).items():
         if name not in _USED and getattr(spec, name) != value:
             raise UsageError(f"`{name}` can't be had for a volume; leave it out")
+    if spec.mapping is Mapping.HUE:
+        raise UsageError("`mapping` hue can't be had for a volume; use another")
     planes = ReadPlanes(frames, overridden_volume(kernels, spec), spec)
     return VolumeRoad(planes, spec)
 

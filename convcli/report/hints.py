@@ -31,6 +31,8 @@ def hint(kernels: Sequence[Any], facts: Facts) -> str:
     if not facts.avoidable:
         return ""
     last = kernels[-1]
+    if facts.mapping is Mapping.HUE:
+        return "--scale auto avoids it"
     if isinstance(getattr(last, "combine", None), Combine) or last.kind is Kind.ZERO_SUM:
         return _of_change(last, facts)
     if len(kernels) > 1 or abs(facts.scale) > 1:

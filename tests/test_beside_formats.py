@@ -104,6 +104,35 @@ def test_the_language_of_text_stays():
     assert "language of text" in filtered(with_chunks((b"iTXt", content)), "JPEG")[1]
 
 
+def test_png_holds_iptc_as_others_write_it(tmp_path):
+    block = Block("IPTC", "IPTC", iptc(caption="Harvest in the valley"))
+    file = encode(Image(ramp(), meta=Meta(beside=(block,), text=(("Title", "x"),))), "PNG")
+    result, notes = filtered(file, "PNG")
+    again = read(result).meta
+    assert (again.beside, again.text, notes) == ((block,), (("Title", "x"),), "")
+    assert b"Harvest in the valley" in filtered(file, "JPEG")[0]
+    (tmp_path / "a.png").write_bytes(result)
+    program("exiftool")
+    printed = said("exiftool", "-s3", "-Caption-Abstract", file=tmp_path / "a.png")
+    assert printed == "Harvest in the valley\n"
+
+
+def test_raw_profiles_of_other_programs():
+    block = exif_of("<", [(0xA002, 4, 64)])
+
+    def raw(name, content):
+        said_so = f"\n{name}\n{len(content):8}\n{content.hex()}\n"
+        return b"tEXt", f"Raw profile type {name}".encode() + b"\0" + said_so.encode()
+
+    chunks = raw("exif", b"Exif\0\0" + block), raw("xmp", RATED), raw("iptc", iptc(author="A"))
+    meta = read(with_chunks(*chunks)).meta
+    assert (meta.exif, meta.xmp, meta.text) == (block, RATED, ())
+    assert meta.beside[0].content == iptc(author="A")
+    for wrong in (b"\nexif\n 5\nzz\n", b"", b"\nexif\n 9\n00\n"):
+        chunk = b"tEXt", b"Raw profile type exif\0" + wrong
+        assert read(with_chunks(chunk)).meta.text[0][1] == wrong.decode()
+
+
 def test_pngcheck_finds_nothing_wrong(tmp_path):
     program("pngcheck")
     names = {b"sBIT": b"\x08\x08\x08", b"bKGD": bytes(6), b"oFFs": bytes(9), b"teSt": b"1",

@@ -69,7 +69,7 @@ def _with_colours(meta: Meta, before: str, work: Work) -> Meta:
         return meta
     notes = []
     is_light = work.spec.linear and work.target.mapping is Mapping.RAW
-    lost_colour = len(before.removesuffix("A")) != len(work.channels.removesuffix("A"))
+    lost_colour = len(work.channels.removesuffix("A")) == 1 < len(before.removesuffix("A"))
     if meta.icc is not None and (is_light or lost_colour or not fits(meta.icc, work.channels)):
         what = "linear light" if is_light else _image_words(work.channels)
         notes.append(f"the colour profile was left out: it doesn't describe {what}")

@@ -365,9 +365,8 @@ def meta_of(chunks: Chunks) -> Meta:
             png_text.collect(found, name, bytes(held))
     for name, content in chunks.others:
         png_text.collect(found, name, content)
-    kept = tuple(
-        (name.decode(), content) for name, content in chunks.others if name in COLOUR_CHUNKS
-    )
+    png_text.unpack_raw(found)
+    kept = tuple((each.decode(), said) for each, said in chunks.others if each in COLOUR_CHUNKS)
     header = chunks.header
     if any(name not in png_text.KNOWN for name, _ in chunks.others):
         clear = chunks.transparency is not None

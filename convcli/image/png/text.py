@@ -16,6 +16,7 @@ from convcli.record import field, record
 _XMP_KEYWORD = "XML:com.adobe.xmp"
 _LANGUAGE = "PNG iTXt"
 _WRITTEN = LazyFunction("png.others", "written")
+_UNPACKED, _RAW = LazyFunction("png.raw", "unpacked"), LazyFunction("png.raw", "written")
 #: Longer than all sensible texts and profiles of a file together: a chunk of kilobytes can unfold
 #: to gigabytes, and there can be thousands of them.
 _MOST = 64 * 2**20
@@ -48,6 +49,15 @@ def collect(found: Found, name: bytes, content: bytes) -> None:
         take(found, content)
     except (ValueError, struct.error, zlib.error, IndexError):
         found.notes.append(f"chunk {name.decode()} could not be understood and was left out")
+
+
+def unpack_raw(found: Found) -> None:
+    """Take profiles out of text, if there are any; chunks of their own count before these."""
+    if not any(key.startswith("Raw profile type ") for key, _ in found.text):
+        return
+    raw = _UNPACKED(found.text)
+    found.text, found.blocks = raw.text, [*found.blocks, *raw.blocks]
+    found.exif, found.xmp = found.exif or raw.exif, found.xmp or raw.xmp
 
 
 def few(notes: list[str]) -> tuple[str, ...]:
@@ -156,7 +166,8 @@ def before_pixels(image: Image) -> list[tuple[bytes, bytes]]:
     if meta.xmp:
         chunks.append((b"iTXt", _XMP_KEYWORD.encode() + b"\0\0\0\0\0" + meta.xmp))
     languages = {block.content[0]: block.content[1] for block in meta.beside if _tells(block)}
-    chunks.extend(_text_chunk(*said, languages.get(said, b"")) for said in meta.text)
+    text = [*meta.text, *(_RAW(meta.beside) if meta.beside else ())]
+    chunks.extend(_text_chunk(*said, language=languages.get(said, b"")) for said in text)
     return chunks + (_WRITTEN(meta.beside) if meta.beside else [])
 
 
@@ -164,7 +175,7 @@ def _tells(block: Block) -> bool:
     return block.kind == _LANGUAGE and block.content is not None
 
 
-def _text_chunk(key: str, value: str, language: bytes) -> tuple[bytes, bytes]:
+def _text_chunk(key: str, value: str, *, language: bytes) -> tuple[bytes, bytes]:
     """Latin text as tEXt, any other as iTXt. Keywords have 1 to 79 Latin-1 bytes."""
     keyword = " ".join(
         key.encode("latin-1", "replace").replace(b"\0", b" ").decode("latin-1").split()

@@ -301,7 +301,7 @@ def with_colours(meta: Meta, channels: str, codec: Codec) -> tuple[Meta, tuple[s
     codec
         The format's.
     """
-    by_exif = meta.icc is None and meta.exif is not None and b"R03" in meta.exif
+    by_exif = meta.icc is None and meta.exif is not None and meta.format != codec.name
     if meta.cicp is None and not meta.chunks and not by_exif:
         return meta, ()
     fitted: tuple[Meta, tuple[str, ...]] = _FITTED(meta, channels, codec)

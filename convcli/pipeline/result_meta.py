@@ -45,7 +45,7 @@ def meta_of(image: Image, work: Work, rows: engine.Rows, geometries: Sequence[Ge
             channels=(image.channels, work.channels),
             depths=(image.dtype.name, rows.dtype.name),
         )
-        meta = _adapted(meta, change)
+        meta = true_of(meta, change)
     return _with_colours(meta, image.channels, work)
 
 
@@ -55,7 +55,7 @@ def stripped(meta: Meta, channels: str) -> Meta:
     return replace(meta, notes=(*meta.notes, f"stripped: {', '.join(words)}")) if words else meta
 
 
-def _adapted(meta: Meta, change: Change) -> Meta:
+def true_of(meta: Meta, change: Change) -> Meta:
     """Return metadata that say the result's size, place, channels and depth, or don't say it."""
     blocks, notes = changed(meta.beside, change)
     exif, xmp, more = _ADAPTED(meta.exif, meta.xmp, change)

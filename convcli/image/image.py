@@ -67,6 +67,8 @@ class Meta:
         Whether the file's coding loses something, so that a result need not be lossless either.
     chunks
         PNG's own words on colour (`gAMA`, `cHRM`, `sRGB`, `cICP`, …) as (name, content).
+    nodata
+        The sample that stands for one that is missing (GDAL's nodata value), or None.
     notes
         What reading changed or left out, each a line for the user.
     """
@@ -83,6 +85,7 @@ class Meta:
     frames: int = 1
     lossy: bool = False
     chunks: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    nodata: float | None = None
     notes: tuple[str, ...] = ()
 
 

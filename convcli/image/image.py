@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
+from convcli.image.beside.block import Block
 from convcli.processors import processors
 from convcli.record import field, record
 
@@ -69,6 +70,8 @@ class Meta:
         PNG's own words on colour (`gAMA`, `cHRM`, `sRGB`, `cICP`, …) as (name, content).
     nodata
         The sample that stands for one that is missing (GDAL's nodata value), or None.
+    beside
+        What else it holds beside the pixels.
     notes
         What reading changed or left out, each a line for the user.
     """
@@ -86,6 +89,7 @@ class Meta:
     lossy: bool = False
     chunks: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     nodata: float | None = None
+    beside: tuple[Block, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()
 
 

@@ -230,11 +230,12 @@ class Spec:
             raise UsageError("`scale` auto chooses divisor and bias itself; leave these out")
 
     def _check_missing(self) -> None:
-        if isinstance(self.nodata, str):
-            if self.nodata != "none":
-                raise UsageError(f"`nodata` must be a number or 'none', got {self.nodata!r}")
-        elif self.nodata is not None and not isinstance(self.nodata, float | int):
-            raise UsageError(f"`nodata` must be a number or 'none', got {self.nodata!r}")
+        nodata = self.nodata
+        if nodata not in (None, "none") and not isinstance(nodata, float | int):
+            raise UsageError(f"`nodata` must be a number or 'none', got {nodata!r}")
+        if nodata != nodata:
+            # What is no number is missing anyway.
+            object.__setattr__(self, "nodata", "none")
         share = self.least_share
         if not isinstance(share, float | int) or not 0 <= share <= 1:
             raise UsageError(f"`least_share` must be a number from 0 to 1, got {share!r}")

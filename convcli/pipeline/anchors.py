@@ -28,17 +28,25 @@ class AtAnchors(engine.Stage):
         One a kernel.
     spec, target
         Its border and fill, and the target's levels, say what lies outside.
+    fill
+        What samples hold that come from nowhere, if not the spec's fill.
     """
 
     def __init__(
-        self, rows: engine.Rows, geometries: tuple[Geometry, ...], spec: Spec, target: Target
+        self,
+        rows: engine.Rows,
+        geometries: tuple[Geometry, ...],
+        spec: Spec,
+        target: Target,
+        fill: float | None = None,
     ) -> None:
         down, across = (_places(geometries, k, spec) for k in range(2))
         super().__init__((len(down), len(across), *rows.shape[2:]), rows.dtype)
         self.chunk = engine.chunk_of(self.shape, self.dtype)
         self._window, self._source = Window(rows), rows
         self._down, self._across = down, across
-        self._fill = fill_level(spec.fill, rows.dtype, target.level)
+        level = fill_level(spec.fill, rows.dtype, target.level)
+        self._fill = level if fill is None else fill
 
     def rows(self, start: int, stop: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
         """Return some rows, as `Rows` does."""

@@ -40,13 +40,23 @@ class Filtered:
         The kernels, made ready.
     """
 
-    rows: engine.Correlated
+    rows: engine.Stage
     steps: tuple[Step, ...]
 
     @cached_property
     def pixels(self) -> NDArray[Any]:
         """All rows."""
-        return self.rows.whole(self.rows.prepared.planned.jobs)
+        return self.rows.whole(self.jobs)
+
+    @property
+    def jobs(self) -> int:
+        """Threads that may ask for rows."""
+        return self.steps[-1].prepared.planned.jobs
+
+    @property
+    def _seen(self) -> engine.Seen:
+        """What was seen of sums; of others nobody asks it."""
+        return self.rows.seen if isinstance(self.rows, engine.Correlated) else engine.Seen.of(())
 
     @property
     def geometries(self) -> tuple[Geometry, ...]:
@@ -66,12 +76,12 @@ class Filtered:
     @property
     def ends(self) -> tuple[float, float]:
         """The range of the responses in the rows that were made, in levels of the source."""
-        return self.steps[-1].ends(self.rows.seen)
+        return self.steps[-1].ends(self._seen)
 
     @property
     def clipped(self) -> int:
         """Samples of the rows that were made and did not fit the result's range."""
-        return self.rows.seen.clipped
+        return self._seen.clipped
 
 
 def ends_of(sums: Iterable[engine.Seen], slope: float, shift: float) -> tuple[float, float]:

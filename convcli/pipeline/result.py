@@ -179,11 +179,14 @@ class FloatResult:
 
         def look(_: int, responses: NDArray[Any]) -> None:
             for found, part in zip(ends, self._apart(responses), strict=True):
-                if part is not None:
+                if part is None:
+                    continue
+                if not self._work.gaps:
                     found.append(np.array((part.min(), part.max())))
+                elif not np.isnan(part).all():
+                    found.append(np.array((np.nanmin(part), np.nanmax(part))))
 
-        jobs = filtered.rows.prepared.planned.jobs
-        engine.each_part(filtered.rows, filtered.rows.cycles, jobs, look)
+        engine.each_part(filtered.rows, filtered.rows.cycles, filtered.jobs, look)
         # One that is no number makes these so.
         colour, *alpha = [(float(np.min(part)), float(np.max(part))) for part in ends if part]
         return colour, alpha[0] if alpha else None

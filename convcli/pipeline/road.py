@@ -20,10 +20,12 @@ from convcli.pipeline.anchors import placed
 from convcli.pipeline.arrays import Filtered
 from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
+from convcli.pipeline.marked import Marks, nodata_kept
+from convcli.pipeline.masked import masked_responses, masked_steps
 from convcli.pipeline.responses import Target
 from convcli.pipeline.result import FloatResult, Unfiltered
 from convcli.pipeline.work import Work, prepare
-from convcli.pipeline.working import working_rows
+from convcli.pipeline.working import present_rows, response_type, working_rows
 from convcli.processors import processors
 from convcli.record import replace
 from convcli.spec import Mapping, Spec
@@ -85,8 +87,15 @@ class Road:
         if work.needs_floats:
             # Mapping, offset and scale come last, in one rounding.
             kernels, spec = arrays.without_offset(kernels), replace(spec, scale=1.0)
-            target = Target(self._rows.dtype, Mapping.RAW, work.full, between=True)
-        self.steps = arrays.steps_for(self._rows.shape, self._rows.dtype, kernels, spec, target)
+            dtype = response_type(work, self._rows)
+            target = Target(dtype, Mapping.RAW, work.full, between=True)
+        self._asked = kernels, spec, target
+        shape, dtype = self._rows.shape, self._rows.dtype
+        if work.gaps is None:
+            self.steps = arrays.steps_for(shape, dtype, kernels, spec, target)
+        else:
+            self._present = present_rows(work, work.gaps)
+            self.steps = masked_steps(self._present, *self._asked)
 
     def load(self) -> None:
         """Have the loops loaded before there are samples."""
@@ -126,11 +135,15 @@ class Road:
             alpha=_alpha(work, image),
             avoidable=work.spec.scale != "auto" and not work.spec.luma and image.dtype.kind in "bu",
             notes=(*work.spec.notes, *result.meta.notes, *compiled()),
+            missing=done.marks.facts if done.marks else None,
         )
 
     @cached_property
     def _stage(self) -> _ResultRows:
-        return _ResultRows(self.work, arrays.filter_rows(self._rows, self.steps))
+        if self.work.gaps is None:
+            return _ResultRows(self.work, arrays.filter_rows(self._rows, self.steps))
+        rows = masked_responses(self._present, self.steps, *self._asked)
+        return _ResultRows(self.work, Filtered(rows, self.steps))
 
 
 class _ResultRows(engine.Stage):
@@ -151,6 +164,7 @@ class _ResultRows(engine.Stage):
             self._floats = FloatResult(work, filtered)
             dtype = dtype if work.chooses else self._floats.dtype
         self._unfiltered = Unfiltered(work, filtered.geometries) if work.chooses else None
+        self.marks = Marks(work.gaps, work, filtered.geometries) if work.gaps else None
         self.seen: Filtered | FloatResult = self._floats or filtered
         count = len(work.channels)
         size = filtered.rows.shape[:2]
@@ -205,7 +219,10 @@ class _ResultRows(engine.Stage):
     def _samples(self, samples: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
         """Return what becomes of the responses of a part of the image."""
         if self._floats is not None:
-            samples = self._floats.part(samples, corner)
+            responses = samples
+            samples = self._floats.part(responses, corner)
+            if self.marks is not None:
+                samples = self.marks.put(samples, responses, corner)
         return samples if self._unfiltered is None else self._unfiltered.merged(samples, corner)
 
     def whole(self, jobs: int) -> NDArray[Any]:
@@ -229,6 +246,9 @@ def _meta(image: Image, work: Work, rows: engine.Stage, geometries: Sequence[Geo
         )
         blocks, notes = changed(meta.beside, change)
         meta = replace(meta, beside=blocks, notes=(*meta.notes, *notes))
+    if meta.nodata is not None or work.spec.nodata is not None:
+        nodata, notes = nodata_kept(image, work)
+        meta = replace(meta, nodata=nodata, notes=(*meta.notes, *notes))
     was, now = (len(names.removesuffix("A")) for names in (image.channels, channels))
     if was == now or meta.icc is None:
         return meta

@@ -16,6 +16,7 @@ from convcli.image.image import Image
 from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import arrays
 from convcli.pipeline.half_even import has_halves
+from convcli.pipeline.missing import Gaps, gaps_of
 from convcli.pipeline.responses import Target
 from convcli.record import record
 from convcli.spec import Alpha, Depth, Mapping, Precision, Spec
@@ -41,6 +42,8 @@ class Work:
         What to do.
     alpha
         `keep` or `filter`, or `drop` if it is gone.
+    gaps
+        What is missing; None if nothing is.
     """
 
     image: Image
@@ -50,6 +53,7 @@ class Work:
     spec: Spec
     target: Target
     alpha: Alpha
+    gaps: Gaps | None = None
 
     @property
     def planes(self) -> NDArray[Any]:
@@ -79,7 +83,7 @@ class Work:
     @property
     def needs_floats(self) -> bool:
         """Whether samples can't be filtered as they are stored."""
-        if self.weighs or self.spec.linear or self.spec.luma:
+        if self.weighs or self.spec.linear or self.spec.luma or self.gaps is not None:
             return True
         return has_halves(self.kernels, self.spec, self.target)
 
@@ -118,17 +122,27 @@ def prepare(
     names = ready.channels
     if spec.gray:
         names = "LA" if names.endswith("A") else "L"
+    chosen = _chosen(names, ready.has_alpha and mode is Alpha.FILTER, spec)
     return Work(
         image=ready,
         channels=names,
-        chosen=_chosen(names, ready.has_alpha and mode is Alpha.FILTER, spec),
+        chosen=chosen,
         kernels=kernels,
         spec=spec,
         target=Target(
             _result_dtype(ready, spec, mapping), mapping, ready.maximum, span=span, watch=watch
         ),
         alpha=mode,
+        gaps=gaps_of(image, _looked_at(image, chosen, spec), spec),
     )
+
+
+def _looked_at(image: Image, chosen: tuple[int, ...], spec: Spec) -> tuple[int, ...]:
+    """Return the places of channels of which samples may be missing: those that are filtered."""
+    colours = range(ch.colour_count(image.channels))
+    if spec.gray or spec.luma or spec.linear:
+        return tuple(colours)
+    return tuple(k for k in chosen if k in colours)
 
 
 def rows_of(image: Image) -> engine.Rows:

@@ -18,6 +18,7 @@ OPTIONS = {
         *("linear", "luma", "max_pixels", "method", "mode", "montage", "overwrite", "padding"),
         *("quality", "recursive", "scale", "size", "skip_existing", "stride", "timeout", "top"),
         *("anchor", "border", "flip_rows", "keep_edges", "like", "rounding"),
+        *("least_share", "missing", "nodata"),
     )
 } | {
     "least": "--min",

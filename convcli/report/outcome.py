@@ -33,6 +33,8 @@ def line(outcome: Outcome) -> str:
     if facts is None:
         return f"{source} → {target}"
     clipped = f", {_share(facts)} clipped" if facts.clipped else ""
+    if facts.missing and facts.missing.result:
+        clipped += f", {facts.missing.result:,} missing"
     return (
         f"{source} → {target}  {_frames(facts)}"
         f"{described(facts.out_size, facts.out_channels, facts.out_depth)}{clipped}, "
@@ -63,6 +65,8 @@ def text(
             rows.append((name, axis.formula))
             rows += [("", said) for said in leftover(axis, name)]
     rows += _values(facts)
+    if facts.missing:
+        rows += [("missing" if not k else "", said) for k, said in enumerate(_missing(facts))]
     if facts.alpha:
         rows.append(("alpha", _ALPHA[facts.alpha]))
     if verbose:
@@ -133,6 +137,8 @@ def _frames(facts: Facts) -> str:
 
 def _values(facts: Facts) -> list[tuple[str, str]]:
     said = f"{facts.lowest:.6g} … {facts.highest:.6g}, mapped by {facts.mapping}"
+    if facts.lowest != facts.lowest:
+        said = f"none that is a number, mapped by {facts.mapping}"
     if facts.out_depth in ("float", "double") and facts.mapping is not Mapping.RAW:
         said += "; floats are not clipped"
     rows = [("response", said)]
@@ -145,6 +151,28 @@ def _values(facts: Facts) -> list[tuple[str, str]]:
             )
         )
     return rows
+
+
+def _missing(facts: Facts) -> list[str]:
+    """Say what was missing, what is in the result, and what stands for it."""
+    found: Any = facts.missing
+    what = "no numbers" if found.nodata is None else f"{found.nodata:.9g} or no numbers"
+    if found.nodata is not None and facts.depth not in ("float", "double"):
+        what = f"{found.nodata:.9g}"
+    said = [
+        f"{found.source:,} samples ({what}); {found.result:,} of {found.samples:,} in the result"
+    ]
+    if found.result and found.mark is None:
+        said.append(
+            f"they are {found.instead:.9g} there: {facts.out_depth} samples can't say that they "
+            "are missing, --depth float can"
+        )
+    elif found.result and found.mark == found.mark and found.mark != found.nodata:
+        said.append(f"they are {found.mark:.9g} there")
+    if found.moved:
+        samples = "sample that is" if found.moved == 1 else "samples that are"
+        said.append(f"{found.moved:,} {samples} there but had this value got the one next to it")
+    return said
 
 
 def _share(facts: Facts) -> str:
@@ -175,6 +203,7 @@ def data(outcome: Outcome, kernels: Sequence[AnyKernel | AnyVolumeKernel]) -> di
     )
     result["frames"] = facts.frames if facts else None
     result["response"] = _response_data(facts) if facts else None
+    result["missing"] = _missing_data(facts) if facts and facts.missing else None
     result["geometry"] = [
         {"rows": axis_data(g.rows), "cols": axis_data(g.cols)}
         for g in (facts.geometries if facts else ())
@@ -219,6 +248,19 @@ def _response_data(facts: Facts) -> dict[str, Any]:
         "clipped": facts.clipped,
         "samples": facts.samples,
         "alpha": facts.alpha or None,
+    }
+
+
+def _missing_data(facts: Facts) -> dict[str, Any]:
+    found: Any = facts.missing
+    mark = "nan" if found.mark is not None and found.mark != found.mark else found.mark
+    return {
+        "source": found.source,
+        "nodata": found.nodata,
+        "result": found.result,
+        "samples": found.samples,
+        "mark": mark,
+        "moved": found.moved,
     }
 
 

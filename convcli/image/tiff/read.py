@@ -22,6 +22,7 @@ from convcli.image.tiff.kinds import (
     SEPARATED,
     YCBCR,
 )
+from convcli.image.tiff.nodata import nodata_of
 from convcli.image.tiff.segments import decoded
 from convcli.image.tiff.whole import check_page
 
@@ -115,6 +116,7 @@ def read_page(page: Any, data: bytes, limit: int, count: int = 1) -> Image:
         dpi=_density(page),
         text=tuple(_text(page)),
         frames=count,
+        nodata=nodata_of(page),
         notes=notes,
     )
     return upright(Image(pixels, channels, meta), _orientation(page))

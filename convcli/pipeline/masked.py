@@ -30,7 +30,7 @@ from convcli.spec import Method, Missing, Spec
 
 #: Up to which part of all weight a sum of weights may be nothing but rounding, by method, and if
 #: weights have both signs.
-_NOTHING, _SIGNED = {"fft": 1e-4, "lowrank": 1e-6}, 1e-6
+_NOTHING, _SIGNED = {"fft": 1e-4, "lowrank": 1e-6, "box": 1e-6}, 1e-6
 #: Rows of a result that are told from each other: whether they see a missing sample.
 _BLOCK = 16
 #: Cycles a sample beside the correlations.

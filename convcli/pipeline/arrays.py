@@ -372,9 +372,11 @@ class Stored:
         self._slope, self._shift = float(slope), float(shift)
         self._seen: dict[tuple[int, int], engine.Seen] = {}
 
-    def part(self, responses: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
+    def part(
+        self, responses: NDArray[Any], corner: tuple[int, int], into: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
         """Return the samples of a part of an image, of which `corner` is the first row, column."""
-        out, self._seen[corner] = self._store(responses)
+        out, self._seen[corner] = self._store(responses, into)
         return out
 
     @property

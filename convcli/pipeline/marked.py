@@ -13,7 +13,7 @@ from convcli.image.image import Image
 from convcli.pipeline.anchors import AtAnchors
 from convcli.pipeline.arrays import Stored
 from convcli.pipeline.facts import MissingFacts
-from convcli.pipeline.missing import Gaps, as_sample
+from convcli.pipeline.missing import Gaps, as_sample, put_where
 from convcli.pipeline.responses import Target
 from convcli.pipeline.work import Work, planes_of, rows_of
 from convcli.spec import Mapping
@@ -122,7 +122,8 @@ class Marks:
                 colour[same] = _beside(self._instead, samples.dtype)
         count = int(np.count_nonzero(lacking)) * (colours // lacking.shape[2])
         if count:
-            np.copyto(colour, colour.dtype.type(self._instead), where=lacking)
+            if self._instead == self._instead or self._work.spec.luma or self._work.spec.linear:
+                put_where(colour, lacking, self._instead)
             if self._nans is not None:
                 nans = self._nans.like(samples, corner).astype(bool)
                 np.copyto(colour, np.nan, where=lacking & nans)

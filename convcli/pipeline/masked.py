@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from convcli import engine
 from convcli.borders import Border, by_axis
-from convcli.kernels.kernel import AnyKernel, Combine, Kernel, Kind
+from convcli.kernels.kernel import AnyKernel, Combine, Compound, Kernel, Kind
 from convcli.pipeline.anchors import AtAnchors
 from convcli.pipeline.arrays import Step, one_by_one, prepare_array, steps_for
-from convcli.pipeline.missing import Present
+from convcli.pipeline.missing import Present, put_where
 from convcli.pipeline.responses import Target, response
 from convcli.record import replace
 from convcli.spec import Method, Missing, Spec
@@ -95,7 +95,7 @@ class Masked(engine.Stage):
     def __init__(
         self, present: Present, kernel: AnyKernel, step: Step, spec: Spec, target: Target
     ) -> None:
-        self._kernel, self._policy = kernel, spec.missing
+        self._kernel, self._ignores = kernel, spec.missing is Missing.IGNORE
         target = replace(target, between=True, watch=False)
         self._plain: engine.Stage | None = None
         if present.rows is not None:
@@ -106,11 +106,12 @@ class Masked(engine.Stage):
         self._parts = [_Part(present, part, spec, target) for part in kernel.parts]
         self._weight = _Weight(present, kernel, spec, target)
         zero = any(part.is_zero for part in self._parts)
+        self._there: AtAnchors | None = None
         self._centre: AtAnchors | None = None
         if spec.missing is not Missing.SPREAD:
             places = (step.geometry,), spec, target
             self._there = AtAnchors(present.there, *places, fill=1)
-            self._centre = AtAnchors(present.values, *places) if zero else None
+            self._centre = AtAnchors(present.samples, *places) if zero else None
         self._mean: engine.Stage | None = None
         automatic = replace(spec, method=Method.AUTO)
         if zero and spec.missing is Missing.FILL:
@@ -159,25 +160,39 @@ class Masked(engine.Stage):
 
     def _put(self, start: int, stop: int, out: NDArray[Any]) -> None:
         """Make some rows of which samples may be missing."""
-        there = centre = None
-        if self._policy is not Missing.SPREAD:
-            there = self._there.rows(start, stop).view(np.bool_)
-        if self._centre is not None:
-            centre = self._centre.rows(start, stop)
-            if self._mean is not None and there is not None:
-                mean = self._mean.rows(start, stop) / self._weight.sums(start, stop)
-                centre = np.where(there, centre, mean)
-        found = [part.responses(start, stop, centre) for part in self._parts]
-        _combined(self._kernel, found, out)
+        there = self._there.rows(start, stop).view(np.bool_) if self._there else None
+        centre = self._middle(start, stop, there)
+        if isinstance(self._kernel, Kernel):
+            self._parts[0].put(start, stop, centre, out)
+        else:
+            several = np.empty((len(self._parts), *out.shape), out.dtype)
+            for part, each in zip(self._parts, several, strict=True):
+                part.put(start, stop, centre, each)
+            _combine(self._kernel, several, out)
         if self._slope != 1:
             out *= self.dtype.type(self._slope)
         if self._shift:
             out += self.dtype.type(self._shift)
         lacking = self._weight.lacks(start, stop)
+        if there is not None and self._ignores:
+            lacking = ~there if lacking is None else lacking | ~there
         if lacking is not None:
-            out[lacking] = np.nan
-        if there is not None and self._policy is Missing.IGNORE:
-            np.copyto(out, np.nan, where=~there)
+            put_where(out, lacking, np.nan)
+
+    def _middle(
+        self, start: int, stop: int, there: NDArray[np.bool_] | None
+    ) -> NDArray[Any] | None:
+        """Return what missing samples count as under a zero-sum kernel, for some rows.
+
+        That is the sample under the anchor; where it is missing, and is to be filled, their mean.
+        """
+        if self._centre is None or there is None:
+            return None
+        centre = self._centre.rows(start, stop)
+        if self._mean is None:
+            return centre
+        mean = self._mean.rows(start, stop) / self._weight.sums(start, stop)
+        return np.where(there, centre, mean)
 
 
 class _Part:
@@ -198,24 +213,21 @@ class _Part:
             part = max(_rounding(kernel, spec, target, present.values.shape), _SIGNED * signed)
             self._least = part * float(np.abs(kernel.scaled).sum())
 
-    def responses(self, start: int, stop: int, centre: NDArray[Any] | None) -> NDArray[Any]:
-        """Return those of some rows; `centre` has the samples under the anchors."""
-        values = self._values.rows(start, stop)
+    def put(self, start: int, stop: int, centre: NDArray[Any] | None, out: NDArray[Any]) -> None:
+        """Make those of some rows; `centre` has the samples under the anchors."""
+        values = self._values.rows(start, stop, out)
         if self._shares is None:
-            return values
+            return
         shares = self._shares.rows(start, stop)
-        found: NDArray[Any]
         if self.is_zero:
             assert centre is not None
-            found = np.multiply(shares, centre, dtype=values.dtype)
-            np.subtract(values, found, out=found)
-            return found
-        found = values / shares
+            np.subtract(values, np.multiply(shares, centre, dtype=out.dtype), out=out)
+            return
+        np.divide(values, shares, out=out)
         if self._total != 1:
-            found *= values.dtype.type(self._total)
+            out *= out.dtype.type(self._total)
         if self._least:
-            found[np.abs(shares) <= self._least] = np.nan
-        return found
+            put_where(out, np.abs(shares) <= self._least, np.nan)
 
 
 class _Weight:
@@ -279,30 +291,26 @@ def _line(kernel: AnyKernel, target: Target) -> tuple[float, float]:
     return float(response(kernel, Fraction(1), target)[0]), 0.0
 
 
-def _combined(kernel: AnyKernel, found: list[NDArray[Any]], out: NDArray[Any]) -> None:
-    """Combine the responses of several kernels, as the engine's loops do."""
-    if isinstance(kernel, Kernel):
-        np.copyto(out, found[0])
-        return
+def _combine(kernel: Compound, found: NDArray[Any], out: NDArray[Any]) -> None:
+    """Combine the responses of several kernels, as the engine's loops do; they are written to."""
     match kernel.combine:
         case Combine.MAX:
-            np.copyto(out, np.max(found, axis=0))
+            np.max(found, axis=0, out=out)
         case Combine.MAX_ABS:
-            np.copyto(out, np.max(np.abs(found), axis=0))
+            np.max(np.abs(found, out=found), axis=0, out=out)
         case Combine.SUM_ABS:
-            np.copyto(out, np.sum(np.abs(found), axis=0))
+            np.sum(np.abs(found, out=found), axis=0, out=out)
         case Combine.DIRECTION:
-            angle = np.degrees(np.arctan2(found[1], found[0]))
-            np.copyto(out, np.where(angle < 0, angle + 360, angle))
+            angle = np.degrees(np.arctan2(found[1], found[0], out=out), out=out)
+            angle += (angle < 0) * angle.dtype.type(360)
         case Combine.SHARE:
-            squares = [np.square(each, dtype=np.float64) for each in found]
-            part, whole = sum(squares[: kernel.share]), sum(squares)
-            np.copyto(out, np.where(np.equal(whole, 0), 0, np.sqrt(np.divide(part, whole))))
+            squares = np.square(found, dtype=np.float64)
+            whole = squares.sum(axis=0)
+            share = np.sqrt(squares[: kernel.share].sum(axis=0) / whole)
+            out[...] = np.where(whole == 0, 0, share)
         case _:
-            total = np.square(found[0])
-            for each in found[1:]:
-                total += np.square(each)
-            np.sqrt(total, out=out)
+            np.square(found, out=found)
+            np.sqrt(np.sum(found, axis=0, out=out), out=out)
 
 
 @lru_cache(maxsize=64)

@@ -6,8 +6,8 @@ made (gray, lightness), or that is weighted by alpha, a pixel is missing as a wh
 
 from __future__ import annotations
 
-from math import isfinite
-from threading import Lock, local
+from math import isfinite, prod
+from threading import local
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,8 @@ from convcli import engine
 from convcli.image import channels as ch
 from convcli.image.image import Image
 from convcli.processors import processors
-from convcli.record import record
-from convcli.spec import Missing, Spec
+from convcli.record import field, record
+from convcli.spec import Spec
 
 
 @record(eq=False)
@@ -33,25 +33,17 @@ class Gaps:
         The channels that are looked at, of the image's.
     nodata
         The sample that says that one is missing, as a value of the image's type; None for none.
-    missing, least_share
-        As `Spec` has them.
     count
         How many are missing.
-    rows
-        (rows,) of bool: which rows have one.
+    there
+        (rows, cols, chosen) of bool: which samples are there.
     """
 
     image: Image
     chosen: tuple[int, ...]
     nodata: float | None
-    missing: Missing
-    least_share: float
     count: int
-    rows: NDArray[np.bool_]
-
-    def there(self, planes: NDArray[Any]) -> NDArray[np.bool_]:
-        """Return which samples are there, of (rows, cols, channels) of the image's type."""
-        return _there(planes, self.nodata)
+    there: NDArray[np.bool_] = field(repr=False)
 
     @property
     def mark(self) -> float:
@@ -79,25 +71,34 @@ def gaps_of(image: Image, chosen: tuple[int, ...], spec: Spec) -> Gaps | None:
     value = None if nodata is None else as_sample(nodata, dtype)
     if (dtype.kind != "f" and value is None) or image.made is not None:
         return None
-    source = engine.Held(image.pixels)
-    rows, count, lock = np.zeros(image.size[0], dtype=bool), [0], Lock()
+    source, jobs = engine.Held(image.pixels), spec.jobs or processors()
+    if value is None and _all_numbers(source, jobs):
+        return None
+    found = np.empty((*image.size, len(chosen)), dtype=bool)
 
     def look(first: int, block: NDArray[Any]) -> None:
-        if value is None and not np.isnan(block.min()):
-            return
         planes = block.reshape(*block.shape[:2], -1)
         some = planes if len(chosen) == planes.shape[2] else ch.select(planes, chosen)
-        there = _there(some, value)
-        rows[first : first + len(block)] = ~there.all(axis=(1, 2))
-        with lock:
-            count[0] += there.size - int(np.count_nonzero(there))
+        _look(some, value, found[first : first + len(block)])
 
-    jobs = spec.jobs or processors()
     engine.each_part(source, float(image.pixels.size), jobs, look)
+    count = found.size - int(np.count_nonzero(found))
     # Whole samples that were there could become the nodata value.
-    if not count[0] and dtype.kind == "f":
+    if not count and dtype.kind == "f":
         return None
-    return Gaps(image, chosen, value, spec.missing, spec.least_share, count[0], rows)
+    return Gaps(image, chosen, value, count, found)
+
+
+def _all_numbers(source: engine.Rows, jobs: int) -> bool:
+    """Whether each sample is a number."""
+    least = []
+
+    def look(_: int, block: NDArray[Any]) -> None:
+        # One that is no number makes this so.
+        least.append(block.min())
+
+    engine.each_part(source, float(prod(source.shape)), jobs, look)
+    return not np.isnan(least).any()
 
 
 def nodata_of(image: Image, spec: Spec) -> float | None:
@@ -121,15 +122,14 @@ def as_sample(value: float, dtype: np.dtype[Any]) -> float | None:
     return float(value) if info.min <= value <= info.max else None
 
 
-def _there(planes: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
-    there: NDArray[np.bool_]
+def _look(planes: NDArray[Any], nodata: float | None, out: NDArray[np.bool_]) -> None:
+    """Put whether samples are there."""
     if nodata is None:
-        there = planes == planes
-        return there
-    there = planes != planes.dtype.type(nodata)
+        np.equal(planes, planes, out=out)
+        return
+    np.not_equal(planes, planes.dtype.type(nodata), out=out)
     if planes.dtype.kind == "f":
-        there &= planes == planes
-    return there
+        out &= planes == planes
 
 
 class Present:
@@ -149,7 +149,7 @@ class Present:
         self, values: engine.Rows, there: engine.Rows, rows: NDArray[np.bool_] | None = None
     ) -> None:
         self.values: engine.Rows = _Cleaned(values, there, rows)
-        self.there, self.rows = there, rows
+        self.samples, self.there, self.rows = values, there, rows
 
     @classmethod
     def of(cls, gaps: Gaps, values: engine.Rows, count: int, *, together: bool) -> Present:
@@ -167,17 +167,16 @@ class Present:
             Whether a pixel is there or not as a whole.
         """
 
-        def there(block: NDArray[Any], _: int) -> NDArray[np.uint8]:
-            planes = block.reshape(*block.shape[:2], -1)
-            some = planes if len(gaps.chosen) == planes.shape[2] else planes[:, :, gaps.chosen]
-            found = gaps.there(some)
+        def widened(block: NDArray[Any], _: int) -> NDArray[np.uint8]:
             if together:
-                found = np.repeat(found.all(axis=2, keepdims=True), count, axis=2)
-            elif count > found.shape[2]:
-                found = np.concatenate((found, np.ones_like(found[:, :, :1])), axis=2)
-            return found.view(np.uint8)
+                return np.repeat(block.all(axis=2, keepdims=True), count, axis=2).view(np.uint8)
+            there = np.ones_like(block[:, :, :1])
+            return np.concatenate((block, there), axis=2).view(np.uint8)
 
-        return cls(values, engine.Pixels(engine.Held(gaps.image.pixels), there), gaps.rows)
+        held: engine.Rows = engine.Held(gaps.there.view(np.uint8))
+        if count != gaps.there.shape[2] or (together and count > 1):
+            held = engine.Pixels(held, widened)
+        return cls(values, held, np.asarray(~gaps.there.all(axis=(1, 2))))
 
     @classmethod
     def responses(cls, stage: engine.Stage, behind: int) -> Present:
@@ -235,8 +234,30 @@ class _Cleaned(engine.Stage):
 
 
 def _clean(values: NDArray[Any], there: NDArray[Any], out: NDArray[Any]) -> None:
-    out[...] = 0
-    np.copyto(out, values, where=there.view(np.bool_))
+    """Put values, and 0 where one isn't there, which 0 times what is no number is not."""
+    bits = f"u{values.itemsize}"
+    np.multiply(values.view(bits), there, out=out.view(bits))
+
+
+def put_where(target: NDArray[Any], where: NDArray[np.bool_], value: float) -> None:
+    """Put a value at some places, as `np.copyto` does.
+
+    JUSTIFICATION: a product and a sum of bits take a fifth of the time.
+
+    Parameters
+    ----------
+    target
+        (rows, cols, channels).
+    where
+        The same, or (rows, cols, 1) for all channels.
+    value
+        Of the target's type.
+    """
+    bits = target.view(f"u{target.itemsize}")
+    np.multiply(bits, (~where).view(np.uint8), out=bits)
+    word = np.array(value, target.dtype).view(bits.dtype)
+    if word:
+        bits |= where.view(np.uint8) * word
 
 
 class _Recent:

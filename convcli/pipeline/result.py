@@ -149,7 +149,9 @@ class FloatResult:
             return sum(self._clipped.values()) + (self._levels.clipped if self._levels else 0)
         return self._mapped.clipped
 
-    def part(self, responses: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
+    def part(
+        self, responses: NDArray[Any], corner: tuple[int, int], into: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
         """Return samples of the filtered channels of a part of an image.
 
         Parameters
@@ -158,8 +160,12 @@ class FloatResult:
             Of that part.
         corner
             Its first row and column.
+        into
+            Where they may be put.
         """
         work = self._work
+        if not (self._has_alpha or work.spec.linear or work.spec.luma):
+            return self._mapped.part(responses, corner, into)
         colour, alpha = self._apart(responses)
         colour = self._mapped.part(colour, corner)
         if self._before is not None:

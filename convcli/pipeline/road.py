@@ -212,15 +212,21 @@ class _ResultRows(engine.Stage):
             return out
         responses, few = rows.rows(start, stop), engine.chunk_of(rows.shape, rows.dtype)
         for first in range(0, stop - start, few):
-            part = self._samples(responses[first : first + few], (start + first, 0))
-            out[first : first + few] = part.reshape(len(part), *self.shape[1:])
+            into = out[first : first + few]
+            part = self._samples(responses[first : first + few], (start + first, 0), into)
+            if part.base is not into:
+                into[...] = part.reshape(into.shape)
         return out
 
-    def _samples(self, samples: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
-        """Return what becomes of the responses of a part of the image."""
+    def _samples(
+        self, samples: NDArray[Any], corner: tuple[int, int], into: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
+        """Return what becomes of the responses of a part of the image; it may be put `into`."""
         if self._floats is not None:
             responses = samples
-            samples = self._floats.part(responses, corner)
+            if into is not None:
+                into = None if self._unfiltered else into.reshape(responses.shape)
+            samples = self._floats.part(responses, corner, into)
             if self.marks is not None:
                 samples = self.marks.put(samples, responses, corner)
         return samples if self._unfiltered is None else self._unfiltered.merged(samples, corner)

@@ -76,6 +76,7 @@ class Marks:
         middle = (levels + 1) // 2 * (work.target.mapping is Mapping.OFFSET)
         self._instead = middle if self.mark is None else self.mark
         self._has_alpha = work.weighs or work.filters_alpha
+        self._loses = work.weighs or work.spec.luma or work.spec.linear
         self._counts: dict[tuple[int, int], tuple[int, int, int]] = {}
         self._nans: AtAnchors | None = None
         self._alpha: AtAnchors | None = None
@@ -122,7 +123,8 @@ class Marks:
                 colour[same] = _beside(self._instead, samples.dtype)
         count = int(np.count_nonzero(lacking)) * (colours // lacking.shape[2])
         if count:
-            if self._instead == self._instead or self._work.spec.luma or self._work.spec.linear:
+            # What is no number mostly is none in the samples either.
+            if self._instead == self._instead or self._loses:
                 put_where(colour, lacking, self._instead)
             if self._nans is not None:
                 nans = self._nans.like(samples, corner).astype(bool)

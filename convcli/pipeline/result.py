@@ -165,6 +165,7 @@ class FloatResult:
         """
         work = self._work
         if not (self._has_alpha or work.spec.linear or work.spec.luma):
+            into = None if into is None else into.reshape(responses.shape)
             return self._mapped.part(responses, corner, into)
         colour, alpha = self._apart(responses)
         colour = self._mapped.part(colour, corner)

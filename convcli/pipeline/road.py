@@ -24,7 +24,7 @@ from convcli.pipeline.marked import Marks, nodata_kept
 from convcli.pipeline.masked import masked_responses, masked_steps
 from convcli.pipeline.responses import Target
 from convcli.pipeline.result import FloatResult, Unfiltered
-from convcli.pipeline.work import Work, prepare
+from convcli.pipeline.work import Work, prepare, with_gaps
 from convcli.pipeline.working import present_rows, response_type, working_rows
 from convcli.processors import processors
 from convcli.record import replace
@@ -66,7 +66,8 @@ def lay(
     ConvError
         If the spec doesn't fit the image, or the kernel doesn't fit into it.
     """
-    return Road(image, prepare(image, arrays.overridden(kernels, spec), spec, span, watch=watch))
+    work = prepare(image, arrays.overridden(kernels, spec), spec, span, watch=watch)
+    return Road(image, with_gaps(work, image))
 
 
 class Road:
@@ -214,7 +215,7 @@ class _ResultRows(engine.Stage):
         for first in range(0, stop - start, few):
             into = out[first : first + few]
             part = self._samples(responses[first : first + few], (start + first, 0), into)
-            if part.base is not into:
+            if not np.may_share_memory(part, into):
                 into[...] = part.reshape(into.shape)
         return out
 
@@ -224,9 +225,7 @@ class _ResultRows(engine.Stage):
         """Return what becomes of the responses of a part of the image; it may be put `into`."""
         if self._floats is not None:
             responses = samples
-            if into is not None:
-                into = None if self._unfiltered else into.reshape(responses.shape)
-            samples = self._floats.part(responses, corner, into)
+            samples = self._floats.part(responses, corner, None if self._unfiltered else into)
             if self.marks is not None:
                 samples = self.marks.put(samples, responses, corner)
         return samples if self._unfiltered is None else self._unfiltered.merged(samples, corner)

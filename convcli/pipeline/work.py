@@ -18,8 +18,8 @@ from convcli.pipeline import arrays
 from convcli.pipeline.half_even import has_halves
 from convcli.pipeline.missing import Gaps, gaps_of
 from convcli.pipeline.responses import Target
-from convcli.record import record
-from convcli.spec import Alpha, Depth, Mapping, Precision, Spec
+from convcli.record import record, replace
+from convcli.spec import Alpha, Depth, Mapping, Missing, Precision, Spec
 
 #: Rows whose alpha is looked at together.
 _OPAQUE_ROWS = 64
@@ -133,16 +133,30 @@ def prepare(
             _result_dtype(ready, spec, mapping), mapping, ready.maximum, span=span, watch=watch
         ),
         alpha=mode,
-        gaps=gaps_of(image, _looked_at(image, chosen, spec), spec),
     )
 
 
-def _looked_at(image: Image, chosen: tuple[int, ...], spec: Spec) -> tuple[int, ...]:
-    """Return the places of channels of which samples may be missing: those that are filtered."""
-    colours = range(ch.colour_count(image.channels))
-    if spec.gray or spec.luma or spec.linear:
-        return tuple(colours)
-    return tuple(k for k in chosen if k in colours)
+def with_gaps(work: Work, image: Image) -> Work:
+    """Return what is done to an image that was looked at for missing samples.
+
+    Parameters
+    ----------
+    work
+        What would be done if none were missing.
+    image
+        As it was given.
+    """
+    colours, spec = range(ch.colour_count(image.channels)), work.spec
+    mixed = spec.gray or spec.luma or spec.linear
+    gaps = gaps_of(image, tuple(k for k in colours if mixed or k in work.chosen), spec)
+    if gaps is None:
+        return work
+    if spec.luma and spec.missing is Missing.FILL:
+        raise UsageError(
+            "`luma` keeps the colour of samples, and missing ones have none that `missing` fill "
+            "could keep; leave one out"
+        )
+    return replace(work, gaps=gaps)
 
 
 def rows_of(image: Image) -> engine.Rows:

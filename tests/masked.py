@@ -54,6 +54,6 @@ def responses(samples, there, weights, how, missing="ignore", least=0.0):
             result[np.abs(weight) <= 1e-6 * signed * size.sum()] = np.nan
         result[(share == 0) & (missing != "spread")] = np.nan
         result[share < least - 1e-6] = np.nan
-    if missing == "ignore":
+    if missing != "fill":
         result[~seen] = np.nan
     return result

@@ -22,11 +22,18 @@ from convcli import engine
 from convcli.borders import Border, by_axis
 from convcli.kernels.kernel import AnyKernel, Combine, Compound, Kernel, Kind
 from convcli.pipeline.anchors import AtAnchors
-from convcli.pipeline.arrays import Step, one_by_one, prepare_array, steps_for
-from convcli.pipeline.missing import Present, put_where
+from convcli.pipeline.arrays import (
+    Step,
+    Stored,
+    one_by_one,
+    prepare_array,
+    steps_for,
+    without_offset,
+)
+from convcli.pipeline.missing import Present, as_sample, put_where, there_of
 from convcli.pipeline.responses import Target, response
 from convcli.record import replace
-from convcli.spec import Method, Missing, Spec
+from convcli.spec import Mapping, Method, Missing, Spec
 
 #: Up to which part of all weight a sum of weights may be nothing but rounding, by method, and if
 #: weights have both signs.
@@ -35,6 +42,56 @@ _NOTHING, _SIGNED = {"fft": 1e-4, "lowrank": 1e-6, "box": 1e-6}, 1e-6
 _BLOCK = 16
 #: Cycles a sample beside the correlations.
 _CYCLES = 6.0
+
+
+def correlate_present(
+    array: NDArray[Any],
+    kernel: AnyKernel,
+    spec: Spec,
+    target: Target,
+    masked: NDArray[np.bool_] | None = None,
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Correlate an array of which samples may be missing.
+
+    Parameters
+    ----------
+    array, kernel, spec, target
+        As `arrays.prepare_array` takes them; what is no number, or the spec's nodata value, is
+        missing.
+    masked
+        What else is; None for nothing.
+
+    Returns
+    -------
+    ndarray
+        The result; what is missing is the nodata value, or no number, or 0.
+    ndarray of bool
+        What is missing of it.
+    """
+    planes = array.reshape(*array.shape[:2], -1)
+    there, nodata = there_of(planes, spec)
+    if masked is not None:
+        there &= ~masked.reshape(planes.shape)
+    rows = np.asarray(~there.all(axis=(1, 2)))
+    present = Present(engine.Held(planes), engine.Held(there.view(np.uint8)), rows)
+    dtype = np.dtype(np.float32 if array.dtype in (np.uint8, np.float32) else np.float64)
+    raw = replace(target, dtype=dtype, mapping=Mapping.RAW, between=True)
+    asked = without_offset([kernel]), replace(spec, scale=1.0), raw
+    steps = masked_steps(present, *asked)
+    stage = masked_responses(present, steps, *asked)
+    responses = stage.whole(steps[-1].prepared.planned.jobs)
+    lacking = np.isnan(responses)
+    found = Stored(dtype, kernel, spec, target, _range_of(responses)).part(responses, (0, 0))
+    mark = 0.0 if found.dtype.kind != "f" else np.nan
+    if nodata is not None:
+        mark = float(nodata) if as_sample(nodata, found.dtype) is not None else mark
+    put_where(found, lacking, mark)
+    shape = found.shape[: array.ndim]
+    return found.reshape(shape), lacking.reshape(shape)
+
+
+def _range_of(responses: NDArray[Any]) -> tuple[float, float]:
+    return float(np.fmin.reduce(responses, None)), float(np.fmax.reduce(responses, None))
 
 
 def masked_steps(
@@ -95,7 +152,7 @@ class Masked(engine.Stage):
     def __init__(
         self, present: Present, kernel: AnyKernel, step: Step, spec: Spec, target: Target
     ) -> None:
-        self._kernel, self._ignores = kernel, spec.missing is Missing.IGNORE
+        self._kernel, self._fills = kernel, spec.missing is Missing.FILL
         target = replace(target, between=True, watch=False)
         self._plain: engine.Stage | None = None
         if present.rows is not None:
@@ -106,19 +163,23 @@ class Masked(engine.Stage):
         self._parts = [_Part(present, part, spec, target) for part in kernel.parts]
         self._weight = _Weight(present, kernel, spec, target)
         zero = any(part.is_zero for part in self._parts)
+        places = (step.geometry,), spec, target
         self._there: AtAnchors | None = None
         self._centre: AtAnchors | None = None
-        if spec.missing is not Missing.SPREAD:
-            places = (step.geometry,), spec, target
+        if zero or not self._fills:
             self._there = AtAnchors(present.there, *places, fill=1)
-            self._centre = AtAnchors(present.samples, *places) if zero else None
+        if zero and spec.missing is not Missing.SPREAD:
+            self._centre = AtAnchors(present.samples, *places)
         self._mean: engine.Stage | None = None
         automatic = replace(spec, method=Method.AUTO)
         if zero and spec.missing is Missing.FILL:
             self._mean = _of_values(present, _absolute(kernel), automatic, target)
+        others = (self._plain, self._weight.stage, self._mean)
         sums = [each for part in self._parts for each in part.sums]
+        sums += [stage for stage in others if stage is not None]
         shape = (*step.geometry.out, present.values.shape[2])
         super().__init__(shape, target.dtype, max(each.step for each in sums))
+        self._cycles = sum(each.cycles for each in sums) + _CYCLES * prod(shape)
         chunk = max(engine.chunk_of(shape, self.dtype), *(each.chunk for each in sums))
         self.chunk = -(-chunk // _BLOCK) * _BLOCK
         self._sees = self._rows_that_see(present.rows)
@@ -126,8 +187,7 @@ class Masked(engine.Stage):
     @property
     def cycles(self) -> float:
         """About how many a processor takes for all rows."""
-        sums = sum(each.cycles for part in self._parts for each in part.sums)
-        return sums + _CYCLES * prod(self.shape)
+        return self._cycles
 
     def rows(self, start: int, stop: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
         """Return some rows, as `Rows` does."""
@@ -174,7 +234,7 @@ class Masked(engine.Stage):
         if self._shift:
             out += self.dtype.type(self._shift)
         lacking = self._weight.lacks(start, stop)
-        if there is not None and self._ignores:
+        if there is not None and not self._fills:
             lacking = ~there if lacking is None else lacking | ~there
         if lacking is not None:
             put_where(out, lacking, np.nan)
@@ -234,14 +294,14 @@ class _Weight:
     """How much of a kernel's weight lies on what is there, where that has to be known."""
 
     def __init__(self, present: Present, kernel: AnyKernel, spec: Spec, target: Target) -> None:
-        self._stage: engine.Stage | None = None
+        self.stage: engine.Stage | None = None
         zero = any(part.kind is Kind.ZERO_SUM for part in kernel.parts)
         spread, fill = spec.missing is Missing.SPREAD, spec.missing is Missing.FILL
         if not (spread or spec.least_share or (fill and zero)):
             return
         weights = _support(kernel) if spread else _absolute(kernel)
         automatic = replace(spec, method=Method.AUTO)
-        self._stage = _of_shares(present, weights, automatic, target)
+        self.stage = _of_shares(present, weights, automatic, target)
         total = float(weights.scaled.sum())
         rounding = max(_rounding(weights, automatic, target, present.values.shape), _SIGNED)
         # Of whole weights all are there, or one is missing.
@@ -249,14 +309,14 @@ class _Weight:
 
     def sums(self, start: int, stop: int) -> NDArray[Any]:
         """Return the weight itself, of some rows."""
-        assert self._stage is not None
-        return self._stage.rows(start, stop)
+        assert self.stage is not None
+        return self.stage.rows(start, stop)
 
     def lacks(self, start: int, stop: int) -> NDArray[np.bool_] | None:
         """Return where there is too little, of some rows; None if that is of no concern."""
-        if self._stage is None:
+        if self.stage is None:
             return None
-        lacking: NDArray[np.bool_] = self._stage.rows(start, stop) < self._least
+        lacking: NDArray[np.bool_] = self.stage.rows(start, stop) < self._least
         return lacking
 
 

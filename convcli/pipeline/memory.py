@@ -159,7 +159,10 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
     except ConvError:
         # It doesn't fit, and is refused.
         return Sums(source, source, (decoded, StageMemory("result", source)))
-    stages = [decoded, *_stages(road, spec.jobs or processors())]
+    stages = [decoded]
+    if isinstance(spec.nodata, float | int):
+        stages.append(StageMemory("which samples are there", prod(shape)))
+    stages += _stages(road, spec.jobs or processors())
     dtype = road.work.target.dtype
     result = prod(road.steps[-1].geometry.out) * len(road.work.channels) * dtype.itemsize
     stages.append(_written(result, dtype.itemsize == 2, output))

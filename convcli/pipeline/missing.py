@@ -89,6 +89,22 @@ def gaps_of(image: Image, chosen: tuple[int, ...], spec: Spec) -> Gaps | None:
     return Gaps(image, chosen, value, count, found)
 
 
+def there_of(planes: NDArray[Any], spec: Spec) -> tuple[NDArray[np.bool_], float | None]:
+    """Return which samples are there, and the nodata value that a spec names, as one of them.
+
+    Parameters
+    ----------
+    planes
+        (rows, cols, channels) of a type that images have.
+    spec
+        Its nodata value counts.
+    """
+    value = None if isinstance(spec.nodata, str | None) else as_sample(spec.nodata, planes.dtype)
+    there = np.empty(planes.shape, dtype=bool)
+    _look(planes, value, there)
+    return there, value
+
+
 def _all_numbers(source: engine.Rows, jobs: int) -> bool:
     """Whether each sample is a number."""
     least = []

@@ -183,19 +183,18 @@ class FloatResult:
     def _ranges(self, filtered: Filtered) -> tuple[_Range, _Range | None]:
         """Return the ranges of colour's and alpha's responses: all rows are made for that."""
         ends: list[list[NDArray[Any]]] = [[], []]
+        # One that is no number makes the range so, unless that says that it is missing.
+        low, high = (np.fmin, np.fmax) if self._work.gaps else (np.minimum, np.maximum)
 
         def look(_: int, responses: NDArray[Any]) -> None:
             for found, part in zip(ends, self._apart(responses), strict=True):
-                if part is None:
-                    continue
-                if not self._work.gaps:
-                    found.append(np.array((part.min(), part.max())))
-                elif not np.isnan(part).all():
-                    found.append(np.array((np.nanmin(part), np.nanmax(part))))
+                if part is not None:
+                    found.append(np.array((low.reduce(part, None), high.reduce(part, None))))
 
         engine.each_part(filtered.rows, filtered.rows.cycles, filtered.jobs, look)
-        # One that is no number makes these so.
-        colour, *alpha = [(float(np.min(part)), float(np.max(part))) for part in ends if part]
+        colour, *alpha = [
+            (float(low.reduce(part, None)), float(high.reduce(part, None))) for part in ends if part
+        ]
         return colour, alpha[0] if alpha else None
 
     def _apart(self, responses: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:

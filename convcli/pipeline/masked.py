@@ -162,19 +162,8 @@ class Masked(engine.Stage):
         self._slope, self._shift = _line(kernel, target)
         self._parts = [_Part(present, part, spec, target) for part in kernel.parts]
         self._weight = _Weight(present, kernel, spec, target)
-        zero = any(part.is_zero for part in self._parts)
-        places = (step.geometry,), spec, target
-        self._there: AtAnchors | None = None
-        self._centre: AtAnchors | None = None
-        if zero or not self._fills:
-            self._there = AtAnchors(present.there, *places, fill=1)
-        if zero and spec.missing is not Missing.SPREAD:
-            self._centre = AtAnchors(present.samples, *places)
-        self._mean: engine.Stage | None = None
-        automatic = replace(spec, method=Method.AUTO)
-        if zero and spec.missing is Missing.FILL:
-            self._mean = _of_values(present, _absolute(kernel), automatic, target)
-        others = (self._plain, self._weight.stage, self._mean)
+        self._middle = _Middle(present, kernel, step, spec, target)
+        others = (self._plain, self._weight.stage, self._middle.mean)
         sums = [each for part in self._parts for each in part.sums]
         sums += [stage for stage in others if stage is not None]
         shape = (*step.geometry.out, present.values.shape[2])
@@ -220,8 +209,7 @@ class Masked(engine.Stage):
 
     def _put(self, start: int, stop: int, out: NDArray[Any]) -> None:
         """Make some rows of which samples may be missing."""
-        there = self._there.rows(start, stop).view(np.bool_) if self._there else None
-        centre = self._middle(start, stop, there)
+        there, centre = self._middle.rows(start, stop, self._weight)
         if isinstance(self._kernel, Kernel):
             self._parts[0].put(start, stop, centre, out)
         else:
@@ -238,21 +226,6 @@ class Masked(engine.Stage):
             lacking = ~there if lacking is None else lacking | ~there
         if lacking is not None:
             put_where(out, lacking, np.nan)
-
-    def _middle(
-        self, start: int, stop: int, there: NDArray[np.bool_] | None
-    ) -> NDArray[Any] | None:
-        """Return what missing samples count as under a zero-sum kernel, for some rows.
-
-        That is the sample under the anchor; where it is missing, and is to be filled, their mean.
-        """
-        if self._centre is None or there is None:
-            return None
-        centre = self._centre.rows(start, stop)
-        if self._mean is None:
-            return centre
-        mean = self._mean.rows(start, stop) / self._weight.sums(start, stop)
-        return np.where(there, centre, mean)
 
 
 class _Part:
@@ -288,6 +261,43 @@ class _Part:
             out *= out.dtype.type(self._total)
         if self._least:
             put_where(out, np.abs(shares) <= self._least, np.nan)
+
+
+class _Middle:
+    """What lies under the anchors, as far as that has to be known."""
+
+    def __init__(
+        self, present: Present, kernel: AnyKernel, step: Step, spec: Spec, target: Target
+    ) -> None:
+        zero = any(part.kind is Kind.ZERO_SUM for part in kernel.parts)
+        fills, places = spec.missing is Missing.FILL, ((step.geometry,), spec, target)
+        self.mean: engine.Stage | None = None
+        self._there: AtAnchors | None = None
+        self._centre: AtAnchors | None = None
+        if zero or not fills:
+            self._there = AtAnchors(present.there, *places, fill=1)
+        if zero and spec.missing is not Missing.SPREAD:
+            self._centre = AtAnchors(present.samples, *places)
+        if zero and fills:
+            automatic = replace(spec, method=Method.AUTO)
+            self.mean = _of_values(present, _absolute(kernel), automatic, target)
+
+    def rows(
+        self, start: int, stop: int, weight: _Weight
+    ) -> tuple[NDArray[np.bool_] | None, NDArray[Any] | None]:
+        """Return whether samples are there, and what missing ones count as, for some rows.
+
+        That is the sample under the anchor; where it is missing itself, and is to be filled, the
+        mean of what is there.
+        """
+        there = self._there.rows(start, stop).view(np.bool_) if self._there else None
+        if self._centre is None:
+            return there, None
+        centre = self._centre.rows(start, stop)
+        if self.mean is None or there is None:
+            return there, centre
+        mean = self.mean.rows(start, stop) / weight.sums(start, stop)
+        return there, np.where(there, centre, mean)
 
 
 class _Weight:

@@ -52,7 +52,9 @@ def responses(samples, there, weights, how, missing="ignore", least=0.0):
             signed = (weights < 0).any()
             result = weights.sum() * products / weight
             result[np.abs(weight) <= 1e-6 * signed * size.sum()] = np.nan
-        result[(share == 0) & (missing != "spread")] = np.nan
+            result[share == 0] = np.nan
+        if missing == "fill":
+            result[~seen & (share == 0)] = np.nan
         result[share < least - 1e-6] = np.nan
     if missing != "fill":
         result[~seen] = np.nan

@@ -28,9 +28,9 @@ class Part:
     """The responses of one kernel, without its offset, and what they are made of."""
 
     def __init__(self, present: Present, kernel: Kernel, spec: Spec, target: Target) -> None:
-        kernel = _plain(kernel)
-        self.is_zero = kernel.kind is Kind.ZERO_SUM
-        self._total = float(kernel.scaled.sum())
+        is_mean = kernel.kind is not Kind.ZERO_SUM and spec.missing is not Missing.SPREAD
+        self.is_zero, self._total = kernel.kind is Kind.ZERO_SUM, kernel.sum
+        kernel = _whole(kernel) if is_mean else _plain(kernel)
         self._values = _of_values(present, kernel, spec, target)
         self.sums = [self._values]
         self._shares = None
@@ -183,6 +183,12 @@ def combine(kernel: Compound, found: NDArray[Any], out: NDArray[Any]) -> None:
 def _plain(kernel: Kernel) -> Kernel:
     """Return a kernel without its offset."""
     return replace(kernel, offset=0) if kernel.offset else kernel
+
+
+@lru_cache(maxsize=64)
+def _whole(kernel: Kernel) -> Kernel:
+    """Return a kernel with whole weights if there can be, undivided: a mean needs no divisor."""
+    return replace(kernel.summed, divisor=1, offset=0)
 
 
 @lru_cache(maxsize=64)

@@ -120,7 +120,7 @@ class Case:
         )  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", exhaustive_but(range(84), range(400)))
+@pytest.mark.parametrize("seed", exhaustive_but(range(0, 56, 4), range(400)))
 def test_random_cases_are_as_defined(seed):
     case = Case(seed)
     meant = responses(case.pixels, case.there, case.weights, case.how, case.missing, case.least)
@@ -605,12 +605,19 @@ def test_gdal_makes_the_same(tmp_path):
     (tmp_path / "k.vrt").write_text("""<VRTDataset rasterXSize="50" rasterYSize="40">
 <VRTRasterBand dataType="Float32" band="1"><NoDataValue>-9999</NoDataValue>
 <KernelFilteredSource><SourceFilename relativeToVRT="1">dem.tif</SourceFilename>
-<SourceBand>1</SourceBand><NODATA>-9999</NODATA><Kernel normalized="1"><Size>3</Size>
+<SourceBand>1</SourceBand><Kernel normalized="1"><Size>3</Size>
 <Coefs>1 2 1 2 4 2 1 2 1</Coefs></Kernel></KernelFilteredSource></VRTRasterBand></VRTDataset>""")
-    subprocess.run(["gdal_translate", "-q", "k.vrt", "gdal.tif"], cwd=tmp_path, check=True)
+    for options in (
+        ["k.vrt", "gdal.tif"],
+        ["-outsize", "25", "20", "-r", "average", "dem.tif", "half.tif"],
+    ):
+        subprocess.run(["gdal_translate", "-q", *options], cwd=tmp_path, check=True)
     call("apply", "[[1,2,1],[2,4,2],[1,2,1]]/16", tmp_path / "dem.tif", "-o", tmp_path / "a.tif")
     theirs, ours = (tifffile.imread(tmp_path / name) for name in ("gdal.tif", "a.tif"))
     assert_same_pixels(theirs == NODATA, heights == NODATA)
-    assert_same_pixels(ours, theirs, 1e-3)
+    assert_same_pixels(ours, theirs, 1e-4)
+    options = ("--stride", 2, "--padding", "valid", "--missing", "fill")
+    call("apply", "[[1,1],[1,1]]/4", tmp_path / "dem.tif", "-o", tmp_path / "b.tif", *options)
+    assert_same_pixels(*(tifffile.imread(tmp_path / name) for name in ("b.tif", "half.tif")))
     told = subprocess.run(["gdalinfo", tmp_path / "a.tif"], capture_output=True, check=True)
     assert b"NoData Value=-9999" in told.stdout

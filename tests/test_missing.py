@@ -607,9 +607,10 @@ def test_gdal_makes_the_same(tmp_path):
 <KernelFilteredSource><SourceFilename relativeToVRT="1">dem.tif</SourceFilename>
 <SourceBand>1</SourceBand><Kernel normalized="1"><Size>3</Size>
 <Coefs>1 2 1 2 4 2 1 2 1</Coefs></Kernel></KernelFilteredSource></VRTRasterBand></VRTDataset>""")
+    halved = ("-outsize", "25", "20", "-r", "average")
     for options in (
         ["k.vrt", "gdal.tif"],
-        ["-outsize", "25", "20", "-r", "average", "dem.tif", "half.tif"],
+        [*halved, "dem.tif", "half.tif"],
     ):
         subprocess.run(["gdal_translate", "-q", *options], cwd=tmp_path, check=True)
     call("apply", "[[1,2,1],[2,4,2],[1,2,1]]/16", tmp_path / "dem.tif", "-o", tmp_path / "a.tif")

@@ -24,7 +24,7 @@ def mark_of(gaps: Gaps, work: Work) -> float | None:
 
     That is the nodata value in the result's levels, or what is no number.
     """
-    source, out, raw = work.image.dtype, work.target.dtype, work.target.mapping is Mapping.RAW
+    source, out, raw = gaps.image.dtype, work.target.dtype, work.target.mapping is Mapping.RAW
     if gaps.nodata is None:
         return np.nan if out.kind == "f" else None
     if source.kind == "f" or source == out or raw:

@@ -22,10 +22,10 @@ from convcli.image.formats import FORMATS, check_holds, codec_of, format_of, par
 from convcli.image.image import Image
 from convcli.image.show.montage import Sheet
 from convcli.paths import Identities, told
-from convcli.pipeline.arrays import Stored
 from convcli.pipeline.layers import Layer, Stack, check_layers, real_type, stack
 from convcli.pipeline.maps import bytes_of, check_memory, make_maps
 from convcli.pipeline.responses import Target
+from convcli.pipeline.stored import Stored
 from convcli.record import record
 from convcli.spec import Depth, Mapping, Spec
 

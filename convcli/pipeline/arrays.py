@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 from convcli import engine
 from convcli.errors import GeometryError, UsageError
 from convcli.geometry import Geometry, plan_geometry
-from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Compound, Kernel
-from convcli.pipeline.half_even import HalvesToEven
 from convcli.pipeline.kernel_set import kernel_set_of, upside_down
 from convcli.pipeline.responses import Target, after, between, fill_level, response, scaled
 from convcli.record import record, replace
-from convcli.spec import Mapping, Precision, Rounding, Spec
+from convcli.spec import Mapping, Precision, Spec
 
 #: Pixels that a result may have however small its source is: 4 GB of three float channels.
 MOST_PIXELS = 2**28
@@ -256,7 +254,7 @@ def _step(
     )
     stretches = target.mapping is Mapping.NORMALIZE
     if stretches and target.span is not None:
-        finish = finish.stretch(*_sums(target.span, slope, shift))
+        finish = finish.stretch(*sums_of(target.span, slope, shift))
         stretches = False
     outside = engine.Border2D(spec.border, fill_level(spec.fill, dtype, target.level))
     options = replace(_options(spec), stretch=stretches, watch=target.watch)
@@ -266,7 +264,7 @@ def _step(
     return Step(prepared, geometry, float(slope), float(shift))
 
 
-def _sums(span: tuple[float, float], slope: Fraction, shift: Fraction) -> tuple[float, float]:
+def sums_of(span: tuple[float, float], slope: Fraction, shift: Fraction) -> tuple[float, float]:
     """Return the least and the greatest sum that give a range of responses."""
     if slope == 0:
         return 0.0, 0.0
@@ -320,71 +318,3 @@ def without_offset(kernels: Sequence[AnyKernel]) -> tuple[AnyKernel, ...]:
     """Return the kernels, the last one without its offset."""
     last = kernels[-1]
     return (*kernels[:-1], replace(last, offset=0) if isinstance(last, Kernel) else last)
-
-
-class Stored:
-    """Responses that become samples as `filter_array` makes them, bit by bit.
-
-    Parameters
-    ----------
-    dtype
-        Of the responses: floats in levels of the source, before the kernel's offset and the
-        spec's scale.
-    kernel
-        What gave them; None for samples that are only brought to another type.
-    spec, target
-        As `filter_array` takes them.
-    own
-        The range of all responses, which `normalize` stretches unless the target has a span.
-    """
-
-    def __init__(
-        self,
-        dtype: np.dtype[Any],
-        kernel: AnyKernel | None,
-        spec: Spec,
-        target: Target,
-        own: tuple[float, float] | None = None,
-    ) -> None:
-        slope, shift = Fraction(1), Fraction(0)
-        if kernel is not None:
-            if isinstance(kernel, Kernel):
-                shift = written(kernel.offset) * target.level
-            elif kernel.full_scale is not None and not target.in_pixels:
-                slope = Fraction(kernel.full_scale) / Fraction(target.maximum)
-            slope, shift = scaled(kernel, (slope, shift), spec.scale, target)
-        finish = engine.finish(
-            target.mapping,
-            target.dtype,
-            maximum=target.maximum,
-            slope=slope,
-            shift=shift,
-            rounding=spec.rounding,
-        )
-        if target.mapping is Mapping.NORMALIZE:
-            ends = _sums(target.span, slope, shift) if target.span else own
-            finish = finish.stretch(*ends) if ends else finish
-        self._store: HalvesToEven | engine.Store
-        if finish.is_levels and finish.rounding is Rounding.EVEN:
-            self._store = HalvesToEven(finish)
-        else:
-            self._store = engine.Store(np.promote_types(dtype, np.float32), finish)
-        self._slope, self._shift = float(slope), float(shift)
-        self._seen: dict[tuple[int, int], engine.Seen] = {}
-
-    def part(
-        self, responses: NDArray[Any], corner: tuple[int, int], into: NDArray[Any] | None = None
-    ) -> NDArray[Any]:
-        """Return the samples of a part of an image, of which `corner` is the first row, column."""
-        out, self._seen[corner] = self._store(responses, into)
-        return out
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """The range of the responses of all rows, in levels of the source."""
-        return ends_of(self._seen.values(), self._slope, self._shift)
-
-    @property
-    def clipped(self) -> int:
-        """Samples that did not fit."""
-        return sum(seen.clipped for seen in self._seen.values())

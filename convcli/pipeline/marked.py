@@ -11,10 +11,10 @@ from convcli import engine
 from convcli.geometry import Geometry
 from convcli.image.image import Image
 from convcli.pipeline.anchors import AtAnchors
-from convcli.pipeline.arrays import Stored
 from convcli.pipeline.facts import MissingFacts
 from convcli.pipeline.missing import Gaps, as_sample, put_where
 from convcli.pipeline.responses import Target
+from convcli.pipeline.stored import Stored
 from convcli.pipeline.work import Work, planes_of, rows_of
 from convcli.spec import Mapping
 

@@ -20,7 +20,6 @@ from convcli import engine
 from convcli.kernels.kernel import AnyKernel, Kernel
 from convcli.pipeline.arrays import (
     Step,
-    Stored,
     one_by_one,
     steps_for,
     without_offset,
@@ -28,6 +27,7 @@ from convcli.pipeline.arrays import (
 from convcli.pipeline.masked_sums import Middle, Part, Weight, combine, line
 from convcli.pipeline.missing import Present, as_sample, put_where, there_of
 from convcli.pipeline.responses import Target
+from convcli.pipeline.stored import Stored
 from convcli.record import replace
 from convcli.spec import Mapping, Missing, Spec
 
@@ -149,7 +149,9 @@ class Masked(engine.Stage):
         target = replace(target, between=True, watch=False)
         self._plain: engine.Stage | None = None
         if present.rows is not None:
-            plain = engine.correlated(step.prepared, present.values)
+            # Rows that see nothing missing need no copy of the samples; but tiles see others, too.
+            samples = present.values if step.prepared.spreads else present.samples
+            plain = engine.correlated(step.prepared, samples)
             self._plain = one_by_one(plain, step.prepared.planned.jobs)
         self.prepared, self._geometry = step.prepared, step.geometry
         self._slope, self._shift = line(kernel, target)

@@ -15,8 +15,9 @@ from convcli.image.image import Image
 from convcli.image.light import linear as light
 from convcli.kernels.kernel import Kernel
 from convcli.pipeline.anchors import AtAnchors
-from convcli.pipeline.arrays import Filtered, Stored
+from convcli.pipeline.arrays import Filtered
 from convcli.pipeline.responses import Target, after
+from convcli.pipeline.stored import Stored
 from convcli.pipeline.work import Work, planes_of, rows_of, squeezed
 from convcli.pipeline.working import float_rows, lightness
 from convcli.spec import Alpha, Mapping

@@ -49,7 +49,9 @@ def present_rows(work: Work, gaps: Gaps) -> Present:
         What is to be done with the image, and what is missing of it.
     """
     spec, values = work.spec, working_rows(work)
-    if len(values.shape) == 2:
+    if values.held is not None:
+        values = engine.Held(planes_of(values.held))
+    elif len(values.shape) == 2:
         values = engine.Pixels(values, lambda block, _: planes_of(block))
     as_one = work.weighs or spec.gray or spec.luma
     return Present.of(gaps, values, values.shape[2], together=as_one)

@@ -60,7 +60,7 @@ def kernel_of(kind, shape, rng):
 METHODS = {
     "product": ("auto", "direct", "separable"),
     "box": ("auto", "direct", "separable", "box"),
-    "rank2": ("auto", "direct", "lowrank"),
+    "rank2": ("auto", "direct"),
 }
 
 
@@ -407,8 +407,12 @@ def test_what_makes_no_sense_is_refused():
         with pytest.raises(UsageError, match=said):
             Spec(**options)
     holes = Image(np.full((3, 3, 3), np.nan, np.float32))
-    with pytest.raises(UsageError, match="`luma` keeps the colour"):
-        apply(holes, "box3", Spec(luma=True, missing="fill"))
+    for options, said in (
+        ({"luma": True, "missing": "fill"}, "`luma` with `missing` fill"),
+        ({"region": "0,0,2x2"}, "`region`"),
+    ):
+        with pytest.raises(UsageError, match=f"samples of the image are missing, and {said} knows"):
+            apply(holes, "box3", Spec(**options))
 
 
 # Arrays

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from convcli import engine
 from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Kernel
-from convcli.pipeline.arrays import ends_of, sums_of
+from convcli.pipeline.arrays import sums_of
 from convcli.pipeline.half_even import HalvesToEven
-from convcli.pipeline.responses import Target, scaled
+from convcli.pipeline.responses import Target, ends_of, scaled
 from convcli.spec import Mapping, Rounding, Spec
 
 

@@ -83,9 +83,16 @@ class Work:
     @property
     def needs_floats(self) -> bool:
         """Whether samples can't be filtered as they are stored."""
-        if self.weighs or self.spec.linear or self.spec.luma or self.gaps is not None:
+        if self.weighs or self.spec.linear or self.spec.luma or self.is_hue:
+            return True
+        if getattr(self.kernels[-1], "threshold", 0) or self.gaps is not None:
             return True
         return has_halves(self.kernels, self.spec, self.target)
+
+    @property
+    def is_hue(self) -> bool:
+        """Whether directions become hues."""
+        return self.target.mapping is Mapping.HUE
 
     @property
     def full(self) -> float:
@@ -116,18 +123,20 @@ def prepare(
     """
     mapping = spec.mapping or arrays.own_mapping(kernels)
     spec.check_mapping(mapping)
+    if mapping is Mapping.HUE:
+        spec = replace(spec, gray=True)
     if spec.luma:
         _check_luma(image.channels)
     mode = _alpha_mode(image, kernels, spec, one_bit=one_bit)
     ready = _ready(image, spec, drop=image.has_alpha and mode is Alpha.DROP)
     names = ready.channels
     if spec.gray:
-        names = "LA" if names.endswith("A") else "L"
-    chosen = _chosen(names, ready.has_alpha and mode is Alpha.FILTER, spec)
+        colour = "RGB" if mapping is Mapping.HUE else "L"
+        names = f"{colour}A" if names.endswith("A") else colour
     return Work(
         image=ready,
         channels=names,
-        chosen=chosen,
+        chosen=_chosen(names, ready.has_alpha and mode is Alpha.FILTER, spec),
         kernels=kernels,
         spec=spec,
         target=Target(
@@ -146,18 +155,59 @@ def with_gaps(work: Work, image: Image) -> Work:
         What would be done if none were missing.
     image
         As it was given.
+
+    Raises
+    ------
+    UsageError
+        If samples are missing, and what is done knows none.
     """
     colours, spec = range(ch.colour_count(image.channels)), work.spec
     mixed = spec.gray or spec.luma or spec.linear
     gaps = gaps_of(image, tuple(k for k in colours if mixed or k in work.chosen), spec)
     if gaps is None:
         return work
-    if spec.luma and spec.missing is Missing.FILL:
-        raise UsageError(
-            "`luma` keeps the colour of samples, and missing ones have none that `missing` fill "
-            "could keep; leave one out"
-        )
+    if other := _knows_none(work):
+        if gaps.count:
+            raise UsageError(f"samples of the image are missing, and {other} knows none")
+        return work
     return replace(work, gaps=gaps)
+
+
+def _knows_none(work: Work) -> str:
+    """Return what is asked for that knows no missing samples; '' for nothing."""
+    spec, threshold = work.spec, any(getattr(kernel, "threshold", 0) for kernel in work.kernels)
+    found = {
+        "`region`": bool(spec.region),
+        "`mask`": spec.mask is not None,
+        "`mapping` hue": work.is_hue,
+        "a threshold of unsharp": threshold,
+        "`luma` with `missing` fill": spec.luma and spec.missing is Missing.FILL,
+    }
+    return next((name for name, is_asked in found.items() if is_asked), "")
+
+
+def chains(
+    work: Work, dtype: np.dtype[Any]
+) -> tuple[tuple[tuple[AnyKernel, ...], Spec, Target], ...]:
+    """Return what is summed: kernels one after the other, the spec and the target of each chain.
+
+    Parameters
+    ----------
+    work
+        What is done to an image.
+    dtype
+        Of the samples that are filtered.
+    """
+    kernels, spec, target = work.kernels, work.spec, work.target
+    if not work.needs_floats:
+        return ((kernels, spec, target),)
+    # Mapping, offset and scale come last, in one rounding.
+    kernels, spec = tuple(arrays.without_offset(kernels)), replace(spec, scale=1.0)
+    weighed = work.weighs and work.keeps_brightness
+    target = Target(dtype, Mapping.RAW, work.full, between=True, weighed=weighed)
+    if not work.is_hue:
+        return ((kernels, spec, target),)
+    return tuple(((*kernels[:-1], part), spec, target) for part in kernels[-1].parts)
 
 
 def rows_of(image: Image) -> engine.Rows:

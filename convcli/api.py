@@ -206,14 +206,15 @@ def correlate(  # noqa: PLR0913
     >>> correlate([[1, 2, 4]], [[-1, 1]], padding="valid")
     array([[1., 2.]])
     """
-    array = samples_of(pixels)
+    masked = _mask_of(pixels)
+    array = samples_of(pixels if masked is None else np.ma.getdata(pixels))
     steps = whole(stride), whole(dilation)
     options = (whole(padding), border, fill, *steps, flip, mapping, method, jobs, whole(anchor))
     chosen = weights if isinstance(weights, str) else _as_kernel(weights)
     if isinstance(chosen, str) and (bias is not None or names_file(chosen)):
         chosen = parse_kernel(chosen)
     if isinstance(chosen, np.ndarray):
-        if _mask_of(pixels) is not None or (nodata, missing, least_share) != (None, None, 0):
+        if masked is not None or (nodata, missing, least_share) != (None, None, 0):
             raise UsageError("missing samples are for kernels; a bank of filters knows none")
         spec, target = asked(array.dtype, dtype, options)
         volume = array.reshape(*array.shape[:2], -1)
@@ -224,7 +225,6 @@ def correlate(  # noqa: PLR0913
         raise UsageError("groups need weights of shape (K, C, F, F), one filter a map")
     if bias is not None:
         chosen = _with_bias(chosen, bias)
-    masked = _mask_of(pixels)
     if masked is not None or (nodata, missing, least_share) != (None, None, 0):
         spec, target = asked(array.dtype, dtype, options)
         spec = replace(

@@ -233,11 +233,9 @@ class MapsOf:
         )
         if image.meta.frames > 1 and writing.frame is None:
             self._notes.append(f"only the first of {image.meta.frames} images in the file was used")
-        if image.meta.nodata is not None:
-            self._notes.append(
-                f"the nodata value {image.meta.nodata:g} was filtered as data: banks know no "
-                "missing samples"
-            )
+        if (nodata := image.meta.nodata) is not None:
+            known = "banks know no missing samples"
+            self._notes.append(f"the nodata value {nodata:g} was filtered as data: {known}")
         return image
 
     def _files(self, found: Stack) -> tuple[tuple[str, ...], bool]:

@@ -27,7 +27,7 @@ class Picked(engine.Stage):
     down, across
         Which rows and columns; -1 for those that lie outside.
     fill
-        What these hold.
+        What these hold: a sample, or one for each channel.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Picked(engine.Stage):
         rows: engine.Rows,
         down: NDArray[np.intp],
         across: NDArray[np.intp],
-        fill: float,
+        fill: Any,
     ) -> None:
         super().__init__((len(down), len(across), *rows.shape[2:]), rows.dtype)
         self.chunk = engine.chunk_of(self.shape, self.dtype)
@@ -78,8 +78,8 @@ class AtAnchors(Picked):
         One a kernel.
     spec, target
         Its border and fill, and the target's levels, say what lies outside.
-    fill
-        What samples hold that come from nowhere, if not the spec's fill.
+    fills
+        What lies outside in each channel, if that isn't alike.
     """
 
     def __init__(
@@ -88,11 +88,11 @@ class AtAnchors(Picked):
         geometries: tuple[Geometry, ...],
         spec: Spec,
         target: Target,
-        fill: float | None = None,
+        fills: Sequence[float] | None = None,
     ) -> None:
         down, across = (_places(geometries, k, spec) for k in range(2))
-        level = fill_level(spec.fill, rows.dtype, target.level) if fill is None else fill
-        super().__init__(rows, down, across, level)
+        fill: Any = fill_level(spec.fill, rows.dtype, target.level)
+        super().__init__(rows, down, across, fill if fills is None else np.array(fills))
 
     def like(self, filtered: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
         """Return the part that begins at a row and column and is as large as another."""

@@ -83,7 +83,7 @@ class Marks:
         source = rows_of(gaps.image)
         at = geometries, work.spec, work.target
         if source.dtype.kind == "f" and gaps.nodata is not None and self.mark is not None:
-            self._nans = AtAnchors(engine.Pixels(source, self._no_numbers), *at, fill=0)
+            self._nans = AtAnchors(engine.Pixels(source, self._no_numbers), *at, fills=[0.0])
         if work.weighs:
             alpha = engine.Pixels(source, lambda block, _: planes_of(block)[:, :, -1:].copy())
             self._alpha = AtAnchors(alpha, *at)

@@ -71,7 +71,7 @@ class Middle:
         self._there: AtAnchors | None = None
         self._centre: AtAnchors | None = None
         if zero or not fills:
-            self._there = AtAnchors(present.there, *places, fill=1)
+            self._there = AtAnchors(present.there, *places, fills=[1.0])
         if zero and spec.missing is not Missing.SPREAD:
             self._centre = AtAnchors(present.samples, *places)
         if zero and fills:

@@ -13,6 +13,7 @@ from convcli import engine
 from convcli.engine import keeps_loops, seconds_compiling
 from convcli.geometry import Geometry
 from convcli.image.beside.changes import Change, changed
+from convcli.image.channels import PLAIN, colour_of
 from convcli.image.image import Image, Meta
 from convcli.kernels.given import doubts_of
 from convcli.kernels.kernel import AnyKernel
@@ -25,13 +26,14 @@ from convcli.pipeline.facts import Facts
 from convcli.pipeline.marked import Marks, nodata_kept
 from convcli.pipeline.masked import masked_responses, masked_steps
 from convcli.pipeline.result import FloatResult, Unfiltered
-from convcli.pipeline.work import Work, chains, prepare, with_gaps
+from convcli.pipeline.work import Work, chains, differ, prepare, selected, with_gaps
 from convcli.pipeline.working import present_rows, response_type, working_rows
 from convcli.processors import processors
 from convcli.record import replace
 from convcli.spec import Spec
 
 if TYPE_CHECKING:
+    from convcli.pipeline.apart import ApartRoad
     from convcli.pipeline.hue import HueRows
     from convcli.pipeline.partly import Partly
 
@@ -49,7 +51,7 @@ def lay(
     *,
     watch: bool = True,
     one_bit: bool = False,
-) -> Road:
+) -> Road | ApartRoad:
     """Plan how an image is filtered; nothing is made yet.
 
     Parameters
@@ -75,9 +77,14 @@ def lay(
     ConvError
         If the spec doesn't fit the image, or the kernel doesn't fit into it.
     """
-    given = arrays.overridden(kernels, spec)
-    work = prepare(image, given, spec, span, watch=watch, one_bit=one_bit)
-    return Road(image, with_gaps(work, image))
+    kernels, chosen = arrays.overridden(kernels, spec), selected(image, spec)
+    whole = with_gaps(prepare(chosen, kernels, spec, span, watch=watch, one_bit=one_bit), chosen)
+    if differ(chosen, spec):
+        # Few images need it.
+        from convcli.pipeline.apart import ApartRoad
+
+        return ApartRoad(image, whole, Road, meta_of)
+    return Road(image, whole)
 
 
 class Road:
@@ -94,6 +101,7 @@ class Road:
     def __init__(self, image: Image, work: Work) -> None:
         self._image, self.work = image, work
         self._rows = working_rows(work)
+        self.roads = (self,)
         self.partly: Partly | None = None
         if work.spec.is_partly:
             from convcli.pipeline.partly import lay_partly
@@ -129,7 +137,7 @@ class Road:
         geometries = tuple(step.geometry for step in self.steps)
         if self.work.spec.keep_edges and self.partly is None:
             rows = KeptEdges(rows, self.work, geometries)
-        meta = _meta(self._image, self.work, rows, geometries)
+        meta = meta_of(self._image, self.work, rows, geometries)
         return Image.of(rows, self.work.channels, meta)
 
     @property
@@ -156,7 +164,7 @@ class Road:
             offset=offset,
             clipped=seen.clipped,
             samples=done.samples,
-            alpha=_alpha(work, image),
+            alpha=work.said_of_alpha(image),
             avoidable=work.spec.scale != "auto" and not work.spec.luma and image.dtype.kind in "bu",
             notes=(
                 *work.spec.notes,
@@ -290,9 +298,11 @@ class _ResultRows(engine.Stage):
         return np.ascontiguousarray(self.filtered.rows.whole(jobs).reshape(self.shape))
 
 
-def _meta(image: Image, work: Work, rows: engine.Stage, geometries: Sequence[Geometry]) -> Meta:
+def meta_of(image: Image, work: Work, rows: engine.Stage, geometries: Sequence[Geometry]) -> Meta:
     """Return the source's metadata as they are true of the result."""
-    meta, channels = image.meta, work.channels
+    meta, channels = work.image.meta, work.channels
+    if channels != work.image.channels:
+        meta = replace(meta, bands=PLAIN)
     if meta.beside:
         origin, step = placed(geometries, work.spec)
         change = Change(
@@ -307,19 +317,11 @@ def _meta(image: Image, work: Work, rows: engine.Stage, geometries: Sequence[Geo
     if meta.nodata is not None or work.spec.nodata is not None:
         nodata, notes = nodata_kept(image, work)
         meta = replace(meta, nodata=nodata, notes=(*meta.notes, *notes))
-    was, now = (len(names.removesuffix("A")) for names in (image.channels, channels))
-    if was == now or meta.icc is None:
+    if meta.icc is None or colour_of(image.channels) == colour_of(channels):
         return meta
-    kind = "a gray" if now == 1 else "an RGB"
-    note = f"the colour profile was left out: it doesn't describe {kind} image"
+    kind = {"L": "a gray image", "RGB": "an RGB image"}.get(colour_of(channels), "these channels")
+    note = f"the colour profile was left out: it doesn't describe {kind}"
     return replace(meta, icc=None, notes=(*meta.notes, note))
-
-
-def _alpha(work: Work, image: Image) -> str:
-    """Say what happened to alpha."""
-    if not image.has_alpha:
-        return ""
-    return "alone" if work.filters_alpha and not work.weighs else str(work.alpha)
 
 
 def compiled() -> tuple[str, ...]:

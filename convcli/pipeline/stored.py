@@ -14,7 +14,7 @@ from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Kernel
 from convcli.pipeline.arrays import sums_of
 from convcli.pipeline.half_even import HalvesToEven
-from convcli.pipeline.responses import Target, ends_of, scaled
+from convcli.pipeline.responses import Target, ends_of, finish_of, scaled
 from convcli.spec import Mapping, Rounding, Spec
 
 
@@ -63,14 +63,7 @@ class Stored:
             elif kernel.full_scale is not None and not target.in_pixels:
                 slope = Fraction(kernel.full_scale) / Fraction(target.maximum)
             slope, shift = scaled(kernel, (slope, shift), spec.scale, target)
-        finish = engine.finish(
-            target.mapping,
-            target.dtype,
-            maximum=target.maximum,
-            slope=slope,
-            shift=shift,
-            rounding=spec.rounding,
-        )
+        finish = finish_of(target, slope, shift, spec)
         if target.mapping is Mapping.NORMALIZE:
             ends = sums_of(target.span, slope, shift) if target.span else own
             finish = finish.stretch(*ends) if ends else finish

@@ -23,10 +23,11 @@ from convcli.pipeline.applied import applied
 from convcli.pipeline.arrays import Filtered
 from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
+from convcli.pipeline.gaps import with_gaps
 from convcli.pipeline.marked import Marks, nodata_kept
 from convcli.pipeline.masked import masked_responses, masked_steps
 from convcli.pipeline.result import FloatResult, Unfiltered
-from convcli.pipeline.work import Work, chains, differ, prepare, selected, with_gaps
+from convcli.pipeline.work import Work, chains, differ, prepare, selected
 from convcli.pipeline.working import present_rows, response_type, working_rows
 from convcli.processors import processors
 from convcli.record import replace

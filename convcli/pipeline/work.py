@@ -18,10 +18,10 @@ from convcli.image.light import lab
 from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import arrays
 from convcli.pipeline.half_even import has_halves
-from convcli.pipeline.missing import Gaps, gaps_of
+from convcli.pipeline.missing import Gaps
 from convcli.pipeline.responses import Target
 from convcli.record import record, replace
-from convcli.spec import Alpha, Depth, Mapping, Missing, Precision, Spec
+from convcli.spec import Alpha, Depth, Mapping, Precision, Spec
 
 #: Rows whose alpha is looked at together.
 _OPAQUE_ROWS = 64
@@ -158,47 +158,6 @@ def prepare(
         ),
         alpha=mode,
     )
-
-
-def with_gaps(work: Work, image: Image) -> Work:
-    """Return what is done to an image that was looked at for missing samples.
-
-    Parameters
-    ----------
-    work
-        What would be done if none were missing.
-    image
-        As it was given.
-
-    Raises
-    ------
-    UsageError
-        If samples are missing, and what is done knows none.
-    """
-    colours, spec = range(ch.colour_count(image.channels)), work.spec
-    mixed = spec.gray or spec.luma or spec.linear
-    gaps = gaps_of(image, tuple(k for k in colours if mixed or k in work.chosen), spec)
-    if gaps is None:
-        return work
-    if other := _knows_none(work, image):
-        if gaps.count:
-            raise UsageError(f"samples of the image are missing, and {other} knows none")
-        return work
-    return replace(work, gaps=gaps)
-
-
-def _knows_none(work: Work, image: Image) -> str:
-    """Return what is asked for that knows no missing samples; '' for nothing."""
-    spec, threshold = work.spec, any(getattr(kernel, "threshold", 0) for kernel in work.kernels)
-    found = {
-        "`region`": bool(spec.region),
-        "`mask`": spec.mask is not None,
-        "`mapping` hue": work.is_hue,
-        "a threshold of unsharp": threshold,
-        "colour beside channels of another kind": differ(image, spec),
-        "`luma` with `missing` fill": spec.luma and spec.missing is Missing.FILL,
-    }
-    return next((name for name, is_asked in found.items() if is_asked), "")
 
 
 def chains(

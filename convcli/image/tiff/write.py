@@ -13,6 +13,7 @@ from convcli.image.image import Image, Meta
 from convcli.image.light.profile import fits
 from convcli.image.parallel import on_threads
 from convcli.image.tiff import bands, directories
+from convcli.image.tiff.nodata import TAG, text_of
 from convcli.image.tiff.read import TEXT_TAGS
 
 #: Of deflate, without a word from the user: 2 % larger than level 6 in two thirds of the time.
@@ -176,4 +177,7 @@ def _tags(meta: Meta) -> list[tuple[int, str | int, int, bytes, bool]]:
         tags.append((tag, 2, len(text), text, True))
     if meta.xmp:
         tags.append((_XMP, 1, len(meta.xmp), meta.xmp, True))
+    if meta.nodata is not None:
+        text = text_of(meta.nodata)
+        tags.append((TAG, 2, len(text), text, True))
     return tags

@@ -13,6 +13,7 @@ import tiff_made as made
 import tifffile
 from command import call
 
+import convcli
 from convcli import Spec, read
 from convcli.errors import ImageError, UsageError
 from convcli.image import channels as ch
@@ -326,6 +327,20 @@ def test_bands_that_are_colours_stay_these(here):
     tags, found = said((here / "out.tif").read_bytes())
     assert (tags[262], tags[338]) == ([RGB], [ALPHA, NONE])
     assert np.array_equal(found, samples[..., [0, 1, 2, 4, 5]])
+
+
+@pytest.mark.parametrize("part", [{"region": (2, 3, 6, 5)}, {"mask": "soft"}])
+@pytest.mark.parametrize("bands", ["3,2,1", "2", "1,1,1", "4-5"])
+def test_a_part_is_filtered_of_bands_in_their_order(bands, part, rng):
+    pixels = rng.integers(0, 256, (11, 13, 5), np.uint8)
+    image = Image(pixels, "RGB??")
+    if "mask" in part:
+        part = {"mask": rng.integers(0, 256, (11, 13)).astype(np.uint8)}
+    places = [n - 1 for n in {"4-5": (4, 5)}.get(bands) or map(int, bands.split(","))]
+    letters = {1: "L", 2: "??", 3: "RGB"}[len(places)]
+    picked = Image(np.ascontiguousarray(np.squeeze(pixels[..., places])), letters)
+    found = convcli.apply(image, "box3", Spec(bands=bands, **part))
+    assert np.array_equal(found.pixels, convcli.apply(picked, "box3", Spec(**part)).pixels)
 
 
 def test_bands_that_are_not_there_are_refused(here):

@@ -411,7 +411,9 @@ def test_what_makes_no_sense_is_refused():
         ({"luma": True, "missing": "fill"}, "`luma` with `missing` fill"),
         ({"region": "0,0,2x2"}, "`region`"),
     ):
-        with pytest.raises(UsageError, match=f"samples of the image are missing, and {said} knows"):
+        with pytest.raises(
+            UsageError, match=f"samples of the image are missing, which {said} can't"
+        ):
             apply(holes, "box3", Spec(**options))
 
 
@@ -594,6 +596,51 @@ def test_volumes_and_banks_say_that_they_know_none(tmp_path):
     assert "--missing goes with a single kernel, not with banks; leave it out" in said.err
     said = call("apply", "--bank", "sobel-x,sobel-y", tmp_path / "dem.tif", "-o", tmp_path / "maps")
     assert "the nodata value -9999 was filtered as data" in said.err
+
+
+def test_volumes_and_banks_say_that_numbers_were_missing(tmp_path):
+    stack = np.full((4, 9, 8), 0.5, np.float32)
+    stack[1, 2:4, 5] = np.nan
+    tifffile.imwrite(tmp_path / "stack.tif", stack, photometric="minisblack")
+    tifffile.imwrite(tmp_path / "one.tif", stack[1])
+    words = "2 samples are no numbers, and no response that sees one is (whole samples are 0 there)"
+    said = call("apply", "box", tmp_path / "stack.tif", "--volume", "--depth", "8", "-o",
+                tmp_path / "v.tif")  # fmt: skip
+    assert f"{words}: volumes know no missing samples" in said.err
+    assert np.count_nonzero(tifffile.imread(tmp_path / "v.tif") == 0) == 3 * 4 * 3
+    said = call("apply", "--bank", "sobel-x,box3", tmp_path / "one.tif", "-o", tmp_path / "m.tif")
+    assert f"{words}: banks know no missing samples" in said.err
+    assert (
+        np.isnan(tifffile.imread(tmp_path / "m.tif")).sum() == 12 + 8
+    )  # the middle of sobel-x is 0
+    whole = np.full((9, 8), 0.5, np.float32)
+    tifffile.imwrite(tmp_path / "whole.tif", whole)
+    said = call("apply", "--bank", "sobel-x", tmp_path / "whole.tif", "-o", tmp_path / "w.tif")
+    assert "no number" not in said.err
+
+
+def test_alpha_alone_is_filtered_whatever_is_missing_beside_it(rng):
+    pixels = rng.random((8, 9, 4), dtype=np.float32)
+    pixels[2, 3, :3] = np.nan
+    spec = Spec(channels="A", nodata=1)
+    assert_same_pixels(
+        apply(Image(pixels, "RGBA"), "box3", spec).pixels[..., 3],
+        apply(Image(np.ascontiguousarray(pixels[..., 3])), "box3").pixels,
+        1e-6,
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "mark"), [("-3.4028234663852886e+38", -np.finfo("f4").max), ("nan", np.nan)]
+)
+def test_any_float_may_say_what_is_missing(typed, mark, tmp_path):
+    dem(tmp_path / "dem.tif", None, hole=mark)
+    call("apply", "box3", tmp_path / "dem.tif", "--nodata", typed, "-o", tmp_path / "a.tif")
+    found = tifffile.imread(tmp_path / "a.tif")
+    holes = np.isnan(found) if np.isnan(mark) else found == np.float32(mark)
+    assert 0 < np.count_nonzero(holes) < found.size
+    assert np.abs(found[~holes]).max() < 1e4
+    assert call("apply", "box3", tmp_path / "dem.tif", "--nodata", "no").status == 2
 
 
 def test_explain_works_nothing_out_with_a_missing_sample(tmp_path):

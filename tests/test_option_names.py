@@ -89,6 +89,11 @@ def test_every_marked_word_is_a_parameter_with_an_option():
     assert set(OPTIONS) <= parameters()
 
 
+def test_every_field_of_a_spec_has_an_option():
+    # Messages name them by a variable, too: "`{name}` can't be had for a volume".
+    assert set(inspect.get_annotations(Spec)) - {"notes"} <= set(OPTIONS)
+
+
 def test_options_are_those_of_the_command():
     commands = apply, signal, find_command, fit
     declared = {flag for each in commands for option in each.params for flag in option.opts}

@@ -19,6 +19,8 @@ from convcli.image.beside.block import Block
 from convcli.image.files import encode, read
 from convcli.image.formats import FORMATS
 from convcli.image.light.curves import Parametric, curves_of
+from convcli.kernels.volume_library import parse_volume_kernel
+from convcli.pipeline.volume_road import lay_volume
 
 SECRET = b"Secret"
 META = Meta(
@@ -54,6 +56,14 @@ def test_it_is_said_what_was_there():
     result = convcli.apply(Image(ramp(), meta=META), "identity", Spec(strip=True))
     assert result.meta.notes == ("stripped: EXIF, XMP, text, resolution, IPTC, APP5",)
     assert convcli.apply(Image(ramp()), "identity", Spec(strip=True)).meta.notes == ()
+
+
+def test_stacks_are_stripped_as_volumes_too():
+    stack = Frames.of([Image(ramp(), meta=META)] * 3)
+    kernels = [parse_volume_kernel("box")]
+    road = lay_volume(stack, kernels, Spec(strip=True))
+    assert [image.meta.text for image in road.result] == [()] * 3
+    assert "stripped: EXIF, XMP, text, resolution, IPTC, APP5" in road.facts.notes
 
 
 def test_orientation_is_applied_all_the_same(tmp_path):

@@ -23,6 +23,7 @@ from convcli.image.image import Image
 from convcli.image.show.montage import Sheet
 from convcli.kernels.given import doubts_of
 from convcli.paths import Identities, told
+from convcli.pipeline.gaps import as_data, no_numbers
 from convcli.pipeline.layers import Layer, Stack, check_layers, real_type, stack
 from convcli.pipeline.maps import bytes_of, check_memory, make_maps
 from convcli.pipeline.responses import Target
@@ -233,9 +234,8 @@ class MapsOf:
         )
         if image.meta.frames > 1 and writing.frame is None:
             self._notes.append(f"only the first of {image.meta.frames} images in the file was used")
-        if (nodata := image.meta.nodata) is not None:
-            known = "banks know no missing samples"
-            self._notes.append(f"the nodata value {nodata:g} was filtered as data: {known}")
+        count = no_numbers(image.pixels) if image.dtype.kind == "f" else 0
+        self._notes += as_data(image.meta.nodata, count, "banks know no missing samples")
         return image
 
     def _files(self, found: Stack) -> tuple[tuple[str, ...], bool]:

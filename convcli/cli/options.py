@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from math import inf
 from typing import Any
 
 import click
@@ -169,7 +170,7 @@ SPEC_OPTIONS = (
     ),
     click.option(
         "--nodata",
-        type=Real(word="none"),
+        type=Real(-inf, inf, word="none"),
         help="The sample that says that one is missing, such as -9999; none if the file's own "
         "(GDAL_NODATA) is data. NaN is always missing.",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from math import isnan, nan
+from math import inf, isnan
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -314,7 +314,7 @@ class Real(Typed):
     Parameters
     ----------
     least, most
-        The range, both ends included.
+        The range, both ends included; from -inf on whatever a float may be, NaN, too.
     zero
         Whether 0 may be typed, and what is nearly 0.
     word
@@ -343,17 +343,17 @@ class Real(Typed):
         if self.word and str(value).lower() == self.word:
             return self.word
         try:
-            number = float(value)
+            number: float | None = float(value)
         except ValueError:
-            number = nan
-        if not self._takes(number):
-            free = self.least == -_LARGEST and not isnan(number) and number
+            number = None
+        if number is None or not self._takes(number):
+            free = self.least == -_LARGEST and number and not isnan(number)
             size = f" ({_SMALLEST:g} to {_LARGEST:g} in size)" if free else ""
             self.fail(f"expected {self.expected}{size}; got {value!r}", param, ctx)
         return number
 
     def _takes(self, number: float) -> bool:
-        inside = self.least <= number <= self.most
+        inside = self.least <= number <= self.most or self.least == -inf
         return inside and (self.zero or abs(number) >= _SMALLEST)
 
     @property

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from convcli.errors import UsageError
 from convcli.image import channels as ch
 from convcli.image.image import Image
@@ -28,14 +33,47 @@ def with_gaps(work: Work, image: Image) -> Work:
     """
     colours, spec = range(ch.colour_count(image.channels)), work.spec
     mixed = spec.gray or spec.luma or spec.linear
-    gaps = gaps_of(image, tuple(k for k in colours if mixed or k in work.chosen), spec)
+    looked_at = tuple(k for k in colours if mixed or k in work.chosen)
+    gaps = gaps_of(image, looked_at, spec) if looked_at else None
     if gaps is None:
         return work
     if other := _knows_none(work, image):
         if gaps.count:
-            raise UsageError(f"samples of the image are missing, and {other} knows none")
+            raise UsageError(
+                f"samples of the image are missing, which {other} can't go with; leave it out"
+            )
         return work
     return replace(work, gaps=gaps)
+
+
+def no_numbers(pixels: NDArray[Any]) -> int:
+    """Return how many of some samples are no numbers."""
+    if pixels.dtype.kind != "f" or not np.isnan(pixels.min()):
+        return 0
+    return int(np.count_nonzero(np.isnan(pixels)))
+
+
+def as_data(nodata: float | None, count: int, known: str) -> list[str]:
+    """Return what is to be said of missing samples that were filtered as any other.
+
+    Parameters
+    ----------
+    nodata
+        The file's nodata value; None for none.
+    count
+        How many samples are no numbers.
+    known
+        What knows no missing samples, in words.
+    """
+    found = []
+    if nodata is not None:
+        found.append(f"the nodata value {nodata:g} was filtered as data: {known}")
+    if count:
+        found.append(
+            f"{count:,} sample{'s are no numbers' if count > 1 else ' is no number'}, and no "
+            f"response that sees one is (whole samples are 0 there): {known}"
+        )
+    return found
 
 
 def _knows_none(work: Work, image: Image) -> str:

@@ -82,7 +82,7 @@ def lay(
         from convcli.pipeline.apart import ApartRoad
 
         return ApartRoad(image, whole, Road, meta_of)
-    return Road(image, whole)
+    return Road(image, whole, chosen)
 
 
 class Road:
@@ -94,9 +94,11 @@ class Road:
         As it was given.
     work
         What is done to it.
+    chosen
+        Its channels that the result is made of, as `selected` gives them; None for all.
     """
 
-    def __init__(self, image: Image, work: Work) -> None:
+    def __init__(self, image: Image, work: Work, chosen: Image | None = None) -> None:
         self._image, self.work = image, work
         self._rows = working_rows(work)
         self.roads = (self,)
@@ -104,7 +106,7 @@ class Road:
         if work.spec.is_partly:
             from convcli.pipeline.partly import lay_partly
 
-            self.partly = lay_partly(image, work)
+            self.partly = lay_partly(image if chosen is None else chosen, work)
             self.steps = self.partly.steps
             return
         if work.gaps is not None:

@@ -17,6 +17,7 @@ from convcli.image.image import Image, Meta, described
 from convcli.kernels.volume import AnyVolumeKernel
 from convcli.pipeline.applied import applied
 from convcli.pipeline.facts import Facts
+from convcli.pipeline.gaps import as_data, no_numbers
 from convcli.pipeline.memory import ImageKind, StageMemory
 from convcli.pipeline.result_meta import stripped
 from convcli.pipeline.road import compiled
@@ -30,21 +31,12 @@ from convcli.spec import Alpha, Mapping, Spec
 _STACKS = {"ImageJ=": "ImageJ", "<OME": "OME", '{"shape": [': "tifffile"}
 #: Characters of a description in which that stands.
 _BEGINNING = 1000
+_KNOWN = "volumes know no missing samples"
 #: What counts of a `Spec`; the rest is for images only.
 _USED = (
     *("padding", "border", "fill", "stride", "dilation", "convolve", "mapping", "divisor", "bias"),
-    *(
-        "scale",
-        "rounding",
-        "gray",
-        "bands",
-        "alpha",
-        "depth",
-        "method",
-        "precision",
-        "jobs",
-        "notes",
-    ),
+    *("scale", "rounding", "gray", "bands", "alpha", "depth", "method", "precision", "strip"),
+    *("jobs", "notes"),
 )
 
 
@@ -93,6 +85,8 @@ class ReadPlanes:
         self.count = frames.count
         self.shape, self.dtype = self.work.image.shape, self.work.image.dtype
         self.metas: dict[int, Meta] = {}
+        #: Samples of each plane that are no numbers.
+        self.no_numbers: dict[int, int] = {}
         self._next = -1
         self._left: Iterator[Image] = iter(())
 
@@ -123,6 +117,7 @@ class ReadPlanes:
             )
         prepared = self._prepared(image).image
         self.metas[number] = prepared.meta
+        self.no_numbers[number] = no_numbers(prepared.pixels)
         return prepared.pixels
 
 
@@ -140,12 +135,8 @@ class VolumeRoad:
         self.work = planes.work
         self.steps = correlated_planes(planes, planes.kernels, spec, self.work.target)
         self._notes = [*spec.notes, *planes.work.image.meta.notes]
-        nodata = planes.first.meta.nodata
-        if nodata is not None:
-            self._notes.append(
-                f"the nodata value {nodata:g} was left out, and filtered as data: volumes have no "
-                "missing samples"
-            )
+        if planes.first.meta.nodata is not None:
+            self._notes += as_data(planes.first.meta.nodata, 0, f"{_KNOWN}, and keep no such value")
 
     @property
     def _last(self) -> CorrelatedPlanes:
@@ -178,6 +169,7 @@ class VolumeRoad:
         blank = Image(np.zeros((1, 1, *last.shape[2:]), last.dtype), work.channels)
         flats = [kernel.flat for kernel in self._planes.kernels]
         scale, offset = applied(flats, self._spec, work.target, last.ends)
+        lacking = as_data(None, sum(self._planes.no_numbers.values()), _KNOWN)
         return Facts(
             size=image.size,
             channels=image.channels,
@@ -196,7 +188,7 @@ class VolumeRoad:
             samples=last.count * int(np.prod(last.shape)),
             alpha="drop" if image.has_alpha else "",
             avoidable=self._spec.scale != "auto" and image.dtype.kind in "bu",
-            notes=(*dict.fromkeys(self._notes), *compiled()),
+            notes=(*dict.fromkeys([*self._notes, *lacking]), *compiled()),
             frames=last.count,
             planes=tuple(step.geometry.planes for step in self.steps),
         )

@@ -210,7 +210,9 @@ def test_volumes_name_them_too(here):
     "name",
     ["median", "erode", "dilate", "open", "close", "canny", "bilateral", "resize", "rotate",
      "threshold", "fft", "deconvolve", "nlmeans", "clahe", "equalize", "invert", "Median_Blur",
-     "MEDIANBLUR", "black hat", "erode:size=3", "hough", "otsu", "crop", "skeleton"],
+     "MEDIANBLUR", "RankFilter", "maximum_filter", "grey_erosion", "binary_dilation",
+     "denoise_nl_means", "threshold_otsu", "bilateralFilter", "stdfilt", "equalizeHist",
+     "fastNlMeansDenoising", "hillshade", "frangi", "black hat", "erode:size=3", "hough", "otsu", "crop", "skeleton"],
 )  # fmt: skip
 def test_what_is_no_kernel_is_told_in_one_line(name):
     with pytest.raises(KernelError) as error:
@@ -242,7 +244,7 @@ def test_no_name_is_both():
 
 
 PROGRAMS = sorted(
-    {each.how for each in OTHERS if each.how.split()[0] in ("convert", "vips", "ffmpeg")}
+    {each.how for each in OTHERS if each.how.split()[0] in ("convert", "vips", "ffmpeg", "gdaldem")}
 )
 
 
@@ -252,10 +254,11 @@ def test_the_commands_of_other_programs_are_right(command, here, samples):
     if shutil.which(words[0]) is None:
         pytest.skip(f"{words[0]} isn't installed")
     write("in.png", Image(read(samples / "camera.png").pixels[::8, ::8].copy()))
-    words = [{"IN": "in.png", "OUT": "out.png"}.get(word, word) for word in words]
+    out = "out.tif" if words[0] == "gdaldem" else "out.png"
+    words = [{"IN": "in.png", "OUT": out}.get(word, word) for word in words]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert read("out.png").pixels.size
+    assert read(out).pixels.size
 
 
 def test_what_python_has_is_there():

@@ -11,7 +11,7 @@ from command import call
 from marks import exhaustive_but
 from PIL import Image as PillowImage
 
-from convcli import Image, Spec, UsageError, apply, correlate, correlate_volume, read
+from convcli import Image, Spec, UsageError, apply, correlate, correlate_volume, read, write
 from convcli.kernels import parse_kernel
 from convcli.pipeline import lay
 
@@ -148,7 +148,8 @@ def test_a_part_of_a_photograph_in_hues(tiny_image):
 @pytest.mark.parametrize(
     ("kernel", "spec"),
     [("sobel", {}), ("gaussian", {}), ("kirsch", {}), ("sobel-direction", {"luma": True}),
-     ("sobel-direction", {"channels": "R"}), ("sobel-direction", {"alpha": "filter"})],
+     ("sobel-direction", {"channels": "R"}), ("sobel-direction", {"alpha": "filter"}),
+     ("sobel-direction", {"alpha": "weigh"})],
 )  # fmt: skip
 def test_what_has_no_direction_is_refused(kernel, spec, tiny_image):
     with pytest.raises(UsageError, match="`mapping` hue"):
@@ -188,3 +189,12 @@ def test_the_command_says_what_was_done(tmp_path, monkeypatch):
     assert said.err.count("\n") == 1
     said = call("explain", "sobel-direction", "--map", "hue")
     assert (said.status, said.err.count("\n")) == (2, 1)
+
+
+def test_formats_without_colour_are_refused_with_what_helps(tmp_path):
+    write(tmp_path / "a.png", Image(np.zeros((5, 5), np.uint8)))
+    asked = ("apply", "sobel-direction", tmp_path / "a.png", "--map", "hue", "-o")
+    said = call(*asked, tmp_path / "b.pgm")
+    assert said.status == 1
+    assert "PGM can't hold the colours of --map hue; use -o NAME.png" in said.err
+    assert call(*asked, tmp_path / "b.png").status == 0

@@ -259,6 +259,8 @@ def notes_on(result: Image, facts: Facts, name: str) -> tuple[str, ...]:
             f"{name} can't hold the signed floats of `mapping` raw; use `mapping` offset, "
             f"or `path` NAME.tif"
         )
+    if facts.mapping is Mapping.HUE and not codec_of(name).has("uint8", "RGB"):
+        raise ImageError(f"{name} can't hold the colours of `mapping` hue; use `path` NAME.png")
     notes = [*facts.notes, *check_holds(dtype, result.channels, name)]
     if facts.alpha == Alpha.WEIGH and codec_of(name).one_bit_alpha:
         notes.append(f"{name} holds one bit of alpha: the source's alpha is kept")

@@ -19,7 +19,12 @@ _PLACES = "it moves pixels to other places"
 _VALUES = "it changes each value by itself, whatever is around it"
 _HISTOGRAM = "it maps values by how often they occur"
 _LOOKS = "its weights change from pixel to pixel with the image"
+_ANGLES = "it takes angles and differences of heights"
 _UNDOES = "it undoes a convolution, step by step"
+
+
+#: What libraries put before names: `grey_erosion`, `denoise_wavelet`, `threshold_otsu`.
+_BEFORE = ("grey", "gray", "binary", "denoise", "threshold")
 
 
 def _statistic(kind: str) -> str:
@@ -35,7 +40,7 @@ OTHERS = (
     Other(("median", "median-blur", "median-filter"), _RANK, _statistic("Median")),
     Other(("min", "minimum", "min-filter"), _RANK, _statistic("Minimum")),
     Other(("max", "maximum", "max-filter"), _RANK, _statistic("Maximum")),
-    Other(("mode", "majority"), _RANK, _statistic("Mode")),
+    Other(("mode", "majority", "modal"), _RANK, _statistic("Mode")),
     Other(("rank", "percentile"), _RANK, "vips rank IN OUT 3 3 4"),
     Other(("erode", "erosion"), _MORPHOLOGY, _morphology("Erode")),
     Other(("dilate", "dilation", "dilatation"), _MORPHOLOGY, _morphology("Dilate")),
@@ -44,7 +49,7 @@ OTHERS = (
     Other(("white-tophat", "morphological-tophat"), _MORPHOLOGY, _morphology("TopHat")),
     Other(("blackhat", "black-hat", "bottom-hat"), _MORPHOLOGY, _morphology("BottomHat")),
     Other(("morphological-gradient",), _MORPHOLOGY, _morphology("Edge")),
-    Other(("morphology", "hit-or-miss"), _MORPHOLOGY, _morphology("Erode")),
+    Other(("morphology", "morphology-ex", "hit-or-miss"), _MORPHOLOGY, _morphology("Erode")),
     Other(
         ("skeleton", "skeletonize", "thin", "thinning"),
         _MORPHOLOGY,
@@ -60,13 +65,21 @@ OTHERS = (
     Other(("hough", "hough-lines"), "it counts lines", "convert IN -hough-lines 9x9+40 OUT"),
     Other(("bilateral", "bilateral-blur"), _LOOKS,
           "ffmpeg -i IN -vf bilateral=sigmaS=3:sigmaR=0.1 OUT"),
-    Other(("nlmeans", "nl-means", "non-local-means", "denoise", "denoising"), _LOOKS,
+    Other(("nlmeans", "nl-means", "non-local-means", "denoise", "denoising",
+           "fast-nl-means-denoising", "hqdn3d", "selective-blur", "surface-blur"), _LOOKS,
           "ffmpeg -i IN -vf nlmeans=s=4 OUT"),
     Other(("kuwahara",), _LOOKS, "convert IN -kuwahara 2 OUT"),
     Other(("despeckle",), _RANK, "convert IN -despeckle OUT"),
-    Other(("guided", "guided-filter", "anisotropic", "perona-malik", "tv", "total-variation"),
+    Other(("guided", "anisotropic", "perona-malik", "tv", "tv-chambolle", "total-variation"),
           _LOOKS, "skimage.restoration.denoise_tv_chambolle in Python"),
     Other(("wavelet", "wavelet-denoise"), _LOOKS, "convert IN -wavelet-denoise 5% OUT"),
+    Other(("entropy",), "it counts values", "skimage.filters.rank.entropy in Python"),
+    Other(("frangi", "meijering", "sato"), "it takes eigenvalues of second derivatives",
+          "skimage.filters.frangi in Python"),
+    Other(("hillshade",), _ANGLES, "gdaldem hillshade IN OUT"),
+    Other(("slope",), _ANGLES, "gdaldem slope IN OUT"),
+    Other(("aspect",), _ANGLES, "gdaldem aspect IN OUT"),
+    Other(("roughness", "tri"), _ANGLES, "gdaldem roughness IN OUT"),
     Other(("std", "stddev", "variance", "local-std"), "it squares values",
           _statistic("StandardDeviation")),
     Other(("resize", "rescale", "thumbnail", "zoom", "upscale", "upsample", "downscale",
@@ -90,7 +103,7 @@ OTHERS = (
           "skimage.restoration.richardson_lucy in Python"),
     Other(("wiener",), _UNDOES, "skimage.restoration.wiener in Python"),
     Other(("clahe",), _HISTOGRAM, "vips hist_local IN OUT 64 64 --max-slope 3"),
-    Other(("equalize", "equalise", "histogram", "hist-eq"), _HISTOGRAM, "convert IN -equalize OUT"),
+    Other(("equalize", "equalise", "histogram", "hist-eq", "equalize-hist"), _HISTOGRAM, "convert IN -equalize OUT"),
     Other(("stretch", "autolevel", "auto-level", "normalize", "normalise"), _HISTOGRAM,
           "convert IN -normalize OUT"),
     Other(("gamma",), _VALUES, "convert IN -gamma 1.8 OUT"),
@@ -139,8 +152,10 @@ def other(name: str) -> str:
     30 OUT"
     """
     joined = name.replace("-", "")
+    forms = {joined, joined.removesuffix("filter"), joined.removesuffix("filt")}
+    forms |= {form.removeprefix(word) for form in forms for word in _BEFORE}
     for each in OTHERS:
-        if any(joined == known.replace("-", "") for known in each.names):
+        if any(known.replace("-", "") in forms for known in each.names):
             program = {"convert": "ImageMagick: "}.get(each.how.partition(" ")[0], "")
             return f"{name!r} is no kernel: {each.why}; use {program}{each.how}"
     return ""

@@ -25,5 +25,5 @@ def check_direction(kernel: Any, spec: Spec) -> None:
     if spec.luma or spec.channels:
         name = "luma" if spec.luma else "channels"
         raise UsageError(f"`mapping` hue filters a gray version; leave `{name}` out")
-    if spec.alpha is Alpha.FILTER:
+    if spec.alpha in (Alpha.FILTER, Alpha.WEIGH):
         raise UsageError("`mapping` hue leaves alpha as it is; use `alpha` keep or drop")

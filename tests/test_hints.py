@@ -212,7 +212,8 @@ def test_volumes_name_them_too(here):
      "threshold", "fft", "deconvolve", "nlmeans", "clahe", "equalize", "invert", "Median_Blur",
      "MEDIANBLUR", "RankFilter", "maximum_filter", "grey_erosion", "binary_dilation",
      "denoise_nl_means", "threshold_otsu", "bilateralFilter", "stdfilt", "equalizeHist",
-     "fastNlMeansDenoising", "hillshade", "frangi", "black hat", "erode:size=3", "hough", "otsu", "crop", "skeleton"],
+     "fastNlMeansDenoising", "hillshade", "frangi", "black hat",
+     "erode:size=3", "hough", "otsu", "crop", "skeleton"],
 )  # fmt: skip
 def test_what_is_no_kernel_is_told_in_one_line(name):
     with pytest.raises(KernelError) as error:

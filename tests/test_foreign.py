@@ -204,6 +204,15 @@ def test_each_is_told_by_verbose_and_json(folder):
     assert said.err == ""
 
 
+@pytest.mark.parametrize("name", ["a.mng", "a.WDP", "a.bw", "a.psb", "a.ps"])
+def test_commands_name_the_file_that_there_is(name):
+    suffix = "." + name.rpartition(".")[2]
+    kind = LEFT_OUT[suffix.lower()]
+    assert kind.suffixes[0] not in (suffix, suffix.lower())
+    assert f"NAME{suffix}" in kind.way_for(suffix)
+    assert f"NAME{kind.suffixes[0]}" not in kind.way_for(suffix)
+
+
 def test_a_dry_run_counts_them_too(folder):
     fill(folder, "a.psd")
     said = call("apply", "sharpen", "in", "-o", "out", "--dry-run")

@@ -186,6 +186,7 @@ def test_a_mask_of_a_turned_photograph_is_turned_as_it_says(tmp_path):
         (np.zeros((5, 7), np.int64), "`mask`: an image's samples are"),
         (np.zeros(7), "`mask`: an image has shape"),
         ("nope.png", "`mask` nope.png: no such file or directory"),
+        ("-", "`mask` -: a mask isn't read from standard input; expected a file"),
     ],
 )  # fmt: skip
 def test_what_is_no_mask_is_refused(mask, said, tiny_image):

@@ -160,7 +160,7 @@ def _unread(name: str) -> str | None:
     from convcli.image.foreign.kinds import LEFT_OUT
 
     kind = LEFT_OUT.get(suffix.lower())
-    return "" if kind is None else f"{suffix} can't be read: {kind.way}"
+    return "" if kind is None else f"{suffix} can't be read: {kind.way_for(suffix)}"
 
 
 def _is_picture(entry: os.DirEntry[str]) -> bool:

@@ -176,7 +176,7 @@ def format_of(path: str | Path) -> str:
 
     suffix = Path(path).suffix
     if suffix.lower() in SUFFIXES:
-        return _written(SUFFIXES[suffix.lower()])
+        return _written(SUFFIXES[suffix.lower()], "name it .jpg, or .png")
     what = f"suffix {suffix!r} belongs to no image format" if suffix else "no suffix"
     raise ImageError(f"{what}; expected one of {' '.join(_usual())}, or `format`")
 
@@ -203,23 +203,21 @@ def parse_format(text: str) -> str:
     return _written(name)
 
 
-def _written(name: str) -> str:
+def _written(name: str, way: str = "") -> str:
     """Return a format's name; refuse one that is only read."""
-    said = unwritten(name)
+    said = unwritten(name, way)
     if said:
         raise ImageError(said)
     return name
 
 
-def unwritten(name: str) -> str:
-    """Say why a format can't be written; '' if it can."""
+def unwritten(name: str, way: str = "") -> str:
+    """Say why a format can't be written, and what to do, if not give `format`; '' if it can."""
     entry = FORMATS[name]
     if entry.written:
         return ""
-    return (
-        f"{entry.title or name} is read, and never written; use `format` jpg, or `format` png, "
-        f"which loses nothing"
-    )
+    way = way or "use `format` jpg, or `format` png"
+    return f"{entry.title or name} is read, and never written; {way}, which loses nothing"
 
 
 def lacks(entry: Entry) -> str:

@@ -125,6 +125,8 @@ def check_mask(given: Any) -> None:
 def _read(path: str) -> Mask:
     """Read a mask from a file; once while that stays as it is."""
     try:
+        if path == "-":
+            raise ImageError("a mask isn't read from standard input; expected a file")
         found = status(path)
         if found is None:
             raise ImageError("no such file or directory")

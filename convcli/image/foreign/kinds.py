@@ -30,6 +30,16 @@ class Foreign:
     suffixes: tuple[str, ...] = ()
     magic: tuple[tuple[int, bytes], ...] = ()
 
+    def way_for(self, suffix: str) -> str:
+        """Return what to do with a file whose name ends so.
+
+        Examples
+        --------
+        >>> LEFT_OUT[".mng"].way_for(".MNG")
+        'convert it first, as with: magick NAME.MNG NAME.png'
+        """
+        return self.way.replace(f"NAME{self.suffixes[0]}", f"NAME{suffix}")
+
 
 def _first(*words: bytes) -> tuple[tuple[int, bytes], ...]:
     """Return what a file begins with."""

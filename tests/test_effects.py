@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
+import tifffile
 from command import call
 
 from convcli import Image, read, write
@@ -136,6 +137,45 @@ def test_an_option_that_has_an_effect_is_not_told_of(here, kernel, image, given,
     note, with_it = filtered(*given, *busy, kernel=kernel, image=image)
     assert note == ""
     assert with_it != filtered(*given, kernel=kernel, image=image)[1]
+
+
+@pytest.mark.parametrize(
+    ("own", "given", "told"),
+    [
+        ("0", "0", "--nodata (the file says so, too)"),
+        ("0", "-9999", ""),  # 0 is data now
+        ("0", "none", ""),
+        (None, "none", "--nodata (the file names no such sample)"),
+        (None, "-9999", "--nodata (no sample is missing)"),
+        (None, "0", ""),
+        (None, "none --missing fill", "--missing (no sample is missing), --nodata (the file"),
+    ],
+)
+def test_what_says_that_a_sample_is_missing_is_told_of(own, given, told, here):
+    tags = [(42113, "s", 0, own, True)] if own else []
+    pixels = np.arange(80, dtype=np.uint8).reshape(8, 10) % 7
+    tifffile.imwrite("own.tif", pixels, extratags=tags, metadata=None)
+    options = ["--nodata", *given.split()]
+    note, with_it = filtered(*options, kernel="box3", image="own.tif", out="a.tif")
+    assert note.startswith(told)
+    assert (note == "") == (told == "")
+    without = filtered(kernel="box3", image="own.tif", out="a.tif")[1]
+    assert (with_it == without) == (told != "")
+
+
+@pytest.mark.parametrize("named", ["--channels 1-3", "--channels B,1,G", "--bands R,2,blue"])
+def test_channels_that_are_all_there_are_told_of_however_they_are_named(named, here):
+    note, with_it = filtered(*named.split(), image="chelsea.png")
+    assert note == f"{named.split()[0]} (these are all there are)"
+    assert with_it == filtered(image="chelsea.png")[1]
+
+
+def test_what_the_first_of_unlike_pages_is_says_nothing_of_the_others(here):
+    first, second = Image(np.zeros((5, 6), np.uint8)), Image(np.ones((5, 6, 3), np.uint8))
+    write("pages.tif", [first, second])
+    assert "--gray" not in filtered("--gray", image="pages.tif", out="a.tif")[0]
+    write("alike.tif", [first, first])
+    assert "--gray" in filtered("--gray", image="alike.tif", out="a.tif")[0]
 
 
 def test_options_of_formats_are_known_by_the_results_names(here):

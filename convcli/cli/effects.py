@@ -11,6 +11,7 @@ from collections.abc import Collection
 from convcli.cli import idle
 from convcli.cli.idle import ALWAYS, Call, Effect, option_name
 from convcli.errors import ConvError
+from convcli.record import replace
 
 #: Of a spec, for `apply` and `explain`.
 _SPEC: dict[str, Effect] = {
@@ -46,7 +47,7 @@ EFFECTS: dict[str, dict[str, Effect]] = {
         "region": ALWAYS,
         "mask": ALWAYS,
         "alpha": idle.alpha,
-        "nodata": idle.missing,
+        "nodata": idle.nodata,
         "missing": idle.missing,
         "least_share": idle.missing,
         "method": ALWAYS,  # another way to the same result
@@ -168,6 +169,8 @@ def notes(command: str, typed: Collection[str], call: Call) -> tuple[str, ...]:
         What was asked for.
     """
     effects = EFFECTS[command]
+    if call.facts is not None and not call.facts.are_alike:
+        call = replace(call, facts=None)
     said = []
     for name in sorted(typed):
         try:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from convcli.borders import Border, by_axis
+from convcli.errors import ImageError
 from convcli.geometry import pair, plan_geometry
+from convcli.image.channels import places
 from convcli.image.formats import FORMATS, SUFFIXES, codec_of
 from convcli.record import record
 
@@ -230,18 +232,28 @@ def gray(call: Call) -> str:
 
 def channels(call: Call) -> str:
     """All channels."""
-    if call.facts is None or call.facts.channels.endswith("A") or call.facts.channels == "L":
-        return ""
-    chosen = call.get("channels")
-    same = isinstance(chosen, str) and chosen.upper() == call.facts.channels
-    return "these are all there are" if same else ""
+    there = call.facts.channels if call.facts else ""
+    same = not there.endswith("A") and sorted(_places(call, "channels")) == [*range(len(there))]
+    return "these are all there are" if same and there else ""
 
 
 def bands(call: Call) -> str:
     """All channels, in their order."""
     there = call.facts.channels if call.facts else ""
-    same = str(call.get("bands")).upper() == there
-    return "these are all there are" if same else ""
+    same = _places(call, "bands") == [*range(len(there))]
+    # Three bands of unknown meaning become red, green and blue.
+    return "these are all there are" if same and there and "???" not in there else ""
+
+
+def _places(call: Call, name: str) -> list[int]:
+    """Return which channels an option names; [] where only the file tells."""
+    there, named = call.facts.channels if call.facts else "", str(call.get(name))
+    if there.endswith("A") and any(map(str.isdigit, named)):
+        return []
+    try:
+        return places(named, there)
+    except ImageError:
+        return []
 
 
 def alpha(call: Call) -> str:
@@ -249,9 +261,19 @@ def alpha(call: Call) -> str:
     return "the image has no alpha" if call.facts and not call.facts.alpha else ""
 
 
+def nodata(call: Call) -> str:
+    """An image that has no such sample, and whose file names no other."""
+    own, given = call.facts.nodata if call.facts else None, call.get("nodata")
+    if own is not None:
+        return "the file says so, too" if own == given else ""
+    if given == "none":
+        return "the file names no such sample" if call.facts else ""
+    return missing(call)
+
+
 def missing(call: Call) -> str:
     """An image of which all samples are there."""
-    if call.facts is None or call.get("nodata") == "none":
+    if call.facts is None:
         return ""
     lacking = call.facts.missing is not None and call.facts.missing.source
     return "" if lacking else "no sample is missing"

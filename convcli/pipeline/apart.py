@@ -165,6 +165,7 @@ class ApartRoad:
             size=self._given.size,
             channels=self._given.channels,
             depth=self._given.depth,
+            nodata=self._given.meta.nodata,
             out_channels=result.channels,
             out_depth=result.depth,
             mapping=self.work.target.mapping,

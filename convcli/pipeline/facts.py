@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from convcli.pipeline.inside import Inside
 
 _UNLIKE = "frames differ in size or kind: the first is described"
-_KINDS = ("size", "channels", "depth", "out_size", "out_channels", "out_depth")
+_KINDS = ("size", "channels", "depth", "out_size", "out_channels", "out_depth", "nodata")
 
 
 @record
@@ -82,6 +82,8 @@ class Facts:
         For a volume: the axis of its planes, one a kernel.
     missing
         What is missing; None if nothing is.
+    nodata
+        The sample by which the file says so; None for none.
     inside
         Which part of the image was filtered; None for all of it.
     """
@@ -108,6 +110,12 @@ class Facts:
     scale: float = 1.0
     offset: float = 0.0
     missing: MissingFacts | None = None
+    nodata: float | None = None
+
+    @property
+    def are_alike(self) -> bool:
+        """Whether what is said of the first frame is true of all."""
+        return _UNLIKE not in self.notes
 
 
 def together(before: Facts | None, facts: Facts) -> Facts:

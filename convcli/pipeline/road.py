@@ -175,6 +175,7 @@ class Road:
             ),
             inside=partly.inside if partly else None,
             missing=done.marks.facts if self.work.gaps else None,
+            nodata=image.meta.nodata,
         )
 
     @cached_property

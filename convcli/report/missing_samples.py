@@ -13,8 +13,9 @@ def missing(facts: Facts) -> list[str]:
     what = "no numbers" if found.nodata is None else f"{found.nodata:.9g} or no numbers"
     if found.nodata is not None and facts.depth not in ("float", "double"):
         what = f"{found.nodata:.9g}"
+    samples = "sample" if found.source == 1 else "samples"
     said = [
-        f"{found.source:,} samples ({what}); {found.result:,} of {found.samples:,} in the result"
+        f"{found.source:,} {samples} ({what}); {found.result:,} of {found.samples:,} in the result"
     ]
     if found.result and found.mark is None:
         said.append(

@@ -309,7 +309,7 @@ def samples_of(
         If they have another shape, or aren't real numbers.
     """
     if isinstance(pixels, np.ndarray) and np.any(getattr(pixels, "mask", False)):
-        raise UsageError(f"{name} are masked; fill what is missing first")
+        raise UsageError(f"{name} must not be masked; fill what is missing first")
     array = np.asarray(pixels)
     if array.size == 0 or array.ndim not in (each.count(",") + 1 for each in shapes):
         raise UsageError(f"{name} must have shape {' or '.join(shapes)}, got {array.shape}")

@@ -167,8 +167,9 @@ def parse_regions(given: Any) -> tuple[Region, ...]:
     """Return the regions that are meant by one, or by several; none by None."""
     if given is None:
         return ()
-    one = isinstance(given, str | Region) or (
-        isinstance(given, list | tuple) and len(given) == 4 and not _several(given)
+    given = given.tolist() if hasattr(given, "tolist") else given
+    one = isinstance(given, str | bytes | Region) or (
+        isinstance(given, list | tuple) and given and not _several(given)
     )
     listed: Iterable[Any] = (given,) if one else given
     if not isinstance(listed, Iterable):
@@ -217,7 +218,7 @@ def _joined(runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _several(given: Sequence[Any]) -> bool:
-    """Whether four things are four regions, not the numbers of one."""
+    """Whether things are regions, not the numbers of one."""
     return any(isinstance(each, Region | list | tuple) or "," in str(each) for each in given)
 
 

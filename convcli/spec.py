@@ -94,6 +94,18 @@ def _hashable(name: str, value: Any) -> Any:
     return value
 
 
+def _plain(value: Any) -> Any:
+    """Return Python's own number for one of NumPy's, such as an array's own nodata value."""
+    return value.item() if hasattr(value, "item") and value.size == 1 else value
+
+
+#: How numbers are taken.
+_NUMBERS = {
+    **dict.fromkeys(("padding", "stride", "dilation", "anchor"), whole),
+    **dict.fromkeys(("fill", "divisor", "bias", "scale", "nodata", "least_share"), _plain),
+}
+
+
 def _listed(name: str, value: Any) -> str | None:
     """Return channels as they are typed: 4 and ["R", 4], too."""
     value = _hashable(name, value)
@@ -205,8 +217,8 @@ class Spec:
             typed = self.border
             object.__setattr__(self, "border", parse_borders(typed))
             object.__setattr__(self, "notes", (*self.notes, *doubts(typed)))
-        for name in ("padding", "stride", "dilation", "anchor"):
-            object.__setattr__(self, name, whole(getattr(self, name)))
+        for name, as_number in _NUMBERS.items():
+            object.__setattr__(self, name, as_number(getattr(self, name)))
         for name in ("channels", "bands"):
             object.__setattr__(self, name, _listed(name, getattr(self, name)))
         if self.is_partly:
@@ -224,7 +236,7 @@ class Spec:
     @property
     def is_partly(self) -> bool:
         """Whether only a part of an image is filtered."""
-        return self.mask is not None or self.region != ()
+        return self.mask is not None or not isinstance(self.region, tuple) or self.region != ()
 
     def check_mapping(self, mapping: Mapping | None) -> None:
         """Refuse what no image's raw response could become.

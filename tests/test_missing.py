@@ -392,6 +392,8 @@ def test_what_is_missing_nowhere_costs_nothing(rng):
         road = pipeline.lay(Image(pixels), [parse_kernel("gaussian")], spec)
         assert road.work.gaps is None
         assert_same_pixels(road.result.pixels, plain.result.pixels)
+    found = apply(Image(np.eye(3, dtype=np.float32)), "box3", Spec(nodata=np.float32(1)))
+    assert np.array_equal(found.pixels == 1, np.eye(3))
     whole = Image(np.ones((3, 3), np.uint8), meta=Meta(nodata=NODATA))
     assert pipeline.lay(whole, [parse_kernel("box3")], Spec()).work.gaps is None
     assert apply(whole, "box3").meta.nodata == NODATA

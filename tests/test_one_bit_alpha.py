@@ -155,3 +155,13 @@ def test_a_pixel_whose_kernel_sees_nothing_keeps_its_colour(here, kernel):
     assert np.array_equal(before[..., 3], after[..., 3])
     seen = before[..., 3] == 255
     assert after[..., [0, 2]][seen].max(axis=1).min() >= 190
+
+
+@pytest.mark.parametrize("options", [{"channels": "R"}, {"linear": True}, {"luma": True}])
+@pytest.mark.parametrize("kernel", ["sobel-x", "box3"])
+def test_an_image_without_alpha_has_nothing_to_weigh_by(kernel, options, rng):
+    image = Image(rng.integers(0, 3, (8, 9, 3), np.uint8))
+    plain = convcli.apply(image, kernel, Spec(**options)).pixels
+    for alpha in ("weigh", "filter", "keep", "drop"):
+        spec = Spec(alpha=alpha, **options)
+        assert np.array_equal(convcli.apply(image, kernel, spec).pixels, plain)

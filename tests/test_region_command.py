@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -203,6 +204,16 @@ def test_a_part_is_planned_for_its_own_size(here):
     assert said["plan"][0]["strip_rows"] <= 64
     assert whole["plan"][0]["method"] in ("fft", "direct", "lowrank")
     assert said["geometry"] == whole["geometry"]
+
+
+def test_arrays_are_regions_too():
+    one = Spec(region=np.array([1, 2, 3, 4])).region
+    assert one == Spec(region=(1, 2, 3, 4)).region == Spec(region=np.array([[1, 2, 3, 4]])).region
+    assert len(Spec(region=np.ones((3, 4), int)).region) == 3
+    for wrong in ((1, 2, 3), b"1,2,3x4", np.ones(5, int)):
+        shown = wrong.tolist() if isinstance(wrong, np.ndarray) else wrong
+        with pytest.raises(UsageError, match=rf"^`region` {re.escape(repr(shown))} can't be read"):
+            Spec(region=wrong)
 
 
 def test_errors_of_python_name_the_parameter(rng):

@@ -42,7 +42,7 @@ EFFECTS: dict[str, dict[str, Effect]] = {
         "rounding": idle.rounding,
         "flip_rows": idle.flip_rows,
         "keep_edges": lambda call: "" if idle.pads(call) else "no kernel reaches beyond the image",
-        "luma": idle.gray,
+        "luma": idle.luma,
         "linear": ALWAYS,
         "region": ALWAYS,
         "mask": ALWAYS,

@@ -22,6 +22,8 @@ _ODD = 2
 #: Weights times samples that one thread does alone: a quarter of the cycles for which a second is
 #: woken; and how many weights the rest that is done to a sample is like.
 _FEW, _EACH = 1e6, 10
+#: Depths of samples that are rounded.
+_WHOLE = {"1-bit", "8-bit", "16-bit"}
 #: How responses combine so that their signs don't matter.
 _SIGNLESS = ("magnitude", "max-abs", "sum-abs", "share")
 
@@ -230,6 +232,12 @@ def gray(call: Call) -> str:
     return "the image is gray" if _colours(call) == "L" else ""
 
 
+def luma(call: Call) -> str:
+    """A gray image, but for the rounding of floats."""
+    whole = call.facts is not None and {call.facts.depth, call.facts.out_depth} <= _WHOLE
+    return gray(call) if whole else ""
+
+
 def channels(call: Call) -> str:
     """All channels."""
     there = call.facts.channels if call.facts else ""
@@ -268,7 +276,8 @@ def nodata(call: Call) -> str:
         return "the file says so, too" if own == given else ""
     if given == "none":
         return "the file names no such sample" if call.facts else ""
-    return missing(call)
+    # What whole samples that are all there may become, the result says.
+    return missing(call) if call.facts is None or call.facts.missing is None else ""
 
 
 def missing(call: Call) -> str:

@@ -152,7 +152,7 @@ def _of(given: GivenMask) -> Mask:
     try:
         pixels = given.pixels
         if not isinstance(pixels, Image):
-            found = np.asarray(pixels)
+            found = np.asanyarray(pixels)
             pixels = Image(found.astype(np.float64) if found.dtype == np.float16 else found)
         return _of_image(pixels)
     except ImageError as error:

@@ -321,7 +321,9 @@ def _alpha_mode(
     image: Image, kernels: tuple[AnyKernel, ...], spec: Spec, *, one_bit: bool
 ) -> Alpha:
     """`auto` made definite; an alpha that has to be one bit is not smoothed."""
-    if spec.alpha is not Alpha.AUTO or not image.has_alpha:
+    if not image.has_alpha:
+        return Alpha.KEEP
+    if spec.alpha is not Alpha.AUTO:
         return spec.alpha
     if spec.channels or any(_measures_change(kernel) for kernel in kernels):
         return Alpha.KEEP

@@ -368,6 +368,20 @@ def test_bands_have_holes_of_their_own(rng):
         assert_same_pixels(found[:, :, band], one.pixels, 1e-4)
 
 
+@pytest.mark.parametrize("mark", [np.nan, NODATA])
+def test_kept_channels_lose_their_marks_with_a_word(mark, rng):
+    pixels = rng.random((8, 9, 3), dtype=np.float32)
+    pixels[2, 3:5, 0] = mark
+    image = Image(pixels, meta=Meta(nodata=None if np.isnan(mark) else mark))
+    for depth, said in (("8", True), ("same", False)):
+        spec = Spec(channels="2", depth=depth)
+        notes = pipeline.lay(image, [parse_kernel("box3")], spec).facts.notes
+        note = "missing samples of channels that are kept: 2, which whole samples can't say"
+        assert (note in notes) == said
+    kept = apply(image, "box3", Spec(channels="2")).pixels
+    assert_same_pixels(kept[..., 0], pixels[..., 0])
+
+
 def test_all_may_be_missing():
     pixels = np.full((9, 9), np.nan, np.float32)
     for name in ("gaussian", "sobel"):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import UsageError
 from convcli.image import channels as ch
-from convcli.image.image import Image
+from convcli.image.image import Image, Meta
 from convcli.pipeline.missing import gaps_of
 from convcli.pipeline.work import Work, differ
 from convcli.record import replace
@@ -34,6 +34,8 @@ def with_gaps(work: Work, image: Image) -> Work:
     colours, spec = range(ch.colour_count(image.channels)), work.spec
     mixed = spec.gray or spec.luma or spec.linear
     looked_at = tuple(k for k in colours if mixed or k in work.chosen)
+    if len(looked_at) < len(colours) and image.dtype.kind == "f" and work.target.dtype.kind == "u":
+        work = _beside(work, image, [k for k in colours if k not in looked_at])
     gaps = gaps_of(image, looked_at, spec) if looked_at else None
     if gaps is None:
         return work
@@ -44,6 +46,19 @@ def with_gaps(work: Work, image: Image) -> Work:
             )
         return work
     return replace(work, gaps=gaps)
+
+
+def _beside(work: Work, image: Image, kept: list[int]) -> Work:
+    """Return what is done, with a note if channels that are kept lack numbers, which become 0."""
+    some = ch.select(image.pixels.reshape(*image.size, -1), kept)
+    beside = Image(some, "?" * len(kept), Meta(nodata=image.meta.nodata))
+    gaps = gaps_of(beside, tuple(range(len(kept))), work.spec)
+    if gaps is None or not gaps.count:
+        return work
+    note = (
+        f"missing samples of channels that are kept: {gaps.count:,}, which whole samples can't say"
+    )
+    return replace(work, spec=replace(work.spec, notes=(*work.spec.notes, note)))
 
 
 def no_numbers(pixels: NDArray[Any]) -> int:

@@ -59,7 +59,7 @@ Coded: TypeAlias = bytes | Iterable[bytes] | Callable[[IO[bytes]], None]
 if TYPE_CHECKING:
     from convcli.image.beside.block import Block
     from convcli.image.frames import Frames
-    from convcli.image.image import Image
+    from convcli.image.image import Image, Meta
 
 GRAY = frozenset({"L"})
 OPAQUE = frozenset({"L", "RGB"})
@@ -149,6 +149,8 @@ class Codec:
     keeps
         The kinds of `Block`s that it writes; a kind that ends in a space stands for all that begin
         so.
+    remarks
+        Gives what is to be said of what it writes otherwise than the source had it, by its `Meta`.
     lossy
         Whether it loses something unless told otherwise.
     lenient
@@ -195,6 +197,7 @@ class Codec:
     options: tuple[str, ...] = ()
     carries: frozenset[str] = frozenset()
     keeps: tuple[str, ...] = ()
+    remarks: Callable[[Meta], tuple[str, ...]] | None = None
     lossy: bool = False
     lenient: bool = False
     in_bands: bool = False

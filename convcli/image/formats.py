@@ -247,7 +247,7 @@ def left_out(meta: Meta, format: str) -> tuple[str, ...]:
     lost = [
         words for name, words in BESIDE.items() if getattr(meta, name) and name not in codec.carries
     ]
-    unwritten = [block for block in meta.beside if not codec.writes(block)]
+    unwritten = [block for block in meta.beside if block.words and not codec.writes(block)]
     lost += [block.words for block in unwritten if block.content is not None]
     notes = (
         [f"{format} can't hold the source's {', '.join(dict.fromkeys(lost))}: left out"]
@@ -257,7 +257,7 @@ def left_out(meta: Meta, format: str) -> tuple[str, ...]:
     named = dict.fromkeys(block.words for block in unwritten if block.content is None)
     if named:
         notes.append(f"the source's {', '.join(named)}: left out")
-    return tuple(notes)
+    return (*notes, *(codec.remarks(meta) if codec.remarks else ()))
 
 
 def _usual() -> list[str]:

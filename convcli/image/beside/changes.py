@@ -39,6 +39,8 @@ class Change:
         Their names, and the sample types, before and after.
     frames
         How many images there are, before and after.
+    spacing
+        How many of the source's images apart those of the result stand.
     """
 
     sizes: tuple[tuple[int, int], tuple[int, int]] | None = None
@@ -47,11 +49,12 @@ class Change:
     channels: tuple[str, str] = ("", "")
     depths: tuple[str, str] = ("", "")
     frames: tuple[int, int] = (1, 1)
+    spacing: float = 1.0
 
     @property
     def what(self) -> frozenset[str]:
         """What has changed, of the words that blocks tell by; samples always have."""
-        moved = self.origin != (0.0, 0.0) or self.step != (1.0, 1.0)
+        moved = (*self.origin, *self.step, self.spacing) != (0.0, 0.0, 1.0, 1.0, 1.0)
         differ = {
             SIZE: self.sizes is not None and self.sizes[0] != self.sizes[1],
             PLACE: moved,
@@ -82,11 +85,12 @@ def changed(blocks: Sequence[Block], change: Change) -> tuple[tuple[Block, ...],
             adapted = adapt(block, change) if adapt else None
         if adapted is not None:
             kept.append(adapted)
-        else:
-            notes.append(_left_out(block, untrue))
-    return tuple(kept), tuple(notes)
+        elif block.words:
+            notes.append(left_out(block, untrue))
+    return tuple(kept), tuple(dict.fromkeys(notes))
 
 
-def _left_out(block: Block, untrue: frozenset[str]) -> str:
+def left_out(block: Block, untrue: frozenset[str]) -> str:
+    """Say that a block is left out, and what has changed that it tells of."""
     words = " and ".join(words for name, words in _WORDS.items() if name in untrue)
     return f"{block.words} left out: not true of the result, whose {words} differ"

@@ -13,7 +13,8 @@ from convcli.image.tags import Form, entries
 from convcli.record import record
 
 _EXIF, _GPS, _INTEROPERABILITY = 0x8769, 0x8825, 0xA005
-_POINTERS = (_EXIF, _GPS, _INTEROPERABILITY)
+#: Tags whose value says where a directory is.
+POINTERS = (_EXIF, _GPS, _INTEROPERABILITY)
 #: Tags of the first directory that speak of the photograph and not of how the file is laid out:
 #: make, model, software, date, artist, copyright, EXIF and GPS.
 _ABOUT = (0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298, _EXIF, _GPS)
@@ -139,7 +140,7 @@ class _Grafting:
         tag, kind, count, value = entry
         size = _SIZES.get(kind, 1) * count
         (at,) = struct.unpack(_order(self.source) + "I", value)
-        if tag in _POINTERS and depth < len(_POINTERS):
+        if tag in POINTERS and depth < len(POINTERS):
             place = self.graft(_read(self.source, at), depth + 1)
         elif size > 4:
             if at + size > len(self.source):

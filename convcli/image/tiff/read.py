@@ -13,7 +13,8 @@ from convcli.image.depth import divide_alpha, storable, widen_bits
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
 from convcli.image.orientation import upright
-from convcli.image.tiff import directories
+from convcli.image.tiff import directories, stacks
+from convcli.image.tiff.beside import Around, blocks, resolution
 from convcli.image.tiff.kinds import (
     MINISBLACK,
     MINISWHITE,
@@ -27,7 +28,7 @@ from convcli.image.tiff.whole import check_page
 
 _NAMES = {MINISWHITE: "L", MINISBLACK: "L", RGB: "RGB", SEPARATED: "CMYK", YCBCR: "RGB"}
 _ASSOCIATED, _UNASSOCIATED = 1, 2
-_ORIENTATION, _INK_SET, _XMP = 274, 332, 700
+_DESCRIPTION, _ORIENTATION, _INK_SET, _XMP = 270, 274, 332, 700
 _CMYK = 1
 #: TIFF's tags that are text, by PNG's keywords for the same.
 TEXT_TAGS = {
@@ -81,7 +82,9 @@ class _Mapped(io.RawIOBase):
         return len(found)
 
 
-def read_page(page: Any, data: bytes, limit: int, count: int = 1) -> Image:
+def read_page(
+    page: Any, data: bytes, limit: int, count: int = 1, around: Around | None = None
+) -> Image:
     """Read a page, upright.
 
     Fewer than 8 bits are scaled to 8 and 9 to 15 to 16 by repeating bits; white-is-zero is
@@ -97,6 +100,8 @@ def read_page(page: Any, data: bytes, limit: int, count: int = 1) -> Image:
         The most pixels it may have.
     count
         How many pages there are.
+    around
+        What is known of the rest of the file; None for nothing.
 
     Raises
     ------
@@ -106,15 +111,22 @@ def read_page(page: Any, data: bytes, limit: int, count: int = 1) -> Image:
     _check_page(page, data, limit)
     pixels, channels, notes = _pixels(page)
     icc = bytes(page.iccprofile) if page.iccprofile else None
+    exif, around = directories.take_exif(data, page.offset), around or Around()
+    texts = _text(page)
+    taken = {*texts, *(directories.POINTERS if exif else ())}
+    beside = blocks(page, data, around, frozenset(taken))
+    if _DESCRIPTION in texts and stacks.is_stated(texts[_DESCRIPTION]):
+        del texts[_DESCRIPTION]
     meta = Meta(
         format="TIFF",
         mode=_mode(page),
         icc=icc,
-        exif=directories.take_exif(data, page.offset),
+        exif=exif,
         xmp=_xmp(page),
-        dpi=_density(page),
-        text=tuple(_text(page)),
+        dpi=None if resolution(beside) else _density(page),
+        text=tuple((TEXT_TAGS[tag], value) for tag, value in texts.items()),
         frames=count,
+        beside=beside,
         notes=notes,
     )
     return upright(Image(pixels, channels, meta), _orientation(page))
@@ -223,9 +235,9 @@ def _xmp(page: Any) -> bytes | None:
     return bytes(value) if isinstance(value, bytes) and value else None
 
 
-def _text(page: Any) -> list[tuple[str, str]]:
-    values = ((key, page.tags.valueof(tag)) for tag, key in TEXT_TAGS.items())
-    return [(key, value) for key, value in values if isinstance(value, str) and value]
+def _text(page: Any) -> dict[int, str]:
+    values = ((tag, page.tags.valueof(tag)) for tag in TEXT_TAGS)
+    return {tag: value for tag, value in values if isinstance(value, str) and value}
 
 
 def _mode(page: Any) -> str:

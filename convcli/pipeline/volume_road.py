@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError, UsageError
 from convcli.geometry import Axis
+from convcli.image.beside.changes import Change, changed
 from convcli.image.frames import Frames
 from convcli.image.image import Image, Meta, described
 from convcli.kernels.volume import AnyVolumeKernel
+from convcli.pipeline.anchors import placed
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.memory import ImageKind, StageMemory
 from convcli.pipeline.road import compiled
@@ -23,10 +26,6 @@ from convcli.pipeline.work import Work, prepare
 from convcli.record import replace
 from convcli.spec import Alpha, Spec
 
-#: By what descriptions begin, in a first page, that programs read a whole stack by.
-_STACKS = {"ImageJ=": "ImageJ", "<OME": "OME", '{"shape": [': "tifffile"}
-#: Characters of a description in which that stands.
-_BEGINNING = 1000
 #: What counts of a `Spec`; the rest is for images only.
 _USED = (
     *("padding", "border", "fill", "stride", "dilation", "convolve", "mapping", "divisor", "bias"),
@@ -182,19 +181,27 @@ class VolumeRoad:
         meta = metas.get(anchor if number else 0, self._planes.first.meta)
         for place in [place for place in metas if place < anchor]:
             del metas[place]
-        if self._changes:
-            meta, left = _without_stack(meta)
-            self._notes += left
+        blocks, notes = changed(meta.beside, self._change)
+        self._notes += notes
+        meta = replace(meta, beside=blocks)
         if self._spec.gray and self._planes.first.channels != self.work.channels:
             meta = replace(meta, icc=None)
         return replace(meta, frames=self._last.count)
 
     @cached_property
-    def _changes(self) -> bool:
-        """Whether the result isn't what a description of the source's stack would tell."""
-        last, planes = self._last, self._planes
-        before = planes.count, planes.first.shape, planes.first.dtype
-        return before != (last.count, last.shape, last.dtype)
+    def _change(self) -> Change:
+        """How the planes of the result differ from the source's."""
+        last, first, count = self._last, self._planes.first, self._planes.count
+        origin, step = placed([step.geometry.plane for step in self.steps], self._spec)
+        return Change(
+            sizes=(first.size, (last.shape[0], last.shape[1])),
+            origin=origin,
+            step=step,
+            channels=(first.channels, self.work.channels),
+            depths=(first.dtype.name, last.dtype.name),
+            frames=(count, last.count),
+            spacing=prod(step.geometry.planes.stride for step in self.steps),
+        )
 
 
 def _anchored(axis: Axis, flip: bool) -> NDArray[np.intp]:
@@ -202,14 +209,3 @@ def _anchored(axis: Axis, flip: bool) -> NDArray[np.intp]:
     anchor = axis.taps - 1 - axis.taps // 2 if flip else axis.taps // 2
     places = np.arange(axis.out) * axis.stride + anchor * axis.dilation - axis.before
     return places.clip(0, axis.size - 1)
-
-
-def _without_stack(meta: Meta) -> tuple[Meta, list[str]]:
-    """Return metadata without a description of a whole stack, and what is to be said of it."""
-    for key, value in meta.text:
-        for mark, program in _STACKS.items():
-            if key == "Description" and mark in value[:_BEGINNING]:
-                kept = tuple(pair for pair in meta.text if pair != (key, value))
-                said = f"{program}'s description was left out: it tells of the stack as it was"
-                return replace(meta, text=kept), [said]
-    return meta, []

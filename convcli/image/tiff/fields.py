@@ -15,8 +15,10 @@ SIZES = {
     **{13: 4, 16: 8, 17: 8, 18: 8},
 }
 #: What values are, by their type; fractions are two numbers.
-_CODES = {1: "B", 3: "H", 4: "I", 5: "I", 6: "b", 8: "h", 9: "i", 10: "i", 11: "f", 12: "d", 13: "I",
-          16: "Q", 17: "q", 18: "Q"}  # fmt: skip
+_CODES = {
+    **{1: "B", 3: "H", 4: "I", 5: "I", 6: "b", 8: "h", 9: "i", 10: "i", 11: "f", 12: "d"},
+    **{13: "I", 16: "Q", 17: "q", 18: "Q"},
+}
 BYTES, TEXT, SHORT, LONG, RATIONAL, UNDEFINED, DOUBLE = 1, 2, 3, 4, 5, 7, 12
 #: Types of fields whose values say where a directory is.
 PLACES = (13, 18)

@@ -123,10 +123,11 @@ def _put_exif(file: IO[bytes], block: bytes) -> None:
     found = directories.exif_end(file.read(_HEAD), size, block)
     if found is None:
         return
-    file.seek(4)
-    file.write(found[0])
+    at, start, end = found
+    file.seek(at)
+    file.write(start)
     file.seek(size)
-    file.write(found[1])
+    file.write(end)
 
 
 def _layout(image: Image) -> dict[str, Any]:

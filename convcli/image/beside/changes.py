@@ -77,7 +77,7 @@ def changed(blocks: Sequence[Block], change: Change) -> tuple[tuple[Block, ...],
         How the result differs.
     """
     what = change.what
-    kept, notes = [], []
+    kept, lost = [], dict[frozenset[str], list[str]]()
     for block in blocks:
         untrue, adapt = block.tells & what, ADAPTERS.get(block.kind)
         adapted: Block | None = block
@@ -86,11 +86,12 @@ def changed(blocks: Sequence[Block], change: Change) -> tuple[tuple[Block, ...],
         if adapted is not None:
             kept.append(adapted)
         elif block.words:
-            notes.append(left_out(block, untrue))
-    return tuple(kept), tuple(dict.fromkeys(notes))
+            lost.setdefault(untrue, []).append(block.words)
+    return tuple(kept), tuple(left_out(named, untrue) for untrue, named in lost.items())
 
 
-def left_out(block: Block, untrue: frozenset[str]) -> str:
-    """Say that a block is left out, and what has changed that it tells of."""
+def left_out(named: Sequence[str], untrue: frozenset[str]) -> str:
+    """Say that blocks of these words are left out, and what has changed that they tell of."""
     words = " and ".join(words for name, words in _WORDS.items() if name in untrue)
-    return f"{block.words} left out: not true of the result, whose {words} differ"
+    called = ", ".join(dict.fromkeys(named))
+    return f"{called} left out: not true of the result, whose {words} differ"

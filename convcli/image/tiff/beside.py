@@ -108,7 +108,9 @@ def blocks(page: Any, data: bytes, around: Around, taken: frozenset[int]) -> tup
 
 def shared(page: Any, data: bytes, total: int) -> tuple[Field, ...]:
     """Return those fields of a first page that stand for all images of a stack."""
-    tags = (imagej.COUNTS, imagej.CONTENT, _X, _Y, _UNIT) if total > 1 else ()
+    if total == 1:
+        return ()
+    tags = (imagej.COUNTS, imagej.CONTENT, _X, _Y, _UNIT, *UNTRUE)
     return tuple(field for field in fields(data, page.offset) if field.tag in tags)
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from convcli.image.beside.block import CHANNELS, DEPTH, PIXELS, PLACE, SIZE
 
-#: Tags of how samples are stored: the writer's own.
+#: Tags of how samples are stored, or where: the writer's own.
 LAYOUT = frozenset(
     {
         *(254, 255, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 288, 289, 290),
         *(292, 293, 317, 320, 322, 323, 324, 325, 338, 339, 346, 347, 512, 513, 514, 515, 517),
         *(518, 519, 520, 521, 529, 530, 531, 532, 559, 32995, 32996, 32997, 32998, 50674, 433),
-        *(434, 435, 400, 401, 402, 403, 404, 405),
+        *(330, 434, 435, 400, 401, 402, 403, 404, 405),
     }
 )
 #: Tags that other parts of `Meta` hold, or channels: resolution, ink names, missing data, XMP, ICC.

@@ -15,7 +15,7 @@ from convcli.image.tiff import ifd, layout, raw
 from convcli.image.tiff import write as tiff_write
 from convcli.image.tiff.kinds import check_types
 from convcli.image.tiff.read import read_page, stream_of
-from convcli.image.tiff.survey import Survey, inner, missing, planes
+from convcli.image.tiff.survey import Survey, inner, missing, planes, whole_page
 from convcli.record import replace
 
 #: Pages may turn out to be so many times larger than those before let expect.
@@ -75,7 +75,7 @@ def open_frames(data: bytes, limit: int) -> Frames:
         with codecs.load("tifffile").TiffFile(stream_of(data)) as file:
             for number, found in enumerate(numbers[first:], first):
                 check_types(data, places[found] if places else None)
-                page = _plane(file.pages[found], number if len(places) == 1 else 0)
+                page = _plane(whole_page(file.pages[found]), number if len(places) == 1 else 0)
                 image = read_page(page, data, limit, count, survey.around(number))
                 yield _noted(image, (*notes, *inner(data, page.offset)))
                 del image
@@ -125,7 +125,7 @@ def _sizes(file: Any, numbers: list[int]) -> tuple[list[int], int]:
     sizes, pixels = [], 0
     for number in numbers:
         try:
-            area, samples, bits = _shape(file.pages[number])
+            area, samples, bits = _shape(whole_page(file.pages[number]))
         except Exception:
             # It is reported when it is read.
             area, samples, bits = 0, 1, 8

@@ -22,6 +22,18 @@ def described(page: Any) -> str:
     return text if text and stacks.program_of(text) else ""
 
 
+def whole_page(page: Any) -> Any:
+    """Return a page with all its tags: tifffile has those of LSM files like their first page.
+
+    What it knows better than these tags stays: where strips are, and how long.
+    """
+    if not hasattr(page, "aspage") or hasattr(page, "tags"):
+        return page
+    whole = page.aspage()
+    whole.dataoffsets, whole.databytecounts = page.dataoffsets, page.databytecounts
+    return whole
+
+
 def planes(page: Any, size: int) -> int:
     """Return how many images stand one after the other behind a file's only directory.
 
@@ -112,7 +124,9 @@ class Survey:
         self._stacks: list[Stack] = []
         number = 0
         while number < self._total:
-            stack = _stack(file.pages[numbers[number]], self._total - number, self._total)
+            stack = _stack(
+                whole_page(file.pages[numbers[number]]), self._total - number, self._total
+            )
             if stack is None:
                 break
             self._starts.append(number)

@@ -30,7 +30,9 @@ from convcli.image.tiff.stacks import Stack
 from convcli.record import replace
 
 _DESCRIPTION = 270
-_SUBFILE, _PAGED = 254, 2
+_PAGED = 2
+#: Tags that aren't looked at here.
+_SKIPPED = frozenset({*LAYOUT, *HELD} - {282, 283, 296})
 _X, _Y, _UNIT, _PAGE_NUMBER = 282, 283, 296, 297
 _IPTC, _PHOTOSHOP = 33723, 34377
 _GRAFTED = (34665, 34853)
@@ -44,6 +46,9 @@ _LIMITS = (280, 281)
 _PLAIN = (1, 1)
 #: Private tags that are named each; of more the first and the last are.
 _FEW = 6
+
+
+_DONE = frozenset({_X, _Y, _UNIT, *geo.REFERENCE, geo.RPC, geo.GDAL, _IPTC, _PHOTOSHOP})
 
 
 class Around:
@@ -83,12 +88,11 @@ def blocks(page: Any, data: bytes, around: Around, taken: frozenset[int]) -> tup
     taken
         Tags that are in `Meta`.
     """
-    found = {field.tag: field for field in fields(data, page.offset)}
+    found = {field.tag: field for field in fields(data, page.offset, _SKIPPED)}
     for field in around.first:
         found.setdefault(field.tag, field)
     turned = page.tags.valueof(274, 1) not in (0, 1)
-    subfile = found.get(_SUBFILE)
-    paged = subfile is not None and bool(subfile.values[:1] and subfile.values[0] & _PAGED)
+    paged = bool(page.subfiletype & _PAGED)
     result = [Block(layout.KIND, "", layout.layout_of(page, paged))]
     if around.stack is not None:
         result += stacks.blocks(around.stack)
@@ -102,16 +106,16 @@ def blocks(page: Any, data: bytes, around: Around, taken: frozenset[int]) -> tup
     result += _resolution(found, around.stack, turned)
     result += geo.blocks(found, turned)
     result += _press(found)
-    done = {*taken, *LAYOUT, *HELD, *geo.REFERENCE, geo.RPC, geo.GDAL, _IPTC, _PHOTOSHOP}
-    return (*result, *_rest([found[tag] for tag in found if tag not in done], page))
+    rest = [field for tag, field in found.items() if tag not in _DONE and tag not in taken]
+    return (*result, *_rest(rest, page))
 
 
 def shared(page: Any, data: bytes, total: int) -> tuple[Field, ...]:
     """Return those fields of a first page that stand for all images of a stack."""
     if total == 1:
         return ()
-    tags = (imagej.COUNTS, imagej.CONTENT, _X, _Y, _UNIT, *UNTRUE)
-    return tuple(field for field in fields(data, page.offset) if field.tag in tags)
+    tags = {imagej.COUNTS, imagej.CONTENT, _X, _Y, _UNIT, *UNTRUE}
+    return tuple(fields(data, page.offset, wanted=tags))
 
 
 def _resolution(found: dict[int, Field], stack: Stack | None, turned: bool) -> list[Block]:

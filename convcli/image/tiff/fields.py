@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from convcli.image.tags import entries, form_of
@@ -20,6 +20,7 @@ _CODES = {
     **{13: "I", 16: "Q", 17: "q", 18: "Q"},
 }
 BYTES, TEXT, SHORT, LONG, RATIONAL, UNDEFINED, DOUBLE = 1, 2, 3, 4, 5, 7, 12
+FRACTIONS = (5, 10)
 #: Types of fields whose values say where a directory is.
 PLACES = (13, 18)
 
@@ -74,7 +75,9 @@ def words(tag: int, text: str) -> Field:
     return Field(tag, TEXT, text.replace("\0", " ").encode() + b"\0")
 
 
-def fields(data: bytes, at: int) -> Iterator[Field]:
+def fields(
+    data: bytes, at: int, skipped: Container[int] = (), wanted: Container[int] | None = None
+) -> Iterator[Field]:
     """Give a directory's fields, each tag once; those that lie beyond the end have no content.
 
     Parameters
@@ -83,10 +86,14 @@ def fields(data: bytes, at: int) -> Iterator[Field]:
         The whole file.
     at
         Where the directory is.
+    skipped
+        Tags that are left out.
+    wanted
+        Tags that alone are given; None for all.
     """
     form, seen, left = form_of(data), set[int](), len(data)
     for place, tag, kind, number in entries(data, at, form):
-        if tag in seen:
+        if tag in seen or tag in skipped or not (wanted is None or tag in wanted):
             continue
         seen.add(tag)
         size = SIZES.get(kind, 1) * number

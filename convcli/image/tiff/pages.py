@@ -41,7 +41,7 @@ def decode(data: bytes, limit: int) -> Image:
         if not ifd.names_more(data) and planes(page, len(data)) == 1:
             around = Survey(file, data, [0]).around(0)
             image = read_page(page, data, limit, around=around)
-            return _noted(image, (*missing(page, 1), *inner(data, page.offset)))
+            return _noted(image, (*missing(page, 1), *inner(page, data)))
     return open_frames(data, limit)[0]
 
 
@@ -77,7 +77,7 @@ def open_frames(data: bytes, limit: int) -> Frames:
                 check_types(data, places[found] if places else None)
                 page = _plane(whole_page(file.pages[found]), number if len(places) == 1 else 0)
                 image = read_page(page, data, limit, count, survey.around(number))
-                yield _noted(image, (*notes, *inner(data, page.offset)))
+                yield _noted(image, (*notes, *inner(page, data)))
                 del image
         if broken:
             raise ImageError(

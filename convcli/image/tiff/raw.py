@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from itertools import islice
 
 from convcli.errors import ImageError
-from convcli.image.tags import entries, form_of
+from convcli.image.tags import entries, first_of, form_of
 from convcli.image.tiff.ifd import CODES, directories
 
 #: What a sensor's samples are, by tag 262: behind colour filters, or linear.
 _SENSOR = (32803, 34892)
-_MEANING, _MAKE, _WITHIN, _DNG = 262, 271, 330, 50706
+_MEANING, _MAKE, WITHIN, _DNG = 262, 271, 330, 50706
 #: Directories that are looked at: a raw file has few, a stack may have thousands.
 _MOST = 8
 #: Canon's mark behind the header of CR2 files.
@@ -47,23 +47,25 @@ def check(data: bytes) -> None:
 
 def _has_sensor(data: bytes) -> bool:
     """Whether a camera wrote it, and a directory has what its sensor saw."""
-    camera = sensor = False
-    for at in islice(directories(data), _MOST):
-        for place in (at, *within(data, at)):
-            found = _numbers(data, place)
-            camera |= _MAKE in found or _DNG in found
-            sensor |= found.get(_MEANING) in _SENSOR
-    return camera and sensor
-
-
-def _numbers(data: bytes, at: int) -> dict[int, int]:
-    """Return the first number of each field, 0 where it has none."""
     form = form_of(data)
-    found = {}
+    own = {tag for _, tag, _, _ in entries(data, first_of(data, form), form)}
+    if not own & {_MAKE, _DNG}:
+        return False
+    return any(
+        _meaning(data, place) in _SENSOR
+        for at in islice(directories(data), _MOST)
+        for place in (at, *within(data, at))
+    )
+
+
+def _meaning(data: bytes, at: int) -> int:
+    """Return what a directory says that samples mean; 0 if it doesn't."""
+    form = form_of(data)
     for place, tag, kind, _ in entries(data, at, form):
-        code = form.order + CODES[kind] if tag == _MEANING and kind in CODES else ""
-        found[tag] = struct.unpack_from(code, data, place)[0] if code else 0
-    return found
+        if tag == _MEANING and kind in CODES:
+            meaning: int = struct.unpack_from(form.order + CODES[kind], data, place)[0]
+            return meaning
+    return 0
 
 
 def within(data: bytes, at: int) -> Iterator[int]:
@@ -78,7 +80,7 @@ def within(data: bytes, at: int) -> Iterator[int]:
     """
     form = form_of(data)
     for place, tag, kind, number in entries(data, at, form):
-        if tag == _WITHIN and kind in CODES:
+        if tag == WITHIN and kind in CODES:
             code = f"{form.order}{min(number, _MOST)}{CODES[kind]}"
             beyond = number * struct.calcsize(form.order + CODES[kind]) > form.width
             start = struct.unpack_from(form.place, data, place)[0] if beyond else place

@@ -9,7 +9,7 @@ from typing import Any
 
 from convcli.image.tiff import ifd, ome, stacks
 from convcli.image.tiff.beside import Around, shared
-from convcli.image.tiff.raw import within
+from convcli.image.tiff.raw import WITHIN, within
 from convcli.image.tiff.stacks import Stack
 
 #: MetaMorph's tag with a value for each plane.
@@ -78,18 +78,20 @@ def missing(page: Any, count: int) -> tuple[str, ...]:
     return (f"its description tells of {told} images, of which {count} {is_there} there",)
 
 
-def inner(data: bytes, at: int) -> tuple[str, ...]:
+def inner(page: Any, data: bytes) -> tuple[str, ...]:
     """Say which images within a page were left out.
 
     Parameters
     ----------
+    page
+        As tifffile has it.
     data
         The whole file.
-    at
-        Where the page's directory is.
     """
+    if WITHIN not in page.tags:
+        return ()
     try:
-        reduced = [not ifd.is_image(data, place) for place in within(data, at)]
+        reduced = [not ifd.is_image(data, place) for place in within(data, page.offset)]
     except struct.error:
         return ()
     small, whole = sum(reduced), len(reduced) - sum(reduced)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, TypeAlias
 
 from convcli.image import codecs
 from convcli.image.image import Image
 from convcli.image.light.profile import fits
 from convcli.image.tiff import directories, layout
 from convcli.image.tiff.beside import description, resolution, written
-from convcli.image.tiff.fields import BYTES, Field, words
+from convcli.image.tiff.fields import BYTES, FRACTIONS, Field, words
 from convcli.image.tiff.read import TEXT_TAGS
 
 #: Offsets of classic TIFF have 32 bits; this leaves room for what stands around the pixels.
@@ -21,6 +21,8 @@ _HEAD = 2**22
 _UNASSOCIATED = 2
 _PHOTOMETRIC = {"L": "minisblack", "RGB": "rgb", "CMYK": "separated", "?": "minisblack"}
 _DESCRIPTION, _XMP, _PAGE = 270, 700, 2
+#: What tifffile takes as a tag.
+_Extra: TypeAlias = tuple[int, int, int, Any, bool]
 
 
 def encode(
@@ -156,9 +158,7 @@ def _descriptions(image: Image, order: str, place: tuple[int, int]) -> dict[str,
     return options
 
 
-def _tags(
-    image: Image, order: str, place: tuple[int, int]
-) -> list[tuple[int, str | int, int, bytes, bool]]:
+def _tags(image: Image, order: str, place: tuple[int, int]) -> list[_Extra]:
     """Return text and XMP as tags, and what stood beside the pixels of the source.
 
     Text that TIFF has no tag for joins the description.
@@ -176,4 +176,10 @@ def _tags(
     found = [words(tag, "\n".join(values)) for tag, values in sorted(texts.items())]
     found += [Field(_XMP, BYTES, meta.xmp)] if meta.xmp else []
     found += written(image, order, *place)
-    return [(field.tag, field.kind, 0, field.ordered(order), True) for field in found]
+    return [_extra(field, order) for field in found]
+
+
+def _extra(field: Field, order: str) -> _Extra:
+    """Return a field as tifffile takes it, which counts the numbers of fractions twice in bytes."""
+    values = field.values if field.kind in FRACTIONS else field.ordered(order)
+    return field.tag, field.kind, len(values) // 2, values, True

@@ -17,7 +17,7 @@ from convcli.image.files import encode, open, read
 from convcli.image.tiff import directories, geo
 from convcli.image.tiff.fields import Field, numbers
 
-SCALE, ORIGIN = (10.0, 5.0), (500000.0, 5400000.0)
+SCALE, ORIGIN = (4.0, 2.0), (22.0, 240.0)
 GDAL = (
     '<GDALMetadata>\n  <Item name="UNITS">metre</Item>\n'
     '  <Item name="STATISTICS_MAXIMUM" sample="0">9</Item>\n'
@@ -57,7 +57,7 @@ ORDINARY = {
 
 def with_tags(path, tags, pixels=None, **options):
     """Write an image with some tags: (type, values)."""
-    pixels = np.arange(40 * 50, dtype=np.uint16).reshape(40, 50) if pixels is None else pixels
+    pixels = np.arange(40 * 50, dtype=np.uint8).reshape(40, 50) if pixels is None else pixels
     extra = []
     for tag, (kind, values) in tags.items():
         fractions = 2 if kind in (5, 10) else 1
@@ -97,10 +97,20 @@ def test_many_private_tags_are_counted(tmp_path):
 @pytest.mark.parametrize(
     ("tags", "options", "words"),
     [
-        ({301: (3, tuple(range(256)))}, ["--depth", "16"], "transfer function left out"),
+        pytest.param(
+            {301: (3, tuple(range(256)))},
+            ["--depth", "16"],
+            "transfer function left out",
+            marks=pytest.mark.exhaustive,
+        ),
         ({340: (3, (3,)), 341: (3, (200,))}, [], "range of samples left out"),
         ({37724: (7, b"layers")}, [], "Photoshop layers left out"),
-        ({33445: (4, (2,))}, ["--depth", "16"], "Molecular Dynamics scale left out"),
+        pytest.param(
+            {33445: (4, (2,))},
+            ["--depth", "16"],
+            "Molecular Dynamics scale left out",
+            marks=pytest.mark.exhaustive,
+        ),
         ({343: (1, b"path")}, ["--stride", "2"], "clipping path left out"),
         ({34412: (1, b"lsm?")}, [], "LSM description: left out"),
         ({50721: (10, (1, 1))}, [], "camera profile (DNG): left out"),
@@ -186,7 +196,7 @@ def located(path, point=False, tie=(0.0, 0.0), how="scale", **options):
             12,
             (SCALE[0], 0.0, 0.0, left, 0.0, -SCALE[1], 0.0, top, *[0.0] * 7, 1.0),
         )
-    pixels = np.stack(np.broadcast_arrays(x[None, :], y[:, None]), axis=-1)
+    pixels = np.stack(np.broadcast_arrays(x[None, :], y[:, None]), axis=-1).astype(np.uint8)
     with_tags(path, tags, pixels, photometric="minisblack", planarconfig="contig", **options)
 
 
@@ -274,7 +284,8 @@ def test_several_tie_points_and_polynomials_move_with_the_samples(tmp_path):
     )
     rpc = (1.0, 1.0, 20.0, 25.0, 48.0, 9.0, 100.0, 20.0, 25.0, *[0.5] * 83)
     source, out = tmp_path / "a.tif", tmp_path / "b.tif"
-    with_tags(source, {33922: (12, ties), 34735: (3, (1, 1, 0, 0)), 50844: (12, rpc)})
+    tags = {33922: (12, ties), 34735: (3, (1, 1, 0, 0)), 50844: (12, rpc)}
+    with_tags(source, tags, np.zeros((40, 50), np.uint8))
     assert (
         call("apply", "box3", source, "-o", out, "--stride", "2", "--padding", "valid").status == 0
     )

@@ -231,6 +231,11 @@ class MapsOf:
         )
         if image.meta.frames > 1 and writing.frame is None:
             self._notes.append(f"only the first of {image.meta.frames} images in the file was used")
+        beside = dict.fromkeys(block.words for block in image.meta.beside if block.words)
+        if beside:
+            self._notes.append(
+                f"maps hold samples alone: the source's {', '.join(beside)} left out"
+            )
         return image
 
     def _files(self, found: Stack) -> tuple[tuple[str, ...], bool]:

@@ -25,8 +25,9 @@ class Mapping(StrEnum):
 class Alpha(StrEnum):
     """What happens to an image's alpha channel."""
 
-    AUTO = "auto"  # keep under kernels that measure change, else filter
+    AUTO = "auto"  # keep under kernels that measure change, else filter, or weigh into one bit
     KEEP = "keep"
+    WEIGH = "weigh"  # colour weighted by alpha, alpha kept
     FILTER = "filter"  # colour weighted by alpha, alpha filtered too
     DROP = "drop"
 

@@ -187,7 +187,10 @@ WRONG = {
     "scale 0": ((*A, GRID, "--scale", "0"), ["other than 0, or auto", "got '0'"]),
     "scale word": ((*A, GRID, "--scale", "much"), ["other than 0, or auto", "got 'much'"]),
     "no channels": ((*A, GRID, "--channels", ""), ["--channels is empty", "such as RGB"]),
-    "alpha": ((*A, GRID, "--alpha", "foo"), ["expected auto, keep, filter or drop", "'foo'"]),
+    "alpha": (
+        (*A, GRID, "--alpha", "foo"),
+        ["auto, keep, weigh, filter or drop", "'foo'"],
+    ),
     "depth": ((*A, GRID, "--depth", "12"), ["expected same, 8, 16 or float", "got '12'"]),
     "method": ((*A, GRID, "--method", "foo"), ["'--method'", "expected auto", "got 'foo'"]),
     "precision": ((*A, GRID, "--precision", "half"), ["expected single or double", "'half'"]),

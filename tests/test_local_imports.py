@@ -118,6 +118,8 @@ KINDS = {
         "convcli.engine.lowered": ("engine.native",),
         "convcli.engine.objects": ("engine.native",),
         "convcli.image.extent": ("image.source",),
+        "convcli.image.foreign.kinds": ("batch.find",),
+        "convcli.image.foreign.tell": ("batch.find", "image.recognise"),
         "convcli.image.reasons": ("image.guard", "image.tiff.segments"),
         "convcli.image.show.side_by_side": ("batch.comparison",),
         "convcli.image.show.preview": ("batch.comparison",),

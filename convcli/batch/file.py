@@ -23,7 +23,7 @@ from convcli.image.frames import Frames
 from convcli.image.image import Image
 from convcli.image.source import load
 from convcli.record import replace
-from convcli.spec import Mapping
+from convcli.spec import Alpha, Mapping
 
 if TYPE_CHECKING:
     from convcli.batch.comparison import Comparison
@@ -148,11 +148,11 @@ class File:
         is_first = self._frame is None
         if not is_first:
             self._end()
-        filtered = self._work(image, self._span) if self._span else self._work(image)
+        filtered = self._lay(image)
         mapping = filtered.facts.mapping
         if is_first and mapping is Mapping.NORMALIZE and frames.durations is not None:
             self._span = self._range(frames)
-            filtered = self._work(image, self._span)
+            filtered = self._lay(image)
         result, facts = filtered.result, filtered.facts
         # A single image that is small has no others to be weighed against.
         weighed = resize and (frames.count > 1 or image.pixels.nbytes > _LITTLE)
@@ -168,6 +168,13 @@ class File:
             self._seen = compare(image, result, facts, self._writing)
         self._frame = filtered, notes
         return result
+
+    def _lay(self, image: Image) -> Filtering:
+        """Have one frame filtered, for the format that it is written in."""
+        span = (self._span,) if self._span else ()
+        if codec_of(self._name).one_bit_alpha:
+            return self._work(image, *span, one_bit=True)
+        return self._work(image, *span)
 
     def _tell(
         self, image: Image, frames: Frames, held: int, resize: Callable[[int], None] | None
@@ -197,7 +204,7 @@ class File:
         """Return the least and the greatest response of all frames: they are made for that."""
         lowest, highest = inf, -inf
         for image in frames:
-            filtered = self._work(image)
+            filtered = self._lay(image)
             _ = filtered.result.pixels
             facts = filtered.facts
             lowest, highest = min(lowest, facts.lowest), max(highest, facts.highest)
@@ -242,4 +249,6 @@ def notes_on(result: Image, facts: Facts, name: str) -> tuple[str, ...]:
             f"or `path` NAME.tif"
         )
     notes = [*facts.notes, *check_holds(dtype, result.channels, name)]
+    if facts.alpha == Alpha.WEIGH and codec_of(name).one_bit_alpha:
+        notes.append(f"{name} holds one bit of alpha: the source's alpha is kept")
     return (*notes, *left_out(result.meta, name))

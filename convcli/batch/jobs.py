@@ -26,11 +26,19 @@ class Job:
         Paths, or `-`.
     error
         Why nothing can be done, as for a folder without images; '' if something can.
+    left_out
+        Why a picture of a folder isn't even tried: its kind isn't read; '' if it is.
     """
 
     source: str
     target: str
     error: str = ""
+    left_out: str = ""
+
+
+def apart(jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
+    """Return the jobs that there are to do, and those that are only told of as left out."""
+    return [job for job in jobs if not job.left_out], [job for job in jobs if job.left_out]
 
 
 @record

@@ -67,7 +67,7 @@ def filter_images(
         If options contradict each other or don't fit.
     """
     request = make_request([each.name for each in kernels], given)
-    jobs = batch.plan(request)
+    jobs, unread = batch.apart(batch.plan(request))
     check_streams(jobs, given["as_json"])
     writing = replace(request.writing, stages=given["verbose"] or given["as_json"])
     if given["show"]:
@@ -85,6 +85,8 @@ def filter_images(
             reporter.add(outcome)
             if outcome.error and given["fail_fast"]:
                 break
+        for job in unread:
+            reporter.add(batch.foresee(job, writing))
     if given["dry_run"] and given["compare"] and not given["quiet"]:
         tell(f"and source and result → {printable(given['compare'])}")
     return reporter.status
@@ -190,11 +192,13 @@ class _KernelFilter:
     spec: Spec
     watch: bool
 
-    def __call__(self, image: Image, span: tuple[float, float] | None = None) -> Road:
+    def __call__(
+        self, image: Image, span: tuple[float, float] | None = None, *, one_bit: bool = False
+    ) -> Road:
         """Have an image filtered; `span` is what is stretched, if several are treated alike."""
         from convcli.pipeline import lay
 
-        return lay(image, self.kernels, self.spec, span, watch=self.watch)
+        return lay(image, self.kernels, self.spec, span, watch=self.watch, one_bit=one_bit)
 
     def takes(self, header: Header, size: int, output: Output) -> int:
         """Return what an image takes at its peak, told from its header and its file's size."""

@@ -105,7 +105,8 @@ SPEC_OPTIONS = (
         type=Word(Alpha),
         default="auto",
         show_default=True,
-        help="auto: filter it with colour weighted by it, but keep it under zero-sum kernels.",
+        help="auto: filter it with colour weighted by it, but keep it under zero-sum kernels; "
+        "weigh: keep it, with colour weighted by it, as auto does for GIF.",
     ),
     click.option(
         "--depth", type=Word(Depth), default="same", show_default=True, help="Bits a sample."

@@ -41,6 +41,7 @@ def lay(
     span: tuple[float, float] | None = None,
     *,
     watch: bool = True,
+    one_bit: bool = False,
 ) -> Road:
     """Plan how an image is filtered; nothing is made yet.
 
@@ -58,13 +59,17 @@ def lay(
     watch
         Whether the range of responses and how many samples are clipped will be asked for: to look
         at them takes a third of a small kernel's time.
+    one_bit
+        Whether the result is for a format with one bit of alpha: under `auto`, the source's alpha
+        is kept then where it would be filtered, and colour is weighted by it all the same.
 
     Raises
     ------
     ConvError
         If the spec doesn't fit the image, or the kernel doesn't fit into it.
     """
-    return Road(image, prepare(image, arrays.overridden(kernels, spec), spec, span, watch=watch))
+    given = arrays.overridden(kernels, spec)
+    return Road(image, prepare(image, given, spec, span, watch=watch, one_bit=one_bit))
 
 
 class Road:

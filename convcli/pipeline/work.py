@@ -40,7 +40,7 @@ class Work:
     kernels, spec, target
         What to do.
     alpha
-        `keep` or `filter`, or `drop` if it is gone.
+        `keep`, `weigh` or `filter`, or `drop` if it is gone.
     """
 
     image: Image
@@ -64,7 +64,7 @@ class Work:
     @property
     def weighs(self) -> bool:
         """Whether colour is weighted by alpha."""
-        return self.image.has_alpha and self.alpha is Alpha.FILTER
+        return self.image.has_alpha and self.alpha in (Alpha.FILTER, Alpha.WEIGH)
 
     @property
     def filters_alpha(self) -> bool:
@@ -96,12 +96,13 @@ def prepare(
     span: tuple[float, float] | None = None,
     *,
     watch: bool = True,
+    one_bit: bool = False,
 ) -> Work:
     """Choose channels, alpha and sample types.
 
     Parameters
     ----------
-    image, kernels, spec, span, watch
+    image, kernels, spec, span, watch, one_bit
         As `pipeline.lay` takes them.
 
     Raises
@@ -113,7 +114,7 @@ def prepare(
     spec.check_mapping(mapping)
     if spec.luma:
         _check_luma(image.channels)
-    mode = _alpha_mode(image, kernels, spec)
+    mode = _alpha_mode(image, kernels, spec, one_bit=one_bit)
     ready = _ready(image, spec, drop=image.has_alpha and mode is Alpha.DROP)
     names = ready.channels
     if spec.gray:
@@ -188,8 +189,10 @@ def _check_luma(names: str) -> None:
         raise UsageError(f"`luma` needs red, green and blue; this image's channels are {names}")
 
 
-def _alpha_mode(image: Image, kernels: tuple[AnyKernel, ...], spec: Spec) -> Alpha:
-    """`auto` made definite."""
+def _alpha_mode(
+    image: Image, kernels: tuple[AnyKernel, ...], spec: Spec, *, one_bit: bool
+) -> Alpha:
+    """`auto` made definite; an alpha that has to be one bit is not smoothed."""
     if spec.alpha is not Alpha.AUTO or not image.has_alpha:
         return spec.alpha
     if spec.channels or any(_measures_change(kernel) for kernel in kernels):
@@ -198,7 +201,9 @@ def _alpha_mode(image: Image, kernels: tuple[AnyKernel, ...], spec: Spec) -> Alp
         return Alpha.KEEP
     fills = not {Border.ZERO, Border.CONSTANT}.isdisjoint(by_axis(spec.border))
     # Weighting by an alpha that is the same everywhere changes nothing.
-    return Alpha.FILTER if fills or not is_opaque(image) else Alpha.KEEP
+    if not fills and is_opaque(image):
+        return Alpha.KEEP
+    return Alpha.WEIGH if one_bit else Alpha.FILTER
 
 
 class Absent(engine.Stage):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping as Counts
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from convcli.batch import Job, Outcome
+from convcli.image.formats import FORMATS, SUFFIXES
 from convcli.image.image import described
 from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import Facts
@@ -22,11 +24,17 @@ if TYPE_CHECKING:
     from convcli.kernels.volume import AnyVolumeKernel, VolumeKernel
 
 
+#: What became of a picture whose kind isn't read.
+LEFT_OUT = "left out"
+
+
 def line(outcome: Outcome) -> str:
     """One line, for one of many images."""
     source, target = printable(outcome.job.source), printable(outcome.job.target)
     if outcome.error:
         return f"{source}: {printable(as_options(outcome.error))}"
+    if outcome.job.left_out:
+        return f"{source}: left out, {printable(outcome.job.left_out)}"
     if outcome.skipped:
         return f"{source}: skipped, {target} {outcome.skipped}"
     facts = outcome.facts
@@ -94,6 +102,7 @@ def _megabytes(size: int) -> str:
 
 _ALPHA = {
     "keep": "kept as it is",
+    "weigh": "kept as it is, with colour weighted by it",
     "filter": "filtered, with colour weighted by it",
     "alone": "filtered like a colour",
     "drop": "dropped",
@@ -186,14 +195,17 @@ def data(outcome: Outcome, kernels: Sequence[AnyKernel | AnyVolumeKernel]) -> di
         "bytes": sum(stage.bytes for stage in outcome.stages),
         "stages": [{"name": stage.name, "bytes": stage.bytes} for stage in outcome.stages],
     }
-    result["notes"] = [as_options(note) for note in facts.notes] if facts else []
+    notes = facts.notes if facts else (outcome.job.left_out,) if outcome.job.left_out else ()
+    result["notes"] = [as_options(note) for note in notes]
     return result
 
 
 def status(outcome: Outcome) -> str:
-    """Return what became of an image: `done`, `skipped`, `failed` or `planned`."""
+    """Return what became of an image: `done`, `skipped`, `failed`, `planned` or `left out`."""
     if outcome.error:
         return "failed"
+    if outcome.job.left_out:
+        return LEFT_OUT
     return "skipped" if outcome.skipped else "done" if outcome.facts else "planned"
 
 
@@ -227,7 +239,7 @@ def _plan_data(plan: Any) -> dict[str, Any]:
     return {name: getattr(plan, name) for name in names}
 
 
-def tally(counts: Counts[str, int], total: int, seconds: float) -> str:
+def tally(counts: Counts[str, int], total: int, seconds: float, unread: Sequence[str] = ()) -> str:
     """One line that counts what became of all images.
 
     Parameters
@@ -238,6 +250,8 @@ def tally(counts: Counts[str, int], total: int, seconds: float) -> str:
         How many there should have been.
     seconds
         How long it took.
+    unread
+        Pictures that were left out, as their kinds can't be read.
 
     Examples
     --------
@@ -251,4 +265,30 @@ def tally(counts: Counts[str, int], total: int, seconds: float) -> str:
         said.append(f"{left:,} left")
     done = counts.get("done", 0)
     rate = f" ({rounded(done / seconds)} a second)" if done > 1 and seconds else ""
+    if unread:
+        said.append(f"{left_out_words(unread)};")
     return f"{', '.join(said)} in {seconds:.1f} s{rate}"
+
+
+def left_out_words(unread: Sequence[str]) -> str:
+    """Say how many pictures were left out of folders, and which kinds they are of.
+
+    Examples
+    --------
+    >>> left_out_words(["a.HEIC", "b.heic"])
+    "2 left out: .HEIC can't be read (install convcli[heic])"
+    >>> left_out_words(["a.psd", "b.psd", "c.dng"])
+    "3 left out: .psd (2) and .dng can't be read"
+    """
+    spelled: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    for path in unread:
+        suffix = os.path.splitext(path)[1]  # noqa: PTH122
+        name = spelled.setdefault(suffix.lower(), printable(suffix))
+        counts[name] = counts.get(name, 0) + 1
+    one = len(counts) == 1
+    kinds = [f"{name} ({n:,})" if n > 1 and not one else name for name, n in counts.items()]
+    listed = " and ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))
+    extras = {FORMATS[SUFFIXES[name]].needs[1] for name in spelled if name in SUFFIXES}
+    hint = f" (install convcli[{','.join(extras)}])" if extras else ""
+    return f"{len(unread):,} left out: {listed} can't be read{hint}"

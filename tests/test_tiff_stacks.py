@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ import convcli
 from convcli.image.files import open, read
 from convcli.image.frames import Frames
 from convcli.image.image import Image
-from convcli.image.tiff import ome, stacks
+from convcli.image.tiff import geo, ome, stacks
+from convcli.image.tiff.fields import words
 
 ROWS, COLS = 30, 40
 
@@ -488,3 +490,19 @@ def test_frames_of_a_program_are_written_truly(planes, colours, tmp_path):
     convcli.write(tmp_path / "d.tif", plain)
     with tifffile.TiffFile(tmp_path / "d.tif") as file:
         assert file.pages[0].description == ""
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["<Image>", "<Image ", '<Image a="', "<Image><Pixels>", "<Image><Pixels><Channel>", "<UUID "],
+)
+def test_time_grows_with_a_text_and_not_faster(unit):
+    """A text of 30,000 elements without an end would take minutes if each were looked for."""
+    start = perf_counter()
+    for tail in ("</OME>", "</Pixels></Image></OME>"):
+        text = "<OME>" + unit * 30_000 + tail
+        ome.unlike(text)
+        ome.other_files(text)
+        ome.made_true(text, (3, 4, 1), "uint8", 1, 0)
+        geo.blocks({geo.GDAL: words(geo.GDAL, text.replace("Image", "Item"))}, turned=False)
+    assert perf_counter() - start < 10

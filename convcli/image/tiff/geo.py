@@ -6,11 +6,11 @@ GDAL's metadata in tag 42112.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from convcli.image.beside.block import CHANNELS, PIXELS, PLACE, Block
 from convcli.image.beside.changes import ADAPTERS, Change
+from convcli.image.tiff.elements import elements
 from convcli.image.tiff.fields import DOUBLE, TEXT, Field, numbers
 from convcli.record import replace
 
@@ -21,8 +21,7 @@ _RASTER_TYPE, _POINT = 1025, 2
 _TIE, _CORNERS, _RPC_VALUES = 6, 16, 92
 #: Places of (rows, cols) among the RPC's numbers: offsets, scales.
 _RPC_OFFSETS, _RPC_SCALES = (2, 3), (7, 8)
-_ITEM = re.compile(r"<Item\b[^>]*?(?:/>|>.*?</Item>)", re.DOTALL)
-_STATISTICS, _BAND = re.compile(r"name=\"STATISTICS_"), re.compile(r"\bsample=\"")
+_STATISTICS, _BAND = 'name="STATISTICS_', ' sample="'
 
 
 def blocks(found: dict[int, Field], turned: bool) -> list[Block]:
@@ -60,10 +59,9 @@ def field_of(blocks: Sequence[Block]) -> Field | None:
 def _gdal(text: str) -> list[Block]:
     """Return GDAL's metadata: of the whole raster, of its bands, of its samples."""
     parts: dict[str, list[str]] = {"": [], CHANNELS: [], PIXELS: []}
-    for item in _ITEM.findall(text):
-        head = item.split(">", 1)[0]
-        told = PIXELS if _STATISTICS.search(head) else CHANNELS if _BAND.search(head) else ""
-        parts[told].append(item)
+    for item in elements(text, "Item"):
+        told = PIXELS if _STATISTICS in item.tag else CHANNELS if _BAND in item.tag else ""
+        parts[told].append(text[item.start : item.stop])
     named = {"": "GDAL metadata", CHANNELS: "GDAL band metadata", PIXELS: "GDAL statistics"}
     return [
         Block("TIFF GDAL", named[told], tuple(items), frozenset({told} - {""}))

@@ -6,44 +6,56 @@ Only what tells of these is rewritten; all other text stays as it was.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from itertools import accumulate
 from math import prod
 
 from convcli.image.beside.changes import Change
+from convcli.image.tiff.elements import Element, elements, replaced, without
+from convcli.record import record
 
-_IMAGE = re.compile(r"<((?:\w+:)?)Image\b.*?</\1Image\s*>", re.DOTALL)
-_PIXELS = re.compile(r"(<((?:\w+:)?)Pixels\b[^>]*?)(/?>)(?:(.*?)(</\2Pixels\s*>))?", re.DOTALL)
-_PLANES = re.compile(
-    r"\s*<((?:\w+:)?)(?:TiffData|Plane)\b(?:[^>]*/>|.*?</\1(?:TiffData|Plane)\s*>)", re.DOTALL
-)
-_DATA = re.compile(r"\s*<((?:\w+:)?)TiffData\b(?:[^>]*/>|.*?</\1TiffData\s*>)", re.DOTALL)
-_CHANNEL = re.compile(r"<((?:\w+:)?)Channel\b(?:[^>]*/>|.*?</\1Channel\s*>)", re.DOTALL)
-_FILE = re.compile(r"<(?:\w+:)?UUID\b[^>]*?FileName\s*=\s*[\"']([^\"']*)")
+_FILE = re.compile(r"<(?:\w{1,99}:)?UUID\b[^<>]*?FileName\s*=\s*[\"']([^\"'<>]*)")
 _ORDER = "XYZCT"
-_TYPES = {
-    "bool": "bit",
-    "float32": "float",
-    "float64": "double",
-}
+_TYPES = {"bool": "bit", "float32": "float", "float64": "double"}
 _IN_PLANE = (("X", 1), ("Y", 0))
+
+
+@record
+class _Planes:
+    """Which pages an image of the result has.
+
+    Parameters
+    ----------
+    first, count
+        The number of its first page, and how many there are.
+    alone
+        Which of the source's planes the only one is; None if there are several.
+    """
+
+    first: int
+    count: int
+    alone: int | None = None
 
 
 def is_ome(text: str) -> bool:
     """Whether a description is OME-XML."""
-    return text[-10:].strip().endswith("OME>") and "<" in text[:1]
+    return text[-10:].strip().endswith("OME>") and text[:1] == "<"
 
 
+# Every page of a stack is asked, and may have a text of megabytes.
+@lru_cache(4)
 def is_elsewhere(text: str) -> bool:
     """Whether it only says in which file the OME-XML is."""
-    return re.search(r"<(?:\w+:)?BinaryOnly\b", text) is not None
+    return bool(elements(text, "BinaryOnly"))
 
 
+@lru_cache(4)
 def unlike(text: str) -> bool:
     """Whether it tells of images of several kinds."""
     kinds = set()
-    for image in _IMAGE.finditer(text):
-        tag = _PIXELS.search(image.group())
-        if tag is not None:
-            kinds.add((*(_value(tag[1], f"Size{axis}") for axis in "XY"), _value(tag[1], "Type")))
+    for image in elements(text, "Image"):
+        for pixels in elements(image.inner, "Pixels")[:1]:
+            kinds.add(tuple(_value(pixels.tag, name) for name in ("SizeX", "SizeY", "Type")))
     return len(kinds) > 1
 
 
@@ -70,42 +82,40 @@ def made_true(
     alone
         Which of the source's images the only one is; None if there are several.
     """
-    images = list(_IMAGE.finditer(text))
-    sizes = [_count(image.group()) for image in images]
+    images = elements(text, "Image")
+    sizes = [_count(image) for image in images]
     if len(images) > 1 and sum(sizes) != count:
-        return _of_one(text, images, sizes, (shape, dtype, count, alone))
-    first, alike = 0, not unlike(text)
+        return _of_one(text, images, sizes, (shape, dtype, _Planes(0, count, alone)))
+    # Those of several kinds stay as they were, or the text had been left out.
+    found = None if unlike(text) else shape
+    counts = sizes if len(images) > 1 else [count]
+    places = zip(accumulate(counts, initial=0), counts, strict=False)
 
-    def one(image: re.Match[str]) -> str:
-        nonlocal first
-        planes = _count(image.group()) if len(images) > 1 else count
-        # Those of other kinds stay as they were, or the text had been left out.
-        found = shape if alike else None
-        changed = _image(image.group(), found, dtype, (first, planes, alone))
-        first += planes
-        return changed
+    def one(image: Element) -> str:
+        return _image(image, found, dtype, _Planes(*next(places), alone))
 
-    return _IMAGE.sub(one, text)
+    return replaced(text, images, one)
 
 
 def _of_one(
     text: str,
-    images: list[re.Match[str]],
+    images: list[Element],
     sizes: list[int],
-    result: tuple[tuple[int, int, int], str, int, int | None],
+    result: tuple[tuple[int, int, int], str, _Planes],
 ) -> str:
     """Return the text with the only one of its images that has a result."""
-    shape, dtype, count, alone = result
+    shape, dtype, planes = result
     number, before = 0, 0
-    while number < len(images) - 1 and before + sizes[number] <= (alone or 0):
+    while number < len(images) - 1 and before + sizes[number] <= (planes.alone or 0):
         before += sizes[number]
         number += 1
-    chosen = None if alone is None else alone - before
-    for k in reversed(range(len(images))):
-        start, end = images[k].span()
-        kept = _image(images[k].group(), shape, dtype, (0, count, chosen)) if k == number else ""
-        text = text[:start] + kept + text[end:]
-    return text
+    chosen = None if planes.alone is None else planes.alone - before
+    kept = _Planes(0, planes.count, chosen)
+
+    def one(image: Element) -> str:
+        return _image(image, shape, dtype, kept) if image == images[number] else ""
+
+    return replaced(text, images, one)
 
 
 def moved(text: str, change: Change) -> str:
@@ -118,83 +128,77 @@ def moved(text: str, change: Change) -> str:
     return text
 
 
+@lru_cache(4)
 def _stretched(text: str, name: str, step: float) -> str:
     def one(found: re.Match[str]) -> str:
         return f"{found[1]}{float(found[2]) * step:.12g}{found[3]}"
 
-    return re.sub(
-        rf"(\b{name}\s*=\s*[\"'])([0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?)([\"'])", one, text
-    )
+    number = r"[0-9]{1,99}(?:\.[0-9]{0,99})?(?:[eE][-+]?[0-9]{1,9})?"
+    return re.sub(rf"(\b{name}=[\"'])({number})([\"'])", one, text)
 
 
 def _value(tag: str, name: str, default: str = "1") -> str:
-    found = re.search(rf"\b{name}\s*=\s*[\"']([^\"']*)[\"']", tag)
+    found = re.search(rf"\b{name}\s?=\s?[\"']([^\"']*)[\"']", tag)
     return found[1] if found else default
 
 
-def _length(tag: str, axis: str) -> int:
-    found = _value(tag, f"Size{axis}")
-    return max(1, int(found)) if found.isdecimal() else 1
+def _length(tag: str, name: str) -> int:
+    found = _value(tag, name)
+    return max(1, int(found)) if re.fullmatch("[0-9]{1,9}", found) else 1
 
 
-def _samples(image: str) -> int:
-    found = _value(image, "SamplesPerPixel")
-    return max(1, int(found)) if found.isdecimal() else 1
+def _samples(pixels: Element) -> int:
+    channels = elements(pixels.inner, "Channel")
+    return _length(channels[0].tag, "SamplesPerPixel") if channels else 1
 
 
-def _count(image: str) -> int:
+def _count(image: Element) -> int:
     """Return how many pages an image has."""
-    tag = _PIXELS.search(image)
-    if tag is None:
+    found = elements(image.inner, "Pixels")
+    if not found:
         return 0
-    return prod(_length(tag[1], axis) for axis in "ZCT") // _samples(image)
+    return prod(_length(found[0].tag, f"Size{axis}") for axis in "ZCT") // _samples(found[0])
 
 
-def _image(
-    image: str,
-    shape: tuple[int, int, int] | None,
-    dtype: str,
-    planes: tuple[int, int, int | None],
+def _image(image: Element, shape: tuple[int, int, int] | None, dtype: str, planes: _Planes) -> str:
+    """Return an image's element."""
+    found = elements(image.inner, "Pixels")[:1]
+    inner = replaced(image.inner, found, lambda pixels: _pixels(pixels, shape, dtype, planes))
+    return f"{image.tag}>{inner}{image.end}" if image.end[:2] == "</" else image.tag + image.end
+
+
+def _pixels(
+    pixels: Element, shape: tuple[int, int, int] | None, dtype: str, planes: _Planes
 ) -> str:
-    """Return an image's element: its first page, how many it has, and which one of old is alone."""
-    found = _PIXELS.search(image)
-    if found is None:
-        return image
-    first, count, alone = planes
-    tag, prefix, samples = found[1], found[2], _samples(image)
-    inner = found[4] or ""
-    lengths = {axis: _length(tag, axis) for axis in "ZCT"}
+    """Return the element that tells of sizes and planes."""
+    tag, inner, samples = pixels.tag, pixels.inner, _samples(pixels)
+    lengths = {axis: _length(tag, f"Size{axis}") for axis in "ZCT"}
     lengths["C"] = max(1, lengths["C"] // samples)
-    order = [axis for axis in _value(tag, "DimensionOrder", _ORDER) if axis in "ZCT"]
-    if prod(lengths.values()) != count:
-        inner = _PLANES.sub("", inner)
-        inner = _coloured(inner, _colour(lengths, order, alone)) if count == 1 else inner
-        lengths = _fewer(lengths, count)
-    inner = _DATA.sub("", inner)
+    if prod(lengths.values()) != planes.count:
+        inner = without(inner, "Plane")
+        if planes.count == 1:
+            inner = _coloured(inner, _colour(tag, lengths, planes.alone))
+        lengths = _fewer(lengths, planes.count)
+    inner = without(inner, "TiffData")
     own = shape[2] if shape else samples
-    tag = _told(tag, {"C": lengths["C"] * own, "Z": lengths["Z"], "T": lengths["T"]})
+    told = {"SizeC": lengths["C"] * own, "SizeZ": lengths["Z"], "SizeT": lengths["T"]}
     if shape:
-        tag = _told(tag, {"X": shape[1], "Y": shape[0]})
+        told |= {"SizeX": shape[1], "SizeY": shape[0]}
         inner = _set(inner, "SamplesPerPixel", str(own))
+    for name, length in told.items():
+        tag = _set(tag, name, str(length))
     kind = _TYPES.get(dtype, dtype)
     if shape and kind != _value(tag, "Type", ""):
-        tag = re.sub(r"\s+SignificantBits\s*=\s*[\"'][^\"']*[\"']", "", _set(tag, "Type", kind))
-    channels = list(_CHANNEL.finditer(inner))
-    end = channels[-1].end() if channels else 0
-    data = f'<{prefix}TiffData IFD="{first}" PlaneCount="{count}"/>'
-    inner = inner[:end] + data + inner[end:]
-    close = found[5] or f"</{prefix}Pixels>"
-    return image[: found.start()] + tag + ">" + inner + close + image[found.end() :]
-
-
-def _told(tag: str, lengths: dict[str, int]) -> str:
-    for axis, length in lengths.items():
-        tag = _set(tag, f"Size{axis}", str(length))
-    return tag
+        tag = re.sub(r"\sSignificantBits\s?=\s?[\"'][^\"']*[\"']", "", _set(tag, "Type", kind))
+    data = f'<{pixels.prefix}TiffData IFD="{planes.first}" PlaneCount="{planes.count}"/>'
+    channels = elements(inner, "Channel")
+    after = channels[-1].stop if channels else 0
+    close = pixels.end if pixels.end[:2] == "</" else f"</{pixels.prefix}Pixels>"
+    return f"{tag}>{inner[:after]}{data}{inner[after:]}{close}"
 
 
 def _set(tag: str, name: str, value: str) -> str:
-    return re.sub(rf"(\b{name}\s*=\s*[\"'])[^\"']*", rf"\g<1>{value}", tag)
+    return re.sub(rf"(\b{name}\s?=\s?[\"'])[^\"']*", rf"\g<1>{value}", tag)
 
 
 def _fewer(lengths: dict[str, int], count: int) -> dict[str, int]:
@@ -204,20 +208,24 @@ def _fewer(lengths: dict[str, int], count: int) -> dict[str, int]:
     return {axis: count if axis == kept else 1 for axis in lengths}
 
 
-def _colour(lengths: dict[str, int], order: list[str], number: int | None) -> int:
+def _colour(tag: str, lengths: dict[str, int], number: int | None) -> int:
     """Return which channel a plane is of."""
     left = number or 0
-    for axis in order:
+    for axis in _value(tag, "DimensionOrder", _ORDER):
         if axis == "C":
             return left % lengths["C"]
-        left //= lengths[axis]
+        left //= lengths.get(axis, 1)
     return 0
 
 
 def _coloured(inner: str, colour: int) -> str:
     """Return the elements with one channel of several."""
-    channels = list(_CHANNEL.finditer(inner))
-    for k in reversed(range(len(channels))):
-        if k != colour and colour < len(channels):
-            inner = inner[: channels[k].start()] + inner[channels[k].end() :]
-    return inner
+    channels = elements(inner, "Channel")
+    if colour >= len(channels):
+        return inner
+    kept = channels[colour]
+    return replaced(
+        inner,
+        channels,
+        lambda channel: inner[kept.start : kept.stop] if channel == kept else "",
+    )

@@ -13,14 +13,12 @@ from convcli.image.tiff.ifd import CODES, directories
 #: What a sensor's samples are, by tag 262: behind colour filters, or linear.
 _SENSOR = (32803, 34892)
 _MEANING, _MAKE, WITHIN, _DNG = 262, 271, 330, 50706
-#: Directories that are looked at: a raw file has few, a stack may have thousands.
-_MOST = 8
+#: Directories that are looked at: a raw file has few, a stack may have thousands. And those
+#: within a page.
+_MOST, _INNER = 8, 256
 #: Canon's mark behind the header of CR2 files.
 _CANON = (b"CR\x02", 8)
-_SAID = (
-    "it is a camera raw file: develop it first, with darktable for instance: "
-    '"darktable-cli IN OUT.tif"'
-)
+_SAID = "it is a camera raw file: develop it first, as with: darktable-cli NAME NAME.tif"
 
 
 def check(data: bytes) -> None:
@@ -81,7 +79,7 @@ def within(data: bytes, at: int) -> Iterator[int]:
     form = form_of(data)
     for place, tag, kind, number in entries(data, at, form):
         if tag == WITHIN and kind in CODES:
-            code = f"{form.order}{min(number, _MOST)}{CODES[kind]}"
+            code = f"{form.order}{min(number, _INNER)}{CODES[kind]}"
             beyond = number * struct.calcsize(form.order + CODES[kind]) > form.width
             start = struct.unpack_from(form.place, data, place)[0] if beyond else place
             yield from struct.unpack_from(code, data, start)

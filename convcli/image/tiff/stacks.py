@@ -33,6 +33,8 @@ _STATING = {
     "[Acquisition Parameters]": "FluoView's description",
 }
 _BEGINNING = 1000
+#: Dimensions that a shape has at the most: NumPy's limit.
+_MOST = 64
 
 
 @record
@@ -181,7 +183,8 @@ def _read(text: str) -> dict[str, Any]:
         lengths = [int(length) for length in found["shape"]]
     except (ValueError, TypeError, KeyError, RecursionError):
         return {}
-    return found if all(length > 0 for length in lengths) else {}
+    fits = len(lengths) <= _MOST and all(0 < length < 2**32 for length in lengths)
+    return found if fits else {}
 
 
 def _shaped(stack: Stack, shape: tuple[int, int, int], count: int) -> str:

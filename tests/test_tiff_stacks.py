@@ -16,7 +16,7 @@ from convcli.image.files import open, read
 from convcli.image.frames import Frames
 from convcli.image.image import Image
 from convcli.image.tiff import geo, ome, stacks
-from convcli.image.tiff.fields import words
+from convcli.image.tiff.fields import words as text_field
 
 ROWS, COLS = 30, 40
 
@@ -504,5 +504,5 @@ def test_time_grows_with_a_text_and_not_faster(unit):
         ome.unlike(text)
         ome.other_files(text)
         ome.made_true(text, (3, 4, 1), "uint8", 1, 0)
-        geo.blocks({geo.GDAL: words(geo.GDAL, text.replace("Image", "Item"))}, turned=False)
+        geo.blocks({geo.GDAL: text_field(geo.GDAL, text.replace("Image", "Item"))}, turned=False)
     assert perf_counter() - start < 10

@@ -18,7 +18,7 @@ LAYOUT = frozenset(
     }
 )
 #: Tags that other parts of `Meta` hold, or channels: resolution, ink names, missing data, XMP, ICC.
-HELD = frozenset({282, 283, 296, 332, 333, 334, 42113, 700, 34675})
+HELD = frozenset({282, 283, 296, 332, 333, 334, 336, 42113, 700, 34675})
 _ALWAYS: frozenset[str] = frozenset()
 _TYPE, _COLOUR = frozenset({DEPTH}), frozenset({CHANNELS})
 _SAMPLES, _WHERE = frozenset({PIXELS}), frozenset({SIZE, PLACE})
@@ -34,7 +34,7 @@ NAMED: dict[int, tuple[str, frozenset[str]]] = {
     301: ("transfer function", _TYPE | _COLOUR),
     **{318: ("white point", _ALWAYS), 319: ("primary colours", _COLOUR)},
     **dict.fromkeys((326, 327, 328), ("fax errors", _SAMPLES)),
-    **{336: ("dot range", _TYPE), 337: ("target printer", _ALWAYS)},
+    337: ("target printer", _ALWAYS),
     **dict.fromkeys((343, 344, 345), ("clipping path", _WHERE)),
     351: ("OPI proxy", _ALWAYS),
     **dict.fromkeys((18246, 18249), ("rating", _ALWAYS)),

@@ -179,7 +179,10 @@ WRONG = {
     "fill is no number": ((*A, GRID, "--fill", "x"), ["from 0 to 255", "got 'x'"]),
     "fill is not a number": ((*A, GRID, "--fill", "nan"), ["from 0 to 255", "got 'nan'"]),
     "fill too large": ((*A, GRID, "--fill", "256"), ["from 0 to 255", "got '256'"]),
-    "map": ((*A, GRID, "--map", "foo"), ["expected clip, abs, offset, normalize or raw", "'foo'"]),
+    "map": (
+        (*A, GRID, "--map", "foo"),
+        ["expected clip, abs, offset, normalize, raw or hue", "'foo'"],
+    ),
     "divisor 0": ((*A, GRID, "--divisor", "0"), ["'--divisor'", "other than 0", "got '0'"]),
     "divisor without end": ((*A, GRID, "--divisor", "inf"), ["'--divisor'", "got 'inf'"]),
     "bias undefined": ((*A, GRID, "--bias", "nan"), ["'--bias'", "a number", "got 'nan'"]),

@@ -39,6 +39,7 @@ _LITTLE = 2**21
 _HELD = 2
 _ALIKE = "all frames were stretched alike, so that they don't flicker"
 _APART = "each page was stretched by itself"
+_RECODED = "{} coding changes samples outside of the part, too; PNG and TIFF keep them"
 _FIRST = "the first frame is the one that is shown or compared"
 
 
@@ -159,6 +160,8 @@ class File:
         if is_first and (weighed or self._writing.stages):
             self._tell(image, frames, held, resize if weighed else None)
         notes = notes_on(result, facts, self._name)
+        if facts.inside is not None and _loses(result, self._name, self._writing.quality):
+            notes += (_RECODED.format(self._name),)
         count = image.meta.frames
         if count > 1 and frames.count == 1 and not _moves(image):
             notes += (f"only the first of {count} images in the file was filtered",)
@@ -224,6 +227,14 @@ class File:
 
 def _alone(image: Image) -> Frames:
     return Frames.of([image], format=image.meta.format)
+
+
+def _loses(result: Image, name: str, quality: int | None) -> bool:
+    """Whether coding a result changes its samples."""
+    codec = codec_of(name)
+    if codec.lossy or "quality" not in codec.options:
+        return codec.lossy
+    return result.meta.lossy if quality is None else quality < 100
 
 
 def _moves(image: Image) -> bool:

@@ -141,6 +141,8 @@ class Request:
         Files that kernels were read from, of which the same holds.
     patch
         The file of a patch that is looked for, or `-`, of which the same holds.
+    mask
+        The file of a mask, of which the same holds.
     stdin, stdout
         Descriptors of the standard streams, if they have any.
     reports
@@ -158,6 +160,7 @@ class Request:
     list_file: str | None = None
     kernel_files: Sequence[str] = ()
     patch: str | None = None
+    mask: str | None = None
     stdin: int | None = None
     stdout: int | None = None
     reports: bool = False

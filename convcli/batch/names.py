@@ -149,6 +149,8 @@ def read_by(request: Request, jobs: Sequence[Job], identities: Identities) -> di
     kept |= dict.fromkeys(map(identities.of, request.kernel_files), "the kernel's file")
     if request.patch not in (None, STREAM):
         kept[identities.of(str(request.patch))] = "the patch"
+    if request.mask is not None:
+        kept[identities.of(request.mask)] = "the mask"
     sources = (job.source for job in jobs if job.source != STREAM)
     return kept | dict.fromkeys(map(identities.of, sources), "a source")
 

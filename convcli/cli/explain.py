@@ -17,7 +17,7 @@ from convcli.cli.streams import check_apart, check_targets
 from convcli.cli.types import KERNELS, KernelType, MatrixCommand, PathType, Typed, whole
 from convcli.errors import ConvError, ImageError, UsageError
 from convcli.geometry import Pair
-from convcli.report.lines import columns, printable
+from convcli.report.lines import columns, printable, softened
 from convcli.report.option_names import as_options
 
 if TYPE_CHECKING:
@@ -121,8 +121,10 @@ def explain(kernel: Any, spec: Spec, **given: Any) -> None:
     """Show what a kernel does at one place of an image, and why."""
     _check(given, _reads(given["image"]))
     study, name = _study(kernel, spec, given)
-    for note in spec.notes:
+    for note in (*spec.notes, *getattr(kernel, "doubts", ())):
         tell(f"convcli: {as_options(note)}")
+    if threshold := getattr(kernel, "threshold", 0):
+        tell(f"convcli: what is explained is the kernel; {softened(threshold)}")
     if given["at"] is not None:
         study.at(*given["at"])
     if given["page"]:

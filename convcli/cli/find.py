@@ -12,7 +12,7 @@ from convcli.cli.echo import echo, echo_json
 from convcli.cli.options import exclude_option, include_option, lenient_option, recursive_option
 from convcli.cli.status import DONE, FAILED, tell
 from convcli.cli.streams import check_apart, descriptor
-from convcli.cli.types import NumbersType, PathType, Real, Whole
+from convcli.cli.types import ConvCommand, NumbersType, PathType, Real, Whole
 from convcli.errors import ConvError, ImageError, UsageError
 from convcli.record import replace
 from convcli.report.failures import Failures
@@ -39,6 +39,7 @@ status: 0 if the patch was found in every image, 1 if it wasn't in one, or one c
 
 
 @click.command(
+    cls=ConvCommand,
     help=_HELP,
     epilog="""\b
 Examples:

@@ -12,7 +12,9 @@ from convcli import batch
 from convcli.batch.maps import MapsOf, MapsOutcome, MapsRequest, check_request
 from convcli.batch.names import read_by
 from convcli.cli.echo import echo_json
+from convcli.cli.effects import notes
 from convcli.cli.filtering import check_streams, make_request
+from convcli.cli.idle import Call
 from convcli.cli.status import DONE, FAILED, tell
 from convcli.errors import UsageError
 from convcli.paths import Identities
@@ -63,6 +65,10 @@ def write_maps(
     asked = MapsRequest(tuple(layers), spec, request, **shown)
     check_request(asked, jobs)
     kept = read_by(request, jobs, Identities())
+    if not given["quiet"] and not given["as_json"]:
+        found = [job.source for job in jobs]
+        for note in notes("apply", given["asked"], Call(vars(spec) | given | shown, sources=found)):
+            tell(f"convcli: {note}")
     teller, start = _Teller(asked, len(jobs), given), perf_counter()
     for job in jobs:
         streams = sys.stdin.buffer, sys.stdout.buffer

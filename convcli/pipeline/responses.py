@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from math import sqrt
+from math import inf, sqrt
 from typing import Any
 
 import numpy as np
 
 from convcli.borders import Border, by_axis
+from convcli.engine import Seen
 from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Combine, Compound, Kernel
 from convcli.record import record, replace
@@ -37,6 +38,8 @@ class Target:
         Whether another step follows, so that degrees and shares are given as levels.
     watch
         Whether the range of responses and how many are clipped will be asked for.
+    weighed
+        Whether what is filtered is colour weighted by alpha, and alpha, which keeps brightness.
     span
         The responses that `normalize` stretches over the whole range; None for the image's own.
     """
@@ -49,6 +52,7 @@ class Target:
     between: bool = False
     watch: bool = True
     span: tuple[float, float] | None = None
+    weighed: bool = False
 
     @property
     def in_pixels(self) -> bool:
@@ -191,3 +195,10 @@ def fill_level(fill: float, dtype: np.dtype[Any], level: Fraction) -> float:
     if dtype.kind != "u":
         return value
     return float(np.clip(np.floor(value + 0.5), 0, np.iinfo(dtype).max))
+
+
+def ends_of(sums: Iterable[Seen], slope: float, shift: float) -> tuple[float, float]:
+    """Return the range of responses, slope·sum + shift, given that of sums."""
+    low, high, _ = Seen.of((Seen(inf, -inf, 0), *sums))
+    first, last = sorted(slope * end + shift for end in (low, high))
+    return first, last

@@ -17,6 +17,7 @@ from convcli.image.frames import Frames
 from convcli.image.image import Image, Meta, described
 from convcli.kernels.volume import AnyVolumeKernel
 from convcli.pipeline.anchors import placed
+from convcli.pipeline.applied import applied
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.memory import ImageKind, StageMemory
 from convcli.pipeline.road import compiled
@@ -24,7 +25,7 @@ from convcli.pipeline.volume import CorrelatedPlanes, correlated_planes, overrid
 from convcli.pipeline.volume_memory import volume_stages
 from convcli.pipeline.work import Work, prepare
 from convcli.record import replace
-from convcli.spec import Alpha, Spec
+from convcli.spec import Alpha, Mapping, Spec
 
 #: What counts of a `Spec`; the rest is for images only.
 _USED = (
@@ -55,6 +56,8 @@ def lay_volume(frames: Frames, kernels: Sequence[AnyVolumeKernel], spec: Spec) -
     for name, value in vars(plain).items():
         if name not in _USED and getattr(spec, name) != value:
             raise UsageError(f"`{name}` can't be had for a volume; leave it out")
+    if spec.mapping is Mapping.HUE:
+        raise UsageError("`mapping` hue can't be had for a volume; use another")
     planes = ReadPlanes(frames, overridden_volume(kernels, spec), spec)
     return VolumeRoad(planes, spec)
 
@@ -145,6 +148,8 @@ class VolumeRoad:
         """What was done: what is said of responses is true once every plane was made."""
         image, last, work = self._planes.first, self._last, self.work
         blank = Image(np.zeros((1, 1, *last.shape[2:]), last.dtype), work.channels)
+        flats = [kernel.flat for kernel in self._planes.kernels]
+        scale, offset = applied(flats, self._spec, work.target, last.ends)
         return Facts(
             size=image.size,
             channels=image.channels,
@@ -157,6 +162,8 @@ class VolumeRoad:
             mapping=work.target.mapping,
             lowest=last.ends[0],
             highest=last.ends[1],
+            scale=scale,
+            offset=offset,
             clipped=last.clipped,
             samples=last.count * int(np.prod(last.shape)),
             alpha="drop" if image.has_alpha else "",

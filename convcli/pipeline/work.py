@@ -17,7 +17,7 @@ from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import arrays
 from convcli.pipeline.half_even import has_halves
 from convcli.pipeline.responses import Target
-from convcli.record import record
+from convcli.record import record, replace
 from convcli.spec import Alpha, Depth, Mapping, Precision, Spec
 
 #: Rows whose alpha is looked at together.
@@ -79,9 +79,16 @@ class Work:
     @property
     def needs_floats(self) -> bool:
         """Whether samples can't be filtered as they are stored."""
-        if self.weighs or self.spec.linear or self.spec.luma:
+        if self.weighs or self.spec.linear or self.spec.luma or self.is_hue:
+            return True
+        if getattr(self.kernels[-1], "threshold", 0):
             return True
         return has_halves(self.kernels, self.spec, self.target)
+
+    @property
+    def is_hue(self) -> bool:
+        """Whether directions become hues."""
+        return self.target.mapping is Mapping.HUE
 
     @property
     def full(self) -> float:
@@ -112,13 +119,16 @@ def prepare(
     """
     mapping = spec.mapping or arrays.own_mapping(kernels)
     spec.check_mapping(mapping)
+    if mapping is Mapping.HUE:
+        spec = replace(spec, gray=True)
     if spec.luma:
         _check_luma(image.channels)
     mode = _alpha_mode(image, kernels, spec, one_bit=one_bit)
     ready = _ready(image, spec, drop=image.has_alpha and mode is Alpha.DROP)
     names = ready.channels
     if spec.gray:
-        names = "LA" if names.endswith("A") else "L"
+        colour = "RGB" if mapping is Mapping.HUE else "L"
+        names = f"{colour}A" if names.endswith("A") else colour
     return Work(
         image=ready,
         channels=names,
@@ -130,6 +140,30 @@ def prepare(
         ),
         alpha=mode,
     )
+
+
+def chains(
+    work: Work, dtype: np.dtype[Any]
+) -> tuple[tuple[tuple[AnyKernel, ...], Spec, Target], ...]:
+    """Return what is summed: kernels one after the other, the spec and the target of each chain.
+
+    Parameters
+    ----------
+    work
+        What is done to an image.
+    dtype
+        Of the samples that are filtered.
+    """
+    kernels, spec, target = work.kernels, work.spec, work.target
+    if not work.needs_floats:
+        return ((kernels, spec, target),)
+    # Mapping, offset and scale come last, in one rounding.
+    kernels, spec = tuple(arrays.without_offset(kernels)), replace(spec, scale=1.0)
+    weighed = work.weighs and work.keeps_brightness
+    target = Target(dtype, Mapping.RAW, work.full, between=True, weighed=weighed)
+    if not work.is_hue:
+        return ((kernels, spec, target),)
+    return tuple(((*kernels[:-1], part), spec, target) for part in kernels[-1].parts)
 
 
 def rows_of(image: Image) -> engine.Rows:

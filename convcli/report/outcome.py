@@ -14,6 +14,7 @@ from convcli.image.image import described
 from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import Facts
 from convcli.pipeline.memory import StageMemory
+from convcli.report.hints import hint
 from convcli.report.lines import columns, named, printable, wrapped
 from convcli.report.numbers import rounded
 from convcli.report.option_names import as_options
@@ -22,6 +23,16 @@ from convcli.spec import Mapping
 
 if TYPE_CHECKING:
     from convcli.kernels.volume import AnyVolumeKernel, VolumeKernel
+    from convcli.pipeline.inside import Inside
+
+
+#: What colours say under `hue`.
+_HUES = (
+    "hue is where it grows brighter: red right, yellow-green down, cyan left, violet up; "
+    "brightness is how strongly"
+)
+#: Regions of an image that are told one by one.
+_BOXES = 4
 
 
 #: What became of a picture whose kind isn't read.
@@ -70,7 +81,9 @@ def text(
         for name, axis in [*(("planes", axis) for axis in facts.planes[number:][:1]), *axes]:
             rows.append((name, axis.formula))
             rows += [("", said) for said in leftover(axis, name)]
-    rows += _values(facts)
+    if facts.inside is not None:
+        rows.append(("part", _part(facts.inside, facts.size)))
+    rows += _values(facts, kernels)
     if facts.alpha:
         rows.append(("alpha", _ALPHA[facts.alpha]))
     if verbose:
@@ -116,7 +129,9 @@ def describe(kernel: AnyKernel | AnyVolumeKernel) -> str:
         return f"{head}, {len(kernel.parts)} kernels combined: {combine}"
     one: Any = kernel
     total = "" if one.kind is Kind.ZERO_SUM else f", sum {one.sum:.6g}"
-    return f"{head}, {one.kind}{total}: {meaning(one)}"
+    soft = getattr(kernel, "threshold", 0)
+    after = f"; changes are {soft:g} levels less" if soft else ""
+    return f"{head}, {one.kind}{total}: {meaning(one)}{after}"
 
 
 def _combine(kernel: object) -> str:
@@ -140,25 +155,48 @@ def _frames(facts: Facts) -> str:
     return f"{facts.frames} frames, " if facts.frames > 1 else ""
 
 
-def _values(facts: Facts) -> list[tuple[str, str]]:
+def _values(facts: Facts, kernels: Sequence[Any]) -> list[tuple[str, str]]:
     said = f"{facts.lowest:.6g} … {facts.highest:.6g}, mapped by {facts.mapping}"
     if facts.out_depth in ("float", "double") and facts.mapping is not Mapping.RAW:
         said += "; floats are not clipped"
+    said += _applied(facts.scale, facts.offset)
     rows = [("response", said)]
+    if facts.mapping is Mapping.HUE:
+        rows.append(("", _HUES))
     if facts.clipped:
-        rows.append(
-            (
-                "clipped",
-                f"{facts.clipped:,} of {facts.samples:,} samples ({_share(facts)})"
-                + ("; --scale auto avoids it" if facts.avoidable else ""),
-            )
-        )
+        way = hint(kernels, facts)
+        count = f"{facts.clipped:,} of {facts.samples:,} samples ({_share(facts)})"
+        rows.append(("clipped", f"{count}; {way}" if way else count))
     return rows
 
 
+def _part(inside: Inside, size: tuple[int, int]) -> str:
+    """Say which part of an image was filtered."""
+    total = size[0] * size[1]
+    said = f"{inside.pixels:,} of {total:,} pixels ({_per_cent(inside.pixels, total)}) filtered"
+    if inside.masked:
+        said += f", {inside.partly:,} of them in part by the mask"
+    if not inside.boxes:
+        return said
+    boxes = [f"{b.left},{b.top},{b.size[1]}x{b.size[0]}" for b in inside.boxes[:_BOXES]]
+    more = len(inside.boxes) - len(boxes)
+    return f"{'; '.join(boxes)}{f' and {more:,} more' if more else ''}: {said}"
+
+
+def _per_cent(count: int, total: int) -> str:
+    share = 100 * count / total
+    return f"{share:.1f} %" if share >= 0.05 or not count else "under 0.1 %"
+
+
+def _applied(scale: float, offset: float) -> str:
+    """Say what a response was multiplied by, and what was added; '' if it was neither."""
+    times, plus = f"{scale:.6g}", f"{offset:+.6g}"
+    said = "" if times == "1" else f"; times {times}"
+    return said + ("" if float(plus) == 0 else f"{',' if said else ';'} {plus}")
+
+
 def _share(facts: Facts) -> str:
-    share = 100 * facts.clipped / facts.samples
-    return f"{share:.1f} %" if share >= 0.05 else "under 0.1 %"
+    return _per_cent(facts.clipped, facts.samples)
 
 
 def _plan(plan: Any) -> list[str]:
@@ -184,6 +222,8 @@ def data(outcome: Outcome, kernels: Sequence[AnyKernel | AnyVolumeKernel]) -> di
     )
     result["frames"] = facts.frames if facts else None
     result["response"] = _response_data(facts) if facts else None
+    if facts and facts.inside:
+        result["part"] = _part_data(facts.inside, facts.samples)
     result["geometry"] = [
         {"rows": axis_data(g.rows), "cols": axis_data(g.cols)}
         for g in (facts.geometries if facts else ())
@@ -227,10 +267,26 @@ def _response_data(facts: Facts) -> dict[str, Any]:
     return {
         "lowest": facts.lowest,
         "highest": facts.highest,
+        "scale": facts.scale,
+        "offset": facts.offset,
         "mapping": str(facts.mapping),
         "clipped": facts.clipped,
         "samples": facts.samples,
         "alpha": facts.alpha or None,
+    }
+
+
+def _part_data(inside: Inside, samples: int) -> dict[str, Any]:
+    boxes = [
+        {"x": box.left, "y": box.top, "width": box.size[1], "height": box.size[0]}
+        for box in inside.boxes
+    ]
+    return {
+        "regions": boxes,
+        "masked": inside.masked,
+        "pixels": inside.pixels,
+        "mixed": inside.partly,
+        "samples": samples,
     }
 
 

@@ -18,6 +18,7 @@ from convcli.image.tiff.fields import (
     BYTES,
     LONG,
     PLACES,
+    RATIONAL,
     SHORT,
     SIZES,
     UNDEFINED,
@@ -125,7 +126,8 @@ def _resolution(found: dict[int, Field], stack: Stack | None, turned: bool) -> l
     if _X not in found or _Y not in found or (unit != _NO_UNIT and not calibrates):
         return []
     x, y = found[_X].values, found[_Y].values
-    if len(x) != len(_PLAIN) or len(y) != len(_PLAIN) or 0 in (*x, *y):
+    fractions = found[_X].kind == found[_Y].kind == RATIONAL
+    if not fractions or len(x) != len(_PLAIN) or len(y) != len(_PLAIN) or 0 in (*x, *y):
         return []
     if x == y == _PLAIN and not calibrates:
         return []

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from convcli.image.header import Header
     from convcli.image.image import Image
     from convcli.kernels.kernel import AnyKernel
-    from convcli.pipeline import Facts, Road
+    from convcli.pipeline import ApartRoad, Facts, Road
     from convcli.pipeline.memory import Output, StageMemory, Sums
     from convcli.pipeline.volume_road import VolumeRoad
     from convcli.spec import Spec
@@ -244,7 +244,7 @@ class _KernelFilter:
 
     def __call__(
         self, image: Image, span: tuple[float, float] | None = None, *, one_bit: bool = False
-    ) -> Road:
+    ) -> Road | ApartRoad:
         """Have an image filtered; `span` is what is stretched, if several are treated alike."""
         from convcli.pipeline import lay
 

@@ -10,18 +10,12 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image.beside.block import Block
+from convcli.image.channels import PLAIN, Bands, channel_words, check_letters
 from convcli.processors import processors
 from convcli.record import field, record
 
 #: Sample types an image can have. float64 comes from arrays and 32-bit integer files only.
 DEPTHS = ("bool", "uint8", "uint16", "float32", "float64")
-#: Channels that a word says more of than letters.
-_CALLED = {"L": "gray", "LA": "gray with alpha"}
-
-
-def channel_words(channels: str) -> str:
-    """Return what channels are called: gray, RGB, or how many there are."""
-    return f"{len(channels)} channels" if "?" in channels else _CALLED.get(channels, channels)
 
 
 def described(size: tuple[int, int], channels: str, depth: str) -> str:
@@ -68,6 +62,8 @@ class Meta:
         Whether the file's coding loses something, so that a result need not be lossless either.
     chunks
         PNG's own words on colour (`gAMA`, `cHRM`, `sRGB`, `cICP`, …) as (name, content).
+    bands
+        What it says of its channels that their letters don't.
     beside
         What else it holds beside the pixels.
     notes
@@ -86,6 +82,7 @@ class Meta:
     frames: int = 1
     lossy: bool = False
     chunks: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    bands: Bands = PLAIN
     beside: tuple[Block, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()
 
@@ -100,9 +97,9 @@ class Image:
         (rows, cols) or (rows, cols, channels), C-contiguous, native byte order; one of `DEPTHS`.
         Float pixels are nominally 0..1 and may lie outside.
     channels
-        One letter a channel: `L`, `LA`, `RGB`, `RGBA`, `CMYK`; or `?` times the number of
-        channels for an array whose channels have no known meaning. Told from the shape if empty.
-        Colour is not premultiplied by alpha.
+        One letter a channel: `L`, `RGB`, `CMYK` or `Lab` (a* and b* stored around the middle), `?`
+        for each that has no known meaning, beside these or alone, and `A` for alpha, the last.
+        Told from the shape if empty. Colour is not premultiplied by alpha.
     meta
         What the file said beside the pixels.
 
@@ -133,6 +130,7 @@ class Image:
         channels = self.channels or {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}.get(count, "?" * count)
         if len(channels) != count:
             raise ImageError(f"{count} channels can't be named {channels!r}: one letter each")
+        check_letters(channels)
         # NumPy leaves any stride to an axis of one sample, and libjpeg's binding minds.
         object.__setattr__(self, "pixels", pixels.reshape(-1).reshape(pixels.shape))
         object.__setattr__(self, "channels", channels)

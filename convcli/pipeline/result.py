@@ -19,6 +19,7 @@ from convcli.pipeline.arrays import Filtered, Stored
 from convcli.pipeline.responses import Target, after
 from convcli.pipeline.work import Work, planes_of, rows_of, squeezed
 from convcli.pipeline.working import float_rows, lightness
+from convcli.record import replace
 from convcli.spec import Alpha, Mapping
 
 _Range: TypeAlias = tuple[float, float]
@@ -102,14 +103,17 @@ class FloatResult:
         self._work, self._dtype = work, filtered.rows.dtype
         self.samples = filtered.samples
         if work.spec.luma:
-            count = ch.colour_count(work.channels) + self._has_alpha
+            count = len(ch.colour_of(work.channels)) + self._has_alpha
             self.samples = prod(filtered.rows.shape[:2]) * count
         self._clipped: dict[tuple[int, int], int] = {}
         kinds = Mapping.CLIP if work.keeps_brightness else work.target.mapping
         out = work.target.dtype
         more = work.spec.linear or work.spec.luma
-        target = Target(
-            self._dtype if more else out, work.target.mapping, work.full, span=work.target.span
+        target = replace(
+            work.target,
+            dtype=self._dtype if more else out,
+            maximum=work.full if work.spec.linear else work.target.maximum,
+            watch=True,
         )
         target = after(work.kernels[:-1], work.spec, target)
         stretches = target.mapping is Mapping.NORMALIZE
@@ -215,7 +219,8 @@ class FloatResult:
         was = lightness(self._work, planes)[:, :, :1]
         # Samples that aren't finite give some that are no number.
         with np.errstate(over="ignore", invalid="ignore"):
-            result: NDArray[Any] = ch.colours(planes, self._work.channels) + (changed - was)
+            count = len(ch.colour_of(self._work.channels))
+            result: NDArray[Any] = planes[:, :, :count] + (changed - was)
         return result
 
     def _encoded(self, colour: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:

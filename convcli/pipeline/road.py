@@ -13,6 +13,7 @@ from convcli import engine
 from convcli.engine import keeps_loops, seconds_compiling
 from convcli.geometry import Geometry
 from convcli.image.beside.changes import Change, changed
+from convcli.image.channels import PLAIN, colour_of
 from convcli.image.image import Image, Meta
 from convcli.kernels.given import doubts_of
 from convcli.kernels.kernel import AnyKernel
@@ -23,13 +24,14 @@ from convcli.pipeline.arrays import Filtered
 from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.result import FloatResult, Unfiltered
-from convcli.pipeline.work import Work, chains, prepare
+from convcli.pipeline.work import Work, chains, differ, prepare, selected
 from convcli.pipeline.working import working_rows
 from convcli.processors import processors
 from convcli.record import replace
 from convcli.spec import Spec
 
 if TYPE_CHECKING:
+    from convcli.pipeline.apart import ApartRoad
     from convcli.pipeline.hue import HueRows
     from convcli.pipeline.partly import Partly
 
@@ -47,7 +49,7 @@ def lay(
     *,
     watch: bool = True,
     one_bit: bool = False,
-) -> Road:
+) -> Road | ApartRoad:
     """Plan how an image is filtered; nothing is made yet.
 
     Parameters
@@ -73,8 +75,14 @@ def lay(
     ConvError
         If the spec doesn't fit the image, or the kernel doesn't fit into it.
     """
-    given = arrays.overridden(kernels, spec)
-    return Road(image, prepare(image, given, spec, span, watch=watch, one_bit=one_bit))
+    kernels, chosen = arrays.overridden(kernels, spec), selected(image, spec)
+    if differ(chosen, spec):
+        # Few images need it.
+        from convcli.pipeline.apart import ApartRoad
+
+        whole = prepare(chosen, kernels, spec, span, watch=watch, one_bit=one_bit)
+        return ApartRoad(image, whole, Road, meta_of)
+    return Road(image, prepare(chosen, kernels, spec, span, watch=watch, one_bit=one_bit))
 
 
 class Road:
@@ -91,6 +99,7 @@ class Road:
     def __init__(self, image: Image, work: Work) -> None:
         self._image, self.work = image, work
         self._rows = working_rows(work)
+        self.roads = (self,)
         self.partly: Partly | None = None
         if work.spec.is_partly:
             from convcli.pipeline.partly import lay_partly
@@ -121,7 +130,7 @@ class Road:
         geometries = tuple(step.geometry for step in self.steps)
         if self.work.spec.keep_edges and self.partly is None:
             rows = KeptEdges(rows, self.work, geometries)
-        meta = _meta(self._image, self.work, rows, geometries)
+        meta = meta_of(self._image, self.work, rows, geometries)
         return Image.of(rows, self.work.channels, meta)
 
     @property
@@ -148,7 +157,7 @@ class Road:
             offset=offset,
             clipped=seen.clipped,
             samples=done.samples,
-            alpha=_alpha(work, image),
+            alpha=work.said_of_alpha(image),
             avoidable=work.spec.scale != "auto" and not work.spec.luma and image.dtype.kind in "bu",
             notes=(
                 *work.spec.notes,
@@ -270,9 +279,11 @@ class _ResultRows(engine.Stage):
         return np.ascontiguousarray(self.filtered.rows.whole(jobs).reshape(self.shape))
 
 
-def _meta(image: Image, work: Work, rows: engine.Stage, geometries: Sequence[Geometry]) -> Meta:
+def meta_of(image: Image, work: Work, rows: engine.Stage, geometries: Sequence[Geometry]) -> Meta:
     """Return the source's metadata as they are true of the result."""
-    meta, channels = image.meta, work.channels
+    meta, channels = work.image.meta, work.channels
+    if channels != work.image.channels:
+        meta = replace(meta, bands=PLAIN)
     if meta.beside:
         origin, step = placed(geometries, work.spec)
         change = Change(
@@ -284,19 +295,11 @@ def _meta(image: Image, work: Work, rows: engine.Stage, geometries: Sequence[Geo
         )
         blocks, notes = changed(meta.beside, change)
         meta = replace(meta, beside=blocks, notes=(*meta.notes, *notes))
-    was, now = (len(names.removesuffix("A")) for names in (image.channels, channels))
-    if was == now or meta.icc is None:
+    if meta.icc is None or colour_of(image.channels) == colour_of(channels):
         return meta
-    kind = "a gray" if now == 1 else "an RGB"
-    note = f"the colour profile was left out: it doesn't describe {kind} image"
+    kind = {"L": "a gray image", "RGB": "an RGB image"}.get(colour_of(channels), "these channels")
+    note = f"the colour profile was left out: it doesn't describe {kind}"
     return replace(meta, icc=None, notes=(*meta.notes, note))
-
-
-def _alpha(work: Work, image: Image) -> str:
-    """Say what happened to alpha."""
-    if not image.has_alpha:
-        return ""
-    return "alone" if work.filters_alpha and not work.weighs else str(work.alpha)
 
 
 def compiled() -> tuple[str, ...]:

@@ -9,27 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
+from convcli.image.channels import PLAIN, Bands, colour_of
 from convcli.image.depth import divide_alpha, storable, widen_bits
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
 from convcli.image.orientation import upright
+from convcli.image.tiff import bands as tiff_bands
 from convcli.image.tiff import directories, stacks
 from convcli.image.tiff.beside import Around, blocks, resolution
-from convcli.image.tiff.kinds import (
-    MINISBLACK,
-    MINISWHITE,
-    PALETTE,
-    RGB,
-    SEPARATED,
-    YCBCR,
-)
+from convcli.image.tiff.kinds import MINISWHITE, PALETTE
 from convcli.image.tiff.segments import decoded
 from convcli.image.tiff.whole import check_page
 
-_NAMES = {MINISWHITE: "L", MINISBLACK: "L", RGB: "RGB", SEPARATED: "CMYK", YCBCR: "RGB"}
-_ASSOCIATED, _UNASSOCIATED = 1, 2
-_DESCRIPTION, _ORIENTATION, _INK_SET, _XMP = 270, 274, 332, 700
-_CMYK = 1
+_DESCRIPTION, _ORIENTATION, _XMP = 270, 274, 700
 #: TIFF's tags that are text, by PNG's keywords for the same.
 TEXT_TAGS = {
     270: "Description",
@@ -109,7 +101,7 @@ def read_page(
         As for `decode`.
     """
     _check_page(page, data, limit)
-    pixels, channels, notes = _pixels(page)
+    pixels, channels, bands, notes = _pixels(page)
     icc = bytes(page.iccprofile) if page.iccprofile else None
     exif, around = directories.take_exif(data, page.offset), around or Around()
     texts = _text(page)
@@ -127,6 +119,7 @@ def read_page(
         text=tuple((TEXT_TAGS[tag], value) for tag, value in texts.items()),
         frames=count,
         beside=beside,
+        bands=bands,
         notes=notes,
     )
     return upright(Image(pixels, channels, meta), _orientation(page))
@@ -141,8 +134,8 @@ def _check_page(page: Any, data: bytes, limit: int) -> None:
     check_page(page, data)
 
 
-def _pixels(page: Any) -> tuple[NDArray[Any], str, tuple[str, ...]]:
-    """Return a page's pixels, their channels' names, and what there is to say."""
+def _pixels(page: Any) -> tuple[NDArray[Any], str, Bands, tuple[str, ...]]:
+    """Return a page's pixels, what their channels are, and what there is to say."""
     stored = decoded(page)
     if stored.ndim == 3 and page.axes.startswith("S"):
         stored = np.moveaxis(stored, 0, -1)
@@ -151,15 +144,27 @@ def _pixels(page: Any) -> tuple[NDArray[Any], str, tuple[str, ...]]:
     if stored.ndim not in (2, 3):
         raise ImageError(f"a TIFF page of shape {stored.shape} can't be read")
     if int(page.photometric) == PALETTE:
-        return _look_up(stored, page.colormap), "RGB", ()
+        return _look_up(stored, page.colormap), "RGB", PLAIN, ()
     if int(page.photometric) == MINISWHITE:
         stored = _inverted(stored, page.bitspersample)
-    channels = _channels(page, 1 if stored.ndim == 2 else stored.shape[2])
+    channels, bands = tiff_bands.bands_of(page, 1 if stored.ndim == 2 else stored.shape[2])
     whole, notes = _samples(stored, page)
-    if channels.endswith("A") and page.extrasamples and int(page.extrasamples[0]) == _ASSOCIATED:
-        whole = divide_alpha(whole)
+    whole = tiff_bands.in_order(whole, channels, bands)
+    if tiff_bands.is_multiplied(page, channels, bands):
+        whole = _divided(whole, channels)
         notes += ("colour was stored multiplied by alpha, and was divided by it",)
-    return whole, channels, notes
+    return whole, channels, bands, notes
+
+
+def _divided(pixels: NDArray[Any], channels: str) -> NDArray[Any]:
+    """Undo the multiplication of colour by alpha; other bands aren't multiplied."""
+    count = len(colour_of(channels)) or pixels.shape[2] - 1
+    if colour_of(channels) == "Lab":
+        raise ImageError("its samples are L*a*b* multiplied by alpha, which isn't read")
+    if count == pixels.shape[2] - 1:
+        return divide_alpha(pixels)
+    colour = divide_alpha(np.dstack((pixels[:, :, :count], pixels[:, :, -1])))
+    return np.dstack((colour[:, :, :count], pixels[:, :, count:]))
 
 
 def _samples(stored: NDArray[Any], page: Any) -> tuple[NDArray[Any], tuple[str, ...]]:
@@ -185,18 +190,6 @@ def _inverted(stored: NDArray[Any], bits: int) -> NDArray[Any]:
         return turned
     stored[:, :, 0] = full - stored[:, :, 0]
     return stored
-
-
-def _channels(page: Any, count: int) -> str:
-    """Name the channels: those that the page's kind has, alpha if it says so, else unknown."""
-    base = _NAMES[int(page.photometric)]
-    if base == "CMYK" and page.tags.valueof(_INK_SET, _CMYK) != _CMYK:
-        return "?" * count
-    if count == len(base):
-        return base
-    extra = tuple(int(sample) for sample in page.extrasamples)
-    is_alpha = extra[:1] in ((_ASSOCIATED,), (_UNASSOCIATED,), ()) and base in ("L", "RGB")
-    return base + "A" if count == len(base) + 1 and is_alpha else "?" * count
 
 
 def _look_up(indices: NDArray[Any], table: NDArray[np.uint16]) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from typing import IO, Any, Literal, TypeAlias
 from convcli.image import codecs
 from convcli.image.image import Image
 from convcli.image.light.profile import fits
-from convcli.image.tiff import directories, layout
+from convcli.image.tiff import bands, directories, layout
 from convcli.image.tiff.beside import description, resolution, written
 from convcli.image.tiff.fields import BYTES, FRACTIONS, Field, words
 from convcli.image.tiff.read import TEXT_TAGS
@@ -18,8 +18,6 @@ from convcli.image.tiff.read import TEXT_TAGS
 CLASSIC_BYTES = 2**32 - 2**25
 #: Bytes that a file's first directory is in.
 _HEAD = 2**22
-_UNASSOCIATED = 2
-_PHOTOMETRIC = {"L": "minisblack", "RGB": "rgb", "CMYK": "separated", "?": "minisblack"}
 _DESCRIPTION, _XMP, _PAGE = 270, 700, 2
 #: What tifffile takes as a tag.
 _Extra: TypeAlias = tuple[int, int, int, Any, bool]
@@ -76,7 +74,7 @@ def _put(
 ) -> None:
     tifffile = codecs.load("tifffile")
 
-    how = layout.kept(image.meta)
+    image, how = bands.as_stored(image), layout.kept(image.meta)
     size = image.size[0] * image.row_bytes
     big = (how.big or size > CLASSIC_BYTES) if big is None else big
     order = "<" if big else order or byte_order(image)
@@ -89,13 +87,14 @@ def _put(
                 metadata=None,
                 maxworkers=codecs.workers(size),
                 **options,
-                **_layout(image),
+                **bands.layout(image),
                 **_descriptions(image, order, place),
             )
         finally:
             # tifffile takes as many strips as there are, and doesn't ask whether that was all:
             # the threads that made them would be waited for when the interpreter ends.
             getattr(options["data"], "close", lambda: None)()
+    bands.settle(target, image)
     if image.meta.exif:
         _put_exif(target, image.meta.exif)
 
@@ -132,23 +131,11 @@ def _put_exif(file: IO[bytes], block: bytes) -> None:
     file.write(end)
 
 
-def _layout(image: Image) -> dict[str, Any]:
-    """Say what the channels are."""
-    colours = image.channels.removesuffix("A") if image.has_alpha else image.channels
-    layout: dict[str, Any] = {"photometric": _PHOTOMETRIC.get(colours, "minisblack")}
-    if len(image.channels) > 1:
-        layout["planarconfig"] = "contig"
-    if image.has_alpha:
-        layout["extrasamples"] = [_UNASSOCIATED]
-    elif "?" in image.channels and len(image.channels) > 1:
-        layout["extrasamples"] = [0] * (len(image.channels) - 1)
-    return layout
-
-
 def _descriptions(image: Image, order: str, place: tuple[int, int]) -> dict[str, Any]:
     meta = image.meta
     told = resolution(meta.beside)
-    options: dict[str, Any] = {"software": "", "extratags": _tags(image, order, place)}
+    tags = [*_tags(image, order, place), *bands.tags(image)]
+    options: dict[str, Any] = {"software": "", "extratags": tags}
     if told:
         options |= {"resolution": told[:2], "resolutionunit": told[2]}
     elif meta.dpi:

@@ -17,6 +17,7 @@ from convcli.batch.jobs import STREAM, Job, Request
 from convcli.batch.names import label_of
 from convcli.batch.target import found_at, making_room
 from convcli.errors import ConvError, ImageError, UsageError
+from convcli.image.beside.changes import samples_alone
 from convcli.image.files import encode, read, write
 from convcli.image.formats import FORMATS, check_holds, codec_of, format_of, parse_format
 from convcli.image.image import Image
@@ -233,11 +234,7 @@ class MapsOf:
         )
         if image.meta.frames > 1 and writing.frame is None:
             self._notes.append(f"only the first of {image.meta.frames} images in the file was used")
-        beside = dict.fromkeys(block.words for block in image.meta.beside if block.words)
-        if beside:
-            self._notes.append(
-                f"maps hold samples alone: the source's {', '.join(beside)} left out"
-            )
+        self._notes += samples_alone(image.meta.beside)
         return image
 
     def _files(self, found: Stack) -> tuple[tuple[str, ...], bool]:

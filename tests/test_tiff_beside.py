@@ -420,3 +420,20 @@ def test_frames_hold_what_their_pages_hold(tmp_path):
     with_tags(tmp_path / "a.tif", ORDINARY)
     (image,) = open(tmp_path / "a.tif")
     assert {block.kind for block in image.meta.beside} >= {"TIFF tag 269", "TIFF tags"}
+
+
+def test_maps_of_a_layer_name_what_they_leave_out(tmp_path):
+    located(tmp_path / "a.tif")
+    with_tags(tmp_path / "plain.tif", {})
+    weights = tmp_path / "w.npy"
+    np.save(weights, np.ones((3, 1, 3, 3), np.float32))
+    for name, found in (("a.tif", True), ("plain.tif", False)):
+        with tifffile.TiffFile(tmp_path / name) as file:
+            gray = file.asarray()
+        if gray.ndim == 3:
+            tags = {33550: (12, (1.0, 1.0, 0.0)), 269: ORDINARY[269]}
+            with_tags(tmp_path / name, tags, gray[:, :, 0].copy())
+        said = call("apply", weights, tmp_path / name, "-o", tmp_path / f"{name}.npy")
+        assert said.status == 0, said.err
+        words = "maps hold samples alone: the source's GeoTIFF georeference, document name left out"
+        assert (words in said.err) == found

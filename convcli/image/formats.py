@@ -12,7 +12,7 @@ from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
 from convcli.errors import ImageError
-from convcli.image.codec import ANY, BESIDE, Codec
+from convcli.image.codec import ANY, BESIDE, Codec, LazyFunction
 from convcli.record import record
 
 if TYPE_CHECKING:
@@ -141,6 +141,7 @@ def codecs() -> tuple[Codec, ...]:
     return tuple(map(codec_of, FORMATS))
 
 
+_FITTED = LazyFunction("light.told", "fitted")
 _DEPTHS = {
     "bool": "1-bit",
     "uint8": "8-bit",
@@ -290,7 +291,24 @@ def check_several(format: str, count: int) -> None:
     )
 
 
-def left_out(meta: Meta, format: str) -> tuple[str, ...]:
+def with_colours(meta: Meta, channels: str, codec: Codec) -> tuple[Meta, tuple[str, ...]]:
+    """Return metadata whose colours a format can tell, and what of these it can't.
+
+    Parameters
+    ----------
+    meta, channels
+        What the source's file said, and the image's channels.
+    codec
+        The format's.
+    """
+    by_exif = meta.icc is None and meta.exif is not None and meta.format != codec.name
+    if meta.cicp is None and not meta.chunks and not by_exif:
+        return meta, ()
+    fitted: tuple[Meta, tuple[str, ...]] = _FITTED(meta, channels, codec)
+    return fitted
+
+
+def left_out(meta: Meta, format: str, channels: str = "RGB") -> tuple[str, ...]:
     """What a file says beside its pixels that a format can't say, each a line for the user.
 
     Parameters
@@ -299,13 +317,17 @@ def left_out(meta: Meta, format: str) -> tuple[str, ...]:
         What the source's file said.
     format
         The name of the format to be written.
+    channels
+        The image's.
     """
     codec = codec_of(parse_format(format))
+    _, colours = with_colours(meta, channels, codec)
     lost = [
         words for name, words in BESIDE.items() if getattr(meta, name) and name not in codec.carries
     ]
     unwritten = [block for block in meta.beside if block.words and not codec.writes(block)]
     lost += [block.words for block in unwritten if block.content is not None]
+    lost += colours
     notes = (
         [f"{format} can't hold the source's {', '.join(dict.fromkeys(lost))}: left out"]
         if lost

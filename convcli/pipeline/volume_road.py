@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError, UsageError
 from convcli.geometry import Axis
-from convcli.image.beside.changes import Change, changed
+from convcli.image.beside.changes import Change
 from convcli.image.channels import channel_words
 from convcli.image.frames import Frames
 from convcli.image.image import Image, Meta, described
@@ -21,6 +21,7 @@ from convcli.pipeline.anchors import placed
 from convcli.pipeline.applied import applied
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.memory import ImageKind, StageMemory
+from convcli.pipeline.result_meta import stripped, true_of
 from convcli.pipeline.road import compiled
 from convcli.pipeline.volume import CorrelatedPlanes, correlated_planes, overridden_volume
 from convcli.pipeline.volume_memory import volume_stages
@@ -208,9 +209,11 @@ class VolumeRoad:
         meta = metas.get(anchor if number else 0, self._planes.work.image.meta)
         for place in [place for place in metas if place < anchor]:
             del metas[place]
-        blocks, notes = changed(meta.beside, self._change)
-        self._notes += notes
-        meta = replace(meta, beside=blocks)
+        said = len(meta.notes)
+        if self._spec.strip:
+            meta = stripped(meta, self.work.channels)
+        meta = true_of(meta, self._change)
+        self._notes += meta.notes[said:]
         if self._spec.gray and self._planes.first.channels != self.work.channels:
             meta = replace(meta, icc=None)
         return replace(meta, frames=self._last.count)

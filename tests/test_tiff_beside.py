@@ -437,3 +437,30 @@ def test_maps_of_a_layer_name_what_they_leave_out(tmp_path):
         assert said.status == 0, said.err
         words = "maps hold samples alone: the source's GeoTIFF georeference, document name left out"
         assert (words in said.err) == found
+
+
+def test_places_and_unknown_types_are_named_and_not_written(tmp_path):
+    source, out = tmp_path / "a.tif", tmp_path / "b.tif"
+    with_tags(source, {65010: (13, (8,)), 33550: (12, (1.0, 1.0, 0.0)), 65011: (3, (5,))})
+    data = source.read_bytes()
+    at = data.index(struct.pack("<HH", 33550, 12))
+    source.write_bytes(data[:at] + struct.pack("<HH", 33550, 99) + data[at + 4 :])
+    said = call("apply", "box3", source, "-o", out)
+    assert "the source's private tags 33550, 65010: left out" in said.err
+    assert tags_of(out)[65011] == 5
+    assert not {33550, 65010} & tags_of(out).keys()
+
+
+@pytest.mark.parametrize("unit", [0, 7, 255])
+def test_units_without_sense_are_no_calibration(unit, tmp_path):
+    source, out = tmp_path / "a.tif", tmp_path / "b.tif"
+    text = "ImageJ=1.53t\nunit=um\n"
+    pixels = np.zeros((20, 30), np.uint8)
+    tifffile.imwrite(
+        source, pixels, description=text, resolution=(4, 4), resolutionunit=3, metadata=None
+    )
+    data = source.read_bytes()
+    at = data.index(struct.pack("<HHI", 296, 3, 1)) + 8
+    source.write_bytes(data[:at] + struct.pack("<H", unit) + data[at + 2 :])
+    assert call("apply", "box3", source, "-o", out).status == 0
+    assert tags_of(out)[282] == (1, 1)

@@ -289,7 +289,9 @@ def _extra(image: Image) -> list[int]:
     free = 0 if colours or bands.kind == "inks" else 1
     codes = list(bands.extra) or [-1] * free + [0] * (channels.count(UNKNOWN) - free)
     codes = [-1] * len(colours) + codes + [UNASSOCIATED] * channels.endswith(ALPHA)
-    return [codes[k] for k in file_order(channels, bands) if codes[k] >= 0]
+    known = (0, ASSOCIATED, UNASSOCIATED)
+    order = [codes[k] for k in file_order(channels, bands) if codes[k] >= 0]
+    return [code if code in known else 0 for code in order]
 
 
 def _is_settled(image: Image) -> bool:

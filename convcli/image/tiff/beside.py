@@ -32,6 +32,8 @@ from convcli.record import replace
 
 _DESCRIPTION = 270
 _PAGED = 2
+#: Types of values that can be written again: not places in a file.
+_KNOWN = frozenset(SIZES) - frozenset(PLACES)
 #: Tags that aren't looked at here.
 _SKIPPED = frozenset({*LAYOUT, *HELD} - {282, 283, 296})
 _X, _Y, _UNIT, _PAGE_NUMBER = 282, 283, 296, 297
@@ -41,7 +43,7 @@ _IIM = b"\x1c"
 #: What stands behind the header of Micro-Manager's files, in either byte order.
 _MICRO_MANAGER = (struct.pack("<I", 54773648), struct.pack(">I", 54773648))
 _RESOLUTION, _TAG = "TIFF resolution", "TIFF tag"
-_NO_UNIT = 1
+_NO_UNIT, _UNITS = 1, (1, 2, 3)
 _LIMITS = (280, 281)
 #: Beside a stack of a program that has no use for it, nothing is said of a plain resolution.
 _PLAIN = (1, 1)
@@ -92,6 +94,8 @@ def blocks(page: Any, data: bytes, around: Around, taken: frozenset[int]) -> tup
     found = {field.tag: field for field in fields(data, page.offset, _SKIPPED)}
     for field in around.first:
         found.setdefault(field.tag, field)
+    # What is of a type that nobody knows is named, whatever its tag.
+    odd = [found.pop(tag) for tag, field in list(found.items()) if field.kind not in _KNOWN]
     turned = page.tags.valueof(274, 1) not in (0, 1)
     paged = bool(page.subfiletype & _PAGED)
     result = [Block(layout.KIND, "", layout.layout_of(page, paged))]
@@ -107,8 +111,8 @@ def blocks(page: Any, data: bytes, around: Around, taken: frozenset[int]) -> tup
     result += _resolution(found, around.stack, turned)
     result += geo.blocks(found, turned)
     result += _press(found)
-    rest = [field for tag, field in found.items() if tag not in _DONE and tag not in taken]
-    return (*result, *_rest(rest, page))
+    rest = [*odd, *(field for tag, field in found.items() if tag not in _DONE)]
+    return (*result, *_rest([field for field in rest if field.tag not in taken], page))
 
 
 def shared(page: Any, data: bytes, total: int) -> tuple[Field, ...]:
@@ -123,7 +127,8 @@ def _resolution(found: dict[int, Field], stack: Stack | None, turned: bool) -> l
     """Return resolution that isn't an inch's, or belongs to a calibration."""
     unit = found[_UNIT].values[0] if _UNIT in found and found[_UNIT].content else 2
     calibrates = stack is not None and stack.program == stacks.IMAGEJ
-    if _X not in found or _Y not in found or (unit != _NO_UNIT and not calibrates):
+    counts = unit == _NO_UNIT or (calibrates and unit in _UNITS)
+    if _X not in found or _Y not in found or not counts:
         return []
     x, y = found[_X].values, found[_Y].values
     fractions = found[_X].kind == found[_Y].kind == RATIONAL
@@ -174,7 +179,7 @@ def _rest(found: list[Field], page: Any) -> list[Block]:
     for field in found:
         if field.tag in UNTRUE:
             result.append(Block(f"{_TAG} {field.tag}", UNTRUE[field.tag]))
-        elif field.tag in _GRAFTED or field.kind in PLACES or field.kind not in SIZES:
+        elif field.tag in _GRAFTED or field.kind not in _KNOWN:
             lost.append(field)
         elif field.tag in NAMED:
             named, tells = NAMED[field.tag]

@@ -73,9 +73,10 @@ BESIDE = {
     "xmp": "XMP",
     "text": "text",
     "dpi": "resolution",
+    "nodata": "nodata value",
 }
-#: All of that.
-EVERYTHING = frozenset(BESIDE)
+#: All of that but the nodata value, which is TIFF's.
+EVERYTHING = frozenset(BESIDE) - {"nodata"}
 
 
 class LazyFunction:

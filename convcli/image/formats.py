@@ -323,7 +323,9 @@ def left_out(meta: Meta, format: str, channels: str = "RGB") -> tuple[str, ...]:
     codec = codec_of(parse_format(format))
     _, colours = with_colours(meta, channels, codec)
     lost = [
-        words for name, words in BESIDE.items() if getattr(meta, name) and name not in codec.carries
+        words
+        for name, words in BESIDE.items()
+        if getattr(meta, name) not in (None, (), b"") and name not in codec.carries
     ]
     unwritten = [block for block in meta.beside if block.words and not codec.writes(block)]
     lost += [block.words for block in unwritten if block.content is not None]

@@ -67,6 +67,8 @@ class Meta:
         Whether the file's coding loses something, so that a result need not be lossless either.
     chunks
         PNG's own words on colour (`gAMA`, `cHRM`, `sRGB`, `mDCV`, …) as (name, content).
+    nodata
+        The sample that stands for one that is missing (GDAL's nodata value), or None.
     bands
         What it says of its channels that their letters don't.
     beside
@@ -89,6 +91,7 @@ class Meta:
     frames: int = 1
     lossy: bool = False
     chunks: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    nodata: float | None = None
     bands: Bands = PLAIN
     beside: tuple[Block, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()

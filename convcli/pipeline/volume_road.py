@@ -139,6 +139,12 @@ class VolumeRoad:
         self.work = planes.work
         self.steps = correlated_planes(planes, planes.kernels, spec, self.work.target)
         self._notes = [*spec.notes, *planes.work.image.meta.notes]
+        nodata = planes.first.meta.nodata
+        if nodata is not None:
+            self._notes.append(
+                f"the nodata value {nodata:g} was left out, and filtered as data: volumes have no "
+                "missing samples"
+            )
 
     @property
     def _last(self) -> CorrelatedPlanes:
@@ -216,7 +222,7 @@ class VolumeRoad:
         self._notes += meta.notes[said:]
         if self._spec.gray and self._planes.first.channels != self.work.channels:
             meta = replace(meta, icc=None)
-        return replace(meta, frames=self._last.count)
+        return replace(meta, frames=self._last.count, nodata=None)
 
     @cached_property
     def _change(self) -> Change:

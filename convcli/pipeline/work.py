@@ -18,6 +18,7 @@ from convcli.image.light import lab
 from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import arrays
 from convcli.pipeline.half_even import has_halves
+from convcli.pipeline.missing import Gaps
 from convcli.pipeline.responses import Target
 from convcli.record import record, replace
 from convcli.spec import Alpha, Depth, Mapping, Precision, Spec
@@ -45,6 +46,8 @@ class Work:
         What to do.
     alpha
         `keep`, `weigh` or `filter`, or `drop` if it is gone.
+    gaps
+        What is missing; None if nothing is.
     """
 
     image: Image
@@ -54,6 +57,7 @@ class Work:
     spec: Spec
     target: Target
     alpha: Alpha
+    gaps: Gaps | None = None
 
     @property
     def planes(self) -> NDArray[Any]:
@@ -85,7 +89,7 @@ class Work:
         """Whether samples can't be filtered as they are stored."""
         if self.weighs or self.spec.linear or self.spec.luma or self.is_hue:
             return True
-        if getattr(self.kernels[-1], "threshold", 0):
+        if getattr(self.kernels[-1], "threshold", 0) or self.gaps is not None:
             return True
         return has_halves(self.kernels, self.spec, self.target)
 

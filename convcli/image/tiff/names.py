@@ -17,8 +17,8 @@ LAYOUT = frozenset(
         *(330, 434, 435, 400, 401, 402, 403, 404, 405),
     }
 )
-#: Tags that other parts of `Meta` hold, or channels: resolution, ink names, missing data, XMP, ICC.
-HELD = frozenset({282, 283, 296, 332, 333, 334, 336, 42113, 700, 34675})
+#: Tags that other parts of `Meta` hold, or channels: resolution, ink names, XMP, ICC.
+HELD = frozenset({282, 283, 296, 332, 333, 334, 336, 700, 34675})
 _ALWAYS: frozenset[str] = frozenset()
 _TYPE, _COLOUR = frozenset({DEPTH}), frozenset({CHANNELS})
 _SAMPLES, _WHERE = frozenset({PIXELS}), frozenset({SIZE, PLACE})
@@ -58,6 +58,8 @@ NAMED: dict[int, tuple[str, frozenset[str]]] = {
 UNTRUE: dict[int, str] = {
     **dict.fromkeys((33628, 33629, 33630, 33631), "MetaMorph description"),
     34412: "LSM description",
+    # Where it can be understood it is in `Meta`.
+    42113: "GDAL nodata value",
     **dict.fromkeys((34361, 34362, 34386), "FluoView description"),
     43314: "NIH Image header",
     **dict.fromkeys((33471, 33560), "SIS description"),

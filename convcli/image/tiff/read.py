@@ -18,6 +18,8 @@ from convcli.image.tiff import bands as tiff_bands
 from convcli.image.tiff import directories, stacks
 from convcli.image.tiff.beside import Around, blocks, resolution
 from convcli.image.tiff.kinds import MINISWHITE, PALETTE
+from convcli.image.tiff.nodata import TAG as NODATA
+from convcli.image.tiff.nodata import nodata_of
 from convcli.image.tiff.segments import decoded
 from convcli.image.tiff.whole import check_page
 
@@ -105,7 +107,9 @@ def read_page(
     icc = bytes(page.iccprofile) if page.iccprofile else None
     exif, around = directories.take_exif(data, page.offset), around or Around()
     texts = _text(page)
+    nodata = nodata_of(page)
     taken = {*texts, *(directories.POINTERS if exif else ())}
+    taken |= set() if nodata is None else {NODATA}
     beside = blocks(page, data, around, frozenset(taken))
     if _DESCRIPTION in texts and stacks.is_stated(texts[_DESCRIPTION]):
         del texts[_DESCRIPTION]
@@ -119,6 +123,7 @@ def read_page(
         text=tuple((TEXT_TAGS[tag], value) for tag, value in texts.items()),
         frames=count,
         beside=beside,
+        nodata=nodata,
         bands=bands,
         notes=notes,
     )

@@ -9,9 +9,9 @@ from typing import IO, Any, Literal, TypeAlias
 from convcli.image import codecs
 from convcli.image.image import Image
 from convcli.image.light.profile import fits
-from convcli.image.tiff import bands, directories, layout
+from convcli.image.tiff import bands, directories, layout, nodata
 from convcli.image.tiff.beside import description, resolution, written
-from convcli.image.tiff.fields import BYTES, FRACTIONS, Field, words
+from convcli.image.tiff.fields import BYTES, FRACTIONS, TEXT, Field, words
 from convcli.image.tiff.read import TEXT_TAGS
 
 #: Offsets of classic TIFF have 32 bits; this leaves room for what stands around the pixels.
@@ -162,6 +162,8 @@ def _tags(image: Image, order: str, place: tuple[int, int]) -> list[_Extra]:
         texts[_DESCRIPTION] = [stated]
     found = [words(tag, "\n".join(values)) for tag, values in sorted(texts.items())]
     found += [Field(_XMP, BYTES, meta.xmp)] if meta.xmp else []
+    if meta.nodata is not None:
+        found.append(Field(nodata.TAG, TEXT, nodata.text_of(meta.nodata)))
     found += written(image, order, *place)
     return [_extra(field, order) for field in found]
 

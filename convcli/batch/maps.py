@@ -226,12 +226,8 @@ class MapsOf:
 
     def _read(self) -> Image:
         writing, source = self._writing, self._job.source
-        image = read(
-            self._streams[0] if source == STREAM else Path(source),
-            frame=writing.frame,
-            max_pixels=writing.max_pixels,
-            lenient=writing.lenient,
-        )
+        place, limit = self._streams[0] if source == STREAM else Path(source), writing.max_pixels
+        image = read(place, frame=writing.frame, max_pixels=limit, lenient=writing.lenient)
         if image.meta.frames > 1 and writing.frame is None:
             self._notes.append(f"only the first of {image.meta.frames} images in the file was used")
         self._notes += samples_alone(image.meta.beside)

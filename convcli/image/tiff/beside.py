@@ -26,7 +26,7 @@ from convcli.image.tiff.fields import (
     fields,
     numbers,
 )
-from convcli.image.tiff.names import HELD, LAYOUT, NAMED, PRIVATE, UNTRUE
+from convcli.image.tiff.names import HELD, LAYOUT, NAMED, PRIVATE, STACKS, UNTRUE
 from convcli.image.tiff.stacks import Stack
 from convcli.record import replace
 
@@ -119,7 +119,7 @@ def shared(page: Any, data: bytes, total: int) -> tuple[Field, ...]:
     """Return those fields of a first page that stand for all images of a stack."""
     if total == 1:
         return ()
-    tags = {imagej.COUNTS, imagej.CONTENT, _X, _Y, _UNIT, *UNTRUE}
+    tags = {imagej.COUNTS, imagej.CONTENT, _X, _Y, _UNIT, *STACKS}
     return tuple(fields(data, page.offset, wanted=tags))
 
 

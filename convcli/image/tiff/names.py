@@ -76,5 +76,7 @@ UNTRUE: dict[int, str] = {
     **dict.fromkeys((*range(51089, 51092), *range(51105, 51115), 51125), "camera profile (DNG)"),
     **dict.fromkeys((*range(52525, 52554),), "camera profile (DNG)"),
 }
+#: Those of a first page that tell of a whole stack.
+STACKS = frozenset({33628, 33629, 33630, 33631, 34412, 34361, 34362, 34386, 43314})
 #: From this number on tags are anybody's own.
 PRIVATE = 32768

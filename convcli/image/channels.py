@@ -45,7 +45,9 @@ def alpha(pixels: NDArray[Any], channels: str) -> NDArray[Any] | None:
     return pixels[:, :, -1] if channels.endswith("A") else None
 
 
-def gray(samples: NDArray[Any], channels: str, *, linear: bool = False) -> NDArray[Any]:
+def gray(
+    samples: NDArray[Any], channels: str, full: float | None = None, *, linear: bool = False
+) -> NDArray[Any]:
     """Gray from colour.
 
     Parameters
@@ -54,6 +56,8 @@ def gray(samples: NDArray[Any], channels: str, *, linear: bool = False) -> NDArr
         (rows, cols, count) colour channels.
     channels
         Their names, alpha included or not.
+    full
+        The value of a full sample; None for the type's own.
     linear
         Whether the samples are linear light, so that luminance is meant.
 
@@ -71,7 +75,7 @@ def gray(samples: NDArray[Any], channels: str, *, linear: bool = False) -> NDArr
     if names == "L":
         return samples[:, :, 0]
     if names == "CMYK":
-        top = 1.0 if samples.dtype.kind == "f" else float(np.iinfo(samples.dtype).max)
+        top = full or (1.0 if samples.dtype.kind == "f" else float(np.iinfo(samples.dtype).max))
         inks = samples.astype(np.float64) / top
         light = (1 - inks[:, :, :3]) * (1 - inks[:, :, 3:])
         result = light @ (np.array(STORED_WEIGHTS) / 1000) * top

@@ -13,6 +13,7 @@ from convcli import memory
 from convcli.errors import ImageError, TakenError
 from convcli.image.atomic import write_atomic
 from convcli.image.codec import Codec
+from convcli.image.depth import full_range
 from convcli.image.formats import check_holds, check_several, codec_of, format_of, parse_format
 from convcli.image.frames import DURATION, Frames
 from convcli.image.guard import guard, guarded
@@ -234,6 +235,7 @@ def _image_parts(
     image: Image, codec: Codec, options: dict[str, Any], numbers: tuple[int | None, int | None]
 ) -> Iterator[bytes] | Callable[[IO[bytes]], None]:
     check_holds(image.dtype.name, image.channels, codec.name)
+    image = settled(image, codec.name)
     check_options(*numbers)
     coder, what = codec.encode, f"can't be written as {codec.name}"
     assert coder is not None
@@ -268,6 +270,7 @@ def _checked(frames: Frames, format: str) -> Iterator[Image]:
             check_holds(image.dtype.name, image.channels, format)
         except ImageError as error:
             raise ImageError(f"frame {number}: {error}") from error
+        image = settled(image, format)
         kind = image.size, image.channels, image.depth
         first = first or kind
         if not pages and kind != first:
@@ -277,6 +280,20 @@ def _checked(frames: Frames, format: str) -> Iterator[Image]:
             )
         yield image
         del image
+
+
+def settled(image: Image, format: str) -> Image:
+    """Return an image as a format holds it: to the full range, unless it says what that is.
+
+    Parameters
+    ----------
+    image
+        The image.
+    format
+        The name of the format to be written.
+    """
+    peak = image.meta.peak
+    return image if peak is None or peak in codec_of(format).peaks else full_range(image)
 
 
 def write(

@@ -37,7 +37,7 @@ class AtAnchors(engine.Stage):
         self.chunk = engine.chunk_of(self.shape, self.dtype)
         self._window, self._source = Window(rows), rows
         self._down, self._across = down, across
-        self._fill = fill_level(spec.fill, rows.dtype, target.level)
+        self._fill = fill_level(spec.fill, rows.dtype, target)
 
     def rows(self, start: int, stop: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
         """Return some rows, as `Rows` does."""

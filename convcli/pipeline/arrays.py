@@ -236,19 +236,12 @@ def _step(
     double = spec.precision is Precision.DOUBLE or dtype == np.float64
     kernel_set, divisor = kernel_set_of(kernel, flip=spec.convolve, double=double)
     slope, shift = scaled(kernel, response(kernel, divisor, target), scale, target)
-    finish = engine.finish(
-        target.mapping,
-        target.dtype,
-        maximum=target.maximum,
-        slope=slope,
-        shift=shift,
-        rounding=spec.rounding,
-    )
+    finish = target.finish(slope, shift, spec.rounding)
     stretches = target.mapping is Mapping.NORMALIZE
     if stretches and target.span is not None:
         finish = finish.stretch(*_sums(target.span, slope, shift))
         stretches = False
-    outside = engine.Border2D(spec.border, fill_level(spec.fill, dtype, target.level))
+    outside = engine.Border2D(spec.border, fill_level(spec.fill, dtype, target))
     options = replace(_options(spec), stretch=stretches, watch=target.watch)
     prepared = engine.prepare(
         engine.ArrayKind(shape, dtype), kernel_set, geometry, outside, finish, options
@@ -341,16 +334,9 @@ class Stored:
             if isinstance(kernel, Kernel):
                 shift = written(kernel.offset) * target.level
             elif kernel.full_scale is not None and not target.in_pixels:
-                slope = Fraction(kernel.full_scale) / Fraction(target.maximum)
+                slope = Fraction(kernel.full_scale) / target.full
             slope, shift = scaled(kernel, (slope, shift), spec.scale, target)
-        finish = engine.finish(
-            target.mapping,
-            target.dtype,
-            maximum=target.maximum,
-            slope=slope,
-            shift=shift,
-            rounding=spec.rounding,
-        )
+        finish = target.finish(slope, shift, spec.rounding)
         if target.mapping is Mapping.NORMALIZE:
             ends = _sums(target.span, slope, shift) if target.span else own
             finish = finish.stretch(*ends) if ends else finish

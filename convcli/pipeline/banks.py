@@ -176,9 +176,7 @@ def _whole(weights: NDArray[Any]) -> NDArray[Any]:
 
 
 def _finish(target: Target, shift: float) -> engine.Finish:
-    return engine.finish(
-        target.mapping, target.dtype, maximum=target.maximum, shift=Fraction(shift)
-    )
+    return target.finish(Fraction(1), Fraction(shift))
 
 
 def _stored(

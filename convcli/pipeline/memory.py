@@ -160,7 +160,7 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
         # It doesn't fit, and is refused.
         return Sums(source, source, (decoded, StageMemory("result", source)))
     stages = [decoded, *_stages(road, spec.jobs or processors())]
-    dtype = road.work.target.dtype
+    dtype = road.work.stored
     result = prod(road.steps[-1].geometry.out) * len(road.work.channels) * dtype.itemsize
     stages.append(_written(result, dtype.itemsize == 2, output))
     if output.compared:
@@ -189,6 +189,8 @@ def _stages(road: Road, jobs: int) -> list[StageMemory]:
     if work.needs_floats or work.chooses:
         back = "back to the samples of the result" if work.needs_floats else "beside the channels"
         found.append(StageMemory(back, chunk))
+    if work.stored != work.target.dtype:
+        found.append(StageMemory(f"{work.stored.name} samples of the result", chunk))
     if work.spec.keep_edges:
         found.append(StageMemory("edges as they were", chunk))
     return found

@@ -19,6 +19,7 @@ from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.responses import Target
 from convcli.pipeline.result import FloatResult, Unfiltered
+from convcli.pipeline.sample_types import Settled, described_by
 from convcli.pipeline.work import Work, prepare
 from convcli.pipeline.working import working_rows
 from convcli.processors import processors
@@ -82,7 +83,10 @@ class Road:
         if work.needs_floats:
             # Mapping, offset and scale come last, in one rounding.
             kernels, spec = arrays.without_offset(kernels), replace(spec, scale=1.0)
-            target = Target(self._rows.dtype, Mapping.RAW, work.full, between=True)
+            levels = target.in_levels
+            target = Target(
+                self._rows.dtype, Mapping.RAW, work.full, in_levels=levels, between=True
+            )
         self.steps = arrays.steps_for(self._rows.shape, self._rows.dtype, kernels, spec, target)
 
     def load(self) -> None:
@@ -96,10 +100,24 @@ class Road:
 
         Where the range of all responses decides, they are made once now.
         """
+        meta = _meta(self._image, self.work)
+        return Image.of(self._settled or self._levels, self.work.channels, meta)
+
+    @cached_property
+    def _levels(self) -> engine.Stage:
+        """The result, of types that the engine makes."""
         rows = arrays.one_by_one(self._stage, self._stage.jobs or processors(), once=True)
         if self.work.spec.keep_edges:
-            rows = KeptEdges(rows, self.work, self._stage.filtered.geometries)
-        return Image.of(rows, self.work.channels, _meta(self._image, self.work.channels))
+            return KeptEdges(rows, self.work, self._stage.filtered.geometries)
+        return rows
+
+    @cached_property
+    def _settled(self) -> Settled | None:
+        """The result, of another type."""
+        work = self.work
+        if work.stored == self._levels.dtype:
+            return None
+        return Settled(self._levels, work.stored, work.target, work.spec.rounding)
 
     @property
     def facts(self) -> Facts:
@@ -117,7 +135,7 @@ class Road:
             mapping=work.target.mapping,
             lowest=done.seen.ends[0],
             highest=done.seen.ends[1],
-            clipped=done.seen.clipped,
+            clipped=done.seen.clipped + (self._settled.clipped if self._settled else 0),
             samples=done.samples,
             alpha=_alpha(work, image),
             avoidable=work.spec.scale != "auto" and not work.spec.luma and image.dtype.kind in "bu",
@@ -211,13 +229,14 @@ class _ResultRows(engine.Stage):
         return np.ascontiguousarray(self.filtered.rows.whole(jobs).reshape(self.shape))
 
 
-def _meta(image: Image, channels: str) -> Meta:
+def _meta(image: Image, work: Work) -> Meta:
     """Return the source's metadata, without a colour profile that a gray result can't have."""
-    was, now = (len(names.removesuffix("A")) for names in (image.channels, channels))
-    if was == now or image.meta.icc is None:
-        return image.meta
+    meta = described_by(image, work.stored, work.target)
+    was, now = (len(names.removesuffix("A")) for names in (image.channels, work.channels))
+    if was == now or meta.icc is None:
+        return meta
     note = "the colour profile was left out: it doesn't describe a gray image"
-    return replace(image.meta, icc=None, notes=(*image.meta.notes, note))
+    return replace(meta, icc=None, notes=(*meta.notes, note))
 
 
 def _alpha(work: Work, image: Image) -> str:

@@ -281,7 +281,7 @@ def _correlated(
         engine.KernelSet(weights[None]),
         plan_geometry((source.shape[0], source.shape[1]), weights.shape, padding="valid"),
         engine.Border2D(Border.ZERO),
-        engine.finish(Mapping.RAW, dtype, maximum=1.0),
+        engine.finish(Mapping.RAW, dtype, scale=engine.Scale(1.0)),
         engine.Options(jobs=jobs, double=True, watch=False),
     )
     return engine.Correlated(prepared, source)

@@ -104,4 +104,4 @@ class Responses:
         if self.work.weighs:
             # What is filtered is colour · alpha, and alpha · maximum: floats, filled alike.
             return Fraction(self.spec.fill) * target.level / Fraction(self.work.image.maximum)
-        return Fraction(fill_level(self.spec.fill, self.samples.dtype, target.level))
+        return Fraction(fill_level(self.spec.fill, self.samples.dtype, target))

@@ -12,7 +12,7 @@ from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Combine, Compound, Kernel
 from convcli.pipeline.kernel_set import kernel_set_of
 from convcli.pipeline.responses import response, scaled
-from convcli.record import record
+from convcli.record import record, replace
 from convcli.spec import Mapping
 from convcli.teach.explain_parts import SampleStep
 from convcli.teach.explain_responses import Responses
@@ -135,7 +135,7 @@ def way_of(study: Responses, *, alpha: bool) -> Way:
     kernel, target = study.kernel, study.target
     one = Fraction(1)
     if alpha:
-        plain = engine.finish(Mapping.CLIP, target.dtype, maximum=target.maximum)
+        plain = replace(target, mapping=Mapping.CLIP).finish(one, _NONE)
         return Way(one, one, _NONE, one, _NONE, plain)
     if study.work.weighs:
         multiple = divisor = unit = one
@@ -152,9 +152,7 @@ def way_of(study: Responses, *, alpha: bool) -> Way:
         unit, offset = slope_shift[0] * divisor, slope_shift[1]
     slope, shift = scaled(kernel, slope_shift, study.spec.scale, target)
     factor = slope / slope_shift[0]
-    finish = engine.finish(
-        target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
-    )
+    finish = target.finish(slope, shift)
     stretched = target.mapping is Mapping.NORMALIZE and study.lowest < study.highest
     vague = _NONE
     if stretched:

@@ -84,4 +84,6 @@ CODEC = Codec(
         CLEAR,
         "AVIF holds 12 bits of 16, and such a file is written without metadata",
     ),
+    peaks=(2**10 - 1, 2**12 - 1),
+    peak_note="AVIF of more than 8 bits is written without metadata",
 )

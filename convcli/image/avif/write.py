@@ -27,7 +27,7 @@ _LONGEST = 2**31 - 1
 
 
 def encode(image: Image, quality: int | None = None) -> bytes:
-    """Return an AVIF file: uint8 with metadata; uint16 as 12 bits, without.
+    """Return an AVIF file: uint8 with metadata; uint16 as 12 bits, or 10 of 10, without.
 
     Parameters
     ----------
@@ -39,13 +39,10 @@ def encode(image: Image, quality: int | None = None) -> bytes:
     check_sides(image.size, "AVIF", _SIDE)
     quality = quality or QUALITY
     if image.pixels.dtype == np.uint16:
-        imagecodecs = codecs.load("imagecodecs")
-
-        return bytes(
-            imagecodecs.avif_encode(
-                image.pixels >> 4, level=quality, bitspersample=12, speed=_SPEED
-            )
-        )
+        peak, coder = image.meta.peak, codecs.load("imagecodecs").avif_encode
+        samples = image.pixels if peak else image.pixels >> 4
+        bits = peak.bit_length() if peak else 12
+        return bytes(coder(samples, level=quality, bitspersample=bits, speed=_SPEED))
     options = {
         "quality": quality,
         "speed": _SPEED,

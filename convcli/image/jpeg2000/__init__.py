@@ -53,4 +53,5 @@ CODEC = Codec(
     options=("quality",),
     carries=frozenset({"icc", "exif", "xmp"}),
     coder=9.0,
+    peaks=frozenset(2**bits - 1 for bits in range(9, 16)),
 )

@@ -38,10 +38,10 @@ def decode(data: bytes, limit: int) -> Image:
     check_numbers(data, header, (shape[0], shape[1]), limit)
     file = io.BytesIO(data)
     array = npy.read_array(file, allow_pickle=False)
-    pixels, notes = storable(array)
+    pixels = storable(array)
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[:, :, 0]
-    return Image(pixels, meta=Meta(format="NPY", mode=f"array of {kind.name}", notes=notes))
+    return Image(pixels, meta=Meta(format="NPY", mode=f"array of {kind.name}"))
 
 
 class ArrayHeader(NamedTuple):

@@ -191,11 +191,6 @@ def _check_samples(page: Any) -> None:
             f"its samples are {name_of(form)} numbers of {bits} bits, which isn't read; expected "
             f"whole numbers of 1 to 32 bits but 24, or real ones of 16, 32 or 64"
         )
-    if int(page.photometric) == MINISWHITE and form != _UNSIGNED:
-        raise ImageError(
-            f"its samples are {name_of(form)} numbers and white is zero: what black is, programs "
-            f"disagree about; save it with black as zero"
-        )
     if int(page.photometric) == PALETTE and (form != _UNSIGNED or page.samplesperpixel != 1):
         raise ImageError(
             f"it has a palette and {page.samplesperpixel} channels of {name_of(form)} numbers, "

@@ -13,6 +13,7 @@ from convcli.image.image import Image, Meta
 from convcli.image.light.profile import fits
 from convcli.image.parallel import on_threads
 from convcli.image.tiff import directories
+from convcli.image.tiff import stored as samples_of
 from convcli.image.tiff.read import TEXT_TAGS
 
 #: Of deflate, without a word from the user: 2 % larger than level 6 in two thirds of the time.
@@ -77,23 +78,30 @@ def _put(
     size = image.size[0] * image.row_bytes
     big = size > CLASSIC_BYTES if big is None else big
     order = "<" if big else order or directories.byte_order(image.meta.exif)
-    options = _strips(image, level, order)
-    if level:
-        options |= {"compression": "zlib", "compressionargs": {"level": level}}
-        options["predictor"] = image.dtype != bool
+    bits = image.meta.peak.bit_length() if image.meta.peak else 0
+    is_fax = image.dtype == bool and image.channels == "L" and compress is None
+    if is_fax:
+        bits, options = 1, _one_strip(image)
+    else:
+        options = _strips(image, level, order, bits)
+        if level:
+            options |= {"compression": "zlib", "compressionargs": {"level": level}}
+            options["predictor"] = image.dtype != bool and not bits
     with tifffile.TiffWriter(_Nameless(target), bigtiff=big, byteorder=order) as file:
         try:
             file.write(
                 metadata=None,
                 maxworkers=codecs.workers(size),
                 **options,
-                **_layout(image),
+                **_layout(image, is_fax=is_fax),
                 **_descriptions(image),
             )
         finally:
             # tifffile takes as many strips as there are, and doesn't ask whether that was all:
             # the threads that made them would be waited for when the interpreter ends.
             getattr(options["data"], "close", lambda: None)()
+    if bits:
+        samples_of.set_right(target, bits, samples_of.GROUP_4 if is_fax else 0)
     if image.meta.exif:
         _put_exif(target, image.meta.exif)
 
@@ -111,21 +119,33 @@ class _Nameless:
         return getattr(self._file, name)
 
 
-def _strips(image: Image, level: int, order: str) -> dict[str, Any]:
+def _one_strip(image: Image) -> dict[str, Any]:
+    """Say that black and white is written as a fax."""
+    strip = iter((samples_of.fax(image),))
+    rows = {"shape": image.shape, "dtype": np.uint8, "rowsperstrip": image.size[0]}
+    # tifffile codes no fax: its coding is named afterwards.
+    return {"data": strip, "compression": "packbits", **rows}
+
+
+def _strips(image: Image, level: int, order: str, bits: int) -> dict[str, Any]:
     """Say which samples are written: strips that are coded as they are made, if they aren't there.
 
-    tifffile would want all rows of an array, and codes nothing while it waits for them.
+    tifffile would want all rows of an array, and codes nothing while it waits for them. `bits` of a
+    sample are packed, and stay whole samples if it is 0.
     """
     swapped = order == ">" and image.dtype.itemsize > 1
-    if image.made is None or image.dtype == bool or swapped:
-        return {"data": image.pixels}
-    rows, step = image.size[0], image.made.step
+    if not bits and (image.made is None or image.dtype == bool or swapped):
+        return {"data": samples_of.stored(image, 0, image.size[0])}
+    rows, step = image.size[0], image.made.step if image.made else 1
     height = max(_STRIP_BYTES // image.row_bytes // step, 1) * step
     predict = codecs.load("tifffile").TIFF.PREDICTORS[3 if image.dtype.kind == "f" else 2]
     compress = codecs.load("imagecodecs").zlib_encode
 
     def strip(start: int) -> bytes:
-        made = image.rows(start, min(start + height, rows))
+        made = samples_of.stored(image, start, min(start + height, rows))
+        if bits:
+            coded = samples_of.packed(made, bits)
+            return bytes(compress(coded, level=level)) if level else coded
         if not level:
             return made.tobytes()
         samples = np.ascontiguousarray(made).reshape(*made.shape[:2], -1)
@@ -152,10 +172,12 @@ def _put_exif(file: IO[bytes], block: bytes) -> None:
     file.write(found[1])
 
 
-def _layout(image: Image) -> dict[str, Any]:
+def _layout(image: Image, *, is_fax: bool) -> dict[str, Any]:
     """Say what the channels are."""
     colours = image.channels.removesuffix("A") if image.has_alpha else image.channels
     layout: dict[str, Any] = {"photometric": _PHOTOMETRIC.get(colours, "minisblack")}
+    if is_fax or samples_of.from_white(image):
+        layout["photometric"] = "miniswhite"
     if len(image.channels) > 1:
         layout["planarconfig"] = "contig"
     if image.has_alpha:

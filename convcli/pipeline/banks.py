@@ -155,7 +155,7 @@ def _ready(
         flip=spec.convolve,
         anchor=spec.anchor,
     )
-    outside = engine.Border2D(spec.border, fill_level(spec.fill, kind.dtype, target.level))
+    outside = engine.Border2D(spec.border, fill_level(spec.fill, kind.dtype, target))
     bank = engine.Bank(weights[:, :, ::-1, ::-1] if spec.convolve else weights, groups)
     options = engine.Options(
         jobs=spec.jobs,

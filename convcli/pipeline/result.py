@@ -102,7 +102,6 @@ class FloatResult:
             self.samples = prod(filtered.rows.shape[:2]) * count
         self._clipped: dict[tuple[int, int], int] = {}
         kinds = Mapping.CLIP if work.keeps_brightness else work.target.mapping
-        out = work.target.dtype
         more = work.spec.linear or work.spec.luma
         target = replace(work.target, samples=None, watch=True)
         if more:

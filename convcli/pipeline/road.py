@@ -19,7 +19,7 @@ from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.responses import Target
 from convcli.pipeline.result import FloatResult, Unfiltered
-from convcli.pipeline.sample_types import Settled, described_by
+from convcli.pipeline.sample_types import Settling, described_by
 from convcli.pipeline.work import Work, prepare
 from convcli.pipeline.working import working_rows
 from convcli.processors import processors
@@ -100,24 +100,19 @@ class Road:
 
         Where the range of all responses decides, they are made once now.
         """
-        meta = _meta(self._image, self.work)
-        return Image.of(self._settled or self._levels, self.work.channels, meta)
-
-    @cached_property
-    def _levels(self) -> engine.Stage:
-        """The result, of types that the engine makes."""
         rows = arrays.one_by_one(self._stage, self._stage.jobs or processors(), once=True)
         if self.work.spec.keep_edges:
-            return KeptEdges(rows, self.work, self._stage.filtered.geometries)
-        return rows
+            rows = KeptEdges(rows, self.work, self._stage.filtered.geometries)
+        if rows.dtype != self.work.stored:
+            rows, jobs = engine.Pixels(rows, self._settling), rows.jobs
+            rows.jobs = jobs
+        return Image.of(rows, self.work.channels, _meta(self._image, self.work))
 
     @cached_property
-    def _settled(self) -> Settled | None:
-        """The result, of another type."""
+    def _settling(self) -> Settling:
+        """What makes samples of another type than the engine does."""
         work = self.work
-        if work.stored == self._levels.dtype:
-            return None
-        return Settled(self._levels, work.stored, work.target, work.spec.rounding)
+        return Settling(work.stored, work.target, work.spec.rounding)
 
     @property
     def facts(self) -> Facts:
@@ -135,7 +130,7 @@ class Road:
             mapping=work.target.mapping,
             lowest=done.seen.ends[0],
             highest=done.seen.ends[1],
-            clipped=done.seen.clipped + (self._settled.clipped if self._settled else 0),
+            clipped=done.seen.clipped + self._settling.clipped,
             samples=done.samples,
             alpha=_alpha(work, image),
             avoidable=work.spec.scale != "auto" and not work.spec.luma and image.dtype.kind in "bu",
@@ -231,7 +226,7 @@ class _ResultRows(engine.Stage):
 
 def _meta(image: Image, work: Work) -> Meta:
     """Return the source's metadata, without a colour profile that a gray result can't have."""
-    meta = described_by(image, work.stored, work.target)
+    meta = described_by(image.meta, image.dtype, work.stored, work.target)
     was, now = (len(names.removesuffix("A")) for names in (image.channels, work.channels))
     if was == now or meta.icc is None:
         return meta

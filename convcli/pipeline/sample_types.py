@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli import engine
 from convcli.errors import UsageError
 from convcli.image.header import VALUES
 from convcli.image.image import Image, Meta
@@ -140,12 +139,19 @@ def target_of(image: Image, ready: Image, spec: Spec, mapping: Mapping) -> Targe
     return replace(target, top=float(ends.max), least=float(ends.min))
 
 
-def described_by(image: Image, stored: np.dtype[Any], target: Target) -> Meta:
-    """Return an image's metadata as they are true of its result's samples."""
-    meta = image.meta
+def described_by(meta: Meta, source: np.dtype[Any], stored: np.dtype[Any], target: Target) -> Meta:
+    """Return an image's metadata as they are true of its result's samples.
+
+    Parameters
+    ----------
+    meta, source
+        The image's, and the type of its samples.
+    stored, target
+        The type of the result's samples, and what they are.
+    """
     own = meta.peak is None or (stored.kind == "u" and target.top == meta.peak)
     # Levels were turned about when they were read, values and floats weren't.
-    turned = [dtype.kind == "f" or dtype.name in VALUES for dtype in (image.dtype, stored)]
+    turned = [dtype.kind == "f" or dtype.name in VALUES for dtype in (source, stored)]
     alike = not meta.white_is_zero or turned[0] == turned[1]
     if own and alike:
         return meta
@@ -154,38 +160,33 @@ def described_by(image: Image, stored: np.dtype[Any], target: Target) -> Meta:
     )
 
 
-class Settled(engine.Pixels):
-    """Results of the types that the engine makes, as samples of another type.
+class Settling:
+    """Makes of results of the types that the engine makes samples of another type.
 
     Parameters
     ----------
-    rows
-        Floats of whole values, rounded once now; floats; or levels, of which those from half of a
-        full one on are white.
     dtype
-        int8, int16, …; float16; or bool.
+        int8, int16, …: of floats, rounded once now; float16; or bool, white from half of a full
+        sample on.
     target, rounding
-        What the rows are, and how they are rounded.
+        What the results are, and how they are rounded.
     """
 
-    def __init__(
-        self, rows: engine.Stage, dtype: np.dtype[Any], target: Target, rounding: Rounding
-    ) -> None:
+    def __init__(self, dtype: np.dtype[Any], target: Target, rounding: Rounding) -> None:
         self._type, self._target, self._rounding = dtype, target, rounding
         self._clipped: dict[int, int] = {}
-        super().__init__(rows, self._samples)
-        self.jobs = rows.jobs
 
     @property
     def clipped(self) -> int:
         """Samples of the rows that were made and did not fit."""
         return sum(self._clipped.values())
 
-    def _samples(self, rows: NDArray[Any], start: int) -> NDArray[Any]:
-        """Return the samples of some rows."""
+    def __call__(self, rows: NDArray[Any], start: int) -> NDArray[Any]:
+        """Return the samples of some rows; `start` is the first of them, or -1 for none."""
         dtype = self._type
         if dtype == np.bool_:
-            return rows > np.iinfo(rows.dtype).max // 2
+            white: NDArray[Any] = rows > np.iinfo(rows.dtype).max // 2
+            return white
         # Floats may hold anything.
         with np.errstate(over="ignore", invalid="ignore"):
             if dtype.kind == "f":
@@ -210,10 +211,12 @@ class Settled(engine.Pixels):
 def rounded(values: NDArray[Any], rounding: Rounding = Rounding.AWAY) -> NDArray[Any]:
     """Return floats rounded to whole numbers."""
     if rounding is Rounding.EVEN:
-        return np.rint(values)
+        even: NDArray[Any] = np.rint(values)
+        return even
     sizes = np.abs(values)
     sizes += _NEARLY if rounding is Rounding.TRUNCATE else 0.5 + _NEARLY
-    return np.copysign(np.floor(sizes, out=sizes), values, out=sizes)
+    whole: NDArray[Any] = np.copysign(np.floor(sizes, out=sizes), values, out=sizes)
+    return whole
 
 
 def saturated(whole: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

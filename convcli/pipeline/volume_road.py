@@ -17,6 +17,7 @@ from convcli.kernels.volume import AnyVolumeKernel
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.memory import ImageKind, StageMemory
 from convcli.pipeline.road import compiled
+from convcli.pipeline.sample_types import Settling, described_by
 from convcli.pipeline.volume import CorrelatedPlanes, correlated_planes, overridden_volume
 from convcli.pipeline.volume_memory import volume_stages
 from convcli.pipeline.work import Work, prepare
@@ -116,6 +117,7 @@ class VolumeRoad:
         self.work = planes.work
         self.steps = correlated_planes(planes, planes.kernels, spec, self.work.target)
         self._notes = [*spec.notes, *planes.first.meta.notes]
+        self._settling = Settling(planes.work.stored, planes.work.target, spec.rounding)
 
     @property
     def _last(self) -> CorrelatedPlanes:
@@ -124,12 +126,14 @@ class VolumeRoad:
     @cached_property
     def result(self) -> Frames:
         """The planes of the result, each made when it is asked for."""
-        size = int(np.prod(self._last.shape)) * self._last.dtype.itemsize
+        size = int(np.prod(self._last.shape)) * self.work.stored.itemsize
         count = self._last.count
 
         def start(first: int) -> Iterator[Image]:
             for number in range(first, count):
                 pixels = self._last.plane(number)
+                if pixels.dtype != self.work.stored:
+                    pixels = self._settling(pixels, number)
                 yield Image(pixels, self.work.channels, self._meta(number))
                 del pixels
 
@@ -145,7 +149,8 @@ class VolumeRoad:
     def facts(self) -> Facts:
         """What was done: what is said of responses is true once every plane was made."""
         image, last, work = self._planes.first, self._last, self.work
-        blank = Image(np.zeros((1, 1, *last.shape[2:]), last.dtype), work.channels)
+        shape = (1, 1, *last.shape[2:])
+        blank = Image(np.zeros(shape, work.stored), work.channels, self._described(image.meta))
         return Facts(
             size=image.size,
             channels=image.channels,
@@ -158,7 +163,7 @@ class VolumeRoad:
             mapping=work.target.mapping,
             lowest=last.ends[0],
             highest=last.ends[1],
-            clipped=last.clipped,
+            clipped=last.clipped + self._settling.clipped,
             samples=last.count * int(np.prod(last.shape)),
             alpha="drop" if image.has_alpha else "",
             avoidable=self._spec.scale != "auto" and image.dtype.kind in "bu",
@@ -187,14 +192,19 @@ class VolumeRoad:
             self._notes += left
         if self._spec.gray and self._planes.first.channels != self.work.channels:
             meta = replace(meta, icc=None)
-        return replace(meta, frames=self._last.count)
+        return replace(self._described(meta), frames=self._last.count)
+
+    def _described(self, meta: Meta) -> Meta:
+        """Return metadata as they are true of the result's samples."""
+        source, work = self._planes.first.dtype, self.work
+        return described_by(meta, source, work.stored, work.target)
 
     @cached_property
     def _changes(self) -> bool:
         """Whether the result isn't what a description of the source's stack would tell."""
         last, planes = self._last, self._planes
         before = planes.count, planes.first.shape, planes.first.dtype
-        return before != (last.count, last.shape, last.dtype)
+        return before != (last.count, last.shape, self.work.stored)
 
 
 def _anchored(axis: Axis, flip: bool) -> NDArray[np.intp]:

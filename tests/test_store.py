@@ -17,7 +17,7 @@ from convcli import Image, Kernel, Spec, pipeline
 from convcli.engine import Finish, Store, finish, native
 from convcli.engine.bands import Storing
 from convcli.engine.costs import block
-from convcli.engine.finish import _NEAR_ROUNDING, _ROUNDING_LIMIT
+from convcli.engine.finish import _NEAR_ROUNDING, _ROUNDING_LIMIT, Scale
 from convcli.engine.structs import RowsInput, RowsScratch, RowsSizes
 from convcli.errors import KernelError
 from convcli.spec import Mapping

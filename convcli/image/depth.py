@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
+from convcli.image.formats import codec_of
 from convcli.image.image import DEPTHS, Image, depth_words
 from convcli.record import replace
 
@@ -82,6 +83,20 @@ def full_range(image: Image) -> Image:
     pixels = image.pixels
     scaled = widen_bits(pixels, bits) if bits else scale_to_full(pixels, peak)
     return replace(image, pixels=scaled, meta=replace(image.meta, peak=None))
+
+
+def settled(image: Image, format: str) -> Image:
+    """Return an image as a format holds it: to the full range, unless it says what that is.
+
+    Parameters
+    ----------
+    image
+        The image.
+    format
+        The name of the format to be written.
+    """
+    peak = image.meta.peak
+    return image if peak is None or peak in codec_of(format).peaks else full_range(image)
 
 
 def scaled_note(peak: int) -> str:

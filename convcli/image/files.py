@@ -13,7 +13,7 @@ from convcli import memory
 from convcli.errors import ImageError, TakenError
 from convcli.image.atomic import write_atomic
 from convcli.image.codec import Codec
-from convcli.image.depth import full_range
+from convcli.image.depth import settled
 from convcli.image.formats import check_holds, check_several, codec_of, format_of, parse_format
 from convcli.image.frames import DURATION, Frames
 from convcli.image.guard import guard, guarded
@@ -280,20 +280,6 @@ def _checked(frames: Frames, format: str) -> Iterator[Image]:
             )
         yield image
         del image
-
-
-def settled(image: Image, format: str) -> Image:
-    """Return an image as a format holds it: to the full range, unless it says what that is.
-
-    Parameters
-    ----------
-    image
-        The image.
-    format
-        The name of the format to be written.
-    """
-    peak = image.meta.peak
-    return image if peak is None or peak in codec_of(format).peaks else full_range(image)
 
 
 def write(

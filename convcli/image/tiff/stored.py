@@ -6,7 +6,6 @@ it knows, is given strips that are coded already, and two tags are set right aft
 
 from __future__ import annotations
 
-import io
 import struct
 from typing import IO, Any
 
@@ -15,11 +14,12 @@ from numpy.typing import NDArray
 
 from convcli.image import codecs
 from convcli.image.image import Image
+from convcli.image.pillow import save
 from convcli.image.tags import entries, first_of, form_of
 from convcli.image.tiff.ifd import CODES
 
 #: Tags of how many bits a sample has, how it is coded, and where its strips are.
-_BITS, _COMPRESSION, _STRIPS, _SIZES = 258, 259, 273, 279
+_BITS, _COMPRESSION, _STRIPS, _HEIGHT, _SIZES = 258, 259, 273, 278, 279
 #: CCITT's group 4.
 GROUP_4 = 4
 #: Bytes that a file's first directory is in.
@@ -55,14 +55,10 @@ def packed(rows: NDArray[Any], bits: int) -> bytes:
 
 
 def fax(image: Image) -> bytes:
-    """Return black and white in CCITT's group 4, as one strip in which white is 0."""
-    from PIL import Image as PillowImage
-
-    target, rows = io.BytesIO(), image.size[0]
-    # Ones are black, and Pillow takes them for white: nothing else differs.
-    bits = PillowImage.fromarray(~image.pixels)
-    bits.save(target, "TIFF", compression="group4", tiffinfo={278: rows})
-    data = target.getvalue()
+    """Return black and white in CCITT's group 4, as one strip."""
+    rows = image.size[0]
+    options = {"compression": "group4", "tiffinfo": {_HEIGHT: rows}}
+    data = save(stored(image, 0, rows), "TIFF", options)
     places = _first_values(data)
     return data[places[_STRIPS] : places[_STRIPS] + places[_SIZES]]
 

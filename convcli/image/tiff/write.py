@@ -93,7 +93,7 @@ def _put(
                 metadata=None,
                 maxworkers=codecs.workers(size),
                 **options,
-                **_layout(image, is_fax=is_fax),
+                **_layout(image),
                 **_descriptions(image),
             )
         finally:
@@ -172,11 +172,11 @@ def _put_exif(file: IO[bytes], block: bytes) -> None:
     file.write(found[1])
 
 
-def _layout(image: Image, *, is_fax: bool) -> dict[str, Any]:
+def _layout(image: Image) -> dict[str, Any]:
     """Say what the channels are."""
     colours = image.channels.removesuffix("A") if image.has_alpha else image.channels
     layout: dict[str, Any] = {"photometric": _PHOTOMETRIC.get(colours, "minisblack")}
-    if is_fax or samples_of.from_white(image):
+    if samples_of.from_white(image):
         layout["photometric"] = "miniswhite"
     if len(image.channels) > 1:
         layout["planarconfig"] = "contig"

@@ -57,6 +57,7 @@ from convcli.record import record
 Coded: TypeAlias = bytes | Iterable[bytes] | Callable[[IO[bytes]], None]
 
 if TYPE_CHECKING:
+    from convcli.image.beside.block import Block
     from convcli.image.frames import Frames
     from convcli.image.image import Image
 
@@ -145,6 +146,9 @@ class Codec:
         Which of `quality` and `compress` it takes.
     carries
         What it says beside the pixels, of `BESIDE`.
+    keeps
+        The kinds of `Block`s that it writes; a kind that ends in a space stands for all that begin
+        so.
     lossy
         Whether it loses something unless told otherwise.
     lenient
@@ -194,6 +198,7 @@ class Codec:
     like: Callable[[bytes, int], Image | None] | None = None
     options: tuple[str, ...] = ()
     carries: frozenset[str] = frozenset()
+    keeps: tuple[str, ...] = ()
     lossy: bool = False
     lenient: bool = False
     in_bands: bool = False
@@ -216,6 +221,15 @@ class Codec:
         """Whether an image of that sample type and those channels can be written."""
         held = self.holds.get(dtype, frozenset())
         return held == ANY or channels in held
+
+    def writes(self, block: Block) -> bool:
+        """Whether something that another file held beside its pixels can be written."""
+        if block.content is None:
+            return False
+        return any(
+            block.kind == kind or (kind.endswith(" ") and block.kind.startswith(kind))
+            for kind in self.keeps
+        )
 
     @property
     def several(self) -> bool:

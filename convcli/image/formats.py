@@ -249,9 +249,21 @@ def left_out(meta: Meta, format: str) -> tuple[str, ...]:
     format
         The name of the format to be written.
     """
-    held = codec_of(parse_format(format)).carries
-    lost = [words for name, words in BESIDE.items() if getattr(meta, name) and name not in held]
-    return (f"{format} can't hold the source's {', '.join(lost)}: left out",) if lost else ()
+    codec = codec_of(parse_format(format))
+    lost = [
+        words for name, words in BESIDE.items() if getattr(meta, name) and name not in codec.carries
+    ]
+    unwritten = [block for block in meta.beside if not codec.writes(block)]
+    lost += [block.words for block in unwritten if block.content is not None]
+    notes = (
+        [f"{format} can't hold the source's {', '.join(dict.fromkeys(lost))}: left out"]
+        if lost
+        else []
+    )
+    named = dict.fromkeys(block.words for block in unwritten if block.content is None)
+    if named:
+        notes.append(f"the source's {', '.join(named)}: left out")
+    return tuple(notes)
 
 
 def _usual() -> list[str]:

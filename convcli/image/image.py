@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
+from convcli.image.beside.block import Block
 from convcli.image.header import LEVELS, VALUES
 from convcli.processors import processors
 from convcli.record import field, record
@@ -78,6 +79,8 @@ class Meta:
     white_is_zero
         Whether the file's gray counts from white. Levels are turned about when they are read and
         written; values, which nothing says how to turn, stay as they are stored.
+    beside
+        What else it holds beside the pixels.
     notes
         What reading changed or left out, each a line for the user.
     """
@@ -96,6 +99,7 @@ class Meta:
     chunks: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     peak: int | None = None
     white_is_zero: bool = False
+    beside: tuple[Block, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()
 
 

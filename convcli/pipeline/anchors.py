@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,33 @@ class AtAnchors(engine.Stage):
             out[down < 0] = self._fill
             out[:, across < 0] = self._fill
         return out
+
+
+def placed(
+    geometries: Sequence[Geometry], spec: Spec
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the place of an image that the result's first sample stands on, and their distance.
+
+    Parameters
+    ----------
+    geometries
+        One a kernel.
+    spec
+        Whose anchor and flip they were planned with.
+
+    Returns
+    -------
+    origin, step
+        (rows, cols): samples from the image's first, where a padded result begins below 0.
+    """
+    origin, step = [0.0, 0.0], [1.0, 1.0]
+    for geometry in geometries:
+        taps = geometry.rows.taps, geometry.cols.taps
+        for k, axis in enumerate((geometry.rows, geometry.cols)):
+            anchor = anchor_tap(taps, k, spec.anchor, flip=spec.convolve)
+            origin[k] += step[k] * (anchor * axis.dilation - axis.before)
+            step[k] *= axis.stride
+    return (origin[0], origin[1]), (step[0], step[1])
 
 
 def _taken(found: NDArray[Any], places: NDArray[np.intp], axis: int) -> NDArray[Any]:

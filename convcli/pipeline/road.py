@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from convcli import engine
 from convcli.engine import keeps_loops, seconds_compiling
+from convcli.geometry import Geometry
+from convcli.image.beside.changes import Change, changed
 from convcli.image.image import Image, Meta
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline import arrays
+from convcli.pipeline.anchors import placed
 from convcli.pipeline.arrays import Filtered
 from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
@@ -106,7 +109,8 @@ class Road:
         if rows.dtype != self.work.stored:
             rows, jobs = engine.Pixels(rows, self._settling), rows.jobs
             rows.jobs = jobs
-        return Image.of(rows, self.work.channels, _meta(self._image, self.work))
+        meta = _meta(self._image, self.work, rows, self._stage.filtered.geometries)
+        return Image.of(rows, self.work.channels, meta)
 
     @cached_property
     def _settling(self) -> Settling:
@@ -224,10 +228,22 @@ class _ResultRows(engine.Stage):
         return np.ascontiguousarray(self.filtered.rows.whole(jobs).reshape(self.shape))
 
 
-def _meta(image: Image, work: Work) -> Meta:
-    """Return the source's metadata, without a colour profile that a gray result can't have."""
+def _meta(image: Image, work: Work, rows: engine.Stage, geometries: Sequence[Geometry]) -> Meta:
+    """Return the source's metadata as they are true of the result."""
     meta = described_by(image.meta, image.dtype, work.stored, work.target)
-    was, now = (len(names.removesuffix("A")) for names in (image.channels, work.channels))
+    channels = work.channels
+    if meta.beside:
+        origin, step = placed(geometries, work.spec)
+        change = Change(
+            sizes=(image.size, (rows.shape[0], rows.shape[1])),
+            origin=origin,
+            step=step,
+            channels=(image.channels, channels),
+            depths=(image.dtype.name, rows.dtype.name),
+        )
+        blocks, notes = changed(meta.beside, change)
+        meta = replace(meta, beside=blocks, notes=(*meta.notes, *notes))
+    was, now = (len(names.removesuffix("A")) for names in (image.channels, channels))
     if was == now or meta.icc is None:
         return meta
     note = "the colour profile was left out: it doesn't describe a gray image"

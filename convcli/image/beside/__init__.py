@@ -1,0 +1,1 @@
+"""What a file holds beside its pixels that a few formats alone know, and what becomes of it."""

@@ -1,0 +1,92 @@
+"""What an image says beside its pixels, made true of a result that differs from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from convcli.image.beside.block import CHANNELS, DEPTH, FRAMES, PIXELS, PLACE, SIZE, Block
+from convcli.record import record
+
+_Pair: TypeAlias = tuple[float, float]
+
+#: What adapts a block, by its kind: it gets the block and the `Change`, and returns the block as
+#: it is true of the result, or None if there is none.
+ADAPTERS: dict[str, Callable[[Block, Change], Block | None]] = {}
+#: What is said to have changed, in this order.
+_WORDS = {
+    SIZE: "size",
+    PLACE: "place",
+    CHANNELS: "channels",
+    DEPTH: "sample type",
+    FRAMES: "number of images",
+    PIXELS: "samples",
+}
+
+
+@record
+class Change:
+    """How a result differs from its source's image; the defaults say that it doesn't.
+
+    Parameters
+    ----------
+    sizes
+        (rows, cols) before and after; None where both are alike.
+    origin, step
+        Which place of the source the result's first sample stands on, in (rows, cols) of samples
+        from the centre of the source's first, and how far apart its samples stand.
+    channels, depths
+        Their names, and the sample types, before and after.
+    frames
+        How many images there are, before and after.
+    """
+
+    sizes: tuple[tuple[int, int], tuple[int, int]] | None = None
+    origin: _Pair = (0.0, 0.0)
+    step: _Pair = (1.0, 1.0)
+    channels: tuple[str, str] = ("", "")
+    depths: tuple[str, str] = ("", "")
+    frames: tuple[int, int] = (1, 1)
+
+    @property
+    def what(self) -> frozenset[str]:
+        """What has changed, of the words that blocks tell by; samples always have."""
+        moved = self.origin != (0.0, 0.0) or self.step != (1.0, 1.0)
+        differ = {
+            SIZE: self.sizes is not None and self.sizes[0] != self.sizes[1],
+            PLACE: moved,
+            CHANNELS: self.channels[0] != self.channels[1],
+            DEPTH: self.depths[0] != self.depths[1],
+            FRAMES: self.frames[0] != self.frames[1],
+            PIXELS: True,
+        }
+        return frozenset(name for name, is_other in differ.items() if is_other)
+
+
+def changed(blocks: Sequence[Block], change: Change) -> tuple[tuple[Block, ...], tuple[str, ...]]:
+    """Return blocks that are true of a result, and what is to be said of the others.
+
+    Parameters
+    ----------
+    blocks
+        Those of the source.
+    change
+        How the result differs.
+    """
+    what = change.what
+    kept, notes = [], []
+    for block in blocks:
+        untrue, adapt = block.tells & what, ADAPTERS.get(block.kind)
+        adapted: Block | None = block
+        if untrue:
+            adapted = adapt(block, change) if adapt else None
+        if adapted is not None:
+            kept.append(adapted)
+        else:
+            notes.append(_left_out(block, untrue))
+    return tuple(kept), tuple(notes)
+
+
+def _left_out(block: Block, untrue: frozenset[str]) -> str:
+    words = " and ".join(words for name, words in _WORDS.items() if name in untrue)
+    return f"{block.words} left out: not true of the result, whose {words} differ"

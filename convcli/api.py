@@ -17,6 +17,7 @@ from convcli.errors import KernelError, UsageError
 from convcli.geometry import Anchor, Padding, Pair, whole
 from convcli.image import files
 from convcli.image.frames import Frames
+from convcli.image.header import VALUES
 from convcli.image.image import Image
 from convcli.kernels import parse_kernel
 from convcli.kernels.kernel import AnyKernel, Compound, Kernel
@@ -24,6 +25,7 @@ from convcli.kernels.notation import names_file
 from convcli.pipeline.arrays import plan_array, prepare_array
 from convcli.pipeline.banks import biases, correlate_bank
 from convcli.pipeline.responses import Target
+from convcli.pipeline.sample_types import rounded, saturated
 from convcli.record import replace
 from convcli.spec import Mapping, Method, Spec
 
@@ -171,9 +173,10 @@ def correlate(  # noqa: PLR0913
     mapping
         As on the command line; `raw` gives the responses themselves.
     dtype
-        Of the result. Without it float32 for `raw`, else the type of the pixels; float64 where
-        pixels are neither bool, uint8, uint16, float16 nor float32, so that none is rounded.
-        A whole type with `raw` means `clip`. Values are never rescaled.
+        Of the result. Without it float32 for `raw`, or float64 where pixels are neither bool,
+        uint8, uint16, float16 nor float32, so that none is rounded; else the type of the pixels.
+        A whole type means rounded once, and the nearest of its numbers; with `raw` it means
+        `clip`. Values are never rescaled.
     method
         How to compute.
     jobs
@@ -197,7 +200,10 @@ def correlate(  # noqa: PLR0913
     >>> correlate([[1, 2, 4]], [[-1, 1]], padding="valid")
     array([[1., 2.]])
     """
-    array = samples_of(pixels)
+    given = np.asarray(pixels)
+    array = samples_of(given)
+    values = values_type(given.dtype, mapping, dtype)
+    dtype = dtype if values is None else values
     steps = whole(stride), whole(dilation)
     options = (whole(padding), border, fill, *steps, flip, mapping, method, jobs, whole(anchor))
     chosen = weights if isinstance(weights, str) else _as_kernel(weights)
@@ -208,6 +214,7 @@ def correlate(  # noqa: PLR0913
         volume = array.reshape(*array.shape[:2], -1)
         filters = chosen if chosen.ndim == 4 else chosen[None]
         maps = correlate_bank(volume, filters, bias=bias, groups=groups, spec=spec, target=target)
+        maps = as_values(maps, values)
         return maps if chosen.ndim == 4 else maps[:, :, 0]
     if groups != 1:
         raise UsageError("groups need weights of shape (K, C, F, F), one filter a map")
@@ -215,7 +222,7 @@ def correlate(  # noqa: PLR0913
         chosen = _with_bias(chosen, bias)
     call = array.shape, array.dtype, chosen, dtype, *options
     ready: Callable[..., engine.Prepared] = _ready if _has_hash(call) else _ready.__wrapped__
-    return engine.run(ready(*call), array).pixels
+    return as_values(engine.run(ready(*call), array).pixels, values)
 
 
 @lru_cache(maxsize=64, typed=True)
@@ -264,6 +271,33 @@ def asked(
     return spec, _target(dtype, spec, result)
 
 
+def values_type(
+    source: np.dtype[Any], mapping: str | Mapping, dtype: DTypeLike | None
+) -> np.dtype[Any] | None:
+    """Return the type of a result that is made of floats, of int8, int16, …; None for others.
+
+    Parameters
+    ----------
+    source
+        The array's.
+    mapping, dtype
+        As `correlate` takes them.
+    """
+    if dtype is None and (source.name not in VALUES or mapping == Mapping.RAW):
+        return None
+    try:
+        chosen = source if dtype is None else np.dtype(dtype)
+    except TypeError:
+        # It is refused elsewhere.
+        return None
+    return chosen.newbyteorder("=") if chosen.name in VALUES else None
+
+
+def as_values(result: NDArray[Any], dtype: np.dtype[Any] | None) -> NDArray[Any]:
+    """Return floats as a whole type, rounded and saturated; as they are without one."""
+    return result if dtype is None else saturated(rounded(result), dtype)
+
+
 def samples_of(
     pixels: ArrayLike, name: str = "pixels", shapes: tuple[str, str] = ("(H, W)", "(H, W, C)")
 ) -> NDArray[Any]:
@@ -303,8 +337,14 @@ def _target(source: np.dtype[Any], spec: Spec, dtype: DTypeLike | None) -> Targe
         chosen = np.dtype(dtype).newbyteorder("=")
     except TypeError:
         raise UsageError(f"{dtype!r} is not a dtype; expected one such as 'uint8'") from None
+    if chosen.name in VALUES:
+        ends = np.iinfo(chosen)
+        mapping = Mapping.CLIP if mapping is Mapping.RAW else mapping
+        top, least = float(ends.max), float(ends.min)
+        kind = np.dtype(np.float64)
+        return Target(kind, mapping, top, in_levels=False, watch=False, top=top, least=least)
     if chosen not in _FULL:
-        raise UsageError(f"dtype must be uint8, uint16, float32 or float64, got {chosen.name}")
+        raise UsageError(f"dtype must be a whole or real type, got {chosen.name}")
     if chosen.kind == "u" and mapping is Mapping.RAW:
         mapping = Mapping.CLIP
     full = _FULL[chosen]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from convcli.api import asked, samples_of
+from convcli.api import as_values, asked, samples_of, values_type
 from convcli.borders import Border
 from convcli.errors import UsageError
 from convcli.geometry import whole
@@ -68,7 +68,10 @@ def correlate_volume(  # noqa: PLR0913
     >>> correlate_volume(np.ones((4, 5, 6)), "box", padding="valid").shape
     (2, 3, 4)
     """
-    array = samples_of(volume, "volume", _SHAPES)
+    given = np.asarray(volume)
+    array = samples_of(given, "volume", _SHAPES)
+    values = values_type(given.dtype, mapping, dtype)
+    dtype = dtype if values is None else values
     if isinstance(weights, str):
         kernel: AnyVolumeKernel = parse_volume_kernel(weights)
     elif isinstance(weights, VolumeKernel | VolumeCompound):
@@ -82,9 +85,9 @@ def correlate_volume(  # noqa: PLR0913
     options = (whole(padding), border, fill, *steps, flip, mapping, method, jobs, "middle")
     spec, target = asked(array.dtype, dtype, options)
     (last,) = correlated_planes(HeldPlanes(array), (kernel,), spec, target)
-    out = np.empty((last.count, *last.shape), last.dtype)
+    out = np.empty((last.count, *last.shape), last.dtype if values is None else values)
     for number in range(last.count):
-        out[number] = last.plane(number)
+        out[number] = as_values(last.plane(number), values)
     return out
 
 

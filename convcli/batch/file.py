@@ -11,6 +11,7 @@ from convcli.batch.estimate import known
 from convcli.batch.jobs import STREAM, Job, Writing
 from convcli.batch.target import format_for, making_room
 from convcli.errors import ImageError
+from convcli.image.depth import scaled_note, settled
 from convcli.image.files import decode, encode, frames_of, read, timing_notes, write
 from convcli.image.formats import (
     FORMATS,
@@ -148,6 +149,8 @@ class File:
         is_first = self._frame is None
         if not is_first:
             self._end()
+        # What is scaled afterwards would be rounded twice.
+        peak, image = image.meta.peak, settled(image, self._name)
         filtered = self._work(image, self._span) if self._span else self._work(image)
         mapping = filtered.facts.mapping
         if is_first and mapping is Mapping.NORMALIZE and frames.durations is not None:
@@ -159,6 +162,8 @@ class File:
         if is_first and (weighed or self._writing.stages):
             self._tell(image, frames, held, resize if weighed else None)
         notes = notes_on(result, facts, self._name)
+        if peak and image.meta.peak is None and result.dtype == image.dtype:
+            notes += (scaled_note(peak),)
         count = image.meta.frames
         if count > 1 and frames.count == 1 and not _moves(image):
             notes += (f"only the first of {count} images in the file was filtered",)
@@ -197,7 +202,7 @@ class File:
         """Return the least and the greatest response of all frames: they are made for that."""
         lowest, highest = inf, -inf
         for image in frames:
-            filtered = self._work(image)
+            filtered = self._work(settled(image, self._name))
             _ = filtered.result.pixels
             facts = filtered.facts
             lowest, highest = min(lowest, facts.lowest), max(highest, facts.highest)
@@ -241,5 +246,5 @@ def notes_on(result: Image, facts: Facts, name: str) -> tuple[str, ...]:
             f"{name} can't hold the signed floats of `mapping` raw; use `mapping` offset, "
             f"or `path` NAME.tif"
         )
-    notes = [*facts.notes, *check_holds(dtype, result.channels, name)]
+    notes = [*facts.notes, *check_holds(dtype, result.channels, name, result.meta.peak)]
     return (*notes, *left_out(result.meta, name))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
+from convcli.image.header import VALUES
 
 #: Weights of red, green and blue in the gray of stored (gamma-encoded) values, in thousandths:
 #: ITU-R BT.601, section 2.5.1, as JPEG, Pillow and OpenCV have it.
@@ -63,8 +64,8 @@ def gray(
 
     Returns
     -------
-    ndarray of shape (rows, cols), of the same type
-        Whole samples are rounded to nearest, exactly.
+    ndarray of shape (rows, cols), of the same type; float64 of values
+        Levels are rounded to nearest, exactly.
 
     Raises
     ------
@@ -74,6 +75,8 @@ def gray(
     names = channels.removesuffix("A")
     if names == "L":
         return samples[:, :, 0]
+    if samples.dtype.name in VALUES:
+        samples = samples.astype(np.float64)
     if names == "CMYK":
         top = full or (1.0 if samples.dtype.kind == "f" else float(np.iinfo(samples.dtype).max))
         inks = samples.astype(np.float64) / top

@@ -32,7 +32,7 @@ class KeptEdges(engine.Stage):
 
     def __init__(self, result: engine.Stage, work: Work, geometries: tuple[Geometry, ...]) -> None:
         source = rows_of(work.image)
-        if source.dtype != result.dtype or source.shape[2:] != result.shape[2:]:
+        if not _alike(source, result, work):
             raise UsageError(
                 "`keep_edges` leaves samples as they are, so the result can't have another "
                 "`depth` or other channels than the image; leave one of these out"
@@ -59,6 +59,16 @@ class KeptEdges(engine.Stage):
         outside[inside, slice(*self._across)] = False
         out[outside] = kept[outside]
         return out
+
+
+def _alike(source: engine.Rows, result: engine.Stage, work: Work) -> bool:
+    """Whether samples of the source are such of the result, whose channels are as many."""
+    one, other = source.dtype, result.dtype
+    if source.shape[2:] != result.shape[2:] or one.kind != other.kind:
+        return False
+    if one.kind == "u":
+        return one == other and work.plain.scale.levels(other) == 1
+    return one == other or work.target.same
 
 
 def _inside(axes: list[Axis]) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from convcli.image.image import Image, channel_words
 from convcli.kernels.bank import Bank, stacked
 from convcli.kernels.kernel import Compound, Kernel
 from convcli.record import record, replace
-from convcli.spec import Alpha, Precision, Rounding, Spec
+from convcli.spec import Alpha, Depth, Precision, Rounding, Spec
 
 #: Taps of a window, and steps, that can be meant.
 _MOST = 10_000
@@ -237,7 +237,8 @@ def stack(image: Image, layers: Sequence[Layer], spec: Spec) -> Stack:
 
 def real_type(image: Image, spec: Spec) -> np.dtype[Any]:
     """Return the type that maps of an image are made in."""
-    double = spec.precision is Precision.DOUBLE or image.dtype == np.float64
+    wide = image.has_values and image.dtype.itemsize > 2
+    double = spec.precision is Precision.DOUBLE or image.dtype == np.float64 or wide
     return np.dtype(np.float64 if double else np.float32)
 
 
@@ -253,6 +254,7 @@ def check_layers(layers: Sequence[Layer], spec: Spec) -> None:
     given += [name for name in ("luma", "linear", "flip_rows", "keep_edges") if getattr(spec, name)]
     given += ["scale"] * (spec.scale != 1) + ["rounding"] * (spec.rounding is not Rounding.AWAY)
     given += ["alpha"] * (spec.alpha not in (Alpha.AUTO, Alpha.DROP))
+    given += ["depth"] * (spec.depth is Depth.ONE)
     if given:
         raise UsageError(f"`{given[0]}` goes with a single kernel, not with banks; leave it out")
     for layer in layers:

@@ -112,6 +112,17 @@ class Road:
         meta = _meta(self._image, self.work, rows, self._stage.filtered.geometries)
         return Image.of(rows, self.work.channels, meta)
 
+    def _clipped(self, done: _ResultRows) -> tuple[str, ...]:
+        """Say why values don't fit levels, if some didn't."""
+        clips = done.seen.clipped and self.work.target.mapping is not Mapping.NORMALIZE
+        if not clips or not self._image.has_values or self.work.target.dtype.kind != "u":
+            return ()
+        top = int(np.iinfo(self.work.target.dtype).max)
+        return (
+            f"{self._image.dtype.name} samples are values: those outside of 0 to {top} were clipped; "
+            f"`mapping` normalize stretches what is there, offset has {top // 2 + 1} stand for 0",
+        )
+
     @cached_property
     def _settling(self) -> Settling:
         """What makes samples of another type than the engine does."""
@@ -138,7 +149,7 @@ class Road:
             samples=done.samples,
             alpha=_alpha(work, image),
             avoidable=work.spec.scale != "auto" and not work.spec.luma and image.dtype.kind in "bu",
-            notes=(*work.spec.notes, *result.meta.notes, *compiled()),
+            notes=(*work.spec.notes, *result.meta.notes, *self._clipped(done), *compiled()),
         )
 
     @cached_property

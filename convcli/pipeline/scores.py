@@ -148,7 +148,7 @@ class _Source:
     def __init__(self, pixels: NDArray[Any], patch: Patch) -> None:
         pixels = pixels.view(np.uint8) if pixels.dtype == np.bool_ else pixels
         self._channels, self._patch = pixels.shape[2], patch
-        self._whole = pixels.dtype.kind == "u"
+        self._whole = pixels.dtype in (np.uint8, np.uint16)
         self.samples: engine.Rows = engine.Held(pixels[:, :, 0] if self._channels == 1 else pixels)
         self._top = float(np.iinfo(pixels.dtype).max) if self._whole else 1.0
         narrow = pixels.dtype == np.uint8 and patch.is_box

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from convcli.borders import Border, by_axis
 from convcli.engine import Plan
 from convcli.geometry import Geometry, Pair
+from convcli.image.header import VALUES
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline.responses import Target, fill_level
 from convcli.pipeline.work import Work
@@ -59,6 +60,11 @@ class Responses:
     def target(self) -> Target:
         """What the result is: its sample type and mapping."""
         return self.work.target
+
+    @property
+    def has_values(self) -> bool:
+        """Whether the result has whole samples that are values, of which floats were made first."""
+        return not self.is_grid and self.work.stored.name in VALUES
 
     @property
     def channels(self) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from math import floor, isfinite
 
+import numpy as np
+
 from convcli import engine
 from convcli.errors import ImageError
 from convcli.kernels.exact import written
@@ -42,6 +44,8 @@ class Way:
         Whether that brings the responses seen to the whole range.
     vague
         How far the ends of that range may be off, in sums.
+    within
+        The least and the greatest sample of a whole type; None for floats.
     """
 
     divisor: Fraction
@@ -53,6 +57,7 @@ class Way:
     multiple: Fraction = Fraction(1)
     stretched: bool = False
     vague: Fraction = _NONE
+    within: tuple[Fraction, Fraction] | None = None
 
     @property
     def levels(self) -> Fraction:
@@ -96,7 +101,7 @@ class Way:
         elif level != value:
             yield SampleStep("levels", self.levels, level)
         value = level
-        if finish.is_levels and value.denominator != 1:
+        if self.within and value.denominator != 1:
             value = rounded(value)
             yield SampleStep("round", None, value)
         if finish.absolute and value < 0:
@@ -105,8 +110,8 @@ class Way:
         if finish.mid:
             value += Fraction(finish.mid)
             yield SampleStep("middle", Fraction(finish.mid), value)
-        if finish.is_levels and not 0 <= value <= finish.maximum:
-            value = Fraction(0) if value < 0 else Fraction(finish.maximum)
+        if self.within and not self.within[0] <= value <= self.within[1]:
+            value = self.within[0] if value < self.within[0] else self.within[1]
             yield SampleStep("clip", None, value)
 
 
@@ -136,7 +141,7 @@ def way_of(study: Responses, *, alpha: bool) -> Way:
     one = Fraction(1)
     if alpha:
         plain = replace(target, mapping=Mapping.CLIP).finish(one, _NONE)
-        return Way(one, one, _NONE, one, _NONE, plain)
+        return Way(one, one, _NONE, one, _NONE, plain, within=_within(study, plain))
     if study.work.weighs:
         multiple = divisor = unit = one
         offset = written(_offset(kernel)) * target.level
@@ -161,8 +166,18 @@ def way_of(study: Responses, *, alpha: bool) -> Way:
         vague = _NONE if _has_whole_sums(study) else Fraction(max(map(abs, ends))) / 2**48
     if target.mapping is Mapping.NORMALIZE and abs(shift) > _GREAT:
         vague = ANYTHING
-    shift -= offset * factor
-    return Way(divisor, unit, offset, factor, shift, finish, multiple, stretched, vague)
+    more = finish, multiple, stretched, vague, _within(study, finish)
+    return Way(divisor, unit, offset, factor, shift - offset * factor, *more)
+
+
+def _within(study: Responses, finish: engine.Finish) -> tuple[Fraction, Fraction] | None:
+    """Return the least and the greatest sample of the result's type; None for floats."""
+    if finish.is_levels:
+        return _NONE, Fraction(finish.maximum)
+    if not study.has_values:
+        return None
+    ends = np.iinfo(study.work.stored)
+    return Fraction(int(ends.min)), Fraction(int(ends.max))
 
 
 def _offset(kernel: AnyKernel) -> float:

@@ -12,7 +12,7 @@ from convcli import batch
 from convcli.batch.maps import MapsOf, MapsOutcome, MapsRequest, check_request
 from convcli.batch.names import read_by
 from convcli.cli.echo import echo_json
-from convcli.cli.filtering import check_streams, make_request
+from convcli.cli.filtering import check_fill, check_streams, make_request
 from convcli.cli.status import DONE, FAILED, tell
 from convcli.errors import UsageError
 from convcli.paths import Identities
@@ -55,6 +55,7 @@ def write_maps(
     )
     jobs = batch.plan(request)
     check_streams(jobs, given["as_json"])
+    check_fill(spec, jobs)
     asked = MapsRequest(tuple(layers), spec, request, **shown)
     check_request(asked, jobs)
     kept = read_by(request, jobs, Identities())

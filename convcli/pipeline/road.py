@@ -22,7 +22,7 @@ from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.responses import Target
 from convcli.pipeline.result import FloatResult, Unfiltered
-from convcli.pipeline.sample_types import Settling, described_by
+from convcli.pipeline.sample_types import Settling, described_by, plans_told
 from convcli.pipeline.work import Work, prepare
 from convcli.pipeline.working import working_rows
 from convcli.processors import processors
@@ -112,17 +112,6 @@ class Road:
         meta = _meta(self._image, self.work, rows, self._stage.filtered.geometries)
         return Image.of(rows, self.work.channels, meta)
 
-    def _clipped(self, done: _ResultRows) -> tuple[str, ...]:
-        """Say why values don't fit levels, if some didn't."""
-        clips = done.seen.clipped and self.work.target.mapping is not Mapping.NORMALIZE
-        if not clips or not self._image.has_values or self.work.target.dtype.kind != "u":
-            return ()
-        top = int(np.iinfo(self.work.target.dtype).max)
-        return (
-            f"{self._image.dtype.name} samples are values: those outside of 0 to {top} were clipped; "
-            f"`mapping` normalize stretches what is there, offset has {top // 2 + 1} stand for 0",
-        )
-
     @cached_property
     def _settling(self) -> Settling:
         """What makes samples of another type than the engine does."""
@@ -141,7 +130,7 @@ class Road:
             out_channels=result.channels,
             out_depth=result.depth,
             geometries=done.filtered.geometries,
-            plans=done.filtered.plans,
+            plans=plans_told(image, done.filtered.plans),
             mapping=work.target.mapping,
             lowest=done.seen.ends[0],
             highest=done.seen.ends[1],
@@ -149,7 +138,7 @@ class Road:
             samples=done.samples,
             alpha=_alpha(work, image),
             avoidable=work.spec.scale != "auto" and not work.spec.luma and image.dtype.kind in "bu",
-            notes=(*work.spec.notes, *result.meta.notes, *self._clipped(done), *compiled()),
+            notes=(*work.spec.notes, *result.meta.notes, *compiled()),
         )
 
     @cached_property

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.engine import Plan
 from convcli.errors import UsageError
 from convcli.image.header import VALUES
 from convcli.image.image import Image, Meta
@@ -158,6 +159,14 @@ def described_by(meta: Meta, source: np.dtype[Any], stored: np.dtype[Any], targe
     return replace(
         meta, peak=meta.peak if own else None, white_is_zero=meta.white_is_zero and alike
     )
+
+
+def plans_told(image: Image, plans: tuple[Plan, ...]) -> tuple[Plan, ...]:
+    """Return plans whose reasons speak of an image's samples, not of the floats made of them."""
+    if not image.has_values:
+        return plans
+    floats, values = "samples are not whole numbers", f"{image.dtype.name} samples are values"
+    return tuple(replace(plan, reason=plan.reason.replace(floats, values)) for plan in plans)
 
 
 class Settling:

@@ -17,7 +17,7 @@ from convcli.kernels.volume import AnyVolumeKernel
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.memory import ImageKind, StageMemory
 from convcli.pipeline.road import compiled
-from convcli.pipeline.sample_types import Settling, described_by
+from convcli.pipeline.sample_types import Settling, described_by, plans_told
 from convcli.pipeline.volume import CorrelatedPlanes, correlated_planes, overridden_volume
 from convcli.pipeline.volume_memory import volume_stages
 from convcli.pipeline.work import Work, prepare
@@ -159,7 +159,7 @@ class VolumeRoad:
             out_channels=work.channels,
             out_depth=blank.depth,
             geometries=tuple(step.geometry.plane for step in self.steps),
-            plans=tuple(step.plan for step in self.steps),
+            plans=plans_told(image, tuple(step.plan for step in self.steps)),
             mapping=work.target.mapping,
             lowest=last.ends[0],
             highest=last.ends[1],

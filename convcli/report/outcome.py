@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from convcli.batch import Job, Outcome
+from convcli.image.header import VALUES
 from convcli.image.image import described
 from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import Facts
@@ -92,6 +93,8 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
 
 
+#: Levels that stand for zero under `offset`.
+_ZERO = {"8-bit": 128, "16-bit": 32768}
 _ALPHA = {
     "keep": "kept as it is",
     "filter": "filtered, with colour weighted by it",
@@ -141,10 +144,20 @@ def _values(facts: Facts) -> list[tuple[str, str]]:
             (
                 "clipped",
                 f"{facts.clipped:,} of {facts.samples:,} samples ({_share(facts)})"
-                + ("; --scale auto avoids it" if facts.avoidable else ""),
+                + ("; --scale auto avoids it" if facts.avoidable else _unfit(facts)),
             )
         )
     return rows
+
+
+def _unfit(facts: Facts) -> str:
+    """Say what to do about values that don't fit levels."""
+    if facts.depth not in VALUES or facts.out_depth not in _ZERO:
+        return ""
+    return (
+        f": {facts.depth} samples are values, and keep their numbers; --map normalize stretches "
+        f"them, --map offset has {_ZERO[facts.out_depth]} stand for 0"
+    )
 
 
 def _share(facts: Facts) -> str:
@@ -216,6 +229,7 @@ def _response_data(facts: Facts) -> dict[str, Any]:
         "lowest": facts.lowest,
         "highest": facts.highest,
         "mapping": str(facts.mapping),
+        "units": "values" if facts.depth in VALUES else "levels",
         "clipped": facts.clipped,
         "samples": facts.samples,
         "alpha": facts.alpha or None,

@@ -166,8 +166,8 @@ def way_of(study: Responses, *, alpha: bool) -> Way:
         vague = _NONE if _has_whole_sums(study) else Fraction(max(map(abs, ends))) / 2**48
     if target.mapping is Mapping.NORMALIZE and abs(shift) > _GREAT:
         vague = ANYTHING
-    more = finish, multiple, stretched, vague, _within(study, finish)
-    return Way(divisor, unit, offset, factor, shift - offset * factor, *more)
+    given = divisor, unit, offset, factor, shift - offset * factor
+    return Way(*given, finish, multiple, stretched, vague, _within(study, finish))
 
 
 def _within(study: Responses, finish: engine.Finish) -> tuple[Fraction, Fraction] | None:

@@ -25,7 +25,7 @@ KEYS = {
     "kernels": ["name", "shape", "kind", "sum", "combine"],
     "input": IMAGE_KEYS,
     "output": IMAGE_KEYS,
-    "response": ["lowest", "highest", "mapping", "clipped", "samples", "alpha"],
+    "response": ["lowest", "highest", "mapping", "clipped", "samples", "alpha", "units"],
     "geometry": ["rows", "cols"],
     "memory": ["bytes", "stages"],
     "plan": ["method", "accumulator", "exact", "taps", "strip_rows", "jobs", "reason"],

@@ -123,7 +123,9 @@ class Finish:
             rest = (*rest[:2], min(self.maximum, highest))
             return "store_whole", np.array((1, int(self.shift), 0, 0, *rest), dtype=sums)
         clips = not self.absolute and self.mid == 0
-        near = self._near_type(sums, largest, exact) if clips else None
+        # It saturates at the type's own ends.
+        own = self.maximum == full_sample(self.dtype)
+        near = self._near_type(sums, largest, exact) if clips and own else None
         if near is not None:
             half = self._half(exact) + (Fraction(1, 4 * self._parts) if exact else 0)
             values = (_float(self.slope), _float(self.shift + half), 0.0, 0.0)

@@ -223,8 +223,10 @@ def rounded(values: NDArray[Any], rounding: Rounding = Rounding.AWAY) -> NDArray
         even: NDArray[Any] = np.rint(values)
         return even
     sizes = np.abs(values)
-    sizes += _NEARLY if rounding is Rounding.TRUNCATE else 0.5 + _NEARLY
-    whole: NDArray[Any] = np.copysign(np.floor(sizes, out=sizes), values, out=sizes)
+    floors = np.floor(sizes)
+    sizes -= floors
+    floors += sizes >= (1 if rounding is Rounding.TRUNCATE else 0.5) - _NEARLY
+    whole: NDArray[Any] = np.copysign(floors, values, out=floors)
     return whole
 
 

@@ -229,10 +229,10 @@ def _response_data(facts: Facts) -> dict[str, Any]:
         "lowest": facts.lowest,
         "highest": facts.highest,
         "mapping": str(facts.mapping),
-        "units": "values" if facts.depth in VALUES else "levels",
         "clipped": facts.clipped,
         "samples": facts.samples,
         "alpha": facts.alpha or None,
+        "units": "values" if facts.depth in VALUES else "levels",
     }
 
 

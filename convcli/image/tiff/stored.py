@@ -20,8 +20,8 @@ from convcli.image.tiff.ifd import CODES
 
 #: Tags of how many bits a sample has, how it is coded, and where its strips are.
 _BITS, _COMPRESSION, _STRIPS, _HEIGHT, _SIZES = 258, 259, 273, 278, 279
-#: CCITT's group 4.
-GROUP_4 = 4
+#: Codings: none, and CCITT's group 4.
+NONE, GROUP_4 = 1, 4
 #: Bytes that a file's first directory is in.
 _HEAD = 2**22
 

@@ -86,7 +86,10 @@ def _put(
         options = _strips(image, level, order, bits)
         if level:
             options |= {"compression": "zlib", "compressionargs": {"level": level}}
-            options["predictor"] = image.dtype != bool and not bits
+            options["predictor"] = _is_predicted(image)
+        elif bits:
+            # tifffile would pack them itself.
+            options["compression"] = "packbits"
     with tifffile.TiffWriter(_Nameless(target), bigtiff=big, byteorder=order) as file:
         try:
             file.write(
@@ -101,7 +104,8 @@ def _put(
             # the threads that made them would be waited for when the interpreter ends.
             getattr(options["data"], "close", lambda: None)()
     if bits:
-        samples_of.set_right(target, bits, samples_of.GROUP_4 if is_fax else 0)
+        coding = samples_of.GROUP_4 if is_fax else 0 if level else samples_of.NONE
+        samples_of.set_right(target, bits, coding)
     if image.meta.exif:
         _put_exif(target, image.meta.exif)
 
@@ -117,6 +121,12 @@ class _Nameless:
         if name == "name":
             raise AttributeError(name)
         return getattr(self._file, name)
+
+
+def _is_predicted(image: Image) -> bool:
+    """Whether samples are stored as differences, which few programs read of 64 bits."""
+    wide = image.dtype.itemsize == 8 and image.dtype.kind in "iu"
+    return image.dtype != bool and image.meta.peak is None and not wide
 
 
 def _one_strip(image: Image) -> dict[str, Any]:
@@ -149,7 +159,8 @@ def _strips(image: Image, level: int, order: str, bits: int) -> dict[str, Any]:
         if not level:
             return made.tobytes()
         samples = np.ascontiguousarray(made).reshape(*made.shape[:2], -1)
-        return bytes(compress(predict(samples, axis=-2), level=level))
+        samples = predict(samples, axis=-2) if _is_predicted(image) else samples
+        return bytes(compress(samples, level=level))
 
     return {
         "data": on_threads(strip, range(0, rows, height), image.jobs),

@@ -64,7 +64,7 @@ def done(*args):
 
 
 @pytest.mark.parametrize("kind", [*VALUES, *LEVELS])
-@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("order", exhaustive_but((">",), "<>"))
 def test_an_identity_gives_back_the_samples_of_every_type(tmp_path, kind, order):
     stored = values(kind)
     stored = stored.astype(stored.dtype.newbyteorder(order))
@@ -80,7 +80,7 @@ def test_an_identity_gives_back_the_samples_of_every_type(tmp_path, kind, order)
             assert np.array_equal(found, stored)
 
 
-@pytest.mark.parametrize("kind", VALUES)
+@pytest.mark.parametrize("kind", exhaustive_but(("int16",), VALUES))
 @pytest.mark.parametrize("channels", [2, 3, 4, 5])
 def test_channels_of_values_have_no_alpha_unless_it_is_said(tmp_path, kind, channels):
     stored = values(kind, (7, 9, channels))
@@ -101,8 +101,8 @@ def exactly(response, kind):
 KERNELS = ("box3", "[[1,2,1],[2,4,2],[1,2,1]]/16", "[[1,1]]/2", "sharpen", "[[9,-3],[7,5]]/273")
 
 
-@pytest.mark.parametrize("kind", exhaustive_but(("int8", "int16", "uint32"), VALUES))
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("kind", exhaustive_but(("int16", "uint32"), VALUES))
+@pytest.mark.parametrize("kernel", exhaustive_but(("box3", "[[9,-3],[7,5]]/273"), KERNELS))
 @pytest.mark.parametrize("border", exhaustive_but(("replicate",), ("replicate", "zero", "wrap")))
 def test_whole_kernels_on_values_are_exact(kind, kernel, border):
     stored = values(kind, (6, 7), seed=5) // (1 if np.dtype(kind).itemsize < 8 else 2**13)
@@ -116,7 +116,7 @@ def test_whole_kernels_on_values_are_exact(kind, kernel, border):
     assert found.pixels.tolist() == expected
 
 
-@pytest.mark.parametrize("method", ["direct", "separable", "box", "fft"])
+@pytest.mark.parametrize("method", exhaustive_but(("box",), ("direct", "separable", "box", "fft")))
 def test_every_method_gives_the_same_values(method):
     stored = values("int16", (70, 80))
     spec = Spec(mapping="clip", method=method)
@@ -175,13 +175,23 @@ def test_mappings_of_values():
     assert mapped("offset") == ("int16", [-1000, 0, 24, 1200])
     assert mapped("normalize") == ("int16", [0, 14894, 15252, 32767])
     assert mapped("raw") == ("float32", [-1000, 0, 24, 1200])
+    assert mapped("clip", bias=7.5) == ("int16", [-993, 8, 32, 1208])
+
+
+@pytest.mark.exhaustive
+def test_values_of_other_depths():
+    image = Image(np.array([[-1000, 0, 24, 1200]], dtype=np.int16))
+
+    def mapped(mapping, depth="same"):
+        found = convcli.apply(image, "identity", Spec(mapping=mapping, depth=depth))
+        return found.dtype.name, found.pixels[0].tolist()
+
     assert mapped("clip", "16") == ("uint16", [0, 0, 24, 1200])
     assert mapped("clip", "8") == ("uint8", [0, 0, 24, 255])
     assert mapped("offset", "16") == ("uint16", [31768, 32768, 32792, 33968])
     assert mapped("normalize", "8") == ("uint8", [0, 116, 119, 255])
     assert mapped("clip", "float") == ("float32", [-1000, 0, 24, 1200])
     assert mapped("normalize", "1") == ("bool", [False, False, False, True])
-    assert mapped("clip", bias=7.5) == ("int16", [-993, 8, 32, 1208])
     unsigned = Image(np.array([[0, 7, 2**32 - 1]], dtype=np.uint32))
     found = convcli.apply(unsigned, "[[-1]]", Spec(mapping="offset"))
     assert found.pixels.tolist() == [[2**31, 2**31 - 7, 0]]
@@ -302,6 +312,12 @@ def test_arrays_of_values_in_the_python_api():
     found = convcli.correlate(stored, "box3", mapping="clip")
     assert found.dtype == np.int16
     assert np.array_equal(found, convcli.apply(Image(stored), "box3").pixels)
+    assert convcli.correlate(stored, "box3", dtype=np.uint8).dtype == np.uint8
+
+
+@pytest.mark.exhaustive
+def test_banks_volumes_and_other_types_in_the_python_api():
+    stored = values("int16")
     real = stored.astype(np.float64) * 1e5
     assert convcli.correlate(real, "identity", dtype="int32").max() == 2**31 - 1
     bank = convcli.correlate(stored, np.ones((2, 1, 3, 3), int), mapping="clip")
@@ -309,7 +325,6 @@ def test_arrays_of_values_in_the_python_api():
     assert bank.shape == (*stored.shape, 2)
     volume = convcli.correlate_volume(np.stack([stored] * 3), "box", mapping="clip")
     assert volume.dtype == np.int16
-    assert convcli.correlate(stored, "box3", dtype=np.uint8).dtype == np.uint8
 
 
 def test_values_are_found_shown_compared_and_explained(tmp_path):
@@ -372,7 +387,7 @@ def deep(bits, shape=(19, 27), seed=2):
     return stored
 
 
-@pytest.mark.parametrize("bits", BITS)
+@pytest.mark.parametrize("bits", exhaustive_but((12,), BITS))
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("compress", [(), ("--compress", "0"), ("--compress", "9")])
 def test_tiff_keeps_its_bits(tmp_path, bits, channels, compress):
@@ -431,26 +446,31 @@ def test_formats_without_such_bits_get_16_and_it_is_said(tmp_path, bits, target)
     assert encode(image, "PNG") == encode(full_range(image), "PNG")
 
 
-def test_filtering_12_bits_by_numbers():
+def twelve(kernel, **spec):
     image = Image(np.array([[0, 4095, 4095, 0, 10]], np.uint16), meta=Meta(peak=4095))
-    assert image.depth == "12-bit"
-
-    def filtered(kernel, **spec):
-        return convcli.apply(image, kernel, Spec(**spec)).pixels[0].tolist()
-
-    assert filtered("[[1,1,1]]/3") == [1365, 2730, 2730, 1368, 7]
-    assert filtered("[[2]]") == [0, 4095, 4095, 0, 20]
-    assert filtered("[[-1,0,1]]", mapping="offset") == [4095, 4095, 0, 0, 2058]
-    assert filtered("[[1]]", mapping="normalize") == [0, 4095, 4095, 0, 10]
-    assert filtered("[[1]]", depth="8") == [0, 255, 255, 0, 1]
-    assert filtered("[[1]]", depth="16") == [0, 65535, 65535, 0, 160]
-    assert filtered("[[1]]", depth="float")[1] == 1
-    assert filtered("[[1]]", mapping="raw") == [0, 4095, 4095, 0, 10]
-    assert filtered("[[1,0,0]]", border="constant", fill=255) == [4095, 0, 4095, 4095, 0]
-    assert filtered("[[1]]", bias=255) == [4095] * 5
-    assert filtered("[[1]]", linear=True) == [0, 4095, 4095, 0, 10]
+    return convcli.apply(image, kernel, Spec(**spec)).pixels[0].tolist()
 
 
+def test_filtering_12_bits_by_numbers():
+    assert Image(np.zeros((2, 2), np.uint16), meta=Meta(peak=4095)).depth == "12-bit"
+    assert twelve("[[1,1,1]]/3") == [1365, 2730, 2730, 1368, 7]
+    assert twelve("[[2]]") == [0, 4095, 4095, 0, 20]
+    assert twelve("[[1,0,0]]", border="constant", fill=255) == [4095, 0, 4095, 4095, 0]
+    assert twelve("[[1]]", bias=255) == [4095] * 5
+    assert twelve("[[1]]", depth="8") == [0, 255, 255, 0, 1]
+
+
+@pytest.mark.exhaustive
+def test_mapping_12_bits_by_numbers():
+    assert twelve("[[-1,0,1]]", mapping="offset") == [4095, 4095, 0, 0, 2058]
+    assert twelve("[[1]]", mapping="normalize") == [0, 4095, 4095, 0, 10]
+    assert twelve("[[1]]", depth="16") == [0, 65535, 65535, 0, 160]
+    assert twelve("[[1]]", depth="float")[1] == 1
+    assert twelve("[[1]]", mapping="raw") == [0, 4095, 4095, 0, 10]
+    assert twelve("[[1]]", linear=True) == [0, 4095, 4095, 0, 10]
+
+
+@pytest.mark.exhaustive
 def test_12_bits_with_alpha_and_colour():
     stored = deep(12, (9, 11, 4))
     image = Image(stored, "RGBA", Meta(peak=4095))
@@ -467,6 +487,7 @@ def test_12_bits_with_alpha_and_colour():
     assert kept.meta.peak is None
 
 
+@pytest.mark.exhaustive
 def test_the_peak_is_forgotten_with_the_depth(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", deep(12), bitspersample=12)
     for depth, bits in (("8", 8), ("16", 16), ("float", 32)):
@@ -491,7 +512,9 @@ def test_fewer_than_8_bits_become_8_and_it_is_said(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["bool", "uint8", "uint16", *VALUES, "float16", "float32"])
-@pytest.mark.parametrize("compress", [(), ("--compress", "0")])
+@pytest.mark.parametrize(
+    "compress", [(), pytest.param(("--compress", "0"), marks=pytest.mark.exhaustive)]
+)
 def test_white_is_zero_comes_back(tmp_path, kind, compress):
     stored = values("uint8", (9, 11)) > 99 if kind == "bool" else values(kind, (9, 11))
     tifffile.imwrite(tmp_path / "a.tif", stored, photometric="miniswhite")
@@ -505,6 +528,22 @@ def test_white_is_zero_comes_back(tmp_path, kind, compress):
                           convcli.read(tmp_path / "a.tif").pixels)  # fmt: skip
     if kind != "bool":
         assert np.array_equal(tifffile.imread(tmp_path / "b.tif"), stored)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int16", "float32"])
+@pytest.mark.parametrize("extra", [0, 2])
+def test_white_is_zero_beside_other_channels(tmp_path, kind, extra):
+    stored = np.abs(values(kind, (9, 11, 2)) // 2)
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        stored,
+        photometric="miniswhite",
+        extrasamples=[extra],
+        planarconfig="contig",
+    )
+    done("identity", tmp_path / "a.tif", "-o", tmp_path / "b.tif")
+    assert np.array_equal(tifffile.imread(tmp_path / "b.tif"), stored)
+    assert tags_of(tmp_path / "b.tif")[262] == MINISWHITE
 
 
 def test_white_is_zero_of_12_bits(tmp_path):
@@ -545,6 +584,10 @@ def test_half_of_white_on_is_white(tmp_path):
     done("identity", tmp_path / "a.png", "-o", tmp_path / "b.tif", "--depth", "1")
     assert np.array_equal(convcli.read(tmp_path / "b.tif").pixels, scan() >= 128)
     assert tags_of(tmp_path / "b.tif")[259] == 4
+
+
+@pytest.mark.exhaustive
+def test_half_of_white_of_other_depths():
     deep16 = Image(np.array([[32767, 32768]], np.uint16))
     assert convcli.apply(deep16, "identity", Spec(depth="1")).pixels.tolist() == [[False, True]]
     real = Image(np.array([[-1, 0.4999, 0.5001, 3]], np.float32))

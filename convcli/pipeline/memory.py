@@ -16,7 +16,7 @@ import numpy as np
 from convcli.engine import CHUNK_BYTES, Pixels
 from convcli.errors import ConvError
 from convcli.image.formats import codec_of
-from convcli.image.header import WIDTHS, Header
+from convcli.image.header import VALUES, WIDTHS, Header
 from convcli.image.image import Image, Meta, channel_words
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline.arrays import Step
@@ -149,7 +149,8 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
     kernels, spec, output
         As for `takes`.
     """
-    names = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}.get(kind.channels, "?" * kind.channels)
+    told = {1: "L", 3: "RGB"} if kind.dtype in VALUES else {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+    names = told.get(kind.channels, "?" * kind.channels)
     shape = (*kind.size, kind.channels) if kind.channels > 1 else kind.size
     source = prod(shape) * WIDTHS[kind.dtype]
     image = Image.of(Absent(shape, np.dtype(kind.dtype)), names, Meta())

@@ -12,7 +12,7 @@ from convcli.engine import Plan
 from convcli.errors import UsageError
 from convcli.image.header import VALUES
 from convcli.image.image import Image, Meta
-from convcli.kernels.kernel import AnyKernel
+from convcli.kernels.kernel import AnyKernel, Kernel
 from convcli.pipeline.responses import Target
 from convcli.record import replace
 from convcli.spec import Depth, Mapping, Precision, Rounding, Spec
@@ -75,14 +75,29 @@ def working_type(image: Image, kernels: Sequence[AnyKernel], spec: Spec) -> np.d
         return np.dtype(np.float32)
     if not image.has_values:
         return image.dtype
-    small = image.dtype.itemsize <= 2 and spec.precision is not Precision.DOUBLE
-    if not small or image.has_alpha:
-        return np.dtype(np.float64)
+    narrow = image.dtype.itemsize <= 2 and not image.has_alpha
     top = image.maximum + 1
-    weights = [
-        float(np.abs(part.summed.weights).sum()) for kernel in kernels for part in kernel.parts
-    ]
-    return np.dtype(np.float32 if max(weights) * top < _EXACT else np.float64)
+    if not narrow or spec.precision is Precision.DOUBLE or spec.scale != 1:
+        return np.dtype(np.float64)
+    return np.dtype(np.float32 if all(_is_short(each, top) for each in kernels) else np.float64)
+
+
+def _is_short(kernel: AnyKernel, top: float) -> bool:
+    """Whether float32 is enough for a kernel's responses to round right.
+
+    Sums have to be exact. A quotient by d lies at least 1/2d from a half, or is one; those of
+    powers of two are exact.
+    """
+    if not isinstance(kernel, Kernel):
+        return False
+    held, divisor = kernel.summed, kernel.summed.divisor
+    if float(np.abs(held.weights).sum()) * top >= _EXACT:
+        return False
+    if held.weights.dtype.kind != "i":
+        return True
+    whole = float(divisor).is_integer() and float(held.offset).is_integer()
+    size = abs(int(divisor))
+    return whole and (size & (size - 1) == 0 or size * top < _EXACT / 2)
 
 
 def stored_type(image: Image, ready: Image, spec: Spec, mapping: Mapping) -> np.dtype[Any]:
@@ -127,8 +142,7 @@ def target_of(image: Image, ready: Image, spec: Spec, mapping: Mapping) -> Targe
         return Target(dtype, mapping, ready.maximum, top=top, same=bool(top))
     ends = np.iinfo(image.dtype)
     target = Target(
-        # One division and one rounding of sums that may be exact.
-        np.dtype(np.float64) if same and mapping is not Mapping.RAW else dtype,
+        dtype if not same or mapping is Mapping.RAW else ready.dtype,
         mapping,
         ready.maximum,
         in_levels=False,

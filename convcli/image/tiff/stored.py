@@ -33,7 +33,7 @@ def is_turned(image: Image) -> bool:
 
 def from_white(image: Image) -> bool:
     """Whether an image's gray is said to count from white."""
-    return image.meta.white_is_zero and image.channels == "L"
+    return image.meta.white_is_zero and image.channels[0] in "L?"
 
 
 def stored(image: Image, start: int, stop: int) -> NDArray[Any]:
@@ -43,7 +43,10 @@ def stored(image: Image, start: int, stop: int) -> NDArray[Any]:
         return rows
     if rows.dtype == bool:
         return ~rows
-    turned: NDArray[Any] = rows.dtype.type(image.maximum) - rows
+    # Not alpha, nor another channel beyond the one that has the image.
+    gray = (..., 0) if rows.ndim == 3 else ...
+    turned: NDArray[Any] = rows.copy()
+    turned[gray] = rows.dtype.type(image.maximum) - rows[gray]
     return turned
 
 

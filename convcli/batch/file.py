@@ -73,7 +73,7 @@ class File:
         self._tell_stages = tell_stages
         self._name = ""
         self._span: tuple[float, float] | None = None
-        self._frame: tuple[Filtering, tuple[str, ...]] | None = None
+        self._frame: tuple[Filtering, tuple[str, ...], str] | None = None
         self._done: Facts | None = None
         self._seen: Comparison | None = None
 
@@ -150,7 +150,7 @@ class File:
         if not is_first:
             self._end()
         # What is scaled afterwards would be rounded twice.
-        peak, image = image.meta.peak, settled(image, self._name)
+        peak, depth, image = image.meta.peak, image.depth, settled(image, self._name)
         filtered = self._work(image, self._span) if self._span else self._work(image)
         mapping = filtered.facts.mapping
         if is_first and mapping is Mapping.NORMALIZE and frames.durations is not None:
@@ -171,7 +171,7 @@ class File:
             from convcli.batch.comparison import compare
 
             self._seen = compare(image, result, facts, self._writing)
-        self._frame = filtered, notes
+        self._frame = filtered, notes, depth
         return result
 
     def _tell(
@@ -194,8 +194,9 @@ class File:
             raise ImageError("the file has no frames")
         from convcli.pipeline.facts import together
 
-        filtered, notes = self._frame
-        self._done = together(self._done, replace(filtered.facts, notes=notes))
+        filtered, notes, depth = self._frame
+        facts = replace(filtered.facts, notes=notes, depth=depth)
+        self._done = together(self._done, facts)
         return self._done
 
     def _range(self, frames: Frames) -> tuple[float, float]:

@@ -20,6 +20,7 @@ from convcli.image.frames import Frames
 from convcli.image.header import VALUES
 from convcli.image.image import Image
 from convcli.kernels import parse_kernel
+from convcli.kernels.given import real_weights
 from convcli.kernels.kernel import AnyKernel, Compound, Kernel
 from convcli.kernels.notation import names_file
 from convcli.pipeline.arrays import plan_array, prepare_array
@@ -315,6 +316,8 @@ def samples_of(
     UsageError
         If they have another shape, or aren't real numbers.
     """
+    if isinstance(pixels, np.ndarray) and np.any(getattr(pixels, "mask", False)):
+        raise UsageError(f"{name} are masked; fill what is missing first")
     array = np.asarray(pixels)
     if array.size == 0 or array.ndim not in (each.count(",") + 1 for each in shapes):
         raise UsageError(f"{name} must have shape {' or '.join(shapes)}, got {array.shape}")
@@ -330,6 +333,8 @@ def samples_of(
 def _target(source: np.dtype[Any], spec: Spec, dtype: DTypeLike | None) -> Target:
     """What the result should be; a full sample of the result stands for itself."""
     mapping = spec.mapping or Mapping.RAW
+    if mapping is Mapping.HUE:
+        raise UsageError("`mapping` hue makes three channels of a direction; use apply")
     if dtype is None:
         real = np.float64 if source == np.float64 else np.float32
         dtype = real if mapping is Mapping.RAW else source
@@ -355,7 +360,7 @@ def _as_kernel(weights: ArrayLike | AnyKernel) -> AnyKernel | NDArray[Any]:
     """A kernel, or the weights of a bank."""
     if isinstance(weights, Kernel | Compound):
         return weights
-    array = np.asarray(weights)
+    array = np.asarray(real_weights("the array of weights", weights))
     if array.ndim == 2:
         if array.dtype.kind in "iuf":
             return _known(array.tobytes(), array.dtype, array.shape)

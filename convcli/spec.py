@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convcli.borders import Border, Borders, doubts, parse_borders
 from convcli.errors import UsageError
 from convcli.geometry import Anchor, Padding, Pair, whole
 from convcli.record import record
+
+if TYPE_CHECKING:
+    from convcli.region import Region
 
 
 class Mapping(StrEnum):
@@ -20,13 +23,15 @@ class Mapping(StrEnum):
     OFFSET = "offset"  # mid-gray stands for zero, then as clip
     NORMALIZE = "normalize"  # the least response becomes 0, the greatest full
     RAW = "raw"  # the signed response itself, in float
+    HUE = "hue"  # a direction as a hue, its strength as the brightness
 
 
 class Alpha(StrEnum):
     """What happens to an image's alpha channel."""
 
-    AUTO = "auto"  # keep under kernels that measure change, else filter
+    AUTO = "auto"  # keep under kernels that measure change, else filter, or weigh into one bit
     KEEP = "keep"
+    WEIGH = "weigh"  # colour weighted by alpha, alpha kept
     FILTER = "filter"  # colour weighted by alpha, alpha filtered too
     DROP = "drop"
 
@@ -114,6 +119,12 @@ class Spec:
         Turn the kernel upside down before anything else is done with it.
     keep_edges
         Leave samples as they are where the kernel would reach beyond the image.
+    region
+        The part of the image that is filtered: `Region`s, or what is typed for them, X,Y,WxH in
+        pixels or per cent, one or several, or (x, y, width, height); all of it if left out.
+    mask
+        How much of the filtered image there is at each pixel, from 0 to 1: a file, an array or an
+        `Image` of the image's size.
     alpha, depth, method, precision
         See `Alpha`, `Depth`, `Method`, `Precision`.
     jobs
@@ -145,6 +156,8 @@ class Spec:
     luma: bool = False
     channels: str | None = None
     linear: bool = False
+    region: tuple[Region, ...] = ()
+    mask: Any = None
     alpha: Alpha = Alpha.AUTO
     depth: Depth = Depth.SAME
     method: Method = Method.AUTO
@@ -164,11 +177,21 @@ class Spec:
         for name in ("padding", "stride", "dilation", "anchor"):
             object.__setattr__(self, name, whole(getattr(self, name)))
         object.__setattr__(self, "channels", _hashable("channels", self.channels))
+        if self.is_partly:
+            from convcli.region import parse_mask, parse_regions
+
+            object.__setattr__(self, "region", parse_regions(self.region))
+            object.__setattr__(self, "mask", parse_mask(self.mask))
         chosen = [name for name in ("gray", "luma", "channels") if getattr(self, name)]
         if len(chosen) > 1:
             raise UsageError(f"`{chosen[0]}` and `{chosen[1]}` exclude each other; give one")
         self._check_numbers()
         self.check_mapping(self.mapping)
+
+    @property
+    def is_partly(self) -> bool:
+        """Whether only a part of an image is filtered."""
+        return self.mask is not None or self.region != ()
 
     def check_mapping(self, mapping: Mapping | None) -> None:
         """Refuse what no image's raw response could become.

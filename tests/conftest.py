@@ -18,6 +18,7 @@ PEERS = {
     "skimage": "scikit-image",
     "torch": "PyTorch",
     "playwright": "Playwright",
+    "pi_heif": "pi-heif",
 }
 
 # The same examples in every run; and no time limit, which a busy machine would break.

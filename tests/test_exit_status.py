@@ -179,7 +179,10 @@ WRONG = {
     "fill is no number": ((*A, GRID, "--fill", "x"), ["from 0 to 255", "got 'x'"]),
     "fill is not a number": ((*A, GRID, "--fill", "nan"), ["from 0 to 255", "got 'nan'"]),
     "fill too large": ((*A, GRID, "--fill", "256"), ["from 0 to 255", "got '256'"]),
-    "map": ((*A, GRID, "--map", "foo"), ["expected clip, abs, offset, normalize or raw", "'foo'"]),
+    "map": (
+        (*A, GRID, "--map", "foo"),
+        ["expected clip, abs, offset, normalize, raw or hue", "'foo'"],
+    ),
     "divisor 0": ((*A, GRID, "--divisor", "0"), ["'--divisor'", "other than 0", "got '0'"]),
     "divisor without end": ((*A, GRID, "--divisor", "inf"), ["'--divisor'", "got 'inf'"]),
     "bias undefined": ((*A, GRID, "--bias", "nan"), ["'--bias'", "a number", "got 'nan'"]),
@@ -187,7 +190,10 @@ WRONG = {
     "scale 0": ((*A, GRID, "--scale", "0"), ["other than 0, or auto", "got '0'"]),
     "scale word": ((*A, GRID, "--scale", "much"), ["other than 0, or auto", "got 'much'"]),
     "no channels": ((*A, GRID, "--channels", ""), ["--channels is empty", "such as RGB"]),
-    "alpha": ((*A, GRID, "--alpha", "foo"), ["expected auto, keep, filter or drop", "'foo'"]),
+    "alpha": (
+        (*A, GRID, "--alpha", "foo"),
+        ["auto, keep, weigh, filter or drop", "'foo'"],
+    ),
     "depth": ((*A, GRID, "--depth", "12"), ["expected same, 1, 8, 16 or float", "got '12'"]),
     "method": ((*A, GRID, "--method", "foo"), ["'--method'", "expected auto", "got 'foo'"]),
     "precision": ((*A, GRID, "--precision", "half"), ["expected single or double", "'half'"]),

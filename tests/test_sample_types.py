@@ -283,8 +283,44 @@ def test_formats_that_hold_no_values_say_what_to_do(tmp_path):
 def test_values_that_do_not_fit_levels_are_told(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.full((4, 4), -5, np.int16))
     said = done("identity", tmp_path / "a.tif", "-o", tmp_path / "b.png", "--depth", "16")
-    assert "(100.0 %): int16 samples are values, and keep their numbers" in said
+    assert "(100.0 %); int16 samples are values, and keep their numbers" in said
     assert "--map offset has 32768 stand for 0" in said
+
+
+def test_a_part_of_values_and_of_12_bits(tmp_path):
+    for stored, more in (
+        (values("int16", (20, 30)), {}),
+        (deep(12, (20, 30)), {"bitspersample": 12}),
+    ):
+        tifffile.imwrite(tmp_path / "a.tif", stored, **more)
+        done(
+            "box3",
+            tmp_path / "a.tif",
+            "-o",
+            tmp_path / "b.tif",
+            "--overwrite",
+            "--region",
+            "5,4,10x8",
+        )
+        found = tifffile.imread(tmp_path / "b.tif")
+        whole = convcli.apply(convcli.read(tmp_path / "a.tif"), "box3").pixels
+        expected = stored.copy()
+        expected[4:12, 5:15] = whole[4:12, 5:15]
+        assert np.array_equal(found, expected)
+        soft = np.full((20, 30), 128, np.uint8)
+        convcli.write(tmp_path / "m.png", Image(soft), overwrite=True)
+        done(
+            "box3",
+            tmp_path / "a.tif",
+            "-o",
+            tmp_path / "c.tif",
+            "--overwrite",
+            "--mask",
+            tmp_path / "m.png",
+        )
+        mixed = tifffile.imread(tmp_path / "c.tif").astype(float)
+        share = 128 / 255
+        assert np.abs(mixed - (share * whole + (1 - share) * stored)).max() <= 1
 
 
 def test_pages_and_volumes_of_values(tmp_path):
@@ -366,6 +402,14 @@ def test_a_bank_takes_values_as_they_are(tmp_path):
 
 
 # Maxima: levels of 10, 12 or 14 bits, or up to any number
+
+
+def test_pam_keeps_its_maximum(tmp_path, rng):
+    stored = rng.integers(0, 1000, (9, 14, 4), endpoint=True)
+    head = b"P7\nWIDTH 14\nHEIGHT 9\nDEPTH 4\nMAXVAL 1000\nTUPLTYPE RGB_ALPHA\nENDHDR\n"
+    (tmp_path / "a.pam").write_bytes(head + stored.astype(">u2").tobytes())
+    done("identity", tmp_path / "a.pam", "-o", tmp_path / "b.pam")
+    assert (tmp_path / "b.pam").read_bytes() == (tmp_path / "a.pam").read_bytes()
 
 
 @pytest.mark.parametrize("peak", [2, 15, 100, 256, 1023, 4095, 10_000])

@@ -50,6 +50,9 @@ def _takes(work: Any, writing: Writing, job: Job, source: tuple[Header, int]) ->
     if not hasattr(work, "takes"):
         return size + _SILENT * header.nbytes
     output = output_of(writing, job, header.format, (header.lossy, header.frames))
+    if not output.format:
+        # It is refused for its name.
+        return 0
     found: int = work.takes(header, size, output)
     return found
 
@@ -61,6 +64,8 @@ def estimated_stages(work: Any, writing: Writing, job: Job) -> tuple[StageMemory
         if header is None:
             return ()
         output = output_of(writing, job, header.format, (header.lossy, header.frames))
+        if not output.format:
+            return ()
         found: tuple[StageMemory, ...] = work.stages(header, output)
     except (OSError, ValueError, MemoryError, ConvError):
         return ()

@@ -21,6 +21,7 @@ from convcli.image.files import encode, read, write
 from convcli.image.formats import FORMATS, check_holds, codec_of, format_of, parse_format
 from convcli.image.image import Image
 from convcli.image.show.montage import Sheet
+from convcli.kernels.given import doubts_of
 from convcli.paths import Identities, told
 from convcli.pipeline.arrays import Stored
 from convcli.pipeline.layers import Layer, Stack, check_layers, real_type, stack
@@ -207,7 +208,8 @@ class MapsOf:
         if not dry:
             maps = make_maps(image, found, asked.spec, apart=not volume)
             ranges = self._written(maps, image, (files, volume, mapping))
-        notes = (*asked.spec.notes, *found.notes, *image.meta.notes, *self._notes)
+        doubts = doubts_of(asked.layers)
+        notes = (*asked.spec.notes, *doubts, *found.notes, *image.meta.notes, *self._notes)
         shape = image.size, image.channels, image.depth
         return MapsFacts(
             *shape,

@@ -18,7 +18,7 @@ from convcli.cli.streams import check_apart, check_targets
 from convcli.cli.types import KERNELS, KernelType, MatrixCommand, PathType, Typed, whole
 from convcli.errors import ConvError, ImageError, UsageError
 from convcli.geometry import Pair
-from convcli.report.lines import columns, printable
+from convcli.report.lines import columns, printable, softened
 from convcli.report.option_names import as_options
 
 if TYPE_CHECKING:
@@ -124,8 +124,10 @@ def explain(kernel: Any, spec: Spec, **given: Any) -> None:
     study, name = _study(kernel, spec, given)
     if not 0 <= spec.fill <= 255 and study.target.in_levels:
         refuse_fill(spec.fill)
-    for note in spec.notes:
+    for note in (*spec.notes, *getattr(kernel, "doubts", ())):
         tell(f"convcli: {as_options(note)}")
+    if threshold := getattr(kernel, "threshold", 0):
+        tell(f"convcli: what is explained is the kernel; {softened(threshold)}")
     if given["at"] is not None:
         study.at(*given["at"])
     if given["page"]:

@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from convcli.borders import Border, by_axis, named_border, parse_borders
 from convcli.cli.placing import AnchorType, BorderType, PaddingType
-from convcli.cli.types import Fill, NumbersType, Real, Whole, Word
+from convcli.cli.types import Fill, NumbersType, PathType, Real, RegionType, Whole, Word
 from convcli.errors import UsageError
 from convcli.presets import PRESETS, spec_like
 from convcli.spec import Alpha, Depth, Mapping, Method, Precision, Rounding, Spec
@@ -64,14 +64,14 @@ SPEC_OPTIONS = (
         type=Word(Mapping),
         help="How a response becomes a pixel: clip; abs; offset (mid-gray is zero); normalize "
         "(stretch what is there); raw (signed float in the image's own units, where the format "
-        "holds it).  "
+        "holds it); hue (of sobel-direction: the direction as hue, its strength as brightness).  "
         "[default: the kernel's own: abs for zero-sum kernels, else clip]",
     ),
     click.option(
         "--divisor",
         type=Real(zero=False),
-        help="Divide by this instead of the kernel's own divisor: the weights as written, or what "
-        "several kernels combine to.",
+        help="Divide by this instead of the kernel's own divisor: the weights as written (of a "
+        "library kernel as 'convcli kernels NAME' shows them), or what several kernels combine to.",
     ),
     click.option(
         "--bias",
@@ -84,7 +84,8 @@ SPEC_OPTIONS = (
         type=Real(zero=False, word="auto"),
         default="1",
         show_default=True,
-        help="Multiply the response; auto makes overflow impossible (but with --luma).",
+        help="Multiply the response; auto makes overflow impossible (but with --luma), and "
+        "contrast as much smaller.",
     ),
     click.option(
         "--rounding",
@@ -106,11 +107,26 @@ SPEC_OPTIONS = (
         "--linear", is_flag=True, help="Filter in linear light (embedded profile, else sRGB)."
     ),
     click.option(
+        "--region",
+        type=RegionType(),
+        multiple=True,
+        help="Filter this rectangle only, X,Y,WxH from the upper left of the upright image, each "
+        "in pixels or per cent (10%,25%,50%x50%); what is outside of it stays. Repeatable.",
+    ),
+    click.option(
+        "--mask",
+        type=PathType(),
+        metavar="FILE",
+        help="Filter where this gray image of the same size is white; grays mix the result with "
+        "the image. A mask in colour counts as gray, what is transparent in it as black.",
+    ),
+    click.option(
         "--alpha",
         type=Word(Alpha),
         default="auto",
         show_default=True,
-        help="auto: filter it with colour weighted by it, but keep it under zero-sum kernels.",
+        help="auto: filter it with colour weighted by it, but keep it under zero-sum kernels; "
+        "weigh: keep it, with colour weighted by it, as auto does for GIF.",
     ),
     click.option(
         "--depth",

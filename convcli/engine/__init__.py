@@ -20,6 +20,7 @@ from convcli.engine.rows import (
     Stage,
     chunk_of,
     each_part,
+    put,
     put_into,
     put_pieces,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "plan_for",
     "prepare",
     "prepare_bank",
+    "put",
     "put_into",
     "put_pieces",
     "run",

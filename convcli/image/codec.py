@@ -163,6 +163,8 @@ class Codec:
         Milliseconds for which each frame of an animation is shown at least.
     upright
         Whether `decode` turns the image upright itself.
+    one_bit_alpha
+        Whether a pixel is either opaque or clear.
     sure
         Whether its header says for sure how large the image is that is read.
     scattered
@@ -206,6 +208,7 @@ class Codec:
     loops: bool = True
     shortest: float = 0.0
     upright: bool = False
+    one_bit_alpha: bool = False
     sure: bool = True
     scattered: bool = False
     crashes: bool = False

@@ -14,6 +14,7 @@ from convcli.errors import ImageError, TakenError
 from convcli.image.atomic import write_atomic
 from convcli.image.codec import Codec
 from convcli.image.depth import settled
+from convcli.image.foreign.following import following
 from convcli.image.formats import check_holds, check_several, codec_of, format_of, parse_format
 from convcli.image.frames import DURATION, Frames
 from convcli.image.guard import guard, guarded
@@ -74,7 +75,8 @@ def frames_of(
     opener, limit = codec.open, _limit(max_pixels)
     options = {"lenient": True} if lenient and codec.lenient else {}
     frames: Frames = guard(lambda: opener(data, limit, **options), _damaged(name))
-    return frames
+    notes = following(data, name)
+    return replace(frames, notes=(*frames.notes, *notes)) if notes else frames
 
 
 def read(
@@ -150,7 +152,11 @@ def decode(
 
     def work() -> Image:
         image = stored() if stored else decoder(data, limit, **options)
-        return image if codec.upright else upright(image)
+        image = image if codec.upright else upright(image)
+        notes = following(data, name)
+        if not notes:
+            return image
+        return replace(image, meta=replace(image.meta, notes=(*image.meta.notes, *notes)))
 
     return guard(work, _damaged(name), lambda: _reading(data, name))
 

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from importlib import import_module
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
 from convcli.errors import ImageError
@@ -40,6 +42,11 @@ class Entry:
         What people call it, if that is something else.
     family
         Formats of one family may be named after each other.
+    needs
+        What has to be installed to read it, beside what convcli always brings: a module, and the
+        extra of convcli that brings it. ('', '') for nothing.
+    written
+        Whether it can be written, too.
     """
 
     name: str
@@ -49,6 +56,8 @@ class Entry:
     brands: tuple[bytes, ...] = ()
     title: str = ""
     family: str = ""
+    needs: tuple[str, str] = ("", "")
+    written: bool = True
 
 
 def _spaced(*magic: bytes) -> tuple[bytes, ...]:
@@ -56,29 +65,42 @@ def _spaced(*magic: bytes) -> tuple[bytes, ...]:
     return tuple(word + after for word in magic for after in (b" ", b"\t", b"\r", b"\n", b"#"))
 
 
+#: BigTIFF, GeoTIFF, microscopes' stacks and slide scanners' images are TIFF files, too.
+_TIFF = (".tif", ".tiff", ".tf2", ".tf8", ".btf", ".gtif", ".gtiff", ".stk", ".lsm", ".svs",
+         ".ndpi", ".scn")  # fmt: skip
+
 #: Every format by its name, in the order in which they are listed. The first one is written where
 #: nothing says which.
 FORMATS: dict[str, Entry] = {
     entry.name: entry
     for entry in (
-        Entry("PNG", "png.CODEC", (".png",), (b"\x89PNG\r\n\x1a\n",)),
-        Entry("JPEG", "jpeg.CODEC", (".jpg", ".jpeg", ".jpe", ".jfif"), (b"\xff\xd8\xff",)),
-        Entry("TIFF", "tiff.CODEC", (".tif", ".tiff"), (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+        Entry("PNG", "png.CODEC", (".png", ".apng"), (b"\x89PNG\r\n\x1a\n",)),
+        Entry(
+            "JPEG",
+            "jpeg.CODEC",
+            (".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".mpo", ".jps"),
+            (b"\xff\xd8\xff",),
+        ),
+        Entry("TIFF", "tiff.CODEC", _TIFF, (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
         Entry("WEBP", "webp.CODEC", (".webp",), (b"RIFF????WEBP",), title="WebP"),
         Entry("BMP", "bmp.CODEC", (".bmp", ".dib"), (b"BM",)),
         Entry("PBM", "netpbm.PBM", (".pbm",), _spaced(b"P1", b"P4"), family="PNM"),
         Entry("PGM", "netpbm.PGM", (".pgm",), _spaced(b"P2", b"P5"), family="PNM"),
         Entry("PPM", "netpbm.PPM", (".ppm",), _spaced(b"P3", b"P6"), family="PNM"),
         Entry("PNM", "netpbm.PNM", (".pnm",), family="PNM"),
+        Entry("PAM", "netpbm.PAM", (".pam",), (b"P7\n", b"P7\r\n")),
         Entry("PFM", "netpbm.PFM", (".pfm",), _spaced(b"Pf", b"PF")),
         Entry("GIF", "gif.CODEC", (".gif",), (b"GIF87a", b"GIF89a")),
         Entry(
-            "AVIF", "avif.CODEC", (".avif",), brands=(b"avif", b"avis", b"mif1", b"msf1", b"miaf")
+            "AVIF",
+            "avif.CODEC",
+            (".avif", ".avifs"),
+            brands=(b"avif", b"avis", b"mif1", b"msf1", b"miaf"),
         ),
         Entry(
             "JPEG2000",
             "jpeg2000.CODEC",
-            (".jp2", ".j2k", ".jpx"),
+            (".jp2", ".j2k", ".jpx", ".jpf", ".j2c", ".jpc", ".jhc", ".jph"),
             (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
             title="JPEG 2000",
         ),
@@ -90,6 +112,14 @@ FORMATS: dict[str, Entry] = {
             title="JPEG XL",
         ),
         Entry("NPY", "npy.CODEC", (".npy",), (b"\x93NUMPY",)),
+        Entry(
+            "HEIF",
+            "heif.CODEC",
+            (".heic", ".heif", ".hif", ".heics", ".heifs"),
+            title="HEIC",
+            needs=("pi_heif", "heic"),
+            written=False,
+        ),
     )
 }
 
@@ -135,7 +165,7 @@ def format_of(path: str | Path) -> str:
     Raises
     ------
     ImageError
-        If its suffix belongs to none.
+        If its suffix belongs to none, or to one that is only read.
 
     Examples
     --------
@@ -147,7 +177,7 @@ def format_of(path: str | Path) -> str:
 
     suffix = Path(path).suffix
     if suffix.lower() in SUFFIXES:
-        return SUFFIXES[suffix.lower()]
+        return _written(SUFFIXES[suffix.lower()])
     what = f"suffix {suffix!r} belongs to no image format" if suffix else "no suffix"
     raise ImageError(f"{what}; expected one of {' '.join(_usual())}, or `format`")
 
@@ -166,12 +196,39 @@ def parse_format(text: str) -> str:
     ('TIFF', 'JPEG', 'JPEG2000')
     """
     if text.upper() in FORMATS:
-        return text.upper()
+        return _written(text.upper())
     name = SUFFIXES.get("." + text.lower().removeprefix("."))
     if name is None:
         known = ", ".join(suffix[1:] for suffix in _usual())
         raise ImageError(f"no image format named {text!r}; there are {known}")
+    return _written(name)
+
+
+def _written(name: str) -> str:
+    """Return a format's name; refuse one that is only read."""
+    said = unwritten(name)
+    if said:
+        raise ImageError(said)
     return name
+
+
+def unwritten(name: str) -> str:
+    """Say why a format can't be written; '' if it can."""
+    entry = FORMATS[name]
+    if entry.written:
+        return ""
+    return (
+        f"{entry.title or name} is read, and never written; use `format` jpg, or `format` png, "
+        f"which loses nothing"
+    )
+
+
+def lacks(entry: Entry) -> str:
+    """Say what to do to have a format read whose library isn't installed; '' if it is."""
+    module, extra = entry.needs
+    if not module or module in sys.modules or PathFinder.find_spec(module):
+        return ""
+    return f"install convcli[{extra}], which reads it, or save it as JPEG or PNG"
 
 
 def check_holds(dtype: str, channels: str, format: str, peak: int | None = None) -> tuple[str, ...]:
@@ -267,7 +324,7 @@ def left_out(meta: Meta, format: str) -> tuple[str, ...]:
 
 
 def _usual() -> list[str]:
-    return [item.suffixes[0] for item in FORMATS.values()]
+    return [entry.suffixes[0] for entry in FORMATS.values() if entry.written]
 
 
 def _words(channels: str) -> str:

@@ -131,6 +131,9 @@ class Image:
     meta: Meta = field(default_factory=Meta)
 
     def __post_init__(self) -> None:
+        # To look numpy.ma up would import it.
+        if isinstance(self.pixels, np.ndarray) and np.any(getattr(self.pixels, "mask", False)):
+            raise ImageError("an image's samples are masked; fill what is missing first")
         pixels = np.asarray(self.pixels)
         pixels = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
         if pixels.ndim not in (2, 3) or 0 in pixels.shape:

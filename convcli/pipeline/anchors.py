@@ -1,4 +1,4 @@
-"""Channels that are not filtered: sampled where the kernel's anchor lies."""
+"""Samples that are picked from an image: at the anchors of kernels, or those that a part needs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,57 @@ from convcli.pipeline.responses import Target, fill_level
 from convcli.spec import Spec
 
 
-class AtAnchors(engine.Stage):
+class Picked(engine.Stage):
+    """Rows and columns of other rows, in any order.
+
+    Parameters
+    ----------
+    rows
+        The samples.
+    down, across
+        Which rows and columns; -1 for those that lie outside.
+    fill
+        What these hold.
+    """
+
+    def __init__(
+        self,
+        rows: engine.Rows,
+        down: NDArray[np.intp],
+        across: NDArray[np.intp],
+        fill: float,
+    ) -> None:
+        super().__init__((len(down), len(across), *rows.shape[2:]), rows.dtype)
+        self.chunk = engine.chunk_of(self.shape, self.dtype)
+        self._window, self._source = Window(rows), rows
+        self._down, self._across, self._fill = down, across, fill
+
+    def rows(self, start: int, stop: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Return some rows, as `Rows` does."""
+        found, places = self._window.at(self._down[start:stop])
+        return engine.put_into(into, self._picked(found, places, self._across))
+
+    def part(self, start: int, stop: int, left: int, right: int) -> NDArray[Any]:
+        """Return some columns of some rows."""
+        if (left, right) == (0, self.shape[1]) or not self._source.in_parts:
+            return super().part(start, stop, left, right)
+        return self._picked(
+            *cut_out(self._source, self._down[start:stop], self._across[left:right])
+        )
+
+    def _picked(
+        self, found: NDArray[Any], down: NDArray[np.intp], across: NDArray[np.intp]
+    ) -> NDArray[Any]:
+        """Return rows and columns of what was found, and the fill for those outside."""
+        out = _taken(_taken(found, down, 0), across, 1)
+        if (down < 0).any() or (across < 0).any():
+            out = out.copy()
+            out[down < 0] = self._fill
+            out[:, across < 0] = self._fill
+        return out
+
+
+class AtAnchors(Picked):
     """The samples under the kernels' anchors: what identity kernels would leave.
 
     Parameters
@@ -34,40 +84,12 @@ class AtAnchors(engine.Stage):
         self, rows: engine.Rows, geometries: tuple[Geometry, ...], spec: Spec, target: Target
     ) -> None:
         down, across = (_places(geometries, k, spec) for k in range(2))
-        super().__init__((len(down), len(across), *rows.shape[2:]), rows.dtype)
-        self.chunk = engine.chunk_of(self.shape, self.dtype)
-        self._window, self._source = Window(rows), rows
-        self._down, self._across = down, across
-        self._fill = fill_level(spec.fill, rows.dtype, target)
-
-    def rows(self, start: int, stop: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
-        """Return some rows, as `Rows` does."""
-        found, places = self._window.at(self._down[start:stop])
-        return engine.put_into(into, self._picked(found, places, self._across))
-
-    def part(self, start: int, stop: int, left: int, right: int) -> NDArray[Any]:
-        """Return some columns of some rows."""
-        if (left, right) == (0, self.shape[1]) or not self._source.in_parts:
-            return super().part(start, stop, left, right)
-        return self._picked(
-            *cut_out(self._source, self._down[start:stop], self._across[left:right])
-        )
+        super().__init__(rows, down, across, fill_level(spec.fill, rows.dtype, target))
 
     def like(self, filtered: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
         """Return the part that begins at a row and column and is as large as another."""
         (top, left), (rows, cols) = corner, filtered.shape[:2]
         return self.part(top, top + rows, left, left + cols)
-
-    def _picked(
-        self, found: NDArray[Any], down: NDArray[np.intp], across: NDArray[np.intp]
-    ) -> NDArray[Any]:
-        """Return rows and columns of what was found, and the fill for those outside."""
-        out = _taken(_taken(found, down, 0), across, 1)
-        if (down < 0).any() or (across < 0).any():
-            out = out.copy()
-            out[down < 0] = self._fill
-            out[:, across < 0] = self._fill
-        return out
 
 
 def placed(

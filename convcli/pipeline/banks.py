@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from convcli import engine
 from convcli.errors import UsageError
 from convcli.geometry import Geometry, plan_geometry
+from convcli.kernels.given import real_weights
 from convcli.kernels.kernel import Kernel
 from convcli.pipeline.responses import Target, fill_level
 from convcli.spec import Mapping, Precision, Spec
@@ -219,7 +220,8 @@ def _one_by_one(
 def biases(bias: ArrayLike | None, count: int) -> NDArray[np.float64]:
     """Return one bias for each of `count` maps."""
     try:
-        values = np.asarray(0.0 if bias is None else bias, dtype=np.float64)
+        given = 0.0 if bias is None else real_weights("bias", bias)
+        values = np.asarray(given, dtype=np.float64)
         each = np.broadcast_to(values, count)
     except (TypeError, ValueError):
         raise UsageError(f"bias must be one number, or one for each of {count} maps") from None

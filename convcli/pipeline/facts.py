@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from convcli.engine import Plan
 from convcli.geometry import Axis, Geometry
 from convcli.record import field, record, replace
 from convcli.spec import Mapping
+
+if TYPE_CHECKING:
+    from convcli.pipeline.inside import Inside
 
 _UNLIKE = "frames differ in size or kind: the first is described"
 _KINDS = ("size", "channels", "depth", "out_size", "out_channels", "out_depth")
@@ -27,6 +32,8 @@ class Facts:
         How responses became samples.
     lowest, highest
         The range of the responses, in levels of the source.
+    scale, offset
+        What a sum over its divisor was multiplied by, and what was added, as `applied` gives them.
     clipped, samples
         Samples that did not fit the result's range, of how many.
     alpha
@@ -39,6 +46,8 @@ class Facts:
         How many images of one file these are: of several, the first is described.
     planes
         For a volume: the axis of its planes, one a kernel.
+    inside
+        Which part of the image was filtered; None for all of it.
     """
 
     size: tuple[int, int]
@@ -59,6 +68,9 @@ class Facts:
     notes: tuple[str, ...] = field(default=())
     frames: int = 1
     planes: tuple[Axis, ...] = ()
+    inside: Inside | None = None
+    scale: float = 1.0
+    offset: float = 0.0
 
 
 def together(before: Facts | None, facts: Facts) -> Facts:

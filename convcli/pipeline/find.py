@@ -230,7 +230,7 @@ def _image(given: Pixels, name: str) -> Image:
     if isinstance(given, Image):
         return given
     try:
-        return Image(np.asarray(given))
+        return Image(np.asanyarray(given))
     except ImageError as error:
         raise ImageError(f"the {name}: {error}") from error
 

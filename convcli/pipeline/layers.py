@@ -15,7 +15,7 @@ from convcli.image.image import Image, channel_words
 from convcli.kernels.bank import Bank, stacked
 from convcli.kernels.kernel import Compound, Kernel
 from convcli.record import record, replace
-from convcli.spec import Alpha, Depth, Precision, Rounding, Spec
+from convcli.spec import Alpha, Depth, Mapping, Precision, Rounding, Spec
 
 #: Taps of a window, and steps, that can be meant.
 _MOST = 10_000
@@ -252,9 +252,12 @@ def check_layers(layers: Sequence[Layer], spec: Spec) -> None:
     """
     given = [name for name in ("divisor", "bias") if getattr(spec, name) is not None]
     given += [name for name in ("luma", "linear", "flip_rows", "keep_edges") if getattr(spec, name)]
+    given += ["region"] * bool(spec.region) + ["mask"] * (spec.mask is not None)
     given += ["scale"] * (spec.scale != 1) + ["rounding"] * (spec.rounding is not Rounding.AWAY)
     given += ["alpha"] * (spec.alpha not in (Alpha.AUTO, Alpha.DROP))
     given += ["depth"] * (spec.depth is Depth.ONE)
+    if spec.mapping is Mapping.HUE:
+        raise UsageError("`mapping` hue goes with a single kernel, not with banks; use another")
     if given:
         raise UsageError(f"`{given[0]}` goes with a single kernel, not with banks; leave it out")
     for layer in layers:

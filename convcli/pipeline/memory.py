@@ -187,6 +187,12 @@ def _stages(road: Road, jobs: int) -> list[StageMemory]:
         name = f"{kernel.name}, {step.prepared.plan.method}"
         found.append(StageMemory(name, _step(step, source, row, jobs)))
         source = "kept"
+    return [*found, *_behind(road, chunk)]
+
+
+def _behind(road: Road, chunk: int) -> list[StageMemory]:
+    """Return what the stages behind the kernels take, where most take so many bytes."""
+    work, found = road.work, []
     if work.needs_floats or work.chooses:
         back = "back to the samples of the result" if work.needs_floats else "beside the channels"
         found.append(StageMemory(back, chunk))
@@ -194,6 +200,12 @@ def _stages(road: Road, jobs: int) -> list[StageMemory]:
         found.append(StageMemory(f"{work.stored.name} samples of the result", chunk))
     if work.spec.keep_edges:
         found.append(StageMemory("edges as they were", chunk))
+    if any(step.soft for step in road.steps):
+        found.append(StageMemory("soft threshold", chunk))
+    if road.partly is not None:
+        found.append(StageMemory("the part beside the rest", chunk))
+        if mask := road.partly.mask:
+            found.append(StageMemory("mask", 2 * mask.samples.nbytes + chunk))
     return found
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from math import sqrt
+from math import inf, sqrt
 from typing import Any
 
 import numpy as np
 
 from convcli import engine
 from convcli.borders import Border, by_axis
+from convcli.engine import Seen
 from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Combine, Compound, Kernel
 from convcli.record import record, replace
@@ -38,6 +39,8 @@ class Target:
         Whether another step follows, so that degrees and shares are given as levels.
     watch
         Whether the range of responses and how many are clipped will be asked for.
+    weighed
+        Whether what is filtered is colour weighted by alpha, and alpha, which keeps brightness.
     span
         The responses that `normalize` stretches over the whole range; None for the image's own.
     top, least, same
@@ -52,6 +55,7 @@ class Target:
     between: bool = False
     watch: bool = True
     span: tuple[float, float] | None = None
+    weighed: bool = False
     top: float = 0.0
     least: float = 0.0
     same: bool = False
@@ -215,3 +219,10 @@ def fill_level(fill: float, dtype: np.dtype[Any], target: Target) -> float:
         return value
     top = target.maximum if target.in_levels else np.iinfo(dtype).max
     return float(np.clip(np.floor(value + 0.5), 0, top))
+
+
+def ends_of(sums: Iterable[Seen], slope: float, shift: float) -> tuple[float, float]:
+    """Return the range of responses, slope·sum + shift, given that of sums."""
+    low, high, _ = Seen.of((Seen(inf, -inf, 0), *sums))
+    first, last = sorted(slope * end + shift for end in (low, high))
+    return first, last

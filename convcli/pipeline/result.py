@@ -20,7 +20,7 @@ from convcli.pipeline.responses import Target, after
 from convcli.pipeline.work import Work, planes_of, rows_of, squeezed
 from convcli.pipeline.working import float_rows, lightness
 from convcli.record import replace
-from convcli.spec import Mapping
+from convcli.spec import Alpha, Mapping
 
 _Range: TypeAlias = tuple[float, float]
 
@@ -43,8 +43,10 @@ class Unfiltered:
         count = len(work.channels)
         self._work, self._chosen = work, list(work.chosen)
         self._others = [k for k in range(count) if k not in self._chosen]
+        # Where nothing that the kernel sees can be seen, there is no colour to be kept opaque.
+        self._fills = work.alpha is Alpha.WEIGH and work.image.channels == work.channels
         # Counted from the end: where gray was made, alpha is still the last of the image's.
-        places = [k - count for k in self._others]
+        places = [k - count for k in (range(count) if self._fills else self._others)]
         unfiltered = engine.Pixels(rows_of(work.image), lambda block, _: _select(block, places))
         self._rows = AtAnchors(unfiltered, geometries, work.spec, work.target)
         self._stored: Stored | None = None
@@ -75,6 +77,10 @@ class Unfiltered:
             # Colour is in levels of the source then, but alpha of floats is a share.
             kept = kept.astype(out.dtype)
             kept[:, :, -1] /= work.image.maximum
+        if self._fills:
+            unseen = filtered[:, :, -1] == 0
+            out[unseen] = kept[unseen]
+            kept = kept[:, :, others]
         out[:, :, others] = kept
         return out
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +14,25 @@ from convcli.engine import keeps_loops, seconds_compiling
 from convcli.geometry import Geometry
 from convcli.image.beside.changes import Change, changed
 from convcli.image.image import Image, Meta
+from convcli.kernels.given import doubts_of
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline import arrays
 from convcli.pipeline.anchors import placed
+from convcli.pipeline.applied import applied
 from convcli.pipeline.arrays import Filtered
 from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
-from convcli.pipeline.responses import Target
 from convcli.pipeline.result import FloatResult, Unfiltered
 from convcli.pipeline.sample_types import Settling, described_by, plans_told
-from convcli.pipeline.work import Work, prepare
+from convcli.pipeline.work import Work, chains, prepare
 from convcli.pipeline.working import working_rows
 from convcli.processors import processors
 from convcli.record import replace
-from convcli.spec import Mapping, Spec
+from convcli.spec import Spec
+
+if TYPE_CHECKING:
+    from convcli.pipeline.hue import HueRows
+    from convcli.pipeline.partly import Partly
 
 #: Seconds of compiling that a user is told of.
 _NOTICED = 1.0
@@ -42,6 +47,7 @@ def lay(
     span: tuple[float, float] | None = None,
     *,
     watch: bool = True,
+    one_bit: bool = False,
 ) -> Road:
     """Plan how an image is filtered; nothing is made yet.
 
@@ -59,13 +65,17 @@ def lay(
     watch
         Whether the range of responses and how many samples are clipped will be asked for: to look
         at them takes a third of a small kernel's time.
+    one_bit
+        Whether the result is for a format with one bit of alpha: under `auto`, the source's alpha
+        is kept then where it would be filtered, and colour is weighted by it all the same.
 
     Raises
     ------
     ConvError
         If the spec doesn't fit the image, or the kernel doesn't fit into it.
     """
-    return Road(image, prepare(image, arrays.overridden(kernels, spec), spec, span, watch=watch))
+    given = arrays.overridden(kernels, spec)
+    return Road(image, prepare(image, given, spec, span, watch=watch, one_bit=one_bit))
 
 
 class Road:
@@ -82,15 +92,20 @@ class Road:
     def __init__(self, image: Image, work: Work) -> None:
         self._image, self.work = image, work
         self._rows = working_rows(work)
-        kernels, spec, target = work.kernels, work.spec, work.target
-        if work.needs_floats:
-            # Mapping, offset and scale come last, in one rounding.
-            kernels, spec = arrays.without_offset(kernels), replace(spec, scale=1.0)
-            levels = target.in_levels
-            target = Target(
-                self._rows.dtype, Mapping.RAW, work.full, in_levels=levels, between=True
-            )
-        self.steps = arrays.steps_for(self._rows.shape, self._rows.dtype, kernels, spec, target)
+        self.partly: Partly | None = None
+        if work.spec.is_partly:
+            from convcli.pipeline.partly import lay_partly
+
+            self.partly = lay_partly(image, work)
+            self.steps = self.partly.steps
+            return
+        kind = self._rows.shape, self._rows.dtype
+        #: One chain of kernels; for a hue there are two.
+        self._chains = [
+            arrays.steps_for(*kind, kernels, spec, target)
+            for kernels, spec, target in chains(work, kind[1])
+        ]
+        self.steps = self._chains[0]
 
     def load(self) -> None:
         """Have the loops loaded before there are samples."""
@@ -104,12 +119,13 @@ class Road:
         Where the range of all responses decides, they are made once now.
         """
         rows = arrays.one_by_one(self._stage, self._stage.jobs or processors(), once=True)
-        if self.work.spec.keep_edges:
-            rows = KeptEdges(rows, self.work, self._stage.filtered.geometries)
+        geometries = tuple(step.geometry for step in self.steps)
+        if self.work.spec.keep_edges and self.partly is None:
+            rows = KeptEdges(rows, self.work, geometries)
         if rows.dtype != self.work.stored:
             rows, jobs = engine.Pixels(rows, self._settling), rows.jobs
             rows.jobs = jobs
-        meta = _meta(self._image, self.work, rows, self._stage.filtered.geometries)
+        meta = _meta(self._image, self.work, rows, geometries)
         return Image.of(rows, self.work.channels, meta)
 
     @cached_property
@@ -122,6 +138,10 @@ class Road:
     def facts(self) -> Facts:
         """What was done: what is said of responses is true once every row was made."""
         image, result, work, done = self._image, self.result, self.work, self._stage
+        partly, seen = self.partly, done.seen
+        said = partly.notes if partly else ()
+        target = replace(work.target, maximum=work.full) if work.needs_floats else work.target
+        scale, offset = applied(work.kernels, work.spec, target, seen.ends)
         return Facts(
             size=image.size,
             channels=image.channels,
@@ -129,21 +149,45 @@ class Road:
             out_size=result.size,
             out_channels=result.channels,
             out_depth=result.depth,
-            geometries=done.filtered.geometries,
-            plans=plans_told(image, done.filtered.plans),
+            geometries=tuple(step.geometry for step in self.steps),
+            plans=plans_told(image, done.plans),
             mapping=work.target.mapping,
-            lowest=done.seen.ends[0],
-            highest=done.seen.ends[1],
-            clipped=done.seen.clipped + self._settling.clipped,
+            lowest=seen.ends[0],
+            highest=seen.ends[1],
+            scale=scale,
+            offset=offset,
+            clipped=seen.clipped + self._settling.clipped,
             samples=done.samples,
             alpha=_alpha(work, image),
             avoidable=work.spec.scale != "auto" and not work.spec.luma and image.dtype.kind in "bu",
-            notes=(*work.spec.notes, *result.meta.notes, *compiled()),
+            notes=(
+                *work.spec.notes,
+                *doubts_of(work.kernels),
+                *said,
+                *result.meta.notes,
+                *compiled(),
+            ),
+            inside=partly.inside if partly else None,
         )
 
     @cached_property
-    def _stage(self) -> _ResultRows:
-        return _ResultRows(self.work, arrays.filter_rows(self._rows, self.steps))
+    def _stage(self) -> Any:
+        """The last stage, which knows what was seen of responses."""
+        if self.partly is not None:
+            return self.partly.stage(_rows_of)
+        found = [arrays.filter_rows(self._rows, steps) for steps in self._chains]
+        return _rows_of(self.work, found)
+
+
+def _rows_of(
+    work: Work, filtered: Sequence[Filtered], origin: tuple[int, int] = (0, 0)
+) -> _ResultRows | HueRows:
+    """Return what makes samples of responses that begin at a place of the result."""
+    if work.is_hue:
+        from convcli.pipeline.hue import HueRows
+
+        return HueRows(work, filtered, origin)
+    return _ResultRows(work, filtered[0], origin)
 
 
 class _ResultRows(engine.Stage):
@@ -155,10 +199,12 @@ class _ResultRows(engine.Stage):
         What is done to the image.
     filtered
         Its responses.
+    origin
+        Where in the result these begin.
     """
 
-    def __init__(self, work: Work, filtered: Filtered) -> None:
-        self.filtered, self._floats = filtered, None
+    def __init__(self, work: Work, filtered: Filtered, origin: tuple[int, int] = (0, 0)) -> None:
+        self.filtered, self._floats, self._origin = filtered, None, origin
         dtype = work.target.dtype
         if work.needs_floats:
             self._floats = FloatResult(work, filtered)
@@ -182,6 +228,11 @@ class _ResultRows(engine.Stage):
     def samples(self) -> int:
         """How many samples were filtered."""
         return self.filtered.samples if self._floats is None else self._floats.samples
+
+    @property
+    def plans(self) -> tuple[engine.Plan, ...]:
+        """How it was computed, one a kernel."""
+        return self.filtered.plans
 
     @property
     def _makes(self) -> bool:
@@ -217,6 +268,7 @@ class _ResultRows(engine.Stage):
 
     def _samples(self, samples: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
         """Return what becomes of the responses of a part of the image."""
+        corner = corner[0] + self._origin[0], corner[1] + self._origin[1]
         if self._floats is not None:
             samples = self._floats.part(samples, corner)
         return samples if self._unfiltered is None else self._unfiltered.merged(samples, corner)
@@ -246,7 +298,8 @@ def _meta(image: Image, work: Work, rows: engine.Stage, geometries: Sequence[Geo
     was, now = (len(names.removesuffix("A")) for names in (image.channels, channels))
     if was == now or meta.icc is None:
         return meta
-    note = "the colour profile was left out: it doesn't describe a gray image"
+    kind = "a gray" if now == 1 else "an RGB"
+    note = f"the colour profile was left out: it doesn't describe {kind} image"
     return replace(meta, icc=None, notes=(*meta.notes, note))
 
 

@@ -51,6 +51,8 @@ def check_kind(image: Image, spec: Spec, mapping: Mapping) -> None:
                 f"`{option}` needs samples with a full scale, and {name} samples are values; leave "
                 f"it out, or make levels of them first, with `mapping` normalize `depth` 16"
             )
+    if mapping is Mapping.HUE:
+        raise UsageError(f"`mapping` hue makes colours, and {name} samples are values; use another")
     if spec.gray and image.channels == "CMYK":
         raise UsageError(f"`gray` of CMYK needs to know full ink, and {name} samples are values")
 
@@ -136,7 +138,7 @@ def target_of(image: Image, ready: Image, spec: Spec, mapping: Mapping) -> Targe
         How it is filtered.
     """
     dtype = _made_type(ready, spec, mapping)
-    same = spec.depth is Depth.SAME
+    same = spec.depth is Depth.SAME and mapping is not Mapping.HUE
     if not image.has_values:
         top = float(image.meta.peak or 0) if same else 0.0
         return Target(dtype, mapping, ready.maximum, top=top, same=bool(top))

@@ -14,6 +14,7 @@ from convcli.geometry import Axis
 from convcli.image.frames import Frames
 from convcli.image.image import Image, Meta, described
 from convcli.kernels.volume import AnyVolumeKernel
+from convcli.pipeline.applied import applied
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.memory import ImageKind, StageMemory
 from convcli.pipeline.road import compiled
@@ -22,7 +23,7 @@ from convcli.pipeline.volume import CorrelatedPlanes, correlated_planes, overrid
 from convcli.pipeline.volume_memory import volume_stages
 from convcli.pipeline.work import Work, prepare
 from convcli.record import replace
-from convcli.spec import Alpha, Spec
+from convcli.spec import Alpha, Mapping, Spec
 
 #: By what descriptions begin, in a first page, that programs read a whole stack by.
 _STACKS = {"ImageJ=": "ImageJ", "<OME": "OME", '{"shape": [': "tifffile"}
@@ -57,6 +58,8 @@ def lay_volume(frames: Frames, kernels: Sequence[AnyVolumeKernel], spec: Spec) -
     for name, value in vars(plain).items():
         if name not in _USED and getattr(spec, name) != value:
             raise UsageError(f"`{name}` can't be had for a volume; leave it out")
+    if spec.mapping is Mapping.HUE:
+        raise UsageError("`mapping` hue can't be had for a volume; use another")
     planes = ReadPlanes(frames, overridden_volume(kernels, spec), spec)
     return VolumeRoad(planes, spec)
 
@@ -151,6 +154,8 @@ class VolumeRoad:
         image, last, work = self._planes.first, self._last, self.work
         shape = (1, 1, *last.shape[2:])
         blank = Image(np.zeros(shape, work.stored), work.channels, self._described(image.meta))
+        flats = [kernel.flat for kernel in self._planes.kernels]
+        scale, offset = applied(flats, self._spec, work.target, last.ends)
         return Facts(
             size=image.size,
             channels=image.channels,
@@ -163,6 +168,8 @@ class VolumeRoad:
             mapping=work.target.mapping,
             lowest=last.ends[0],
             highest=last.ends[1],
+            scale=scale,
+            offset=offset,
             clipped=last.clipped + self._settling.clipped,
             samples=last.count * int(np.prod(last.shape)),
             alpha="drop" if image.has_alpha else "",

@@ -42,7 +42,7 @@ class Work:
     kernels, spec, target
         What to do.
     alpha
-        `keep` or `filter`, or `drop` if it is gone.
+        `keep`, `weigh` or `filter`, or `drop` if it is gone.
     stored
         The type of the result's samples; the target's is what they are made of.
     """
@@ -69,7 +69,7 @@ class Work:
     @property
     def weighs(self) -> bool:
         """Whether colour is weighted by alpha."""
-        return self.image.has_alpha and self.alpha is Alpha.FILTER
+        return self.image.has_alpha and self.alpha in (Alpha.FILTER, Alpha.WEIGH)
 
     @property
     def filters_alpha(self) -> bool:
@@ -84,7 +84,9 @@ class Work:
     @property
     def needs_floats(self) -> bool:
         """Whether samples can't be filtered as they are stored."""
-        if self.weighs or self.spec.linear or self.spec.luma:
+        if self.weighs or self.spec.linear or self.spec.luma or self.is_hue:
+            return True
+        if getattr(self.kernels[-1], "threshold", 0):
             return True
         return has_halves(self.kernels, self.spec, self.target)
 
@@ -103,6 +105,11 @@ class Work:
         )
 
     @property
+    def is_hue(self) -> bool:
+        """Whether directions become hues."""
+        return self.target.mapping is Mapping.HUE
+
+    @property
     def full(self) -> float:
         """The value of a full sample among those that are filtered."""
         return 1.0 if self.spec.linear else self.image.maximum
@@ -115,12 +122,13 @@ def prepare(
     span: tuple[float, float] | None = None,
     *,
     watch: bool = True,
+    one_bit: bool = False,
 ) -> Work:
     """Choose channels, alpha and sample types.
 
     Parameters
     ----------
-    image, kernels, spec, span, watch
+    image, kernels, spec, span, watch, one_bit
         As `pipeline.lay` takes them.
 
     Raises
@@ -130,14 +138,17 @@ def prepare(
     """
     mapping = spec.mapping or arrays.own_mapping(kernels)
     spec.check_mapping(mapping)
+    if mapping is Mapping.HUE:
+        spec = replace(spec, gray=True)
     if spec.luma:
         _check_luma(image.channels)
     check_kind(image, spec, mapping)
-    mode = _alpha_mode(image, kernels, spec)
+    mode = _alpha_mode(image, kernels, spec, one_bit=one_bit)
     ready = _ready(image, kernels, spec, drop=image.has_alpha and mode is Alpha.DROP)
     names = ready.channels
     if spec.gray:
-        names = "LA" if names.endswith("A") else "L"
+        colour = "RGB" if mapping is Mapping.HUE else "L"
+        names = f"{colour}A" if names.endswith("A") else colour
     return Work(
         image=ready,
         channels=names,
@@ -148,6 +159,31 @@ def prepare(
         alpha=mode,
         stored=stored_type(image, ready, spec, mapping),
     )
+
+
+def chains(
+    work: Work, dtype: np.dtype[Any]
+) -> tuple[tuple[tuple[AnyKernel, ...], Spec, Target], ...]:
+    """Return what is summed: kernels one after the other, the spec and the target of each chain.
+
+    Parameters
+    ----------
+    work
+        What is done to an image.
+    dtype
+        Of the samples that are filtered.
+    """
+    kernels, spec, target = work.kernels, work.spec, work.target
+    if not work.needs_floats:
+        return ((kernels, spec, target),)
+    # Mapping, offset and scale come last, in one rounding.
+    kernels, spec = tuple(arrays.without_offset(kernels)), replace(spec, scale=1.0)
+    weighed = work.weighs and work.keeps_brightness
+    levels = target.in_levels
+    target = Target(dtype, Mapping.RAW, work.full, levels, between=True, weighed=weighed)
+    if not work.is_hue:
+        return ((kernels, spec, target),)
+    return tuple(((*kernels[:-1], part), spec, target) for part in kernels[-1].parts)
 
 
 def rows_of(image: Image) -> engine.Rows:
@@ -211,8 +247,10 @@ def _check_luma(names: str) -> None:
         raise UsageError(f"`luma` needs red, green and blue; this image's channels are {names}")
 
 
-def _alpha_mode(image: Image, kernels: tuple[AnyKernel, ...], spec: Spec) -> Alpha:
-    """`auto` made definite."""
+def _alpha_mode(
+    image: Image, kernels: tuple[AnyKernel, ...], spec: Spec, *, one_bit: bool
+) -> Alpha:
+    """`auto` made definite; an alpha that has to be one bit is not smoothed."""
     if spec.alpha is not Alpha.AUTO or not image.has_alpha:
         return spec.alpha
     if spec.channels or any(_measures_change(kernel) for kernel in kernels):
@@ -221,7 +259,9 @@ def _alpha_mode(image: Image, kernels: tuple[AnyKernel, ...], spec: Spec) -> Alp
         return Alpha.KEEP
     fills = not {Border.ZERO, Border.CONSTANT}.isdisjoint(by_axis(spec.border))
     # Weighting by an alpha that is the same everywhere changes nothing.
-    return Alpha.FILTER if fills or not is_opaque(image) else Alpha.KEEP
+    if not fills and is_opaque(image):
+        return Alpha.KEEP
+    return Alpha.WEIGH if one_bit else Alpha.FILTER
 
 
 class Absent(engine.Stage):

@@ -17,7 +17,7 @@ OPTIONS = {
         *("divisor", "exclude", "fill", "format", "frame", "gray", "include", "jobs", "lenient"),
         *("linear", "luma", "max_pixels", "method", "mode", "montage", "overwrite", "padding"),
         *("quality", "recursive", "scale", "size", "skip_existing", "stride", "timeout", "top"),
-        *("anchor", "border", "flip_rows", "keep_edges", "like", "rounding"),
+        *("anchor", "border", "flip_rows", "keep_edges", "like", "mask", "region", "rounding"),
     )
 } | {
     "least": "--min",

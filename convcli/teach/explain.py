@@ -29,7 +29,7 @@ from convcli.geometry import Axis, Pair, plan_geometry
 from convcli.image.header import VALUES
 from convcli.image.image import Image
 from convcli.kernels.exact import written
-from convcli.kernels.kernel import AnyKernel
+from convcli.kernels.kernel import AnyKernel, Kernel
 from convcli.pipeline.arrays import filter_array, overridden
 from convcli.pipeline.sample_types import Settling
 from convcli.pipeline.work import Work, prepare
@@ -192,6 +192,7 @@ def study(image: Image, kernel: AnyKernel, spec: Spec) -> Study:
             raise UsageError(f"samples are explained as they are stored; leave `{name}` out")
     if spec.depth is Depth.ONE:
         raise UsageError("black and white isn't explained; leave `depth` 1 out")
+    kernel = _explained(kernel, spec)
     work = prepare(image, overridden([kernel], spec), spec)
     if work.weighs:
         result, facts = pipeline.apply(image, [kernel], spec)
@@ -212,11 +213,19 @@ def study_grid(grid: Image, kernel: AnyKernel, spec: Spec) -> Study:
         grid's own units.
     """
     raw = replace(spec, mapping=spec.mapping or Mapping.RAW)
+    kernel = _explained(kernel, spec)
     work = prepare(grid, overridden([kernel], raw), raw)
     target = replace(work.target, in_levels=False)
     if target.mapping is Mapping.RAW:
         target = replace(target, dtype=np.dtype(np.float64))
     return _studied(replace(work, target=target), is_grid=True)
+
+
+def _explained(kernel: AnyKernel, spec: Spec) -> AnyKernel:
+    """Return what is explained of a kernel: its sums, without a threshold behind them."""
+    if Mapping.HUE in (spec.mapping, kernel.default_mapping):
+        raise UsageError("one number is explained, not a colour; leave `mapping` hue out")
+    return replace(kernel, threshold=0) if isinstance(kernel, Kernel) else kernel
 
 
 def _studied(work: Work, *, is_grid: bool = False) -> Study:

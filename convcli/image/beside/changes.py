@@ -34,7 +34,7 @@ class Change:
         (rows, cols) before and after; None where both are alike.
     origin, step
         Which place of the source the result's first sample stands on, in (rows, cols) of samples
-        from the centre of the source's first, and how far apart its samples stand.
+        after its first one, and how far apart the result's samples stand.
     channels, depths
         Their names, and the sample types, before and after.
     frames

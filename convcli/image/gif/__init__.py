@@ -42,6 +42,7 @@ CODEC = Codec(
     encode_frames=LazyFunction("gif.write", "frame_parts"),
     extent=LazyFunction("gif.extent", "extent"),
     lenient=True,
+    one_bit_alpha=True,
     sure=False,
     coder=12.0,
     note=("", _COLOURS, "GIF holds 256 colours: others become the nearest"),

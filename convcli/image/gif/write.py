@@ -88,7 +88,8 @@ def _coloured(image: Image) -> _Coloured:
         alpha = pixels[..., -1]
         if ((alpha > 0) & (alpha < 255)).any():
             raise ImageError(
-                "GIF can't hold partly transparent pixels; use `alpha` drop, or `path` NAME.png"
+                "GIF can't hold partly transparent pixels; use `alpha` weigh if the source has "
+                "none, `alpha` drop, or `path` NAME.png"
             )
         clear = alpha == 0
         pixels = pixels[..., :-1]

@@ -39,9 +39,21 @@ def decode(data: bytes, limit: int) -> Image:
     file = io.BytesIO(data)
     array = npy.read_array(file, allow_pickle=False)
     pixels = storable(array)
+    notes = behind(data, header)
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[:, :, 0]
-    return Image(pixels, meta=Meta(format="NPY", mode=f"array of {kind.name}"))
+    return Image(pixels, meta=Meta(format="NPY", mode=f"array of {kind.name}", notes=notes))
+
+
+def behind(data: bytes, header: ArrayHeader) -> tuple[str, ...]:
+    """Say that something follows the array: `numpy.save` may have been called several times."""
+    end = header.start + prod(header.shape) * header.kind.itemsize
+    following = data[end : end + len(npy.MAGIC_PREFIX)]
+    if not following:
+        return ()
+    if following == npy.MAGIC_PREFIX:
+        return ("only the first array in the file was filtered: others follow it",)
+    return ("what follows the array in the file is left out",)
 
 
 class ArrayHeader(NamedTuple):

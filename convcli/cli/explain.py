@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convcli.cli.echo import echo, echo_json
-from convcli.cli.filtering import refuse_fill
+from convcli.cli.fills import refuse_fill
 from convcli.cli.options import SPEC_OPTIONS, lenient_option, make_spec
 from convcli.cli.status import tell
 from convcli.cli.streams import check_apart, check_targets

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from convcli import batch
 from convcli.batch.estimate import estimated_stages
+from convcli.cli.fills import check_fill
 from convcli.cli.reporter import Reporter
 from convcli.cli.status import tell
 from convcli.cli.streams import descriptor
 from convcli.errors import ConvError, UsageError
-from convcli.image.header import VALUES
-from convcli.image.source import facts_of
 from convcli.kernels.given import doubts_of
 from convcli.kernels.notation import file_of
 from convcli.paths import reason
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
 _HELP = "; see 'convcli apply --help'"
 #: Bytes of a list of images: some millions of paths. A device would have no end.
 _MOST_LISTED = 2**28
-#: The level of white that `fill` counts in.
-_WHITE = 255
 #: Options that contradict each other, and what they are called if not like their parameters.
 _CONTRARY = (
     ("overwrite", "skip_existing"),
@@ -102,36 +99,6 @@ def filter_images(
     if given["dry_run"] and given["compare"] and not given["quiet"]:
         tell(f"and source and result → {printable(given['compare'])}")
     return reporter.status
-
-
-def check_fill(spec: Spec, jobs: Sequence[Job]) -> None:
-    """Refuse a fill that is no level, unless all images have values.
-
-    Raises
-    ------
-    UsageError
-        If one has levels. What can't be read is reported when it is.
-    """
-    if 0 <= spec.fill <= _WHITE:
-        return
-    for job in jobs:
-        header = None
-        with suppress(ConvError, OSError, ValueError):
-            header = facts_of(job.source) if job.source != batch.STREAM else None
-        if header is not None and header.dtype not in VALUES:
-            refuse_fill(spec.fill)
-
-
-def refuse_fill(fill: float) -> None:
-    """Refuse a fill that is no level.
-
-    Raises
-    ------
-    UsageError
-        Always; as Click does it.
-    """
-    said = f"expected a number from 0 to {_WHITE}; got '{fill:g}'"
-    raise UsageError(f"invalid value for '--fill': {said}")
 
 
 def _with_mask(request: Request, mask: str | None) -> Request:

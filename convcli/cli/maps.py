@@ -13,7 +13,8 @@ from convcli.batch.maps import MapsOf, MapsOutcome, MapsRequest, check_request
 from convcli.batch.names import read_by
 from convcli.cli.echo import echo_json
 from convcli.cli.effects import notes
-from convcli.cli.filtering import check_fill, check_streams, make_request
+from convcli.cli.fills import check_fill
+from convcli.cli.filtering import check_streams, make_request
 from convcli.cli.idle import Call
 from convcli.cli.status import DONE, FAILED, tell
 from convcli.errors import UsageError

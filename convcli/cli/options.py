@@ -10,8 +10,8 @@ import click
 from click.core import ParameterSource
 
 from convcli.borders import Border, by_axis, named_border, parse_borders
-from convcli.cli.placing import AnchorType, BorderType, PaddingType
-from convcli.cli.types import Fill, NumbersType, PathType, Real, RegionType, Whole, Word
+from convcli.cli.placing import AnchorType, BorderType, FillType, PaddingType
+from convcli.cli.types import NumbersType, PathType, Real, RegionType, Whole, Word
 from convcli.errors import UsageError
 from convcli.presets import PRESETS, spec_like
 from convcli.spec import Alpha, Depth, Mapping, Method, Precision, Rounding, Spec
@@ -37,7 +37,7 @@ SPEC_OPTIONS = (
     ),
     click.option(
         "--fill",
-        type=Fill(),
+        type=FillType(),
         help="What the constant border holds: 0 (black) to 255 (white) whatever the depth, of CMYK "
         "no ink to full; in the image's own units where samples are values (int16, uint32, …).",
     ),

@@ -367,16 +367,6 @@ class Real(Typed):
         return f"{words}, or {self.word}" if self.word else words
 
 
-class Fill(Real):
-    """A level from 0 to 255; or another number, which has to be of an image of values."""
-
-    def __init__(self) -> None:
-        super().__init__(0, 255)
-
-    def _takes(self, number: float) -> bool:
-        return -_LARGEST <= number <= _LARGEST
-
-
 class Word(click.Choice[str]):
     """One of some words, in any case.
 

@@ -87,6 +87,14 @@ def _hashable(name: str, value: Any) -> Any:
     return value
 
 
+def _listed(name: str, value: Any) -> str | None:
+    """Return channels as they are typed: 4 and ["R", 4], too."""
+    value = _hashable(name, value)
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return value if value is None else str(value)
+
+
 @record
 class Spec:
     """What to do with a kernel and an image; the defaults are the command line's.
@@ -110,7 +118,10 @@ class Spec:
     scale
         Multiplies the response; `auto` makes overflow impossible.
     gray, luma, channels
-        Filter a gray version; filter only the lightness; filter only these channels, as `RB`.
+        Filter a gray version; filter only the lightness; filter only these channels: letters as
+        `RB`, numbers and ranges of bands counted from 1, as `2,5-7`, or names as the file has them.
+    bands
+        Only these channels, named in the same way, are there at all, in this order.
     linear
         Filter in linear light.
     rounding
@@ -155,6 +166,7 @@ class Spec:
     gray: bool = False
     luma: bool = False
     channels: str | None = None
+    bands: str | None = None
     linear: bool = False
     region: tuple[Region, ...] = ()
     mask: Any = None
@@ -176,7 +188,8 @@ class Spec:
             object.__setattr__(self, "notes", (*self.notes, *doubts(typed)))
         for name in ("padding", "stride", "dilation", "anchor"):
             object.__setattr__(self, name, whole(getattr(self, name)))
-        object.__setattr__(self, "channels", _hashable("channels", self.channels))
+        for name in ("channels", "bands"):
+            object.__setattr__(self, name, _listed(name, getattr(self, name)))
         if self.is_partly:
             from convcli.region import parse_mask, parse_regions
 

@@ -25,6 +25,7 @@ from unittest.mock import patch
 from PIL import Image, ImageDraw
 
 import convcli
+import trades
 from convcli.cli.main import main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,6 +82,7 @@ def workplace() -> Iterator[Path]:
         eye = convcli.read(ROOT / "samples" / "camera.png").pixels[top:bottom, left:right]
         convcli.write(place / "eye.png", convcli.Image(eye))
         _animate(place / "moon.gif")
+        trades.make(place)
         with chdir(place), patch.dict(os.environ, {"COLUMNS": "80", "NO_COLOR": "1"}):
             os.environ.pop("FORCE_COLOR", None)
             yield place

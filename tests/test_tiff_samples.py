@@ -158,6 +158,9 @@ def test_every_combination_is_read_as_it_was_meant():
         tags = {338: [UNASSOCIATED, UNSPECIFIED][:extra]} if extra else {}
         data = made.page(stored, photometric=photometric, bits=bits, tags=tags, **layout)
         found, expected = read(data).pixels, meant(stored, bits)
+        if extra == 2:
+            # Alpha is the last of an image's channels, wherever it stands in the file.
+            expected[..., -2:] = expected[..., :-3:-1].copy()
         case = (kind, bits, photometric, extra, layout)
         assert found.dtype == expected.dtype, case
         assert np.array_equal(found, expected), case

@@ -27,6 +27,7 @@ _SPEC: dict[str, Effect] = {
     "scale": idle.scale,
     "gray": idle.gray,
     "channels": idle.channels,
+    "bands": idle.bands,
     "depth": idle.depth,
     "precision": idle.precision,
     "lenient": idle.lenient,

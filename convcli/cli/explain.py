@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: Fields of a `Spec` that change the numbers of stored samples.
 _USED = (
     *("padding", "border", "fill", "stride", "dilation", "anchor", "convolve", "mapping"),
-    *("divisor", "bias", "scale", "gray", "channels", "depth", "precision"),
+    *("divisor", "bias", "scale", "gray", "channels", "bands", "depth", "precision"),
 )
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from convcli.image.header import Header
     from convcli.image.image import Image
     from convcli.kernels.kernel import AnyKernel
-    from convcli.pipeline import Facts, Road
+    from convcli.pipeline import ApartRoad, Facts, Road
     from convcli.pipeline.memory import Output, StageMemory, Sums
     from convcli.pipeline.volume_road import VolumeRoad
     from convcli.spec import Spec
@@ -47,9 +47,7 @@ _CONTRARY = (
     ("volume", "compare"),
 )
 #: Options that always have an effect, and are usual: nothing is imported for them.
-_SURE = frozenset(
-    ("output", "overwrite", "skip_existing", "as_json", "quiet", "verbose", "dry_run")
-)
+_SURE = frozenset("output overwrite skip_existing as_json quiet verbose dry_run".split())
 _LONG = {"skip_existing": "skip-existing", "as_json": "json"}
 
 
@@ -246,7 +244,7 @@ class _KernelFilter:
 
     def __call__(
         self, image: Image, span: tuple[float, float] | None = None, *, one_bit: bool = False
-    ) -> Road:
+    ) -> Road | ApartRoad:
         """Have an image filtered; `span` is what is stretched, if several are treated alike."""
         from convcli.pipeline import lay
 

@@ -237,6 +237,13 @@ def channels(call: Call) -> str:
     return "these are all there are" if same else ""
 
 
+def bands(call: Call) -> str:
+    """All channels, in their order."""
+    there = call.facts.channels if call.facts else ""
+    same = str(call.get("bands")).upper() == there
+    return "these are all there are" if same else ""
+
+
 def alpha(call: Call) -> str:
     """An image without alpha."""
     return "the image has no alpha" if call.facts and not call.facts.alpha else ""

@@ -102,7 +102,18 @@ SPEC_OPTIONS = (
     ),
     click.option("--gray", is_flag=True, help="Filter a gray version."),
     click.option("--luma", is_flag=True, help="Filter the lightness only and keep the colour."),
-    click.option("--channels", metavar="RGB", help="Filter these channels only."),
+    click.option(
+        "--channels",
+        metavar="RGB",
+        help="Filter these channels only and keep the others: letters (RGB, A for alpha), numbers "
+        "and ranges of bands counted from 1 (2,5-7), or names that the file gives them.",
+    ),
+    click.option(
+        "--bands",
+        metavar="4,3,2",
+        help="Take these channels only, named as for --channels and in this order, and leave the "
+        "others out.",
+    ),
     click.option(
         "--linear", is_flag=True, help="Filter in linear light (embedded profile, else sRGB)."
     ),
@@ -234,6 +245,9 @@ def make_spec(
         given["fill"] = fill
     if border:
         given["border"] = border
-    if given.get("channels") == "":
-        raise UsageError("--channels is empty; expected letters such as RGB, or A for alpha")
+    for name in ("channels", "bands"):
+        if given.get(name) == "":
+            raise UsageError(
+                f"--{name} is empty; expected letters such as RGB, or numbers as 2,5-7"
+            )
     return spec_like(like, **given) if like else Spec(**given)

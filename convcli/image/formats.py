@@ -328,7 +328,12 @@ def _usual() -> list[str]:
 
 
 def _words(channels: str) -> str:
-    return _WORDS.get(channels, f"images of {len(channels)} channels")
+    # Not needed where everything fits.
+    from convcli.image.channels import channel_words, colour_of
+
+    if not colour_of(channels):
+        return f"images of {channel_words(channels)}"
+    return _WORDS.get(channels) or channel_words(channels)
 
 
 def _notes(known: Codec, dtype: str, channels: str) -> tuple[str, ...]:
@@ -355,6 +360,16 @@ def _channel_options(known: Codec, channels: str) -> list[str]:
     held: frozenset[str] = frozenset().union(*known.holds.values())
     if held == ANY or channels in held:
         return []
+    from convcli.image.channels import colour_of
+
+    colour = colour_of(channels)
+    if colour == "Lab":
+        # Lightness alone; colours are converted by other programs.
+        return ["`gray`"] if channels == "Lab" or "LA" in held else ["`gray` `alpha` drop"]
+    if "?" in channels:
+        wanted = [colour + "A" * channels.endswith("A"), colour] if colour else ["1"]
+        fitting = [name for name in wanted if name in held or name == "1"]
+        return [f"`bands` {fitting[0]}"] if fitting else []
     if channels.endswith("A") and channels[:-1] in held:
         return ["`alpha` drop"]
     if channels == "RGB" and "L" in held:

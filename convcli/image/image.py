@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image.beside.block import Block
+from convcli.image.channels import PLAIN, Bands, channel_words, check_letters
 from convcli.image.header import LEVELS, VALUES
 from convcli.processors import processors
 from convcli.record import field, record
@@ -20,13 +21,6 @@ DEPTHS = LEVELS + VALUES
 _EXACT = 2**53
 #: What channels are by their number, where nothing says it.
 _TOLD = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-#: Channels that a word says more of than letters.
-_CALLED = {"L": "gray", "LA": "gray with alpha"}
-
-
-def channel_words(channels: str) -> str:
-    """Return what channels are called: gray, RGB, or how many there are."""
-    return f"{len(channels)} channels" if "?" in channels else _CALLED.get(channels, channels)
 
 
 def described(size: tuple[int, int], channels: str, depth: str) -> str:
@@ -79,6 +73,8 @@ class Meta:
     white_is_zero
         Whether the file's gray counts from white. Levels are turned about when they are read and
         written; values, which nothing says how to turn, stay as they are stored.
+    bands
+        What it says of its channels that their letters don't.
     beside
         What else it holds beside the pixels.
     notes
@@ -99,6 +95,7 @@ class Meta:
     chunks: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     peak: int | None = None
     white_is_zero: bool = False
+    bands: Bands = PLAIN
     beside: tuple[Block, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()
 
@@ -114,9 +111,9 @@ class Image:
         Float pixels are nominally 0..1 and may lie outside. Those of `VALUES` count in units of
         their own, and have no full scale.
     channels
-        One letter a channel: `L`, `LA`, `RGB`, `RGBA`, `CMYK`; or `?` times the number of
-        channels for an array whose channels have no known meaning. Told from the shape if empty.
-        Colour is not premultiplied by alpha.
+        One letter a channel: `L`, `RGB`, `CMYK` or `Lab` (a* and b* stored around the middle), `?`
+        for each that has no known meaning, beside these or alone, and `A` for alpha, the last.
+        Told from the shape if empty. Colour is not premultiplied by alpha.
     meta
         What the file said beside the pixels.
 
@@ -151,6 +148,7 @@ class Image:
         channels = self.channels or told.get(count, "?" * count)
         if len(channels) != count:
             raise ImageError(f"{count} channels can't be named {channels!r}: one letter each")
+        check_letters(channels)
         # NumPy leaves any stride to an axis of one sample, and libjpeg's binding minds.
         object.__setattr__(self, "pixels", pixels.reshape(-1).reshape(pixels.shape))
         object.__setattr__(self, "channels", channels)

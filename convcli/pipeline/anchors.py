@@ -27,7 +27,7 @@ class Picked(engine.Stage):
     down, across
         Which rows and columns; -1 for those that lie outside.
     fill
-        What these hold.
+        What these hold: a sample, or one for each channel.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Picked(engine.Stage):
         rows: engine.Rows,
         down: NDArray[np.intp],
         across: NDArray[np.intp],
-        fill: float,
+        fill: Any,
     ) -> None:
         super().__init__((len(down), len(across), *rows.shape[2:]), rows.dtype)
         self.chunk = engine.chunk_of(self.shape, self.dtype)
@@ -78,13 +78,21 @@ class AtAnchors(Picked):
         One a kernel.
     spec, target
         Its border and fill, and the target's levels, say what lies outside.
+    fills
+        What lies outside in each channel, if that isn't alike.
     """
 
     def __init__(
-        self, rows: engine.Rows, geometries: tuple[Geometry, ...], spec: Spec, target: Target
+        self,
+        rows: engine.Rows,
+        geometries: tuple[Geometry, ...],
+        spec: Spec,
+        target: Target,
+        fills: Sequence[float] | None = None,
     ) -> None:
         down, across = (_places(geometries, k, spec) for k in range(2))
-        super().__init__(rows, down, across, fill_level(spec.fill, rows.dtype, target))
+        fill: Any = fill_level(spec.fill, rows.dtype, target)
+        super().__init__(rows, down, across, fill if fills is None else np.array(fills))
 
     def like(self, filtered: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
         """Return the part that begins at a row and column and is as large as another."""

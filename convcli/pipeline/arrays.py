@@ -20,7 +20,15 @@ from convcli.kernels.linear import check_linear
 from convcli.pipeline import responses
 from convcli.pipeline.half_even import HalvesToEven
 from convcli.pipeline.kernel_set import kernel_set_of, upside_down
-from convcli.pipeline.responses import Target, after, between, fill_level, response, scaled
+from convcli.pipeline.responses import (
+    Target,
+    after,
+    between,
+    fill_level,
+    finish_of,
+    response,
+    scaled,
+)
 from convcli.record import record, replace
 from convcli.spec import Mapping, Precision, Rounding, Spec
 
@@ -252,8 +260,11 @@ def step_of(
     geometry = lay_over(shape, kernel, spec)
     double = spec.precision is Precision.DOUBLE or dtype == np.float64
     kernel_set, divisor = kernel_set_of(kernel, flip=spec.convolve, double=double)
-    slope, shift = scaled(kernel, response(kernel, divisor, target), scale, target)
-    finish = target.finish(slope, shift, spec.rounding)
+    slope, shift = response(kernel, divisor, target)
+    if target.zero:
+        shift -= slope * Fraction(target.zero) * Fraction(kernel_set.weights.sum().item())
+    slope, shift = scaled(kernel, (slope, shift), scale, target)
+    finish = finish_of(target, slope, shift, spec)
     stretches = target.mapping is Mapping.NORMALIZE
     if stretches and target.span is not None:
         finish = finish.stretch(*_sums(target.span, slope, shift))
@@ -358,7 +369,7 @@ class Stored:
             elif kernel.full_scale is not None and not target.in_pixels:
                 slope = Fraction(kernel.full_scale) / target.full
             slope, shift = scaled(kernel, (slope, shift), spec.scale, target)
-        finish = target.finish(slope, shift, spec.rounding)
+        finish = finish_of(target, slope, shift, spec)
         if target.mapping is Mapping.NORMALIZE:
             ends = _sums(target.span, slope, shift) if target.span else own
             finish = finish.stretch(*ends) if ends else finish

@@ -10,21 +10,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from convcli.engine import CHUNK_BYTES, Pixels
 from convcli.errors import ConvError
+from convcli.image.channels import channel_words
 from convcli.image.formats import codec_of
 from convcli.image.header import VALUES, WIDTHS, Header
-from convcli.image.image import Image, Meta, channel_words
+from convcli.image.image import Image, Meta
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline.arrays import Step
-from convcli.pipeline.road import Road, lay
+from convcli.pipeline.road import lay
 from convcli.pipeline.work import Absent
 from convcli.processors import processors
-from convcli.record import record
+from convcli.record import record, replace
 from convcli.spec import Spec
+
+if TYPE_CHECKING:
+    from convcli.pipeline.apart import OneRoad
 
 #: What begins with every thread's first rows and doesn't grow: loops and tables; and room for a
 #: band, for its filtered rows, and for those that are coded and not yet written.
@@ -158,9 +163,13 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
     try:
         road = lay(image, kernels, spec)
     except ConvError:
+        if spec.channels or spec.bands:
+            # Its header doesn't say what they are called.
+            return sums(kind, kernels, replace(spec, channels=None, bands=None), output)
         # It doesn't fit, and is refused.
         return Sums(source, source, (decoded, StageMemory("result", source)))
-    stages = [decoded, *_stages(road, spec.jobs or processors())]
+    jobs = spec.jobs or processors()
+    stages = [decoded, *(stage for one in road.roads for stage in _stages(one, jobs))]
     dtype = road.work.stored
     result = prod(road.steps[-1].geometry.out) * len(road.work.channels) * dtype.itemsize
     stages.append(_written(result, dtype.itemsize == 2, output))
@@ -169,7 +178,7 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
     return Sums(source, result, tuple(stages))
 
 
-def _stages(road: Road, jobs: int) -> list[StageMemory]:
+def _stages(road: OneRoad, jobs: int) -> list[StageMemory]:
     """Return what the stages between source and result take."""
     work, chunk = road.work, jobs * _AT_ONCE * CHUNK_BYTES
     found = []
@@ -190,7 +199,7 @@ def _stages(road: Road, jobs: int) -> list[StageMemory]:
     return [*found, *_behind(road, chunk)]
 
 
-def _behind(road: Road, chunk: int) -> list[StageMemory]:
+def _behind(road: OneRoad, chunk: int) -> list[StageMemory]:
     """Return what the stages behind the kernels take, where most take so many bytes."""
     work, found = road.work, []
     if work.needs_floats or work.chooses:

@@ -43,6 +43,13 @@ class Target:
         Whether what is filtered is colour weighted by alpha, and alpha, which keeps brightness.
     span
         The responses that `normalize` stretches over the whole range; None for the image's own.
+    white
+        The sample of the source that white has; None for `maximum`.
+    signed
+        Whether whole samples of the result are around their middle, where no response is.
+    zero
+        The sample of the source that stands for nothing, where that isn't 0: what a kernel makes
+        of it alone is taken from its responses.
     top, least, same
         Of the result, as `engine.Scale` has them.
     """
@@ -55,6 +62,9 @@ class Target:
     between: bool = False
     watch: bool = True
     span: tuple[float, float] | None = None
+    white: float | None = None
+    signed: bool = False
+    zero: float = 0.0
     weighed: bool = False
     top: float = 0.0
     least: float = 0.0
@@ -81,7 +91,8 @@ class Target:
     @property
     def level(self) -> Fraction:
         """What a fill value or offset of 1 is worth in the source."""
-        return Fraction(self.maximum) / 255 if self.in_levels else Fraction(1)
+        white = self.maximum if self.white is None else self.white
+        return Fraction(white) / 255 if self.in_levels else Fraction(1)
 
     @property
     def full(self) -> Fraction:
@@ -226,3 +237,19 @@ def ends_of(sums: Iterable[Seen], slope: float, shift: float) -> tuple[float, fl
     low, high, _ = Seen.of((Seen(inf, -inf, 0), *sums))
     first, last = sorted(slope * end + shift for end in (low, high))
     return first, last
+
+
+def finish_of(target: Target, slope: Fraction, shift: Fraction, spec: Spec) -> engine.Finish:
+    """Return how sums become samples of a result.
+
+    Parameters
+    ----------
+    target, spec
+        What the result should be, and what was asked for.
+    slope, shift
+        Response = slope·sum + shift, in levels of the source.
+    """
+    finish = target.finish(slope, shift, spec.rounding)
+    if not target.signed or target.mapping is Mapping.RAW:
+        return finish
+    return replace(finish, mid=(finish.maximum + 1) / 2 if finish.is_levels else 0.0)

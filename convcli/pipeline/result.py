@@ -104,14 +104,20 @@ class FloatResult:
         self._work, self._dtype = work, filtered.rows.dtype
         self.samples = filtered.samples
         if work.spec.luma:
-            count = ch.colour_count(work.channels) + self._has_alpha
+            count = len(ch.colour_of(work.channels)) + self._has_alpha
             self.samples = prod(filtered.rows.shape[:2]) * count
         self._clipped: dict[tuple[int, int], int] = {}
         kinds = Mapping.CLIP if work.keeps_brightness else work.target.mapping
         more = work.spec.linear or work.spec.luma
-        target = replace(work.target, samples=None, watch=True)
+        out = work.target.dtype
+        target = replace(
+            work.target,
+            dtype=self._dtype if more else out,
+            maximum=work.full if work.spec.linear else work.target.maximum,
+            watch=True,
+        )
         if more:
-            target = Target(self._dtype, work.target.mapping, work.full, span=work.target.span)
+            target = replace(target, top=0.0, least=0.0, same=False)
         target = after(work.kernels[:-1], work.spec, target)
         stretches = target.mapping is Mapping.NORMALIZE
         colour, alpha = self._ranges(filtered) if stretches else (None, None)
@@ -218,7 +224,8 @@ class FloatResult:
         was = lightness(self._work, planes)[:, :, :1]
         # Samples that aren't finite give some that are no number.
         with np.errstate(over="ignore", invalid="ignore"):
-            result: NDArray[Any] = ch.colours(planes, self._work.channels) + (changed - was)
+            count = len(ch.colour_of(self._work.channels))
+            result: NDArray[Any] = planes[:, :, :count] + (changed - was)
         return result
 
     def _encoded(self, colour: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:

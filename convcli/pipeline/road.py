@@ -13,6 +13,7 @@ from convcli import engine
 from convcli.engine import keeps_loops, seconds_compiling
 from convcli.geometry import Geometry
 from convcli.image.beside.changes import Change, changed
+from convcli.image.channels import PLAIN, colour_of
 from convcli.image.image import Image, Meta
 from convcli.kernels.given import doubts_of
 from convcli.kernels.kernel import AnyKernel
@@ -24,13 +25,14 @@ from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.result import FloatResult, Unfiltered
 from convcli.pipeline.sample_types import Settling, described_by, plans_told
-from convcli.pipeline.work import Work, chains, prepare
+from convcli.pipeline.work import Work, chains, differ, prepare, selected
 from convcli.pipeline.working import working_rows
 from convcli.processors import processors
 from convcli.record import replace
 from convcli.spec import Spec
 
 if TYPE_CHECKING:
+    from convcli.pipeline.apart import ApartRoad
     from convcli.pipeline.hue import HueRows
     from convcli.pipeline.partly import Partly
 
@@ -48,7 +50,7 @@ def lay(
     *,
     watch: bool = True,
     one_bit: bool = False,
-) -> Road:
+) -> Road | ApartRoad:
     """Plan how an image is filtered; nothing is made yet.
 
     Parameters
@@ -74,8 +76,14 @@ def lay(
     ConvError
         If the spec doesn't fit the image, or the kernel doesn't fit into it.
     """
-    given = arrays.overridden(kernels, spec)
-    return Road(image, prepare(image, given, spec, span, watch=watch, one_bit=one_bit))
+    kernels, chosen = arrays.overridden(kernels, spec), selected(image, spec)
+    if differ(chosen, spec):
+        # Few images need it.
+        from convcli.pipeline.apart import ApartRoad
+
+        whole = prepare(chosen, kernels, spec, span, watch=watch, one_bit=one_bit)
+        return ApartRoad(image, whole, Road, meta_of)
+    return Road(image, prepare(chosen, kernels, spec, span, watch=watch, one_bit=one_bit))
 
 
 class Road:
@@ -92,6 +100,7 @@ class Road:
     def __init__(self, image: Image, work: Work) -> None:
         self._image, self.work = image, work
         self._rows = working_rows(work)
+        self.roads = (self,)
         self.partly: Partly | None = None
         if work.spec.is_partly:
             from convcli.pipeline.partly import lay_partly
@@ -125,7 +134,7 @@ class Road:
         if rows.dtype != self.work.stored:
             rows, jobs = engine.Pixels(rows, self._settling), rows.jobs
             rows.jobs = jobs
-        meta = _meta(self._image, self.work, rows, geometries)
+        meta = meta_of(self._image, self.work, rows, geometries)
         return Image.of(rows, self.work.channels, meta)
 
     @cached_property
@@ -158,7 +167,7 @@ class Road:
             offset=offset,
             clipped=seen.clipped + self._settling.clipped,
             samples=done.samples,
-            alpha=_alpha(work, image),
+            alpha=work.said_of_alpha(image),
             avoidable=work.spec.scale != "auto" and not work.spec.luma and image.dtype.kind in "bu",
             notes=(
                 *work.spec.notes,
@@ -280,10 +289,12 @@ class _ResultRows(engine.Stage):
         return np.ascontiguousarray(self.filtered.rows.whole(jobs).reshape(self.shape))
 
 
-def _meta(image: Image, work: Work, rows: engine.Stage, geometries: Sequence[Geometry]) -> Meta:
+def meta_of(image: Image, work: Work, rows: engine.Stage, geometries: Sequence[Geometry]) -> Meta:
     """Return the source's metadata as they are true of the result."""
-    meta = described_by(image.meta, image.dtype, work.stored, work.target)
-    channels = work.channels
+    own, channels = replace(work.image.meta, peak=image.meta.peak), work.channels
+    meta = described_by(own, image.dtype, work.stored, work.target)
+    if channels != work.image.channels:
+        meta = replace(meta, bands=PLAIN)
     if meta.beside:
         origin, step = placed(geometries, work.spec)
         change = Change(
@@ -295,19 +306,11 @@ def _meta(image: Image, work: Work, rows: engine.Stage, geometries: Sequence[Geo
         )
         blocks, notes = changed(meta.beside, change)
         meta = replace(meta, beside=blocks, notes=(*meta.notes, *notes))
-    was, now = (len(names.removesuffix("A")) for names in (image.channels, channels))
-    if was == now or meta.icc is None:
+    if meta.icc is None or colour_of(image.channels) == colour_of(channels):
         return meta
-    kind = "a gray" if now == 1 else "an RGB"
-    note = f"the colour profile was left out: it doesn't describe {kind} image"
+    kind = {"L": "a gray image", "RGB": "an RGB image"}.get(colour_of(channels), "these channels")
+    note = f"the colour profile was left out: it doesn't describe {kind}"
     return replace(meta, icc=None, notes=(*meta.notes, note))
-
-
-def _alpha(work: Work, image: Image) -> str:
-    """Say what happened to alpha."""
-    if not image.has_alpha:
-        return ""
-    return "alone" if work.filters_alpha and not work.weighs else str(work.alpha)
 
 
 def compiled() -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError, UsageError
 from convcli.geometry import Axis
+from convcli.image.channels import channel_words
 from convcli.image.frames import Frames
 from convcli.image.image import Image, Meta, described
 from convcli.kernels.volume import AnyVolumeKernel
@@ -21,7 +22,7 @@ from convcli.pipeline.road import compiled
 from convcli.pipeline.sample_types import Settling, described_by, plans_told
 from convcli.pipeline.volume import CorrelatedPlanes, correlated_planes, overridden_volume
 from convcli.pipeline.volume_memory import volume_stages
-from convcli.pipeline.work import Work, prepare
+from convcli.pipeline.work import Work, differ, prepare, selected
 from convcli.record import replace
 from convcli.spec import Alpha, Mapping, Spec
 
@@ -32,7 +33,18 @@ _BEGINNING = 1000
 #: What counts of a `Spec`; the rest is for images only.
 _USED = (
     *("padding", "border", "fill", "stride", "dilation", "convolve", "mapping", "divisor", "bias"),
-    *("scale", "rounding", "gray", "alpha", "depth", "method", "precision", "jobs", "notes"),
+    *(
+        "scale",
+        "rounding",
+        "gray",
+        "bands",
+        "alpha",
+        "depth",
+        "method",
+        "precision",
+        "jobs",
+        "notes",
+    ),
 )
 
 
@@ -88,6 +100,13 @@ class ReadPlanes:
         """Make a plane ready: gray, or without alpha."""
         if image.has_alpha and self._spec.alpha is not Alpha.DROP:
             raise UsageError("pages with alpha can't be filtered as one volume; use `alpha` drop")
+        image = selected(image, self._spec)
+        if differ(image, self._spec):
+            words = channel_words(image.channels)
+            raise UsageError(
+                f"{words} can't be filtered as one volume: its channels differ in kind; "
+                f"use `gray`, or `bands` L"
+            )
         return prepare(image, tuple(kernel.flat for kernel in self.kernels), self._spec)
 
     def plane(self, number: int) -> NDArray[Any]:
@@ -102,8 +121,9 @@ class ReadPlanes:
                 f"frame {number} is {described(*kind)}, and the first {described(*self._kind)}; "
                 f"the planes of a volume are alike"
             )
-        self.metas[number] = image.meta
-        return self._prepared(image).image.pixels
+        prepared = self._prepared(image).image
+        self.metas[number] = prepared.meta
+        return prepared.pixels
 
 
 class VolumeRoad:
@@ -119,7 +139,7 @@ class VolumeRoad:
         self._planes, self._spec = planes, spec
         self.work = planes.work
         self.steps = correlated_planes(planes, planes.kernels, spec, self.work.target)
-        self._notes = [*spec.notes, *planes.first.meta.notes]
+        self._notes = [*spec.notes, *planes.work.image.meta.notes]
         self._settling = Settling(planes.work.stored, planes.work.target, spec.rounding)
 
     @property
@@ -191,7 +211,7 @@ class VolumeRoad:
         """Return what the source says beside the plane that one of the result stands on."""
         anchor, metas = int(self._anchors[number]), self._planes.metas
         # What programs say of a whole stack stands in its first page.
-        meta = metas.get(anchor if number else 0, self._planes.first.meta)
+        meta = metas.get(anchor if number else 0, self._planes.work.image.meta)
         for place in [place for place in metas if place < anchor]:
             del metas[place]
         if self._changes:

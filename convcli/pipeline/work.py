@@ -14,6 +14,7 @@ from convcli.errors import UsageError
 from convcli.geometry import anchor_tap
 from convcli.image import channels as ch
 from convcli.image.image import Image
+from convcli.image.light import lab
 from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import arrays
 from convcli.pipeline.half_even import has_halves
@@ -24,6 +25,8 @@ from convcli.spec import Alpha, Mapping, Spec
 
 #: Rows whose alpha is looked at together.
 _OPAQUE_ROWS = 64
+#: Letters of channels that a message has.
+_MOST_LETTERS = 16
 
 
 @record
@@ -90,6 +93,16 @@ class Work:
             return True
         return has_halves(self.kernels, self.spec, self.target)
 
+    def said_of_alpha(self, given: Image) -> str:
+        """Return what happens to the alpha of the image as it was given; '' if it had none."""
+        if not given.has_alpha:
+            return ""
+        if not self.image.has_alpha:
+            bands = self.spec.bands
+            taken = ch.places(bands, given.channels, given.meta.bands) if bands else []
+            return "" if len(given.channels) - 1 in taken else str(Alpha.DROP)
+        return "alone" if self.filters_alpha and not self.weighs else str(self.alpha)
+
     @property
     def plain(self) -> Target:
         """The target of samples that only become the result's, and aren't mapped."""
@@ -152,7 +165,7 @@ def prepare(
     return Work(
         image=ready,
         channels=names,
-        chosen=_chosen(names, ready.has_alpha and mode is Alpha.FILTER, spec),
+        chosen=_chosen(ready, names, spec, with_alpha=mode is Alpha.FILTER),
         kernels=kernels,
         spec=spec,
         target=replace(target_of(image, ready, spec, mapping), span=span, watch=watch),
@@ -210,10 +223,13 @@ def _ready(image: Image, kernels: Sequence[AnyKernel], spec: Spec, *, drop: bool
             block, names = ch.select(planes_of(block), range(len(names) - 1)), names[:-1]
         return squeezed(gray_with_alpha(planes_of(block), names, full)[0] if gray else block)
 
-    names = image.channels[:-1] if drop else image.channels
+    names, bands = image.channels, image.meta.bands
+    if drop:
+        _, bands = ch.of_places(bands, names, range(len(names) - 1))
+        names = names[:-1]
     if gray:
-        names = "LA" if names.endswith("A") else "L"
-    return Image.of(engine.Pixels(rows_of(image), work), names, meta)
+        names, bands = "LA" if names.endswith("A") else "L", ch.PLAIN
+    return Image.of(engine.Pixels(rows_of(image), work), names, replace(meta, bands=bands))
 
 
 def planes_of(block: NDArray[Any]) -> NDArray[Any]:
@@ -235,16 +251,89 @@ def squeezed(pixels: NDArray[Any]) -> NDArray[Any]:
     return pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
 
 
-def _chosen(names: str, with_alpha: bool, spec: Spec) -> tuple[int, ...]:
+def _chosen(image: Image, names: str, spec: Spec, *, with_alpha: bool) -> tuple[int, ...]:
     """Places of the channels that are filtered."""
     if spec.channels:
-        return tuple(ch.pick(spec.channels, names))
-    return tuple(range(ch.colour_count(names) + with_alpha))
+        return tuple(ch.pick(spec.channels, names, image.meta.bands))
+    # What is no colour has no part in lightness.
+    colour = ch.colour_of(names)
+    in_light = 1 if colour == "Lab" else len(colour)
+    count = in_light if spec.luma else ch.colour_count(names)
+    alpha = (len(names) - 1,) if image.has_alpha and with_alpha else ()
+    return (*range(count), *alpha)
 
 
 def _check_luma(names: str) -> None:
-    if names.removesuffix("A") not in ("L", "RGB"):
-        raise UsageError(f"`luma` needs red, green and blue; this image's channels are {names}")
+    if ch.colour_of(names) not in ("L", "RGB", "Lab"):
+        there = names if len(names) <= _MOST_LETTERS else ch.channel_words(names)
+        raise UsageError(f"`luma` needs red, green and blue; this image's channels are {there}")
+
+
+def selected(image: Image, spec: Spec) -> Image:
+    """Return the channels of an image that are wanted, its rows on demand.
+
+    Those of `bands`, in their order. Of those under `gray` that have further ones beside their
+    colours these are left out; of L*a*b* it is L* alone, a full sample for white.
+
+    Parameters
+    ----------
+    image, spec
+        As `pipeline.lay` takes them.
+    """
+    if spec.bands:
+        image = _taken(image, ch.places(spec.bands, image.channels, image.meta.bands, "bands"))
+    names, colour = image.channels, ch.colour_of(image.channels)
+    as_gray = spec.gray or spec.mapping is Mapping.HUE
+    if not as_gray or not colour or (colour != "Lab" and not ch.further(names)):
+        return image
+    if spec.linear and colour == "Lab":
+        raise UsageError("`linear` is not for L*a*b*, which isn't light; leave it out")
+    more = ch.further(names)
+    words = "the further channel is" if more == 1 else f"the {more} further channels are"
+    note = f"gray is that of {colour}: {words} left out"
+    if colour == "Lab":
+        note = "gray is L*, the lightness of L*a*b*"
+    count = 1 if colour == "Lab" else len(colour)
+    return _taken(image, [*range(count), *[len(names) - 1] * image.has_alpha], note)
+
+
+def _taken(image: Image, places: Sequence[int], note: str = "") -> Image:
+    """Return some channels of an image: alpha last, and three of any meaning as a colour."""
+    names = image.channels
+    last = len(names) - 1
+    if image.has_alpha and last in places:
+        places = [*(place for place in places if place != last), last]
+    letters, bands = ch.of_places(image.meta.bands, names, places)
+    opaque = letters.removesuffix("A")
+    is_light = ch.colour_of(names) in ("", "RGB") and not image.meta.bands.kind
+    if opaque == "???" and is_light:
+        letters, bands = "RGB" + letters[3:], replace(bands, kind="", extra=())
+        note = "three bands are written as red, green and blue"
+    white = lab.white_of(image) if opaque == "L" and places[0] == 0 else image.maximum
+
+    def work(block: NDArray[Any], _: int) -> NDArray[Any]:
+        found = ch.select(planes_of(block), places)
+        if white != image.maximum:
+            found[:, :, 0] = lab.stretched(found[:, :, 0], white)
+        return squeezed(found)
+
+    meta = replace(image.meta, bands=bands, notes=(*image.meta.notes, *[note] * bool(note)))
+    return Image.of(engine.Pixels(rows_of(image), work), letters, meta)
+
+
+def differ(image: Image, spec: Spec) -> bool:
+    """Whether an image's channels are filtered in different ways.
+
+    Parameters
+    ----------
+    image, spec
+        As `selected` gives it, and as `pipeline.lay` takes it.
+    """
+    names = image.channels
+    if ch.colour_of(names) == "Lab":
+        return True
+    more = ch.further(names) and ch.colour_of(names) == "RGB"
+    return bool(more and spec.linear and not spec.luma)
 
 
 def _alpha_mode(

@@ -61,6 +61,9 @@ def _filtered(work: Work, planes: NDArray[Any]) -> NDArray[Any]:
 def _floats(work: Work, block: NDArray[Any]) -> NDArray[Any]:
     """Return some rows as floats."""
     image, names = work.image, work.image.channels
+    if ch.further(names) and work.spec.luma:
+        places = [*range(len(ch.colour_of(names))), *[len(names) - 1] * image.has_alpha]
+        names, block = "".join(names[k] for k in places), ch.select(planes_of(block), places)
     if image.has_alpha and not (work.weighs or work.filters_alpha or work.spec.luma):
         names = names[:-1]
         block = ch.select(planes_of(block), range(len(names)))

@@ -26,13 +26,14 @@ from convcli import pipeline
 from convcli.borders import by_axis, source
 from convcli.errors import GeometryError, ImageError, UsageError
 from convcli.geometry import Axis, Pair, plan_geometry
+from convcli.image.channels import colour_of, pick
 from convcli.image.header import VALUES
 from convcli.image.image import Image
 from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Kernel
 from convcli.pipeline.arrays import filter_array, overridden
 from convcli.pipeline.sample_types import Settling
-from convcli.pipeline.work import Work, prepare
+from convcli.pipeline.work import Work, prepare, selected
 from convcli.record import replace
 from convcli.spec import Depth, Mapping, Spec
 from convcli.teach.explain_parts import Part, Place, Product, SampleStep
@@ -192,6 +193,10 @@ def study(image: Image, kernel: AnyKernel, spec: Spec) -> Study:
             raise UsageError(f"samples are explained as they are stored; leave `{name}` out")
     if spec.depth is Depth.ONE:
         raise UsageError("black and white isn't explained; leave `depth` 1 out")
+    image = selected(image, spec)
+    if colour_of(image.channels) == "Lab" and pick(spec.channels or "Lab", image.channels) != [0]:
+        raise UsageError("a* and b* have a sign: L* alone is explained; use `channels` L")
+    spec = replace(spec, bands=None)
     kernel = _explained(kernel, spec)
     work = prepare(image, overridden([kernel], spec), spec)
     if work.weighs:
@@ -214,7 +219,7 @@ def study_grid(grid: Image, kernel: AnyKernel, spec: Spec) -> Study:
     """
     raw = replace(spec, mapping=spec.mapping or Mapping.RAW)
     kernel = _explained(kernel, spec)
-    work = prepare(grid, overridden([kernel], raw), raw)
+    work = prepare(selected(grid, spec), overridden([kernel], raw), raw)
     target = replace(work.target, in_levels=False)
     if target.mapping is Mapping.RAW:
         target = replace(target, dtype=np.dtype(np.float64))

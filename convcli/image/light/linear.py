@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from convcli.errors import ImageError
+from convcli.image.channels import colour_of
 from convcli.image.image import Image, Meta
 from convcli.image.light.curves import Curve, Floats, curves_of
 from convcli.record import record
@@ -43,7 +44,8 @@ def decode(image: Image) -> NDArray[Any]:
         If the channels aren't gray or colour, or the profile has no tone curve.
     """
     if image.channels not in ("L", "LA", "RGB", "RGBA"):
-        what = "CMYK" if image.channels == "CMYK" else "channels of unknown meaning"
+        colour = colour_of(image.channels)
+        what = colour if colour == "CMYK" else "channels of unknown meaning"
         raise ImageError(f"linear light is not defined for {what}; leave `linear` out")
     pixels = image.pixels
     kind = np.float64 if pixels.dtype == np.float64 else np.float32

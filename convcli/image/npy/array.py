@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from convcli.errors import ImageError
+from convcli.image.channels import file_order
 from convcli.image.depth import storable
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
@@ -115,6 +116,8 @@ def check_numbers(data: bytes, header: ArrayHeader, size: tuple[int, int], limit
 
 def encode(image: Image) -> bytes:
     """Return a `.npy` file of the pixels; metadata have no place in it."""
-    file = io.BytesIO()
-    npy.write_array(file, image.pixels, allow_pickle=False)
+    file, pixels, bands = io.BytesIO(), image.pixels, image.meta.bands
+    if bands.alpha is not None:
+        pixels = pixels[:, :, file_order(image.channels, bands)]
+    npy.write_array(file, np.ascontiguousarray(pixels), allow_pickle=False)
     return file.getvalue()

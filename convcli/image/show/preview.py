@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.image.channels import alpha, colours
+from convcli.image.channels import alpha, colour_of, colours
 from convcli.image.image import Image
+from convcli.image.light.lab import as_srgb
 from convcli.record import record
 
 #: Grays of the board that is seen through alpha, and how many pixels its squares have.
@@ -89,8 +90,12 @@ def thumbnail(
     """
 
     def visible(band: NDArray[Any]) -> NDArray[Any]:
-        of = span if _has_span(image) else None
-        light = _unit(colours(band, image.channels), image.maximum, of)
+        light = colours(band, image.channels)
+        if colour_of(image.channels) == "Lab":
+            light = as_srgb(light, image.meta.bands.kind)
+        else:
+            of = span if _has_span(image) else None
+            light = _unit(light, image.maximum, of)
         opacity = alpha(band, image.channels)
         if opacity is not None:
             opacity = _unit(
@@ -150,8 +155,8 @@ def _unit(band: NDArray[Any], maximum: float, span: tuple[float, float] | None) 
 
 def _visible(light: NDArray[Any], opacity: NDArray[Any] | None, names: str) -> NDArray[Any]:
     """Red, green and blue; weighted by alpha, and alpha beside them, if there is one."""
-    if names.removesuffix("A") == "CMYK":
-        light = (1 - light[:, :, :3]) * (1 - light[:, :, 3:])
+    if colour_of(names) == "CMYK":
+        light = (1 - light[:, :, :3]) * (1 - light[:, :, 3:4])
     elif light.shape[2] < 3:
         light = np.repeat(light[:, :, :1], 3, axis=2)
     light = light[:, :, :3]
@@ -178,7 +183,7 @@ def _scale(before: tuple[int, int], after: tuple[int, int], room: tuple[int, int
 
 def _range(image: Image, full: float, *, signed: bool) -> tuple[float, float]:
     """Return what is shown black and what white, of floats and values."""
-    if not _has_span(image):
+    if not _has_span(image) or colour_of(image.channels) == "Lab":
         return 0.0, 1.0
     found = colours(image.pixels, image.channels)
     found = found[np.isfinite(found)]

@@ -9,27 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
+from convcli.image.channels import PLAIN, Bands, colour_of
 from convcli.image.depth import divide_alpha, scaled_note, storable, widen_bits
 from convcli.image.header import VALUES
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
 from convcli.image.orientation import upright
+from convcli.image.tiff import bands as tiff_bands
 from convcli.image.tiff import directories
-from convcli.image.tiff.kinds import (
-    MINISBLACK,
-    MINISWHITE,
-    PALETTE,
-    RGB,
-    SEPARATED,
-    YCBCR,
-)
+from convcli.image.tiff.kinds import MINISWHITE, PALETTE
 from convcli.image.tiff.segments import decoded
 from convcli.image.tiff.whole import check_page
 
-_NAMES = {MINISWHITE: "L", MINISBLACK: "L", RGB: "RGB", SEPARATED: "CMYK", YCBCR: "RGB"}
-_ASSOCIATED, _UNASSOCIATED = 1, 2
-_ORIENTATION, _INK_SET, _XMP = 274, 332, 700
-_CMYK = 1
+_ORIENTATION, _XMP = 274, 700
 #: TIFF's tags that are text, by PNG's keywords for the same.
 TEXT_TAGS = {
     270: "Description",
@@ -107,7 +99,7 @@ def read_page(page: Any, data: bytes, limit: int, count: int = 1) -> Image:
     """
     _check_page(page, data, limit)
     peak = _peak(page)
-    pixels, channels, notes = _pixels(page, peak)
+    pixels, channels, bands, notes = _pixels(page, peak)
     icc = bytes(page.iccprofile) if page.iccprofile else None
     meta = Meta(
         format="TIFF",
@@ -120,6 +112,7 @@ def read_page(page: Any, data: bytes, limit: int, count: int = 1) -> Image:
         frames=count,
         peak=peak,
         white_is_zero=int(page.photometric) == MINISWHITE,
+        bands=bands,
         notes=notes,
     )
     return upright(Image(pixels, channels, meta), _orientation(page))
@@ -141,8 +134,8 @@ def _peak(page: Any) -> int | None:
     return 2**bits - 1 if whole and 8 < bits < 16 else None
 
 
-def _pixels(page: Any, peak: int | None) -> tuple[NDArray[Any], str, tuple[str, ...]]:
-    """Return a page's pixels, their channels' names, and what there is to say."""
+def _pixels(page: Any, peak: int | None) -> tuple[NDArray[Any], str, Bands, tuple[str, ...]]:
+    """Return a page's pixels, what their channels are, and what there is to say."""
     stored = decoded(page)
     if stored.ndim == 3 and page.axes.startswith("S"):
         stored = np.moveaxis(stored, 0, -1)
@@ -151,15 +144,27 @@ def _pixels(page: Any, peak: int | None) -> tuple[NDArray[Any], str, tuple[str, 
     if stored.ndim not in (2, 3):
         raise ImageError(f"a TIFF page of shape {stored.shape} can't be read")
     if int(page.photometric) == PALETTE:
-        return _look_up(stored, page.colormap), "RGB", ()
-    channels = _channels(page, 1 if stored.ndim == 2 else stored.shape[2])
+        return _look_up(stored, page.colormap), "RGB", PLAIN, ()
+    channels, bands = tiff_bands.bands_of(page, 1 if stored.ndim == 2 else stored.shape[2])
     whole, notes = _samples(stored, page.bitspersample)
     if int(page.photometric) == MINISWHITE:
         notes += _turned(whole, peak)
-    if channels.endswith("A") and page.extrasamples and int(page.extrasamples[0]) == _ASSOCIATED:
-        whole = divide_alpha(whole, peak)
+    whole = tiff_bands.in_order(whole, channels, bands)
+    if tiff_bands.is_multiplied(page, channels, bands):
+        whole = _divided(whole, channels, peak)
         notes += ("colour was stored multiplied by alpha, and was divided by it",)
-    return whole, channels, notes
+    return whole, channels, bands, notes
+
+
+def _divided(pixels: NDArray[Any], channels: str, peak: int | None) -> NDArray[Any]:
+    """Undo the multiplication of colour by alpha; other bands aren't multiplied."""
+    count = len(colour_of(channels)) or pixels.shape[2] - 1
+    if colour_of(channels) == "Lab":
+        raise ImageError("its samples are L*a*b* multiplied by alpha, which isn't read")
+    if count == pixels.shape[2] - 1:
+        return divide_alpha(pixels, peak)
+    colour = divide_alpha(np.dstack((pixels[:, :, :count], pixels[:, :, -1])), peak)
+    return np.dstack((colour[:, :, :count], pixels[:, :, count:]))
 
 
 def _samples(stored: NDArray[Any], bits: int) -> tuple[NDArray[Any], tuple[str, ...]]:
@@ -192,18 +197,6 @@ def _turned(samples: NDArray[Any], peak: int | None) -> tuple[str, ...]:
     else:
         np.subtract(samples.dtype.type(peak or np.iinfo(samples.dtype).max), gray, out=gray)
     return ()
-
-
-def _channels(page: Any, count: int) -> str:
-    """Name the channels: those that the page's kind has, alpha if it says so, else unknown."""
-    base = _NAMES[int(page.photometric)]
-    if base == "CMYK" and page.tags.valueof(_INK_SET, _CMYK) != _CMYK:
-        return "?" * count
-    if count == len(base):
-        return base
-    extra = tuple(int(sample) for sample in page.extrasamples)
-    is_alpha = extra[:1] in ((_ASSOCIATED,), (_UNASSOCIATED,), ()) and base in ("L", "RGB")
-    return base + "A" if count == len(base) + 1 and is_alpha else "?" * count
 
 
 def _look_up(indices: NDArray[Any], table: NDArray[np.uint16]) -> NDArray[Any]:

@@ -12,7 +12,7 @@ from convcli.image import codecs
 from convcli.image.image import Image, Meta
 from convcli.image.light.profile import fits
 from convcli.image.parallel import on_threads
-from convcli.image.tiff import directories
+from convcli.image.tiff import bands, directories
 from convcli.image.tiff import stored as samples_of
 from convcli.image.tiff.read import TEXT_TAGS
 
@@ -22,8 +22,6 @@ LEVEL = 2
 CLASSIC_BYTES = 2**32 - 2**25
 #: Bytes of rows that are coded together, and that a file's first directory is in.
 _STRIP_BYTES, _HEAD = 2**18, 2**22
-_UNASSOCIATED = 2
-_PHOTOMETRIC = {"L": "minisblack", "RGB": "rgb", "CMYK": "separated", "?": "minisblack"}
 _DESCRIPTION, _SOFTWARE, _DATE, _XMP = 270, 305, 306, 700
 
 
@@ -74,6 +72,7 @@ def _put(
 ) -> None:
     tifffile = codecs.load("tifffile")
 
+    image = bands.as_stored(image)
     level = LEVEL if compress is None else compress
     size = image.size[0] * image.row_bytes
     big = size > CLASSIC_BYTES if big is None else big
@@ -96,13 +95,14 @@ def _put(
                 metadata=None,
                 maxworkers=codecs.workers(size),
                 **options,
-                **_layout(image),
+                **bands.layout(image),
                 **_descriptions(image),
             )
         finally:
             # tifffile takes as many strips as there are, and doesn't ask whether that was all:
             # the threads that made them would be waited for when the interpreter ends.
             getattr(options["data"], "close", lambda: None)()
+    bands.settle(target, image)
     if bits:
         coding = samples_of.GROUP_4 if is_fax else 0 if level else samples_of.NONE
         samples_of.set_right(target, bits, coding)
@@ -183,24 +183,9 @@ def _put_exif(file: IO[bytes], block: bytes) -> None:
     file.write(found[1])
 
 
-def _layout(image: Image) -> dict[str, Any]:
-    """Say what the channels are."""
-    colours = image.channels.removesuffix("A") if image.has_alpha else image.channels
-    layout: dict[str, Any] = {"photometric": _PHOTOMETRIC.get(colours, "minisblack")}
-    if samples_of.from_white(image):
-        layout["photometric"] = "miniswhite"
-    if len(image.channels) > 1:
-        layout["planarconfig"] = "contig"
-    if image.has_alpha:
-        layout["extrasamples"] = [_UNASSOCIATED]
-    elif "?" in image.channels and len(image.channels) > 1:
-        layout["extrasamples"] = [0] * (len(image.channels) - 1)
-    return layout
-
-
 def _descriptions(image: Image) -> dict[str, Any]:
     meta = image.meta
-    options: dict[str, Any] = {"software": "", "extratags": _tags(meta)}
+    options: dict[str, Any] = {"software": "", "extratags": [*_tags(meta), *bands.tags(image)]}
     if meta.dpi:
         options |= {"resolution": meta.dpi, "resolutionunit": "INCH"}
     if meta.icc and fits(meta.icc, image.channels):

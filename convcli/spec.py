@@ -138,6 +138,8 @@ class Spec:
         `Image` of the image's size.
     alpha, depth, method, precision
         See `Alpha`, `Depth`, `Method`, `Precision`.
+    strip
+        Leave out what a file says beside the pixels, but for colours.
     jobs
         Threads; None for one a processor.
     notes
@@ -174,6 +176,7 @@ class Spec:
     depth: Depth = Depth.SAME
     method: Method = Method.AUTO
     precision: Precision = Precision.SINGLE
+    strip: bool = False
     jobs: int | None = None
     notes: tuple[str, ...] = ()
 

@@ -67,9 +67,9 @@ KEPT = {
     "TIFF": {"icc", "exif", "xmp", "dpi", "text"},
     "WEBP": {"icc", "exif", "xmp"},
     "AVIF": {"icc", "exif", "xmp"},
-    "JPEG2000": {"icc", "exif", "xmp"},
+    "JPEG2000": {"icc", "exif", "xmp", "dpi"},
     "JPEGXL": {"icc", "exif", "xmp"},
-    "BMP": {"dpi"},
+    "BMP": {"icc", "dpi"},
 }
 
 

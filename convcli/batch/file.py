@@ -268,4 +268,4 @@ def notes_on(result: Image, facts: Facts, name: str) -> tuple[str, ...]:
     notes = [*facts.notes, *check_holds(dtype, result.channels, name, result.meta.peak)]
     if facts.alpha == Alpha.WEIGH and codec_of(name).one_bit_alpha:
         notes.append(f"{name} holds one bit of alpha: the source's alpha is kept")
-    return (*notes, *left_out(result.meta, name))
+    return (*notes, *left_out(result.meta, name, result.channels))

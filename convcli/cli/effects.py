@@ -47,6 +47,7 @@ EFFECTS: dict[str, dict[str, Effect]] = {
         "mask": ALWAYS,
         "alpha": idle.alpha,
         "method": ALWAYS,  # another way to the same result
+        "strip": idle.strip,
         "jobs": idle.jobs,
         "like": ALWAYS,
         "output": ALWAYS,

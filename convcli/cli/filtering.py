@@ -47,7 +47,7 @@ _CONTRARY = (
     ("volume", "compare"),
 )
 #: Options that always have an effect, and are usual: nothing is imported for them.
-_SURE = frozenset("output overwrite skip_existing as_json quiet verbose dry_run".split())
+_SURE = {"output", "overwrite", "skip_existing", "as_json", "quiet", "verbose", "dry_run"}
 _LONG = {"skip_existing": "skip-existing", "as_json": "json"}
 
 

@@ -266,6 +266,13 @@ def precision(call: Call) -> str:
     return "sums of whole numbers are exact in either" if whole else ""
 
 
+def strip(call: Call) -> str:
+    """An image beside which there is nothing."""
+    if call.facts is None or any(note.startswith("stripped: ") for note in call.facts.notes):
+        return ""
+    return "nothing stands beside the pixels"
+
+
 def jobs(call: Call) -> str:
     """An image for which no second thread is woken (`engine/thread_pool.py`)."""
     facts = call.facts

@@ -115,7 +115,7 @@ SPEC_OPTIONS = (
         "others out.",
     ),
     click.option(
-        "--linear", is_flag=True, help="Filter in linear light (embedded profile, else sRGB)."
+        "--linear", is_flag=True, help="Filter in linear light (by the file's curve, else sRGB's)."
     ),
     click.option(
         "--region",
@@ -160,6 +160,12 @@ SPEC_OPTIONS = (
         default="single",
         show_default=True,
         help="Of kernels that aren't whole numbers; whole ones are exact in either.",
+    ),
+    click.option(
+        "--strip",
+        is_flag=True,
+        help="Leave out EXIF, places, thumbnails, comments and all else beside the pixels; colours "
+        "stay right.",
     ),
     click.option("-j", "--jobs", type=Whole(1, 1024), help="Threads.  [default: processors]"),
 )

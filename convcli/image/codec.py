@@ -145,7 +145,10 @@ class Codec:
     options
         Which of `quality` and `compress` it takes.
     carries
-        What it says beside the pixels, of `BESIDE`.
+        What it says beside the pixels, of `BESIDE`; and `chunks` for PNG's own words on colour.
+    numbers
+        Whether colours that are told by these numbers (`Meta.cicp`) can be told so; None if none
+        can.
     keeps
         The kinds of `Block`s that it writes; a kind that ends in a space stands for all that begin
         so.
@@ -171,9 +174,10 @@ class Codec:
         Whether what is read may lie anywhere in a file: a large one is mapped, and not held.
     crashes
         Whether its library doesn't look whether it got memory.
-    coder, coder_wide, coder_lossy
+    coder, coder_wide, coder_lossy, coder_whole
         Bytes that coding takes beside the samples, a byte of these; the same for samples of two
-        bytes, and where something may be lost, if that differs. Measured (`tests/peaks.py`).
+        bytes, where something may be lost, and for what is coded whole though others are written
+        in bands, if that differs. Measured (`tests/peaks.py`).
     proposed
         Its place among those that are proposed instead of a format that can't hold an image; 0
         for never.
@@ -181,8 +185,6 @@ class Codec:
         What happens to some that it holds nonetheless: (sample type or '', channels, words).
     peaks
         Values of a full sample (`Meta.peak`) that it holds beside the greatest of a type.
-    peak_note
-        What is to be said of such images.
     """
 
     name: str
@@ -200,6 +202,7 @@ class Codec:
     like: Callable[[bytes, int], Image | None] | None = None
     options: tuple[str, ...] = ()
     carries: frozenset[str] = frozenset()
+    numbers: Callable[[tuple[int, int, int, int]], bool] | None = None
     keeps: tuple[str, ...] = ()
     lossy: bool = False
     lenient: bool = False
@@ -215,10 +218,10 @@ class Codec:
     coder: float = 3.0
     coder_wide: float | None = None
     coder_lossy: float | None = None
+    coder_whole: float | None = None
     proposed: int = 0
     note: tuple[str, frozenset[str], str] | None = None
     peaks: Container[int] = ()
-    peak_note: str = ""
 
     def has(self, dtype: str, channels: str) -> bool:
         """Whether an image of that sample type and those channels can be written."""

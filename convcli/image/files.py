@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from convcli import memory
 from convcli.errors import ImageError, TakenError
+from convcli.image import formats
 from convcli.image.atomic import write_atomic
 from convcli.image.codec import Codec
 from convcli.image.depth import settled
@@ -243,6 +244,7 @@ def _image_parts(
     check_holds(image.dtype.name, image.channels, codec.name)
     image = settled(image, codec.name)
     check_options(*numbers)
+    image = image.with_meta(formats.with_colours(image.meta, image.channels, codec)[0])
     coder, what = codec.encode, f"can't be written as {codec.name}"
     assert coder is not None
     need = _WRITING * image.dtype.itemsize * prod(image.size) * len(image.channels)
@@ -284,7 +286,7 @@ def _checked(frames: Frames, format: str) -> Iterator[Image]:
                 f"frame {number} is {described(*kind)}, and the first {described(*first)}; the "
                 f"frames of an animation are alike: use `path` NAME.tif"
             )
-        yield image
+        yield image.with_meta(formats.with_colours(image.meta, image.channels, codec_of(format))[0])
         del image
 
 

@@ -12,7 +12,7 @@ from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
 from convcli.errors import ImageError
-from convcli.image.codec import ANY, BESIDE, Codec
+from convcli.image.codec import ANY, BESIDE, Codec, LazyFunction
 from convcli.image.header import VALUES
 from convcli.record import record
 
@@ -142,6 +142,7 @@ def codecs() -> tuple[Codec, ...]:
     return tuple(map(codec_of, FORMATS))
 
 
+_FITTED = LazyFunction("light.told", "fitted")
 _DEPTHS = {
     "bool": "1-bit",
     "uint8": "8-bit",
@@ -256,9 +257,8 @@ def check_holds(dtype: str, channels: str, format: str, peak: int | None = None)
     known = codec_of(parse_format(format))
     dtype = str(dtype)
     if known.has(dtype, channels):
-        if peak is not None and peak in known.peaks:
-            return (known.peak_note,) if known.peak_note else ()
-        return _notes(known, dtype, channels)
+        own = peak is not None and peak in known.peaks
+        return () if own else _notes(known, dtype, channels)
     options = [*_depth_options(known, dtype, channels), *_channel_options(known, channels)]
     holding = [codec for codec in codecs() if codec.proposed and codec.has(dtype, channels)]
     holding = sorted(holding, key=lambda codec: codec.proposed)[:2]
@@ -296,7 +296,24 @@ def check_several(format: str, count: int) -> None:
     )
 
 
-def left_out(meta: Meta, format: str) -> tuple[str, ...]:
+def with_colours(meta: Meta, channels: str, codec: Codec) -> tuple[Meta, tuple[str, ...]]:
+    """Return metadata whose colours a format can tell, and what of these it can't.
+
+    Parameters
+    ----------
+    meta, channels
+        What the source's file said, and the image's channels.
+    codec
+        The format's.
+    """
+    by_exif = meta.icc is None and meta.exif is not None and meta.format != codec.name
+    if meta.cicp is None and not meta.chunks and not by_exif:
+        return meta, ()
+    fitted: tuple[Meta, tuple[str, ...]] = _FITTED(meta, channels, codec)
+    return fitted
+
+
+def left_out(meta: Meta, format: str, channels: str = "RGB") -> tuple[str, ...]:
     """What a file says beside its pixels that a format can't say, each a line for the user.
 
     Parameters
@@ -305,13 +322,17 @@ def left_out(meta: Meta, format: str) -> tuple[str, ...]:
         What the source's file said.
     format
         The name of the format to be written.
+    channels
+        The image's.
     """
     codec = codec_of(parse_format(format))
+    _, colours = with_colours(meta, channels, codec)
     lost = [
         words for name, words in BESIDE.items() if getattr(meta, name) and name not in codec.carries
     ]
     unwritten = [block for block in meta.beside if not codec.writes(block)]
     lost += [block.words for block in unwritten if block.content is not None]
+    lost += colours
     notes = (
         [f"{format} can't hold the source's {', '.join(dict.fromkeys(lost))}: left out"]
         if lost

@@ -52,6 +52,8 @@ class Header:
         Bytes that all samples take uncompressed in the file; 0 for as many as in memory.
     lossy
         Whether its coding has lost something.
+    progressive
+        Whether it is coded so that a result of its format is coded whole, too.
     """
 
     format: str
@@ -62,6 +64,7 @@ class Header:
     frames: int = 1
     stored: int = 0
     lossy: bool = False
+    progressive: bool = False
 
     @property
     def pixels(self) -> int:

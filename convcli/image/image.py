@@ -61,12 +61,17 @@ class Meta:
         (key, value) pairs of text, comments included.
     quantization, subsampling
         JPEG's quality: its tables and Pillow's number for its chroma subsampling, or None.
+    progressive
+        Whether a JPEG file was coded so that it is seen as a whole before it is there.
+    cicp
+        Colours by numbers (ITU-T H.273): primaries, curve, matrix, and whether samples have
+        their full range; None for sRGB's and those that a profile tells of.
     frames
         How many images the file holds; `Image.pixels` is one of them.
     lossy
         Whether the file's coding loses something, so that a result need not be lossless either.
     chunks
-        PNG's own words on colour (`gAMA`, `cHRM`, `sRGB`, `cICP`, …) as (name, content).
+        PNG's own words on colour (`gAMA`, `cHRM`, `sRGB`, `mDCV`, …) as (name, content).
     peak
         The value of a full sample where that is less than the type's greatest: 4095 of 12 bits in
         16; None for the type's own.
@@ -90,6 +95,8 @@ class Meta:
     text: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     quantization: dict[int, list[int]] | None = field(default=None, repr=False)
     subsampling: int | None = None
+    progressive: bool = False
+    cicp: tuple[int, int, int, int] | None = None
     frames: int = 1
     lossy: bool = False
     chunks: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
@@ -176,6 +183,14 @@ class Image:
             raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
         pixels = vars(self)["pixels"] = made.whole(self.jobs)
         return pixels
+
+    def with_meta(self, meta: Meta) -> Image:
+        """Return the same image with other metadata; its rows are made when they are asked for."""
+        if meta is self.meta:
+            return self
+        if "pixels" in vars(self):
+            return Image(self.pixels, self.channels, meta)
+        return Image.of(vars(self)["made"], self.channels, meta)
 
     def rows(self, start: int, stop: int) -> NDArray[Any]:
         """Return some rows, as who writes them takes them."""

@@ -56,12 +56,15 @@ class Output:
         Whether source and result are written side by side, too.
     several
         Whether it is one of several frames, which are coded whole.
+    progressive
+        Whether it is coded whole since its source was.
     """
 
     format: str
     lossy: bool = False
     compared: bool = False
     several: bool = False
+    progressive: bool = False
 
 
 @record
@@ -250,7 +253,7 @@ def _step(step: Step, source: str, row: int, jobs: int) -> int:
 def _written(result: int, wide: bool, output: Output) -> StageMemory:
     """Return what writing the result takes."""
     name = f"{output.format or 'result'} written"
-    whole = output.compared or output.several
+    whole = output.compared or output.several or output.progressive
     if output.format and codec_of(output.format).in_bands and not whole:
         return StageMemory(f"{name} in bands", _BASE + processors() * min(_BAND, result))
     return StageMemory(name, _BASE + result + int(_coder(output, wide) * result))
@@ -259,6 +262,8 @@ def _written(result: int, wide: bool, output: Output) -> StageMemory:
 def _coder(output: Output, wide: bool) -> float:
     """Return the bytes that coding takes, a byte of samples; they may be of two bytes."""
     codec = codec_of(output.format)
+    if output.progressive and codec.coder_whole is not None:
+        return codec.coder_whole
     if output.lossy and codec.coder_lossy is not None:
         return codec.coder_lossy
     return codec.coder_wide if wide and codec.coder_wide is not None else codec.coder

@@ -11,20 +11,17 @@ from numpy.typing import NDArray
 
 from convcli import engine
 from convcli.engine import keeps_loops, seconds_compiling
-from convcli.geometry import Geometry
-from convcli.image.beside.changes import Change, changed
-from convcli.image.channels import PLAIN, colour_of
-from convcli.image.image import Image, Meta
+from convcli.image.image import Image
 from convcli.kernels.given import doubts_of
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline import arrays
-from convcli.pipeline.anchors import placed
 from convcli.pipeline.applied import applied
 from convcli.pipeline.arrays import Filtered
 from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.result import FloatResult, Unfiltered
-from convcli.pipeline.sample_types import Settling, described_by, plans_told
+from convcli.pipeline.result_meta import meta_of
+from convcli.pipeline.sample_types import Settling, plans_told
 from convcli.pipeline.work import Work, chains, differ, prepare, selected
 from convcli.pipeline.working import working_rows
 from convcli.processors import processors
@@ -287,30 +284,6 @@ class _ResultRows(engine.Stage):
         if self._makes:
             return super().whole(jobs)
         return np.ascontiguousarray(self.filtered.rows.whole(jobs).reshape(self.shape))
-
-
-def meta_of(image: Image, work: Work, rows: engine.Stage, geometries: Sequence[Geometry]) -> Meta:
-    """Return the source's metadata as they are true of the result."""
-    own, channels = replace(work.image.meta, peak=image.meta.peak), work.channels
-    meta = described_by(own, image.dtype, work.stored, work.target)
-    if channels != work.image.channels:
-        meta = replace(meta, bands=PLAIN)
-    if meta.beside:
-        origin, step = placed(geometries, work.spec)
-        change = Change(
-            sizes=(image.size, (rows.shape[0], rows.shape[1])),
-            origin=origin,
-            step=step,
-            channels=(image.channels, channels),
-            depths=(image.dtype.name, rows.dtype.name),
-        )
-        blocks, notes = changed(meta.beside, change)
-        meta = replace(meta, beside=blocks, notes=(*meta.notes, *notes))
-    if meta.icc is None or colour_of(image.channels) == colour_of(channels):
-        return meta
-    kind = {"L": "a gray image", "RGB": "an RGB image"}.get(colour_of(channels), "these channels")
-    note = f"the colour profile was left out: it doesn't describe {kind}"
-    return replace(meta, icc=None, notes=(*meta.notes, note))
 
 
 def compiled() -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from convcli.kernels.volume import AnyVolumeKernel
 from convcli.pipeline.applied import applied
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.memory import ImageKind, StageMemory
+from convcli.pipeline.result_meta import stripped
 from convcli.pipeline.road import compiled
 from convcli.pipeline.sample_types import Settling, described_by, plans_told
 from convcli.pipeline.volume import CorrelatedPlanes, correlated_planes, overridden_volume
@@ -217,6 +218,10 @@ class VolumeRoad:
         if self._changes:
             meta, left = _without_stack(meta)
             self._notes += left
+        if self._spec.strip:
+            said = len(meta.notes)
+            meta = stripped(meta, self.work.channels)
+            self._notes += meta.notes[said:]
         if self._spec.gray and self._planes.first.channels != self.work.channels:
             meta = replace(meta, icc=None)
         return replace(self._described(meta), frames=self._last.count)

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from convcli.errors import ImageError
 from convcli.image import codecs, pillow
 from convcli.image.avif import parts, sample_bits
+from convcli.image.avif.items import read_items
 from convcli.image.frames import Frames, check_total
 from convcli.image.header import peek_into
-from convcli.image.image import Image
+from convcli.image.image import Image, Meta
+from convcli.image.light.numbers import are_usual
 from convcli.image.limits import check_size
 from convcli.image.orientation import upright
 from convcli.image.pillow import count_frames, meta_of, open_with_pillow, to_pixels
@@ -28,7 +30,7 @@ def decode(data: bytes, limit: int) -> Image:
     bits = sample_bits(parts(peek_into(data)))
     if bits == 8:
         image = pillow.decode(data, READER, "AVIF", limit)
-        return Image(image.pixels, image.channels, replace(image.meta, lossy=True))
+        return Image(image.pixels, image.channels, _with_items(image.meta, data))
     imagecodecs = codecs.load("imagecodecs")
 
     opened = open_with_pillow(data, READER)
@@ -41,8 +43,24 @@ def decode(data: bytes, limit: int) -> Image:
     stored = stored[0] if count > 1 else stored
     if stored.shape[:2] != (height, width):
         raise ImageError(f"the AVIF file is damaged: its pixels have shape {stored.shape}")
-    meta = replace(meta_of(opened, f"{bits}-bit colour"), format="AVIF", lossy=True)
+    meta = _with_items(meta_of(opened, f"{bits}-bit colour"), data)
     return Image(stored, meta=replace(meta, peak=2**bits - 1))
+
+
+def _with_items(meta: Meta, data: bytes) -> Meta:
+    """Return metadata with what a file's items say."""
+    items = read_items(data)
+    colours = items.colours
+    if colours is None or are_usual(colours):
+        colours = None
+    return replace(
+        meta,
+        format="AVIF",
+        lossy=True,
+        cicp=colours,
+        chunks=items.light,
+        beside=items.blocks,
+    )
 
 
 def open_frames(data: bytes, limit: int) -> Frames:
@@ -79,7 +97,7 @@ def _frames(data: bytes, first: int) -> Iterator[Image]:
     bits = sample_bits(parts(peek_into(data)))
     opened = open_with_pillow(data, READER)
     mode = opened.mode if bits == 8 else f"{bits}-bit colour"
-    meta = replace(meta_of(opened, mode), format="AVIF", lossy=True)
+    meta = _with_items(meta_of(opened, mode), data)
     if bits > 8:
         # Never with an index: see `decode`.
         for coded in codecs.load("imagecodecs").avif_decode(data)[first:]:

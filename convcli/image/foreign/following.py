@@ -14,12 +14,14 @@ from convcli.image.boxes import places
 
 #: Files that are counted at the most.
 _MOST = 10_000
+#: What is left there by programs that write in blocks; and formats whose end isn't told for sure.
+_FILLING, _UNSURE = b"\0\xff\r\n\x1a ", ("BMP",)
 #: The first box of files that are made of boxes.
 _BEGINS = (b"ftyp", b"jP  ", b"JXL ")
 
 
 def following(data: bytes, name: str) -> tuple[str, ...]:
-    """Say that further files of the same format stand behind one; nothing if none do.
+    """Say that further files of the same format stand behind one, or what else does.
 
     Parameters
     ----------
@@ -37,14 +39,16 @@ def following(data: bytes, name: str) -> tuple[str, ...]:
     ends = _ENDS.get(name)
     if ends is None:
         return ()
-    count, at = 1, 0
+    count, at, behind = 1, 0, 0
     with suppress(IndexError, struct.error):
         while count < _MOST and (end := ends(data, at)) is not None:
             if data[end : end + 4] != data[at : at + 4]:
+                behind = len(data) - end if bytes(data[end:]).strip(_FILLING) else 0
                 break
             count, at = count + 1, end
     if count < 2:
-        return ()
+        told = behind and name not in _UNSURE
+        return (f"{behind} bytes behind the image: left out",) if told else ()
     return (f"only the first of {count} images in the file was read: the others follow it",)
 
 

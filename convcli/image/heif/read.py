@@ -96,20 +96,20 @@ def _meta(image: Any, blocks: tuple[Block, ...]) -> Meta:
         exif=exif.strip_prefix(bytes(block)) if block else None,
         xmp=info.get("xmp") or None,
         lossy=True,
-        chunks=_colour(info.get("nclx_profile")),
+        cicp=None if info.get("icc_profile") else _colour(info.get("nclx_profile")),
         beside=blocks,
     )
 
 
-def _colour(nclx: dict[str, Any] | None) -> tuple[tuple[str, bytes], ...]:
-    """Return what is said of colour otherwise than by a profile, as PNG says it (cICP)."""
+def _colour(nclx: dict[str, Any] | None) -> tuple[int, int, int, int] | None:
+    """Return what is said of colour otherwise than by a profile, by CICP's numbers."""
     if not nclx:
-        return ()
+        return None
     primaries, transfer = int(nclx["color_primaries"]), int(nclx["transfer_characteristics"])
     if primaries in _USUAL[0] and transfer in _USUAL[1]:
-        return ()
+        return None
     # The decoder has made full-range RGB of it.
-    return (("cICP", bytes([primaries, transfer, 0, 1])),)
+    return primaries, transfer, 0, 1
 
 
 def _others(opened: Any) -> Iterator[Block]:

@@ -8,6 +8,7 @@ from convcli.image import codecs
 from convcli.image.boxes import box, boxes
 from convcli.image.depth import as_bytes
 from convcli.image.image import Image
+from convcli.image.jpeg2000.others import resolution_box, written
 from convcli.image.jpeg2000.read import EXIF_UUID, XMP_UUID
 from convcli.image.light.profile import fits
 
@@ -54,10 +55,13 @@ def _with_boxes(coded: bytes, image: Image) -> bytes:
                 parts.append(box(b"uuid", EXIF_UUID + meta.exif))
             if meta.xmp:
                 parts.append(box(b"uuid", XMP_UUID + meta.xmp))
+            parts += written(meta.beside)
         if name == b"jp2h" and meta.icc and fits(meta.icc, image.channels):
             inner = [box(n, c) for n, c in boxes(content) if n != b"colr"]
             # After the image header and the bits a component, as openjpeg writes them.
             inner.insert(1, box(b"colr", b"\x02\0\0" + meta.icc))
             content = b"".join(inner)
+        if name == b"jp2h" and meta.dpi:
+            content += resolution_box(meta.dpi)
         parts.append(box(name, content))
     return b"".join(parts)

@@ -73,6 +73,7 @@ CODEC = Codec(
     extent=_extent,
     options=("quality",),
     carries=frozenset({"icc", "exif", "xmp"}),
+    numbers=LazyFunction("jpegxl.profile", "are_told"),
     upright=True,
     shortest=1.0,
     crashes=True,

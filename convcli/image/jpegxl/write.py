@@ -81,7 +81,7 @@ def _parts(images: Frames, animation: Animation | None, quality: int | None) -> 
             yield rewrite.header(
                 code,
                 said,
-                profile=_profile(image),
+                colours=image.meta.cicp or _profile(image),
                 orientation=exif.orientation(image.meta.exif),
                 animation=animation,
                 bits=_bits(image),
@@ -124,15 +124,20 @@ def _bits(image: Image) -> int:
 def _quality(image: Image, quality: int | None) -> int | None:
     """Return the quality of lossy coding; None for lossless."""
     if quality is None:
-        return QUALITY if image.meta.lossy and _profile(image) is None else None
+        return QUALITY if image.meta.lossy and not _tells_colours(image) else None
     if quality >= 100:
         return None
-    if _profile(image) is not None:
+    if _tells_colours(image):
         raise ImageError(
             "JPEGXL with loss holds sRGB colours, and the source has a colour profile; leave "
             "`quality` out, or use `path` NAME.webp"
         )
     return quality
+
+
+def _tells_colours(image: Image) -> bool:
+    """Whether colours are others than sRGB's: libjxl codes those alone with loss."""
+    return image.meta.cicp is not None or _profile(image) is not None
 
 
 def _profile(image: Image) -> bytes | None:

@@ -1,7 +1,7 @@
 """Linear light: samples as amounts of light, and back to how they were stored.
 
-The curve is the one of the embedded ICC profile, or sRGB's (IEC 61966-2-1) if there is none.
-Float images are taken as sRGB-encoded, too, unless a profile in them says otherwise.
+The curve is the one that the file tells of (`told`), or sRGB's (IEC 61966-2-1) if there is none.
+Float images are taken as sRGB-encoded, too, unless the file says otherwise.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from numpy.typing import DTypeLike, NDArray
 
 from convcli.errors import ImageError
 from convcli.image.channels import colour_of
+from convcli.image.codec import LazyFunction
 from convcli.image.image import Image, Meta
-from convcli.image.light.curves import Curve, Floats, curves_of
+from convcli.image.light.curves import Curve, Floats
 from convcli.record import record
 
+_CURVES = LazyFunction("light.told", "curves")
 #: Samples worked on at a time, so that what comes in between stays in the cache.
 _BLOCK = 2**17
 #: Linear light below 2⁻⁴⁰ is 0 for any curve and depth in use (gamma 2.6, 16 bits: 2⁻⁴²).
@@ -71,7 +73,7 @@ def encode(
         (rows, cols) or (rows, cols, channels) of 1 to 4 channels, float; of 2 and of 4 the last
         is alpha.
     meta
-        Has the profile that was decoded with.
+        Says by which curve samples were decoded.
     dtype
         bool, uint8, uint16: clipped to 0..1 and rounded to nearest, half upwards. float32,
         float64: not clipped, and the curve is mirrored for negative samples.
@@ -160,7 +162,7 @@ def _light(curve: Curve | None, maximum: int) -> NDArray[np.float32]:
 def _planes(pixels: NDArray[Any], meta: Meta) -> list[tuple[int | None, Curve | None]]:
     """(channel, curve) pairs for all samples; channel None is every one, curve None alpha."""
     count = 1 if pixels.ndim == 2 else pixels.shape[2]
-    curves = curves_of(meta.icc)
+    curves: tuple[Curve, ...] = _CURVES(meta)
     colours = count - (count in (2, 4))
     if len(curves) != 1 and colours == 1:
         # A gray version of a colour image: green's curve has most of its light.

@@ -25,10 +25,11 @@ from convcli.kernels.kernel import AnyKernel, Compound, Kernel
 from convcli.kernels.notation import names_file
 from convcli.pipeline.arrays import plan_array, prepare_array
 from convcli.pipeline.banks import biases, correlate_bank
+from convcli.pipeline.masked import correlate_present
 from convcli.pipeline.responses import Target
-from convcli.pipeline.sample_types import rounded, saturated
+from convcli.pipeline.sample_types import as_values, values_type
 from convcli.record import replace
-from convcli.spec import Mapping, Method, Spec
+from convcli.spec import Mapping, Method, Missing, Spec
 
 #: Sample types that the engine takes, and the value of a full sample.
 _FULL = {
@@ -149,6 +150,9 @@ def correlate(  # noqa: PLR0913
     method: str | Method = Method.AUTO,
     jobs: int | None = None,
     anchor: Anchor = "middle",
+    nodata: float | None = None,
+    missing: str | Missing | None = None,
+    least_share: float = 0.0,
 ) -> NDArray[Any]:
     """Slide weights over an array and add up the products at each place, without flipping.
 
@@ -185,11 +189,15 @@ def correlate(  # noqa: PLR0913
     anchor
         The tap that `same` puts over an output's place: (row, col), `middle`, or
         `first-middle`, the first of the two middle ones of an even size.
+    nodata, missing, least_share
+        As `Spec` has them, for kernels only. If none is given, what is no number is filtered as it
+        is, unless pixels are a masked array, of which what is masked is missing, and so it is in
+        the result.
 
     Returns
     -------
     ndarray of shape (H', W'), (H', W', C) or (H', W', K)
-        H' = ⌊(H − (D(F − 1) + 1) + 2P)/S⌋ + 1.
+        H' = ⌊(H − (D(F − 1) + 1) + 2P)/S⌋ + 1. What is missing is `nodata`, or no number.
 
     Raises
     ------
@@ -201,16 +209,18 @@ def correlate(  # noqa: PLR0913
     >>> correlate([[1, 2, 4]], [[-1, 1]], padding="valid")
     array([[1., 2.]])
     """
-    given = np.asarray(pixels)
-    array = samples_of(given)
-    values = values_type(given.dtype, mapping, dtype)
-    dtype = dtype if values is None else values
+    masked = _mask_of(pixels)
+    given = np.asarray(pixels if masked is None else np.ma.getdata(pixels))
+    array, values = samples_of(given), values_type(given.dtype, mapping, dtype)
+    dtype = values or dtype
     steps = whole(stride), whole(dilation)
     options = (whole(padding), border, fill, *steps, flip, mapping, method, jobs, whole(anchor))
     chosen = weights if isinstance(weights, str) else _as_kernel(weights)
     if isinstance(chosen, str) and (bias is not None or names_file(chosen)):
         chosen = parse_kernel(chosen)
     if isinstance(chosen, np.ndarray):
+        if masked is not None or (nodata, missing, least_share) != (None, None, 0):
+            raise UsageError("missing samples are for kernels; a bank of filters knows none")
         spec, target = asked(array.dtype, dtype, options)
         volume = array.reshape(*array.shape[:2], -1)
         filters = chosen if chosen.ndim == 4 else chosen[None]
@@ -221,6 +231,15 @@ def correlate(  # noqa: PLR0913
         raise UsageError("groups need weights of shape (K, C, F, F), one filter a map")
     if bias is not None:
         chosen = _with_bias(chosen, bias)
+    if masked is not None or (nodata, missing, least_share) != (None, None, 0):
+        spec, target = asked(array.dtype, dtype, options)
+        spec = replace(
+            spec, nodata=nodata, missing=missing or Missing.IGNORE, least_share=least_share
+        )
+        kernel = parse_kernel(chosen) if isinstance(chosen, str) else chosen
+        found, lacking = correlate_present(array, kernel, spec, target, masked)
+        found = as_values(found, values)
+        return found if masked is None else np.ma.MaskedArray(found, lacking)
     call = array.shape, array.dtype, chosen, dtype, *options
     ready: Callable[..., engine.Prepared] = _ready if _has_hash(call) else _ready.__wrapped__
     return as_values(engine.run(ready(*call), array).pixels, values)
@@ -242,6 +261,13 @@ def _ready(
     spec, target = asked(dtype, result, options)
     kernel = parse_kernel(weights) if isinstance(weights, str) else weights
     return prepare_array(shape, dtype, kernel, spec, target)
+
+
+def _mask_of(pixels: Any) -> NDArray[np.bool_] | None:
+    """Return what is masked of a masked array; None of any other."""
+    if type(pixels) is np.ndarray or not isinstance(pixels, np.ma.MaskedArray):
+        return None
+    return np.ma.getmaskarray(pixels)
 
 
 def _has_hash(call: tuple[Any, ...]) -> bool:
@@ -270,33 +296,6 @@ def asked(
         anchor=anchor,
     )
     return spec, _target(dtype, spec, result)
-
-
-def values_type(
-    source: np.dtype[Any], mapping: str | Mapping, dtype: DTypeLike | None
-) -> np.dtype[Any] | None:
-    """Return the type of a result that is made of floats, of int8, int16, …; None for others.
-
-    Parameters
-    ----------
-    source
-        The array's.
-    mapping, dtype
-        As `correlate` takes them.
-    """
-    if dtype is None and (source.name not in VALUES or mapping == Mapping.RAW):
-        return None
-    try:
-        chosen = source if dtype is None else np.dtype(dtype)
-    except TypeError:
-        # It is refused elsewhere.
-        return None
-    return chosen.newbyteorder("=") if chosen.name in VALUES else None
-
-
-def as_values(result: NDArray[Any], dtype: np.dtype[Any] | None) -> NDArray[Any]:
-    """Return floats as a whole type, rounded and saturated; as they are without one."""
-    return result if dtype is None else saturated(rounded(result), dtype)
 
 
 def samples_of(

@@ -72,6 +72,14 @@ class Precision(StrEnum):
     DOUBLE = "double"
 
 
+class Missing(StrEnum):
+    """What becomes of samples that are missing: no numbers, or a file's nodata value."""
+
+    IGNORE = "ignore"  # they don't count, and stay missing
+    FILL = "fill"  # they don't count, and get a value from their neighbours
+    SPREAD = "spread"  # what a kernel sees one of is missing, too
+
+
 def _hashable(name: str, value: Any) -> Any:
     """Turn a list or an array into a tuple: what was worked out for a spec is looked up by it."""
     if value is None or isinstance(value, int | str):
@@ -140,6 +148,14 @@ class Spec:
         See `Alpha`, `Depth`, `Method`, `Precision`.
     strip
         Leave out what a file says beside the pixels, but for colours.
+    nodata
+        The sample that says that one is missing, in the image's own units; None for what the file
+        says, `none` for no such sample. What is no number is always missing.
+    missing
+        See `Missing`.
+    least_share
+        The least share of a kernel's weight, 0 to 1, that has to lie on samples that are there;
+        where it is less, the result is missing.
     jobs
         Threads; None for one a processor.
     notes
@@ -177,6 +193,9 @@ class Spec:
     method: Method = Method.AUTO
     precision: Precision = Precision.SINGLE
     strip: bool = False
+    nodata: float | str | None = None
+    missing: Missing = Missing.IGNORE
+    least_share: float = 0.0
     jobs: int | None = None
     notes: tuple[str, ...] = ()
 
@@ -202,6 +221,7 @@ class Spec:
         if len(chosen) > 1:
             raise UsageError(f"`{chosen[0]}` and `{chosen[1]}` exclude each other; give one")
         self._check_numbers()
+        self._check_missing()
         self.check_mapping(self.mapping)
 
     @property
@@ -251,6 +271,22 @@ class Spec:
         if self.scale == "auto" and (self.divisor is not None or self.bias is not None):
             raise UsageError("`scale` auto chooses divisor and bias itself; leave these out")
 
+    def _check_missing(self) -> None:
+        nodata = self.nodata
+        if nodata not in (None, "none") and not isinstance(nodata, float | int):
+            raise UsageError(f"`nodata` must be a number or 'none', got {nodata!r}")
+        if nodata != nodata:
+            # What is no number is missing anyway.
+            object.__setattr__(self, "nodata", "none")
+        share = self.least_share
+        if not isinstance(share, float | int) or not 0 <= share <= 1:
+            raise UsageError(f"`least_share` must be a number from 0 to 1, got {share!r}")
+        if share and self.missing is Missing.SPREAD:
+            raise UsageError(
+                "`least_share` is of no use with `missing` spread, under which one missing sample "
+                "is enough; leave one out"
+            )
+
 
 _ENUMS: dict[str, type[StrEnum]] = {
     "mapping": Mapping,
@@ -259,6 +295,7 @@ _ENUMS: dict[str, type[StrEnum]] = {
     "method": Method,
     "precision": Precision,
     "rounding": Rounding,
+    "missing": Missing,
 }
 
 

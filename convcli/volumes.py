@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from convcli.api import as_values, asked, samples_of, values_type
+from convcli.api import asked, samples_of
 from convcli.borders import Border
 from convcli.errors import UsageError
 from convcli.geometry import whole
 from convcli.kernels.volume import AnyVolumeKernel, VolumeCompound, VolumeKernel
 from convcli.kernels.volume_library import parse_volume_kernel
+from convcli.pipeline.sample_types import as_values, values_type
 from convcli.pipeline.volume import HeldPlanes, correlated_planes
 from convcli.spec import Mapping, Method
 from convcli.volume_geometry import Triple

@@ -14,6 +14,7 @@ from hypothesis import settings
 
 #: Packages of the `peers` extra, by the name they are imported under.
 PEERS = {
+    "astropy": "astropy",
     "cv2": "OpenCV",
     "skimage": "scikit-image",
     "torch": "PyTorch",

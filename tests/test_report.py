@@ -18,7 +18,7 @@ from convcli.report.page.words import BORDERS
 
 TOP_KEYS = [
     "source", "target", "status", "error", "seconds", "kernels", "input", "output", "frames",
-    "response", "geometry", "plan", "memory", "notes",
+    "response", "missing", "geometry", "plan", "memory", "notes",
 ]  # fmt: skip
 IMAGE_KEYS = ["height", "width", "channels", "depth"]
 KEYS = {

@@ -293,7 +293,6 @@ def test_masked_weights_are_not_there():
 @pytest.mark.parametrize(
     "made",
     [
-        lambda m: correlate(m, "box"),
         lambda m: correlate_volume(np.ma.stack([m] * 3), "box"),
         lambda m: Image(m.astype(np.float32)),
         lambda m: find(m[:2, :2], m),

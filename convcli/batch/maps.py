@@ -23,10 +23,10 @@ from convcli.image.image import Image
 from convcli.image.show.montage import Sheet
 from convcli.kernels.given import doubts_of
 from convcli.paths import Identities, told
-from convcli.pipeline.arrays import Stored
 from convcli.pipeline.layers import Layer, Stack, check_layers, real_type, stack
 from convcli.pipeline.maps import bytes_of, check_memory, make_maps
 from convcli.pipeline.responses import Target
+from convcli.pipeline.stored import Stored
 from convcli.record import record
 from convcli.spec import Depth, Mapping, Spec
 
@@ -233,6 +233,9 @@ class MapsOf:
         )
         if image.meta.frames > 1 and writing.frame is None:
             self._notes.append(f"only the first of {image.meta.frames} images in the file was used")
+        if (nodata := image.meta.nodata) is not None:
+            known = "banks know no missing samples"
+            self._notes.append(f"the nodata value {nodata:g} was filtered as data: {known}")
         return image
 
     def _files(self, found: Stack) -> tuple[tuple[str, ...], bool]:

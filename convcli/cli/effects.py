@@ -46,6 +46,9 @@ EFFECTS: dict[str, dict[str, Effect]] = {
         "region": ALWAYS,
         "mask": ALWAYS,
         "alpha": idle.alpha,
+        "nodata": idle.missing,
+        "missing": idle.missing,
+        "least_share": idle.missing,
         "method": ALWAYS,  # another way to the same result
         "strip": idle.strip,
         "jobs": idle.jobs,

@@ -249,6 +249,14 @@ def alpha(call: Call) -> str:
     return "the image has no alpha" if call.facts and not call.facts.alpha else ""
 
 
+def missing(call: Call) -> str:
+    """An image of which all samples are there."""
+    if call.facts is None or call.get("nodata") == "none":
+        return ""
+    lacking = call.facts.missing is not None and call.facts.missing.source
+    return "" if lacking else "no sample is missing"
+
+
 def depth(call: Call) -> str:
     """The depth that it has."""
     if call.facts is None or call.get("depth") == "same":

@@ -14,7 +14,16 @@ from convcli.cli.placing import AnchorType, BorderType, FillType, PaddingType
 from convcli.cli.types import NumbersType, PathType, Real, RegionType, Whole, Word
 from convcli.errors import UsageError
 from convcli.presets import PRESETS, spec_like
-from convcli.spec import Alpha, Depth, Mapping, Method, Precision, Rounding, Spec
+from convcli.spec import (
+    Alpha,
+    Depth,
+    Mapping,
+    Method,
+    Missing,
+    Precision,
+    Rounding,
+    Spec,
+)
 
 _DEFAULT = Spec()
 
@@ -166,6 +175,30 @@ SPEC_OPTIONS = (
         is_flag=True,
         help="Leave out EXIF, places, thumbnails, comments and all else beside the pixels; colours "
         "stay right.",
+    ),
+    click.option(
+        "--nodata",
+        type=Real(word="none"),
+        help="The sample that says that one is missing, such as -9999; none if the file's own "
+        "(GDAL_NODATA) is data. NaN is always missing.",
+    ),
+    click.option(
+        "--missing",
+        type=Word(Missing),
+        default="ignore",
+        show_default=True,
+        help="Missing samples don't count: responses are weighted means of what is there (under "
+        "zero-sum kernels they count as the sample in the middle). ignore: they stay missing; "
+        "fill: they get a value from their neighbours; spread: what a kernel sees one of is "
+        "missing, too.",
+    ),
+    click.option(
+        "--least-share",
+        type=Real(0, 1),
+        default="0",
+        show_default=True,
+        help="The result is missing where less than this share of the kernel's weight, 0 to 1, "
+        "lies on samples that are there.",
     ),
     click.option("-j", "--jobs", type=Whole(1, 1024), help="Threads.  [default: processors]"),
 )

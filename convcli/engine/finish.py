@@ -53,6 +53,11 @@ class Finish:
     rounding: Rounding = Rounding.AWAY
     top: float = 0.0
 
+    def is_same(self, sums: np.dtype[Any]) -> bool:
+        """Whether sums of a type become samples as they are."""
+        changes = self.slope != 1 or self.shift != 0 or self.absolute or self.mid != 0
+        return self.dtype == sums and not self.is_levels and not changes
+
     @property
     def is_levels(self) -> bool:
         """Whether the result has whole levels."""

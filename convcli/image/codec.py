@@ -73,9 +73,10 @@ BESIDE = {
     "xmp": "XMP",
     "text": "text",
     "dpi": "resolution",
+    "nodata": "nodata value",
 }
-#: All of that.
-EVERYTHING = frozenset(BESIDE)
+#: All of that but the nodata value, which is TIFF's.
+EVERYTHING = frozenset(BESIDE) - {"nodata"}
 
 
 class LazyFunction:
@@ -221,7 +222,7 @@ class Codec:
     coder_whole: float | None = None
     proposed: int = 0
     note: tuple[str, frozenset[str], str] | None = None
-    peaks: Container[int] = ()
+    peaks: Container[int | None] = ()
 
     def has(self, dtype: str, channels: str) -> bool:
         """Whether an image of that sample type and those channels can be written."""

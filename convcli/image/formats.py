@@ -237,12 +237,10 @@ def check_holds(dtype: str, channels: str, format: str, peak: int | None = None)
 
     Parameters
     ----------
-    dtype, channels
-        The image's sample type, such as `uint16`, and its channels, such as `RGBA`.
+    dtype, channels, peak
+        The image's sample type, such as `uint16`, its channels, such as `RGBA`, and `Meta.peak`.
     format
         The name of the format to be written.
-    peak
-        The value of a full sample (`Meta.peak`), if it isn't the type's greatest.
 
     Returns
     -------
@@ -257,8 +255,7 @@ def check_holds(dtype: str, channels: str, format: str, peak: int | None = None)
     known = codec_of(parse_format(format))
     dtype = str(dtype)
     if known.has(dtype, channels):
-        own = peak is not None and peak in known.peaks
-        return () if own else _notes(known, dtype, channels)
+        return () if peak in known.peaks else _notes(known, dtype, channels)
     options = [*_depth_options(known, dtype, channels), *_channel_options(known, channels)]
     holding = [codec for codec in codecs() if codec.proposed and codec.has(dtype, channels)]
     holding = sorted(holding, key=lambda codec: codec.proposed)[:2]
@@ -328,7 +325,9 @@ def left_out(meta: Meta, format: str, channels: str = "RGB") -> tuple[str, ...]:
     codec = codec_of(parse_format(format))
     _, colours = with_colours(meta, channels, codec)
     lost = [
-        words for name, words in BESIDE.items() if getattr(meta, name) and name not in codec.carries
+        words
+        for name, words in BESIDE.items()
+        if getattr(meta, name) not in (None, (), b"") and name not in codec.carries
     ]
     unwritten = [block for block in meta.beside if not codec.writes(block)]
     lost += [block.words for block in unwritten if block.content is not None]

@@ -78,6 +78,8 @@ class Meta:
     white_is_zero
         Whether the file's gray counts from white. Levels are turned about when they are read and
         written; values, which nothing says how to turn, stay as they are stored.
+    nodata
+        The sample that stands for one that is missing (GDAL's nodata value), or None.
     bands
         What it says of its channels that their letters don't.
     beside
@@ -102,6 +104,7 @@ class Meta:
     chunks: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     peak: int | None = None
     white_is_zero: bool = False
+    nodata: float | None = None
     bands: Bands = PLAIN
     beside: tuple[Block, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()

@@ -14,11 +14,8 @@ from numpy.typing import NDArray
 from convcli import engine
 from convcli.errors import GeometryError, UsageError
 from convcli.geometry import Geometry, plan_geometry
-from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Compound, Kernel
 from convcli.kernels.linear import check_linear
-from convcli.pipeline import responses
-from convcli.pipeline.half_even import HalvesToEven
 from convcli.pipeline.kernel_set import kernel_set_of, upside_down
 from convcli.pipeline.responses import (
     Target,
@@ -30,7 +27,7 @@ from convcli.pipeline.responses import (
     scaled,
 )
 from convcli.record import record, replace
-from convcli.spec import Mapping, Precision, Rounding, Spec
+from convcli.spec import Mapping, Precision, Spec
 
 if TYPE_CHECKING:
     from convcli.pipeline.soft import Soft, Softened
@@ -53,13 +50,24 @@ class Filtered:
         The kernels, made ready.
     """
 
-    rows: engine.Correlated | Softened
+    rows: engine.Stage
     steps: tuple[Step, ...]
 
     @cached_property
     def pixels(self) -> NDArray[Any]:
         """All rows."""
-        return self.rows.whole(self.rows.prepared.planned.jobs)
+        return self.rows.whole(self.jobs)
+
+    @property
+    def jobs(self) -> int:
+        """Threads that may ask for rows."""
+        return self.steps[-1].prepared.planned.jobs
+
+    @property
+    def _seen(self) -> engine.Seen:
+        """What was seen of sums; of others nobody asks it."""
+        seen: engine.Seen = getattr(self.rows, "seen", engine.Seen(0.0, 0.0, 0))
+        return seen
 
     @property
     def geometries(self) -> tuple[Geometry, ...]:
@@ -79,12 +87,12 @@ class Filtered:
     @property
     def ends(self) -> tuple[float, float]:
         """The range of the responses in the rows that were made, in levels of the source."""
-        return self.steps[-1].ends(self.rows.seen)
+        return self.steps[-1].ends(self._seen)
 
     @property
     def clipped(self) -> int:
         """Samples of the rows that were made and did not fit the result's range."""
-        return self.rows.seen.clipped
+        return self._seen.clipped
 
 
 def own_mapping(kernels: Sequence[AnyKernel]) -> Mapping:
@@ -267,7 +275,7 @@ def step_of(
     finish = finish_of(target, slope, shift, spec)
     stretches = target.mapping is Mapping.NORMALIZE
     if stretches and target.span is not None:
-        finish = finish.stretch(*_sums(target.span, slope, shift))
+        finish = finish.stretch(*sums_of(target.span, slope, shift))
         stretches = False
     outside = engine.Border2D(spec.border, fill_level(spec.fill, dtype, target))
     options = replace(_options(spec), stretch=stretches, watch=target.watch)
@@ -282,7 +290,7 @@ def step_of(
     return Step(prepared, geometry, float(slope), float(shift), soft)
 
 
-def _sums(span: tuple[float, float], slope: Fraction, shift: Fraction) -> tuple[float, float]:
+def sums_of(span: tuple[float, float], slope: Fraction, shift: Fraction) -> tuple[float, float]:
     """Return the least and the greatest sum that give a range of responses."""
     if slope == 0:
         return 0.0, 0.0
@@ -336,62 +344,3 @@ def without_offset(kernels: Sequence[AnyKernel]) -> tuple[AnyKernel, ...]:
     """Return the kernels, the last one without its offset."""
     last = kernels[-1]
     return (*kernels[:-1], replace(last, offset=0) if isinstance(last, Kernel) else last)
-
-
-class Stored:
-    """Responses that become samples as `filter_array` makes them, bit by bit.
-
-    Parameters
-    ----------
-    dtype
-        Of the responses: floats in levels of the source, before the kernel's offset and the
-        spec's scale.
-    kernel
-        What gave them; None for samples that are only brought to another type.
-    spec, target
-        As `filter_array` takes them.
-    own
-        The range of all responses, which `normalize` stretches unless the target has a span.
-    """
-
-    def __init__(
-        self,
-        dtype: np.dtype[Any],
-        kernel: AnyKernel | None,
-        spec: Spec,
-        target: Target,
-        own: tuple[float, float] | None = None,
-    ) -> None:
-        slope, shift = Fraction(1), Fraction(0)
-        if kernel is not None:
-            if isinstance(kernel, Kernel):
-                shift = written(kernel.offset) * target.level
-            elif kernel.full_scale is not None and not target.in_pixels:
-                slope = Fraction(kernel.full_scale) / target.full
-            slope, shift = scaled(kernel, (slope, shift), spec.scale, target)
-        finish = finish_of(target, slope, shift, spec)
-        if target.mapping is Mapping.NORMALIZE:
-            ends = _sums(target.span, slope, shift) if target.span else own
-            finish = finish.stretch(*ends) if ends else finish
-        self._store: HalvesToEven | engine.Store
-        if finish.is_levels and finish.rounding is Rounding.EVEN:
-            self._store = HalvesToEven(finish)
-        else:
-            self._store = engine.Store(np.promote_types(dtype, np.float32), finish)
-        self._slope, self._shift = float(slope), float(shift)
-        self._seen: dict[tuple[int, int], engine.Seen] = {}
-
-    def part(self, responses: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
-        """Return the samples of a part of an image, of which `corner` is the first row, column."""
-        out, self._seen[corner] = self._store(responses)
-        return out
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """The range of the responses of all rows, in levels of the source."""
-        return responses.ends_of(self._seen.values(), self._slope, self._shift)
-
-    @property
-    def clipped(self) -> int:
-        """Samples that did not fit."""
-        return sum(seen.clipped for seen in self._seen.values())

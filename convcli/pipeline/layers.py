@@ -16,7 +16,7 @@ from convcli.image.image import Image
 from convcli.kernels.bank import Bank, stacked
 from convcli.kernels.kernel import Compound, Kernel
 from convcli.record import record, replace
-from convcli.spec import Alpha, Depth, Mapping, Precision, Rounding, Spec
+from convcli.spec import Alpha, Depth, Mapping, Missing, Precision, Rounding, Spec
 
 #: Taps of a window, and steps, that can be meant.
 _MOST = 10_000
@@ -257,6 +257,8 @@ def check_layers(layers: Sequence[Layer], spec: Spec) -> None:
     given += ["scale"] * (spec.scale != 1) + ["rounding"] * (spec.rounding is not Rounding.AWAY)
     given += ["alpha"] * (spec.alpha not in (Alpha.AUTO, Alpha.DROP))
     given += ["depth"] * (spec.depth is Depth.ONE)
+    given += ["nodata"] * (spec.nodata is not None) + ["least_share"] * (spec.least_share != 0)
+    given += ["missing"] * (spec.missing is not Missing.IGNORE)
     if spec.mapping is Mapping.HUE:
         raise UsageError("`mapping` hue goes with a single kernel, not with banks; use another")
     if given:

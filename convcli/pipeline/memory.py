@@ -173,6 +173,8 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
         return Sums(source, source, (decoded, StageMemory("result", source)))
     jobs = spec.jobs or processors()
     stages = [decoded, *(stage for one in road.roads for stage in _stages(one, jobs))]
+    if isinstance(spec.nodata, float | int):
+        stages.append(StageMemory("which samples are there", prod(shape)))
     dtype = road.work.stored
     result = prod(road.steps[-1].geometry.out) * len(road.work.channels) * dtype.itemsize
     stages.append(_written(result, dtype.itemsize == 2, output))

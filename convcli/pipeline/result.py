@@ -15,8 +15,9 @@ from convcli.image.image import Image
 from convcli.image.light import linear as light
 from convcli.kernels.kernel import Kernel
 from convcli.pipeline.anchors import AtAnchors
-from convcli.pipeline.arrays import Filtered, Stored
+from convcli.pipeline.arrays import Filtered
 from convcli.pipeline.responses import Target, after
+from convcli.pipeline.stored import Stored
 from convcli.pipeline.work import Work, planes_of, rows_of, squeezed
 from convcli.pipeline.working import float_rows, lightness
 from convcli.record import replace
@@ -164,7 +165,9 @@ class FloatResult:
             return sum(self._clipped.values()) + (self._levels.clipped if self._levels else 0)
         return self._mapped.clipped
 
-    def part(self, responses: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
+    def part(
+        self, responses: NDArray[Any], corner: tuple[int, int], into: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
         """Return samples of the filtered channels of a part of an image.
 
         Parameters
@@ -173,8 +176,13 @@ class FloatResult:
             Of that part.
         corner
             Its first row and column.
+        into
+            Where they may be put.
         """
         work = self._work
+        if not (self._has_alpha or work.spec.linear or work.spec.luma):
+            into = None if into is None else into.reshape(responses.shape)
+            return self._mapped.part(responses, corner, into)
         colour, alpha = self._apart(responses)
         colour = self._mapped.part(colour, corner)
         if self._before is not None:
@@ -191,16 +199,18 @@ class FloatResult:
     def _ranges(self, filtered: Filtered) -> tuple[_Range, _Range | None]:
         """Return the ranges of colour's and alpha's responses: all rows are made for that."""
         ends: list[list[NDArray[Any]]] = [[], []]
+        # One that is no number makes the range so, unless that says that it is missing.
+        low, high = (np.fmin, np.fmax) if self._work.gaps else (np.minimum, np.maximum)
 
         def look(_: int, responses: NDArray[Any]) -> None:
             for found, part in zip(ends, self._apart(responses), strict=True):
                 if part is not None:
-                    found.append(np.array((part.min(), part.max())))
+                    found.append(np.array((low.reduce(part, None), high.reduce(part, None))))
 
-        jobs = filtered.rows.prepared.planned.jobs
-        engine.each_part(filtered.rows, filtered.rows.cycles, jobs, look)
-        # One that is no number makes these so.
-        colour, *alpha = [(float(np.min(part)), float(np.max(part))) for part in ends if part]
+        engine.each_part(filtered.rows, filtered.rows.cycles, filtered.jobs, look)
+        colour, *alpha = [
+            (float(low.reduce(part, None)), float(high.reduce(part, None))) for part in ends if part
+        ]
         return colour, alpha[0] if alpha else None
 
     def _apart(self, responses: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:

@@ -19,11 +19,14 @@ from convcli.pipeline.applied import applied
 from convcli.pipeline.arrays import Filtered
 from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
+from convcli.pipeline.gaps import with_gaps
+from convcli.pipeline.marked import Marks
+from convcli.pipeline.masked import masked_responses, masked_steps
 from convcli.pipeline.result import FloatResult, Unfiltered
 from convcli.pipeline.result_meta import meta_of
 from convcli.pipeline.sample_types import Settling, plans_told
 from convcli.pipeline.work import Work, chains, differ, prepare, selected
-from convcli.pipeline.working import working_rows
+from convcli.pipeline.working import present_rows, response_type, working_rows
 from convcli.processors import processors
 from convcli.record import replace
 from convcli.spec import Spec
@@ -74,13 +77,13 @@ def lay(
         If the spec doesn't fit the image, or the kernel doesn't fit into it.
     """
     kernels, chosen = arrays.overridden(kernels, spec), selected(image, spec)
+    whole = with_gaps(prepare(chosen, kernels, spec, span, watch=watch, one_bit=one_bit), chosen)
     if differ(chosen, spec):
         # Few images need it.
         from convcli.pipeline.apart import ApartRoad
 
-        whole = prepare(chosen, kernels, spec, span, watch=watch, one_bit=one_bit)
         return ApartRoad(image, whole, Road, meta_of)
-    return Road(image, prepare(chosen, kernels, spec, span, watch=watch, one_bit=one_bit))
+    return Road(image, whole)
 
 
 class Road:
@@ -104,6 +107,11 @@ class Road:
 
             self.partly = lay_partly(image, work)
             self.steps = self.partly.steps
+            return
+        if work.gaps is not None:
+            self._present = present_rows(work, work.gaps)
+            (self._asked,) = chains(work, response_type(work, self._rows))
+            self.steps = masked_steps(self._present, *self._asked)
             return
         kind = self._rows.shape, self._rows.dtype
         #: One chain of kernels; for a hue there are two.
@@ -174,6 +182,7 @@ class Road:
                 *compiled(),
             ),
             inside=partly.inside if partly else None,
+            missing=done.marks.facts if self.work.gaps else None,
         )
 
     @cached_property
@@ -181,6 +190,9 @@ class Road:
         """The last stage, which knows what was seen of responses."""
         if self.partly is not None:
             return self.partly.stage(_rows_of)
+        if self.work.gaps is not None:
+            rows = masked_responses(self._present, self.steps, *self._asked)
+            return _ResultRows(self.work, Filtered(rows, self.steps))
         found = [arrays.filter_rows(self._rows, steps) for steps in self._chains]
         return _rows_of(self.work, found)
 
@@ -216,6 +228,7 @@ class _ResultRows(engine.Stage):
             self._floats = FloatResult(work, filtered)
             dtype = dtype if work.chooses else self._floats.dtype
         self._unfiltered = Unfiltered(work, filtered.geometries) if work.chooses else None
+        self.marks = Marks(work.gaps, work, filtered.geometries) if work.gaps else None
         self.seen: Filtered | FloatResult = self._floats or filtered
         count = len(work.channels)
         size = filtered.rows.shape[:2]
@@ -268,15 +281,22 @@ class _ResultRows(engine.Stage):
             return out
         responses, few = rows.rows(start, stop), engine.chunk_of(rows.shape, rows.dtype)
         for first in range(0, stop - start, few):
-            part = self._samples(responses[first : first + few], (start + first, 0))
-            out[first : first + few] = part.reshape(len(part), *self.shape[1:])
+            into = out[first : first + few]
+            part = self._samples(responses[first : first + few], (start + first, 0), into)
+            if not np.may_share_memory(part, into):
+                into[...] = part.reshape(into.shape)
         return out
 
-    def _samples(self, samples: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
-        """Return what becomes of the responses of a part of the image."""
+    def _samples(
+        self, samples: NDArray[Any], corner: tuple[int, int], into: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
+        """Return what becomes of the responses of a part of the image; it may be put `into`."""
         corner = corner[0] + self._origin[0], corner[1] + self._origin[1]
         if self._floats is not None:
-            samples = self._floats.part(samples, corner)
+            responses = samples
+            samples = self._floats.part(responses, corner, None if self._unfiltered else into)
+            if self.marks is not None:
+                samples = self.marks.put(samples, responses, corner)
         return samples if self._unfiltered is None else self._unfiltered.merged(samples, corner)
 
     def whole(self, jobs: int) -> NDArray[Any]:

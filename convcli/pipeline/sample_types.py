@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from convcli.engine import Plan
 from convcli.errors import UsageError
@@ -258,3 +258,30 @@ def saturated(whole: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     result = np.minimum(fits, np.nextafter(high, 0)).astype(dtype)
     result[fits >= high] = ends.max
     return result
+
+
+def values_type(
+    source: np.dtype[Any], mapping: str | Mapping, dtype: DTypeLike | None
+) -> np.dtype[Any] | None:
+    """Return the type of a result that is made of floats, of int8, int16, …; None for others.
+
+    Parameters
+    ----------
+    source
+        The array's.
+    mapping, dtype
+        As `correlate` takes them.
+    """
+    if dtype is None and (source.name not in VALUES or mapping == Mapping.RAW):
+        return None
+    try:
+        chosen = source if dtype is None else np.dtype(dtype)
+    except TypeError:
+        # It is refused elsewhere.
+        return None
+    return chosen.newbyteorder("=") if chosen.name in VALUES else None
+
+
+def as_values(result: NDArray[Any], dtype: np.dtype[Any] | None) -> NDArray[Any]:
+    """Return floats as a whole type, rounded and saturated; as they are without one."""
+    return result if dtype is None else saturated(rounded(result), dtype)

@@ -142,6 +142,12 @@ class VolumeRoad:
         self.steps = correlated_planes(planes, planes.kernels, spec, self.work.target)
         self._notes = [*spec.notes, *planes.work.image.meta.notes]
         self._settling = Settling(planes.work.stored, planes.work.target, spec.rounding)
+        nodata = planes.first.meta.nodata
+        if nodata is not None:
+            self._notes.append(
+                f"the nodata value {nodata:g} was left out, and filtered as data: volumes have no "
+                "missing samples"
+            )
 
     @property
     def _last(self) -> CorrelatedPlanes:
@@ -224,7 +230,7 @@ class VolumeRoad:
             self._notes += meta.notes[said:]
         if self._spec.gray and self._planes.first.channels != self.work.channels:
             meta = replace(meta, icc=None)
-        return replace(self._described(meta), frames=self._last.count)
+        return replace(self._described(meta), frames=self._last.count, nodata=None)
 
     def _described(self, meta: Meta) -> Meta:
         """Return metadata as they are true of the result's samples."""

@@ -18,6 +18,7 @@ from convcli.image.light import lab
 from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import arrays
 from convcli.pipeline.half_even import has_halves
+from convcli.pipeline.missing import Gaps
 from convcli.pipeline.responses import Target
 from convcli.pipeline.sample_types import check_kind, stored_type, target_of, working_type
 from convcli.record import record, replace
@@ -48,6 +49,8 @@ class Work:
         `keep`, `weigh` or `filter`, or `drop` if it is gone.
     stored
         The type of the result's samples; the target's is what they are made of.
+    gaps
+        What is missing; None if nothing is.
     """
 
     image: Image
@@ -58,6 +61,7 @@ class Work:
     target: Target
     alpha: Alpha
     stored: np.dtype[Any]
+    gaps: Gaps | None = None
 
     @property
     def planes(self) -> NDArray[Any]:
@@ -89,7 +93,7 @@ class Work:
         """Whether samples can't be filtered as they are stored."""
         if self.weighs or self.spec.linear or self.spec.luma or self.is_hue:
             return True
-        if getattr(self.kernels[-1], "threshold", 0):
+        if getattr(self.kernels[-1], "threshold", 0) or self.gaps is not None:
             return True
         return has_halves(self.kernels, self.spec, self.target)
 

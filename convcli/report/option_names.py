@@ -18,7 +18,7 @@ OPTIONS = {
         *("lenient", "linear", "luma", "max_pixels", "method", "mode", "montage", "overwrite"),
         *("padding", "quality", "recursive", "scale", "size", "skip_existing", "stride"),
         *("timeout", "top", "anchor", "border", "flip_rows", "keep_edges", "like", "mask"),
-        *("region", "rounding"),
+        *("region", "rounding", "least_share", "missing", "nodata"),
     )
 } | {
     "least": "--min",

@@ -17,6 +17,7 @@ from convcli.pipeline import Facts
 from convcli.pipeline.memory import StageMemory
 from convcli.report.hints import hint
 from convcli.report.lines import columns, named, printable, wrapped
+from convcli.report.missing_samples import missing, missing_data
 from convcli.report.numbers import rounded
 from convcli.report.option_names import as_options
 from convcli.report.shape import axis_data, leftover
@@ -53,6 +54,8 @@ def line(outcome: Outcome) -> str:
     if facts is None:
         return f"{source} → {target}"
     clipped = f", {_share(facts)} clipped" if facts.clipped else ""
+    if facts.missing and facts.missing.result:
+        clipped += f", {facts.missing.result:,} missing"
     return (
         f"{source} → {target}  {_frames(facts)}"
         f"{described(facts.out_size, facts.out_channels, facts.out_depth)}{clipped}, "
@@ -85,6 +88,8 @@ def text(
     if facts.inside is not None:
         rows.append(("part", _part(facts.inside, facts.size)))
     rows += _values(facts, kernels)
+    if facts.missing:
+        rows += [("missing" if not k else "", said) for k, said in enumerate(missing(facts))]
     if facts.alpha:
         rows.append(("alpha", _ALPHA[facts.alpha]))
     if verbose:
@@ -160,6 +165,8 @@ def _frames(facts: Facts) -> str:
 
 def _values(facts: Facts, kernels: Sequence[Any]) -> list[tuple[str, str]]:
     said = f"{facts.lowest:.6g} … {facts.highest:.6g}, mapped by {facts.mapping}"
+    if facts.lowest != facts.lowest:
+        said = f"none that is a number, mapped by {facts.mapping}"
     if facts.out_depth in ("float", "double") and facts.mapping is not Mapping.RAW:
         said += "; floats are not clipped"
     said += _applied(facts.scale, facts.offset)
@@ -237,6 +244,7 @@ def data(outcome: Outcome, kernels: Sequence[AnyKernel | AnyVolumeKernel]) -> di
     result["response"] = _response_data(facts) if facts else None
     if facts and facts.inside:
         result["part"] = _part_data(facts.inside, facts.samples)
+    result["missing"] = missing_data(facts) if facts and facts.missing else None
     result["geometry"] = [
         {"rows": axis_data(g.rows), "cols": axis_data(g.cols)}
         for g in (facts.geometries if facts else ())

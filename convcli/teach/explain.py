@@ -140,7 +140,7 @@ class Study(Responses):
         Raises
         ------
         ImageError
-            If the sample is infinite or no number.
+            If the sample is infinite, no number, or missing.
         """
         rows, cols = self.sources
         axes = self.geometry.rows, self.geometry.cols
@@ -148,7 +148,7 @@ class Study(Responses):
         if min(found) < 0:
             return None, self.fill
         value = self.samples[(*found, channel)].item()
-        if not isfinite(value):
+        if not isfinite(value) or value == self.work.image.meta.nodata:
             raise ImageError(
                 f"the sample at row {found[0]}, column {found[1]} is {value}: nothing can be "
                 f"worked out with it; choose another place"

@@ -18,6 +18,7 @@ from convcli.image.orientation import upright
 from convcli.image.tiff import bands as tiff_bands
 from convcli.image.tiff import directories
 from convcli.image.tiff.kinds import MINISWHITE, PALETTE
+from convcli.image.tiff.nodata import nodata_of
 from convcli.image.tiff.segments import decoded
 from convcli.image.tiff.whole import check_page
 
@@ -112,6 +113,7 @@ def read_page(page: Any, data: bytes, limit: int, count: int = 1) -> Image:
         frames=count,
         peak=peak,
         white_is_zero=int(page.photometric) == MINISWHITE,
+        nodata=nodata_of(page),
         bands=bands,
         notes=notes,
     )

@@ -14,7 +14,9 @@ from convcli.image.light.profile import fits
 from convcli.image.parallel import on_threads
 from convcli.image.tiff import bands, directories
 from convcli.image.tiff import stored as samples_of
+from convcli.image.tiff.nodata import TAG, text_of
 from convcli.image.tiff.read import TEXT_TAGS
+from convcli.record import replace
 
 #: Of deflate, without a word from the user: 2 % larger than level 6 in two thirds of the time.
 LEVEL = 2
@@ -185,6 +187,8 @@ def _put_exif(file: IO[bytes], block: bytes) -> None:
 
 def _descriptions(image: Image) -> dict[str, Any]:
     meta = image.meta
+    if meta.nodata is not None and samples_of.is_turned(image):
+        meta = replace(meta, nodata=image.maximum - meta.nodata)
     options: dict[str, Any] = {"software": "", "extratags": [*_tags(meta), *bands.tags(image)]}
     if meta.dpi:
         options |= {"resolution": meta.dpi, "resolutionunit": "INCH"}
@@ -207,4 +211,7 @@ def _tags(meta: Meta) -> list[tuple[int, str | int, int, bytes, bool]]:
         tags.append((tag, 2, len(text), text, True))
     if meta.xmp:
         tags.append((_XMP, 1, len(meta.xmp), meta.xmp, True))
+    if meta.nodata is not None:
+        text = text_of(meta.nodata)
+        tags.append((TAG, 2, len(text), text, True))
     return tags

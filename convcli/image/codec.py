@@ -46,7 +46,7 @@ pixels is better a package whose `__init__` has `CODEC` and `header`, and names 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
@@ -186,6 +186,8 @@ class Codec:
         for never.
     note
         What happens to some that it holds nonetheless: (sample type or '', channels, words).
+    peaks
+        Values of a full sample (`Meta.peak`) that it holds beside the greatest of a type.
     """
 
     name: str
@@ -223,6 +225,7 @@ class Codec:
     coder_whole: float | None = None
     proposed: int = 0
     note: tuple[str, frozenset[str], str] | None = None
+    peaks: Container[int | None] = ()
 
     def has(self, dtype: str, channels: str) -> bool:
         """Whether an image of that sample type and those channels can be written."""

@@ -18,7 +18,7 @@ from convcli.engine import CHUNK_BYTES, Pixels
 from convcli.errors import ConvError
 from convcli.image.channels import channel_words
 from convcli.image.formats import codec_of
-from convcli.image.header import WIDTHS, Header
+from convcli.image.header import VALUES, WIDTHS, Header
 from convcli.image.image import Image, Meta
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline.arrays import Step
@@ -157,7 +157,8 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
     kernels, spec, output
         As for `takes`.
     """
-    names = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}.get(kind.channels, "?" * kind.channels)
+    told = {1: "L", 3: "RGB"} if kind.dtype in VALUES else {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+    names = told.get(kind.channels, "?" * kind.channels)
     shape = (*kind.size, kind.channels) if kind.channels > 1 else kind.size
     source = prod(shape) * WIDTHS[kind.dtype]
     image = Image.of(Absent(shape, np.dtype(kind.dtype)), names, Meta())
@@ -174,7 +175,7 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
     stages = [decoded, *(stage for one in road.roads for stage in _stages(one, jobs))]
     if isinstance(spec.nodata, float | int):
         stages.append(StageMemory("which samples are there", prod(shape)))
-    dtype = road.work.target.dtype
+    dtype = road.work.stored
     result = prod(road.steps[-1].geometry.out) * len(road.work.channels) * dtype.itemsize
     stages.append(_written(result, dtype.itemsize == 2, output))
     if output.compared:
@@ -209,6 +210,8 @@ def _behind(road: OneRoad, chunk: int) -> list[StageMemory]:
     if work.needs_floats or work.chooses:
         back = "back to the samples of the result" if work.needs_floats else "beside the channels"
         found.append(StageMemory(back, chunk))
+    if work.stored != work.target.dtype:
+        found.append(StageMemory(f"{work.stored.name} samples of the result", chunk))
     if work.spec.keep_edges:
         found.append(StageMemory("edges as they were", chunk))
     if any(step.soft for step in road.steps):

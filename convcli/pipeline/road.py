@@ -24,6 +24,7 @@ from convcli.pipeline.marked import Marks
 from convcli.pipeline.masked import masked_responses, masked_steps
 from convcli.pipeline.result import FloatResult, Unfiltered
 from convcli.pipeline.result_meta import meta_of
+from convcli.pipeline.sample_types import Settling, plans_told
 from convcli.pipeline.work import Work, chains, differ, prepare, selected
 from convcli.pipeline.working import present_rows, response_type, working_rows
 from convcli.processors import processors
@@ -135,8 +136,17 @@ class Road:
         geometries = tuple(step.geometry for step in self.steps)
         if self.work.spec.keep_edges and self.partly is None:
             rows = KeptEdges(rows, self.work, geometries)
+        if rows.dtype != self.work.stored:
+            rows, jobs = engine.Pixels(rows, self._settling), rows.jobs
+            rows.jobs = jobs
         meta = meta_of(self._image, self.work, rows, geometries)
         return Image.of(rows, self.work.channels, meta)
+
+    @cached_property
+    def _settling(self) -> Settling:
+        """What makes samples of another type than the engine does."""
+        work = self.work
+        return Settling(work.stored, work.target, work.spec.rounding)
 
     @property
     def facts(self) -> Facts:
@@ -154,13 +164,13 @@ class Road:
             out_channels=result.channels,
             out_depth=result.depth,
             geometries=tuple(step.geometry for step in self.steps),
-            plans=done.plans,
+            plans=plans_told(image, done.plans),
             mapping=work.target.mapping,
             lowest=seen.ends[0],
             highest=seen.ends[1],
             scale=scale,
             offset=offset,
-            clipped=seen.clipped,
+            clipped=seen.clipped + self._settling.clipped,
             samples=done.samples,
             alpha=work.said_of_alpha(image),
             avoidable=work.spec.scale != "auto" and not work.spec.luma and image.dtype.kind in "bu",

@@ -23,6 +23,7 @@ from convcli.pipeline.facts import Facts
 from convcli.pipeline.memory import ImageKind, StageMemory
 from convcli.pipeline.result_meta import stripped, true_of
 from convcli.pipeline.road import compiled
+from convcli.pipeline.sample_types import Settling, described_by, plans_told
 from convcli.pipeline.volume import CorrelatedPlanes, correlated_planes, overridden_volume
 from convcli.pipeline.volume_memory import volume_stages
 from convcli.pipeline.work import Work, differ, prepare, selected
@@ -139,6 +140,7 @@ class VolumeRoad:
         self.work = planes.work
         self.steps = correlated_planes(planes, planes.kernels, spec, self.work.target)
         self._notes = [*spec.notes, *planes.work.image.meta.notes]
+        self._settling = Settling(planes.work.stored, planes.work.target, spec.rounding)
         nodata = planes.first.meta.nodata
         if nodata is not None:
             self._notes.append(
@@ -153,12 +155,14 @@ class VolumeRoad:
     @cached_property
     def result(self) -> Frames:
         """The planes of the result, each made when it is asked for."""
-        size = int(np.prod(self._last.shape)) * self._last.dtype.itemsize
+        size = int(np.prod(self._last.shape)) * self.work.stored.itemsize
         count = self._last.count
 
         def start(first: int) -> Iterator[Image]:
             for number in range(first, count):
                 pixels = self._last.plane(number)
+                if pixels.dtype != self.work.stored:
+                    pixels = self._settling(pixels, number)
                 yield Image(pixels, self.work.channels, self._meta(number))
                 del pixels
 
@@ -174,7 +178,8 @@ class VolumeRoad:
     def facts(self) -> Facts:
         """What was done: what is said of responses is true once every plane was made."""
         image, last, work = self._planes.first, self._last, self.work
-        blank = Image(np.zeros((1, 1, *last.shape[2:]), last.dtype), work.channels)
+        shape = (1, 1, *last.shape[2:])
+        blank = Image(np.zeros(shape, work.stored), work.channels, self._described(image.meta))
         flats = [kernel.flat for kernel in self._planes.kernels]
         scale, offset = applied(flats, self._spec, work.target, last.ends)
         return Facts(
@@ -185,13 +190,13 @@ class VolumeRoad:
             out_channels=work.channels,
             out_depth=blank.depth,
             geometries=tuple(step.geometry.plane for step in self.steps),
-            plans=tuple(step.plan for step in self.steps),
+            plans=plans_told(image, tuple(step.plan for step in self.steps)),
             mapping=work.target.mapping,
             lowest=last.ends[0],
             highest=last.ends[1],
             scale=scale,
             offset=offset,
-            clipped=last.clipped,
+            clipped=last.clipped + self._settling.clipped,
             samples=last.count * int(np.prod(last.shape)),
             alpha="drop" if image.has_alpha else "",
             avoidable=self._spec.scale != "auto" and image.dtype.kind in "bu",
@@ -222,7 +227,12 @@ class VolumeRoad:
         self._notes += meta.notes[said:]
         if self._spec.gray and self._planes.first.channels != self.work.channels:
             meta = replace(meta, icc=None)
-        return replace(meta, frames=self._last.count, nodata=None)
+        return replace(self._described(meta), frames=self._last.count, nodata=None)
+
+    def _described(self, meta: Meta) -> Meta:
+        """Return metadata as they are true of the result's samples."""
+        source, work = self._planes.first.dtype, self.work
+        return described_by(meta, source, work.stored, work.target)
 
     @cached_property
     def _change(self) -> Change:
@@ -234,7 +244,7 @@ class VolumeRoad:
             origin=origin,
             step=step,
             channels=(first.channels, self.work.channels),
-            depths=(first.dtype.name, last.dtype.name),
+            depths=(first.dtype.name, np.dtype(self.work.stored).name),
             frames=(count, last.count),
             spacing=prod(step.geometry.planes.stride for step in self.steps),
         )

@@ -59,7 +59,7 @@ def encode(image: Image) -> bytes:
     if pixels.dtype == bool:
         maximum, kind = 1, b"BLACKANDWHITE"
     else:
-        maximum = int(np.iinfo(pixels.dtype).max)
+        maximum = image.meta.peak or int(np.iinfo(pixels.dtype).max)
     lines = [f"P7\nWIDTH {cols}\nHEIGHT {rows}\nDEPTH {depth}\nMAXVAL {maximum}\n".encode()]
     lines += [b"TUPLTYPE ", kind, b"\n"] if kind else []
     samples = pixels.astype(">u2" if maximum > 255 else "u1").tobytes()

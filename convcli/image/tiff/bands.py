@@ -30,6 +30,7 @@ from convcli.image.tiff.kinds import (
     SEPARATED,
     YCBCR,
 )
+from convcli.image.tiff.stored import from_white
 
 _COLOURS = {
     **{MINISWHITE: "L", MINISBLACK: "L", RGB: "RGB", PALETTE: "RGB", YCBCR: "RGB"},
@@ -262,6 +263,8 @@ def layout(image: Image) -> dict[str, Any]:
     found: dict[str, Any] = {"photometric": meaning}
     if count > 1:
         found["planarconfig"] = "contig"
+    if from_white(image):
+        found["photometric"] = MINISWHITE
     if _is_settled(image):
         found["photometric"] = MINISBLACK
         extra = [0] * (count - 1)

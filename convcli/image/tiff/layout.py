@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from convcli.image import codecs
 from convcli.image.image import Image, Meta
 from convcli.image.parallel import on_threads
+from convcli.image.tiff import stored as samples_of
 from convcli.image.tiff.kinds import CODINGS, FAX
 from convcli.record import record
 
@@ -52,6 +53,8 @@ class Layout:
         Whether it is BigTIFF.
     paged
         Whether the page says that it is one of several.
+    bits
+        How many a sample has; 0 if no page says so.
     """
 
     coding: int = DEFLATE
@@ -60,6 +63,7 @@ class Layout:
     order: Literal["<", ">"] | None = None
     big: bool = False
     paged: bool = False
+    bits: int = 0
 
 
 def layout_of(page: Any, paged: bool) -> Layout:
@@ -73,7 +77,7 @@ def layout_of(page: Any, paged: bool) -> Layout:
         Whether it says that it is one of several.
     """
     tile = (int(page.tilelength), int(page.tilewidth)) if page.is_tiled else None
-    tiff = page.parent.tiff
+    tiff, bits = page.parent.tiff, page.bitspersample
     return Layout(
         int(page.compression),
         int(page.predictor) != 1,
@@ -81,6 +85,7 @@ def layout_of(page: Any, paged: bool) -> Layout:
         tiff.byteorder,
         tiff.is_bigtiff,
         paged,
+        bits if isinstance(bits, int) else 0,
     )
 
 
@@ -104,7 +109,7 @@ def remarks(meta: Meta) -> tuple[str, ...]:
 
 def stored(
     image: Image, layout: Layout, compress: int | None, order: Literal["<", ">"]
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], tuple[int, int] | None]:
     """Say which samples are written and how, as `TiffWriter.write` takes it.
 
     Strips or tiles are coded as their rows are made, where these aren't there: tifffile would want
@@ -120,30 +125,67 @@ def stored(
         0 (stored) to 9 (smallest): deflate with a predictor; None for what the layout says.
     order
         The file's byte order.
+
+    Returns
+    -------
+    dict
+        The arguments.
+    tuple or None
+        Bits a sample and the coding (0 for what is said) that the file is to be set right to.
     """
+    if _is_fax(image, layout, compress):
+        return _fax(image), (1, samples_of.GROUP_4)
+    bits = image.meta.peak.bit_length() if image.meta.peak else 0
     coding, predicted = _chosen(layout, compress)
+    predicted = predicted and _is_predictable(image, coding)
     options: dict[str, Any] = {}
-    if coding != NONE:
-        options["compression"] = "zlib" if coding == DEFLATE else coding
-        options["predictor"] = predicted and image.dtype != bool and coding != PACKBITS
+    if coding != NONE or bits:
+        # tifffile would pack samples of fewer bits itself.
+        options["compression"] = {DEFLATE: "zlib", NONE: PACKBITS}.get(coding, coding)
+        options["predictor"] = predicted
     level = LEVEL if compress is None else compress
     if coding == DEFLATE:
         options["compressionargs"] = {"level": level}
+    right = (bits, coding if coding == NONE else 0) if bits else None
     tile = _tile(layout, image)
-    if tile is None and (image.made is None or image.dtype == bool):
-        return {"data": image.pixels, **options}
-    coder = _coder(image, coding, (options.get("predictor", False), level, order))
+    if tile is None and not bits and (image.made is None or image.dtype == bool):
+        return {"data": samples_of.stored(image, 0, image.size[0]), **options}, right
+    coder = _coder(image, coding, (predicted, level, order, bits))
     options |= {"shape": image.shape, "dtype": image.dtype}
     if tile is not None:
-        return {"data": _tiles(image, tile, coder), "tile": tile, **options}
+        return {"data": _tiles(image, tile, coder), "tile": tile, **options}, right
+    return {**_strips(image, coder), **options}, right
+
+
+def _strips(image: Image, coder: Callable[[NDArray[Any]], bytes]) -> dict[str, Any]:
     rows, step = image.size[0], image.made.step if image.made else 1
     height = max(_STRIP_BYTES // image.row_bytes // step, 1) * step
 
     def strip(start: int) -> bytes:
-        return coder(image.rows(start, min(start + height, rows)))
+        return coder(samples_of.stored(image, start, min(start + height, rows)))
 
-    data = on_threads(strip, range(0, rows, height), image.jobs)
-    return {"data": data, "rowsperstrip": height, **options}
+    return {"data": on_threads(strip, range(0, rows, height), image.jobs), "rowsperstrip": height}
+
+
+def _is_fax(image: Image, layout: Layout, compress: int | None) -> bool:
+    """Whether black and white is written as a fax: unless its source was, and otherwise coded."""
+    is_kept = layout.bits == 1 and _written(layout.coding)
+    return image.dtype == bool and image.channels == "L" and compress is None and not is_kept
+
+
+def _fax(image: Image) -> dict[str, Any]:
+    """Say that black and white is written as a fax."""
+    strip = iter((samples_of.fax(image),))
+    rows = {"shape": image.shape, "dtype": np.uint8, "rowsperstrip": image.size[0]}
+    # tifffile codes no fax: its coding is named afterwards.
+    return {"data": strip, "compression": "packbits", **rows}
+
+
+def _is_predictable(image: Image, coding: int) -> bool:
+    """Whether samples may be stored as differences, which few programs read of 64 bits."""
+    wide = image.dtype.itemsize == 8 and image.dtype.kind in "iu"
+    is_plain = image.dtype != bool and image.meta.peak is None and not wide
+    return is_plain and coding not in (NONE, PACKBITS)
 
 
 def _chosen(layout: Layout, compress: int | None) -> tuple[int, bool]:
@@ -173,20 +215,24 @@ def _tile(layout: Layout, image: Image) -> tuple[int, int] | None:
 
 
 def _coder(
-    image: Image, coding: int, how: tuple[bool, int, str]
+    image: Image, coding: int, how: tuple[bool, int, str, int]
 ) -> Callable[[NDArray[Any]], bytes]:
-    """Return what codes some samples: differences, the file's byte order, and the coding."""
-    predicted, level, order = how
+    """Return what codes some samples: differences, the file's byte order, bits, and the coding."""
+    predicted, level, order, bits = how
     real = image.dtype.kind == "f"
     predict = codecs.load("tifffile").TIFF.PREDICTORS[_REAL_DIFFERENCES if real else _DIFFERENCES]
     # Differences of real numbers are bytes, the greatest first in any file.
     swapped = order == ">" and image.dtype.itemsize > 1 and not (real and predicted)
     options: dict[str, Any] = {DEFLATE: {"level": level}, PACKBITS: {"axis": -2}}.get(coding, {})
+    plain = {name: value for name, value in options.items() if name != "axis"}
     encode = None
     if coding != NONE:
         encode = getattr(codecs.load("imagecodecs"), f"{_CODERS[coding]}_encode")
 
     def coded(made: NDArray[Any]) -> bytes:
+        if bits:
+            packed = samples_of.packed(made, bits)
+            return packed if encode is None else bytes(encode(packed, **plain))
         samples = np.ascontiguousarray(made).reshape(*made.shape[:2], -1)
         if predicted:
             samples = predict(samples, axis=-2)
@@ -206,7 +252,7 @@ def _tiles(
     height = lcm(high, image.made.step) if image.made else high
 
     def band(start: int) -> list[bytes]:
-        made = image.rows(start, min(start + height, rows))
+        made = samples_of.stored(image, start, min(start + height, rows))
         found = []
         for top in range(0, len(made), high):
             for left in range(0, cols, wide):

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image.channels import PLAIN, Bands, colour_of
-from convcli.image.depth import divide_alpha, storable, widen_bits
+from convcli.image.depth import divide_alpha, scaled_note, storable, widen_bits
+from convcli.image.header import VALUES
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
 from convcli.image.orientation import upright
@@ -81,8 +82,9 @@ def read_page(
 ) -> Image:
     """Read a page, upright.
 
-    Fewer than 8 bits are scaled to 8 and 9 to 15 to 16 by repeating bits; white-is-zero is
-    inverted; premultiplied alpha is divided out; palettes become colours.
+    Fewer than 8 bits are scaled to 8 by repeating bits, 9 to 15 stay as they are in 16; levels
+    that count from white are turned about; premultiplied alpha is divided out; palettes become
+    colours.
 
     Parameters
     ----------
@@ -103,7 +105,8 @@ def read_page(
         As for `decode`.
     """
     _check_page(page, data, limit)
-    pixels, channels, bands, notes = _pixels(page)
+    peak = _peak(page)
+    pixels, channels, bands, notes = _pixels(page, peak)
     icc = bytes(page.iccprofile) if page.iccprofile else None
     exif, around = directories.take_exif(data, page.offset), around or Around()
     texts = _text(page)
@@ -123,6 +126,8 @@ def read_page(
         text=tuple((TEXT_TAGS[tag], value) for tag, value in texts.items()),
         frames=count,
         beside=beside,
+        peak=peak,
+        white_is_zero=int(page.photometric) == MINISWHITE,
         nodata=nodata,
         bands=bands,
         notes=notes,
@@ -139,7 +144,14 @@ def _check_page(page: Any, data: bytes, limit: int) -> None:
     check_page(page, data)
 
 
-def _pixels(page: Any) -> tuple[NDArray[Any], str, Bands, tuple[str, ...]]:
+def _peak(page: Any) -> int | None:
+    """Return the value of a full sample, if no type of samples has that one."""
+    bits = page.bitspersample
+    whole = page.dtype is not None and page.dtype.kind == "u" and int(page.photometric) != PALETTE
+    return 2**bits - 1 if whole and 8 < bits < 16 else None
+
+
+def _pixels(page: Any, peak: int | None) -> tuple[NDArray[Any], str, Bands, tuple[str, ...]]:
     """Return a page's pixels, what their channels are, and what there is to say."""
     stored = decoded(page)
     if stored.ndim == 3 and page.axes.startswith("S"):
@@ -150,51 +162,58 @@ def _pixels(page: Any) -> tuple[NDArray[Any], str, Bands, tuple[str, ...]]:
         raise ImageError(f"a TIFF page of shape {stored.shape} can't be read")
     if int(page.photometric) == PALETTE:
         return _look_up(stored, page.colormap), "RGB", PLAIN, ()
-    if int(page.photometric) == MINISWHITE:
-        stored = _inverted(stored, page.bitspersample)
     channels, bands = tiff_bands.bands_of(page, 1 if stored.ndim == 2 else stored.shape[2])
-    whole, notes = _samples(stored, page)
+    whole, notes = _samples(stored, page.bitspersample)
+    if int(page.photometric) == MINISWHITE:
+        notes += _turned(whole, peak)
     whole = tiff_bands.in_order(whole, channels, bands)
     if tiff_bands.is_multiplied(page, channels, bands):
-        whole = _divided(whole, channels)
+        whole = _divided(whole, channels, peak)
         notes += ("colour was stored multiplied by alpha, and was divided by it",)
     return whole, channels, bands, notes
 
 
-def _divided(pixels: NDArray[Any], channels: str) -> NDArray[Any]:
+def _divided(pixels: NDArray[Any], channels: str, peak: int | None) -> NDArray[Any]:
     """Undo the multiplication of colour by alpha; other bands aren't multiplied."""
     count = len(colour_of(channels)) or pixels.shape[2] - 1
     if colour_of(channels) == "Lab":
         raise ImageError("its samples are L*a*b* multiplied by alpha, which isn't read")
     if count == pixels.shape[2] - 1:
-        return divide_alpha(pixels)
-    colour = divide_alpha(np.dstack((pixels[:, :, :count], pixels[:, :, -1])))
+        return divide_alpha(pixels, peak)
+    colour = divide_alpha(np.dstack((pixels[:, :, :count], pixels[:, :, -1])), peak)
     return np.dstack((colour[:, :, :count], pixels[:, :, count:]))
 
 
-def _samples(stored: NDArray[Any], page: Any) -> tuple[NDArray[Any], tuple[str, ...]]:
+def _samples(stored: NDArray[Any], bits: int) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Return samples of one of an image's types; several channels of 1 bit as 8."""
-    bits = page.bitspersample
-    if bits < 16 and stored.dtype.kind in "bu" and bits != 8:
+    if bits < 8 and stored.dtype.kind in "bu":
         if bits == 1 and stored.ndim == 2:
             return stored.astype(bool), ()
-        return widen_bits(stored, bits), ()
-    return storable(stored)
+        return widen_bits(stored, bits), (scaled_note(2**bits - 1),)
+    pixels = storable(stored)
+    if pixels.dtype.kind in "iu" and 16 < bits < 32:
+        return pixels, (f"{bits}-bit samples are kept as their values in 32 bits",)
+    return pixels, ()
 
 
-def _inverted(stored: NDArray[Any], bits: int) -> NDArray[Any]:
-    """Return unsigned samples of `bits` bits with white as the greatest; not those of alpha.
+def _turned(samples: NDArray[Any], peak: int | None) -> tuple[str, ...]:
+    """Turn levels that count from white about, in place; say so of those that can't be.
 
-    Nor of any other channel beyond the one that has the image: TIFF 6.0 speaks of gray only.
+    Not those of alpha, nor of any other channel beyond the one that has the image: TIFF 6.0 speaks
+    of gray only.
     """
-    if stored.dtype == bool:
-        stored = stored.astype(np.uint8)
-    full = stored.dtype.type(2**bits - 1)
-    if stored.ndim == 2:
-        turned: NDArray[Any] = full - stored
-        return turned
-    stored[:, :, 0] = full - stored[:, :, 0]
-    return stored
+    name = samples.dtype.name
+    if name in VALUES or samples.dtype.kind == "f":
+        kind = "floats" if samples.dtype.kind == "f" else f"{name} samples"
+        return (
+            f"white is zero in it: {kind} have no full scale to turn about, and stay as stored",
+        )
+    gray = samples if samples.ndim == 2 else samples[:, :, 0]
+    if samples.dtype == bool:
+        np.logical_not(gray, out=gray)
+    else:
+        np.subtract(samples.dtype.type(peak or np.iinfo(samples.dtype).max), gray, out=gray)
+    return ()
 
 
 def _look_up(indices: NDArray[Any], table: NDArray[np.uint16]) -> NDArray[Any]:

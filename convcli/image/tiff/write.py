@@ -10,6 +10,7 @@ from convcli.image import codecs
 from convcli.image.image import Image
 from convcli.image.light.profile import fits
 from convcli.image.tiff import bands, directories, layout, nodata
+from convcli.image.tiff import stored as samples_of
 from convcli.image.tiff.beside import description, resolution, written
 from convcli.image.tiff.fields import BYTES, FRACTIONS, TEXT, Field, words
 from convcli.image.tiff.read import TEXT_TAGS
@@ -78,7 +79,7 @@ def _put(
     size = image.size[0] * image.row_bytes
     big = (how.big or size > CLASSIC_BYTES) if big is None else big
     order = "<" if big else order or byte_order(image)
-    options = layout.stored(image, how, compress, order)
+    options, right = layout.stored(image, how, compress, order)
     if how.paged and place[1] > 1:
         options["subfiletype"] = _PAGE
     with tifffile.TiffWriter(_Nameless(target), bigtiff=big, byteorder=order) as file:
@@ -95,6 +96,8 @@ def _put(
             # the threads that made them would be waited for when the interpreter ends.
             getattr(options["data"], "close", lambda: None)()
     bands.settle(target, image)
+    if right is not None:
+        samples_of.set_right(target, *right)
     if image.meta.exif:
         _put_exif(target, image.meta.exif)
 
@@ -163,7 +166,8 @@ def _tags(image: Image, order: str, place: tuple[int, int]) -> list[_Extra]:
     found = [words(tag, "\n".join(values)) for tag, values in sorted(texts.items())]
     found += [Field(_XMP, BYTES, meta.xmp)] if meta.xmp else []
     if meta.nodata is not None:
-        found.append(Field(nodata.TAG, TEXT, nodata.text_of(meta.nodata)))
+        mark = image.maximum - meta.nodata if samples_of.is_turned(image) else meta.nodata
+        found.append(Field(nodata.TAG, TEXT, nodata.text_of(mark)))
     found += written(image, order, *place)
     return [_extra(field, order) for field in found]
 

@@ -168,8 +168,8 @@ def _strips(image: Image, coder: Callable[[NDArray[Any]], bytes]) -> dict[str, A
 
 
 def _is_fax(image: Image, layout: Layout, compress: int | None) -> bool:
-    """Whether black and white is written as a fax: unless its source was, and otherwise coded."""
-    is_kept = layout.bits == 1 and _written(layout.coding)
+    """Whether black and white is written as a fax: unless its source was, in another coding."""
+    is_kept = layout.bits == 1 and layout.coding != NONE and _written(layout.coding)
     return image.dtype == bool and image.channels == "L" and compress is None and not is_kept
 
 

@@ -69,7 +69,7 @@ def correlate_volume(  # noqa: PLR0913
     >>> correlate_volume(np.ones((4, 5, 6)), "box", padding="valid").shape
     (2, 3, 4)
     """
-    given = np.asarray(volume)
+    given = np.asanyarray(volume)
     array = samples_of(given, "volume", _SHAPES)
     values = values_type(given.dtype, mapping, dtype)
     dtype = dtype if values is None else values

@@ -42,7 +42,7 @@ _WORDS = {
     "A": "alpha",
 }
 #: Whole bands: one, or from one to another.
-_NUMBERS = re.compile(r"(\d+)(?:\s*-\s*(\d+))?")
+_NUMBERS = re.compile(r"(\d{1,9})(?:\s*-\s*(\d{1,9}))?", re.ASCII)
 #: So many channels are listed in a message.
 _LISTED = 12
 

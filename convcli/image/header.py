@@ -82,6 +82,17 @@ def peek_into(data: bytes | memoryview) -> Peek:
     return lambda at, size: bytes(data[at : at + size])
 
 
+def printable(word: bytes) -> str:
+    """Return a word of a file as it can be shown.
+
+    Examples
+    --------
+    >>> printable(bytes([71, 66, 255, 0]))
+    'GB??'
+    """
+    return "".join(chr(byte) if 32 <= byte < 127 and byte != 92 else "?" for byte in word)
+
+
 def whole_type(bits: int) -> str:
     """Return the type of whole samples of so many bits."""
     return "uint8" if bits <= 8 else "uint16"

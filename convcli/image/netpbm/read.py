@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image.depth import as_bytes, check_peak, scale_to_full, scaled_note
+from convcli.image.header import printable
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
 from convcli.image.netpbm import pam
@@ -99,7 +100,7 @@ def _whole(token: bytes) -> int:
 
 def _shown(token: bytes) -> str:
     """Return a word of the header as it can be shown."""
-    return repr(token[:20].decode("ascii", "backslashreplace"))
+    return f"'{printable(token[:20])}'"
 
 
 def _maximum(token: bytes) -> int:

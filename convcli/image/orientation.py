@@ -60,4 +60,6 @@ def upright(image: Image, orientation: int | None = None) -> Image:
     dpi = meta.dpi[::-1] if meta.dpi and stored >= 5 else meta.dpi
     xmp = meta.xmp and _XMP_ORIENTATION.sub(rb"\g<1>1", meta.xmp)
     settled = replace(meta, exif=exif.settle(meta.exif), xmp=xmp, dpi=dpi)
+    if stored == 1 and image.made is not None:
+        return Image.of(image.made, image.channels, settled)
     return Image(turn(image.pixels, stored), image.channels, settled)

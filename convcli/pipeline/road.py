@@ -18,6 +18,7 @@ from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline import arrays
 from convcli.pipeline.anchors import placed
 from convcli.pipeline.arrays import Filtered
+from convcli.pipeline.decoded import source_of
 from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.responses import Target
@@ -64,6 +65,7 @@ def lay(
     ConvError
         If the spec doesn't fit the image, or the kernel doesn't fit into it.
     """
+    image = source_of(image, spec.jobs)
     return Road(image, prepare(image, arrays.overridden(kernels, spec), spec, span, watch=watch))
 
 

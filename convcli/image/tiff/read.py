@@ -13,7 +13,7 @@ from convcli.image.depth import divide_alpha, storable, widen_bits
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
 from convcli.image.orientation import upright
-from convcli.image.tiff import directories
+from convcli.image.tiff import directories, rows
 from convcli.image.tiff.kinds import (
     MINISBLACK,
     MINISWHITE,
@@ -104,7 +104,11 @@ def read_page(page: Any, data: bytes, limit: int, count: int = 1) -> Image:
         As for `decode`.
     """
     _check_page(page, data, limit)
-    pixels, channels, notes = _pixels(page)
+    made = rows.rows_of(page, data, converted)
+    if made is None:
+        pixels, channels, notes = converted(_stored(page), page)
+    else:
+        channels, notes = made.channels, made.notes
     icc = bytes(page.iccprofile) if page.iccprofile else None
     meta = Meta(
         format="TIFF",
@@ -117,6 +121,8 @@ def read_page(page: Any, data: bytes, limit: int, count: int = 1) -> Image:
         frames=count,
         notes=notes,
     )
+    if made is not None:
+        return upright(Image.of(made, channels, meta), _orientation(page))
     return upright(Image(pixels, channels, meta), _orientation(page))
 
 
@@ -129,8 +135,8 @@ def _check_page(page: Any, data: bytes, limit: int) -> None:
     check_page(page, data)
 
 
-def _pixels(page: Any) -> tuple[NDArray[Any], str, tuple[str, ...]]:
-    """Return a page's pixels, their channels' names, and what there is to say."""
+def _stored(page: Any) -> NDArray[Any]:
+    """Return a page's samples as they are stored, (rows, cols) or (rows, cols, channels)."""
     stored = decoded(page)
     if stored.ndim == 3 and page.axes.startswith("S"):
         stored = np.moveaxis(stored, 0, -1)
@@ -138,6 +144,19 @@ def _pixels(page: Any) -> tuple[NDArray[Any], str, tuple[str, ...]]:
         stored = stored[:, :, 0]
     if stored.ndim not in (2, 3):
         raise ImageError(f"a TIFF page of shape {stored.shape} can't be read")
+    return stored
+
+
+def converted(stored: NDArray[Any], page: Any) -> tuple[NDArray[Any], str, tuple[str, ...]]:
+    """Return the pixels that stored samples are, their channels' names, and what there is to say.
+
+    Parameters
+    ----------
+    stored
+        All rows of a page, or some: (rows, cols) or (rows, cols, channels).
+    page
+        As tifffile has it.
+    """
     if int(page.photometric) == PALETTE:
         return _look_up(stored, page.colormap), "RGB", ()
     if int(page.photometric) == MINISWHITE:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from convcli.errors import ImageError
 from convcli.image.depth import divide_alpha, storable, widen_bits
 from convcli.image.image import Image, Meta
-from convcli.image.limits import check_size
+from convcli.image.limits import MAX_PIXELS, TOGETHER, check_size
 from convcli.image.orientation import upright
 from convcli.image.tiff import directories, rows
 from convcli.image.tiff.kinds import (
@@ -129,6 +129,8 @@ def read_page(page: Any, data: bytes, limit: int, count: int = 1) -> Image:
 def _check_page(page: Any, data: bytes, limit: int) -> None:
     """Refuse what would be too large, or lies outside the file."""
     samples = int(page.samplesperpixel)
+    if page.dtype is not None and not rows.is_held(page, len(data)):
+        limit = max(limit, TOGETHER * MAX_PIXELS)
     check_size(page.imagewidth, page.imagelength, limit)
     # Four channels are what the limit has in mind; hundreds of bands count for more.
     check_size(page.imagewidth, page.imagelength * -(-samples // 4), limit)

@@ -21,6 +21,8 @@ LARGE = 2**26
 #: Bytes of rows that are decoded together at least, where strips are low; and at the most, beyond
 #: which a page's strips are too high for that.
 _LEAST, _MOST = 2**20, 2**28
+#: No coding that is read by rows makes samples so many times smaller; deflate does 1,032 times.
+_PACKED = 2048
 #: About how many processor cycles a byte of samples takes.
 _CYCLES = 8.0
 
@@ -37,10 +39,39 @@ def rows_of(page: Any, data: Any, convert: Convert) -> PageRows | None:
     convert
         Gives the pixels that some rows of stored samples are, the channels' names, and notes.
     """
-    if page.nbytes < LARGE:
-        return None
-    made = PageRows(page, data, convert)
-    return made if prod(made.shape[1:]) * made.step * made.dtype.itemsize <= _MOST else None
+    return None if is_held(page, len(data)) else PageRows(page, data, convert)
+
+
+def is_held(page: Any, size: int) -> bool:
+    """Whether all samples of a page are in memory at once, so that a limit on pixels applies.
+
+    Parameters
+    ----------
+    page
+        As tifffile has it.
+    size
+        Bytes of the file: one that says it has far more samples than they could hold is refused
+        like one that is held.
+    """
+    return page.nbytes < LARGE or _together(page) > _MOST or page.nbytes > _PACKED * size
+
+
+def _together(page: Any) -> int:
+    """Return the bytes of samples that are decoded together."""
+    return _high(page) * _row(page)
+
+
+def _high(page: Any) -> int:
+    """Return the rows of a strip or a tile; of what isn't coded any number can be had."""
+    rows = int(page.imagelength)
+    if page.is_contiguous:
+        return min(max(1, _LEAST // _row(page)), rows)
+    return min(int(page.tilelength if page.is_tiled else page.rowsperstrip or rows), rows)
+
+
+def _row(page: Any) -> int:
+    """Return the bytes of samples of a row."""
+    return int(page.imagewidth) * max(1, int(page.samplesperpixel)) * int(page.dtype.itemsize)
 
 
 class PageRows:
@@ -61,11 +92,10 @@ class PageRows:
         rows, cols = int(page.imagelength), int(page.imagewidth)
         self._samples = max(1, int(page.samplesperpixel))
         self._planes = self._samples if int(page.planarconfig) == 2 else 1
-        self._high = min(int(page.tilelength if page.is_tiled else page.rowsperstrip or rows), rows)
+        self._high = _high(page)
         self._wide = int(page.tilewidth) if page.is_tiled else cols
         self._across, self._down = -(-cols // self._wide), -(-rows // self._high)
-        row = cols * self._samples * page.dtype.itemsize
-        self.step = self._high * max(1, _LEAST // (self._high * row))
+        self.step = self._high * max(1, _LEAST // _together(page))
         one = np.zeros((1, 1, self._samples) if self._samples > 1 else (1, 1), page.dtype)
         sample, self.channels, self.notes = convert(one, page)
         self.shape, self.dtype = (rows, cols, *sample.shape[2:]), sample.dtype
@@ -89,18 +119,28 @@ class PageRows:
         for down in range(start // self._high, -(-stop // self._high)):
             top = down * self._high - start
             for plane in range(self._planes):
-                segment = self._segment((plane * self._down + down) * self._across + number)
-                part = segment[: shape[0] - top, : shape[1]]
+                part = self._segment(plane, down, number)[: shape[0] - top, : shape[1]]
                 planes = slice(plane, plane + 1) if self._planes > 1 else slice(None)
                 stored[top : top + len(part), :, planes] = part
         return self._convert(stored[:, :, 0] if self._samples == 1 else stored, self._page)[0]
 
-    def _segment(self, index: int) -> NDArray[Any]:
+    def _segment(self, plane: int, down: int, across: int) -> NDArray[Any]:
         """Return a strip or a tile, (rows, cols, samples)."""
-        offset, size = self._places[index]
-        decoded = self._decode(bytes(self._data[offset : offset + size]), index)[0]
+        page, samples = self._page, self._samples // self._planes
+        if page.is_contiguous:
+            first = down * self._high
+            rows = min(self._high, self.shape[0] - first)
+            stored = page.dtype.newbyteorder(page.parent.byteorder)
+            line = self.shape[1] * samples * stored.itemsize
+            offset, size = self._places[0][0] + (plane * self.shape[0] + first) * line, rows * line
+            found = np.frombuffer(self._data[offset : offset + size], stored)
+            found = found.reshape(rows, self.shape[1], samples)
+        else:
+            index = (plane * self._down + down) * self._across + across
+            offset, size = self._places[index]
+            decoded = self._decode(bytes(self._data[offset : offset + size]), index)[0]
+            found = decoded.reshape(decoded.shape[-3:])
         self._forget(offset, size)
-        found: NDArray[Any] = decoded.reshape(decoded.shape[-3:])
         return found
 
     def _forget(self, offset: int, size: int) -> None:

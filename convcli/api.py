@@ -17,15 +17,19 @@ from convcli.errors import KernelError, UsageError
 from convcli.geometry import Anchor, Padding, Pair, whole
 from convcli.image import files
 from convcli.image.frames import Frames
+from convcli.image.header import VALUES
 from convcli.image.image import Image
 from convcli.kernels import parse_kernel
+from convcli.kernels.given import real_weights
 from convcli.kernels.kernel import AnyKernel, Compound, Kernel
 from convcli.kernels.notation import names_file
 from convcli.pipeline.arrays import plan_array, prepare_array
 from convcli.pipeline.banks import biases, correlate_bank
+from convcli.pipeline.masked import correlate_present
 from convcli.pipeline.responses import Target
+from convcli.pipeline.sample_types import as_values, values_type
 from convcli.record import replace
-from convcli.spec import Mapping, Method, Spec
+from convcli.spec import Mapping, Method, Missing, Spec
 
 #: Sample types that the engine takes, and the value of a full sample.
 _FULL = {
@@ -146,6 +150,9 @@ def correlate(  # noqa: PLR0913
     method: str | Method = Method.AUTO,
     jobs: int | None = None,
     anchor: Anchor = "middle",
+    nodata: float | None = None,
+    missing: str | Missing | None = None,
+    least_share: float = 0.0,
 ) -> NDArray[Any]:
     """Slide weights over an array and add up the products at each place, without flipping.
 
@@ -171,9 +178,10 @@ def correlate(  # noqa: PLR0913
     mapping
         As on the command line; `raw` gives the responses themselves.
     dtype
-        Of the result. Without it float32 for `raw`, else the type of the pixels; float64 where
-        pixels are neither bool, uint8, uint16, float16 nor float32, so that none is rounded.
-        A whole type with `raw` means `clip`. Values are never rescaled.
+        Of the result. Without it float32 for `raw`, or float64 where pixels are neither bool,
+        uint8, uint16, float16 nor float32, so that none is rounded; else the type of the pixels.
+        A whole type means rounded once, and the nearest of its numbers; with `raw` it means
+        `clip`. Values are never rescaled.
     method
         How to compute.
     jobs
@@ -181,11 +189,15 @@ def correlate(  # noqa: PLR0913
     anchor
         The tap that `same` puts over an output's place: (row, col), `middle`, or
         `first-middle`, the first of the two middle ones of an even size.
+    nodata, missing, least_share
+        As `Spec` has them, for kernels only. If none is given, what is no number is filtered as it
+        is, unless pixels are a masked array, of which what is masked is missing, and so it is in
+        the result.
 
     Returns
     -------
     ndarray of shape (H', W'), (H', W', C) or (H', W', K)
-        H' = ⌊(H − (D(F − 1) + 1) + 2P)/S⌋ + 1.
+        H' = ⌊(H − (D(F − 1) + 1) + 2P)/S⌋ + 1. What is missing is `nodata`, or no number.
 
     Raises
     ------
@@ -197,25 +209,40 @@ def correlate(  # noqa: PLR0913
     >>> correlate([[1, 2, 4]], [[-1, 1]], padding="valid")
     array([[1., 2.]])
     """
-    array = samples_of(pixels)
+    masked = _mask_of(pixels)
+    given = np.asarray(pixels if masked is None else np.ma.getdata(pixels))
+    array, values = samples_of(given), values_type(given.dtype, mapping, dtype)
+    dtype = values or dtype
     steps = whole(stride), whole(dilation)
     options = (whole(padding), border, fill, *steps, flip, mapping, method, jobs, whole(anchor))
     chosen = weights if isinstance(weights, str) else _as_kernel(weights)
     if isinstance(chosen, str) and (bias is not None or names_file(chosen)):
         chosen = parse_kernel(chosen)
     if isinstance(chosen, np.ndarray):
+        if masked is not None or (nodata, missing, least_share) != (None, None, 0):
+            raise UsageError("missing samples are for kernels; a bank of filters knows none")
         spec, target = asked(array.dtype, dtype, options)
         volume = array.reshape(*array.shape[:2], -1)
         filters = chosen if chosen.ndim == 4 else chosen[None]
         maps = correlate_bank(volume, filters, bias=bias, groups=groups, spec=spec, target=target)
+        maps = as_values(maps, values)
         return maps if chosen.ndim == 4 else maps[:, :, 0]
     if groups != 1:
         raise UsageError("groups need weights of shape (K, C, F, F), one filter a map")
     if bias is not None:
         chosen = _with_bias(chosen, bias)
+    if masked is not None or (nodata, missing, least_share) != (None, None, 0):
+        spec, target = asked(array.dtype, dtype, options)
+        spec = replace(
+            spec, nodata=nodata, missing=missing or Missing.IGNORE, least_share=least_share
+        )
+        kernel = parse_kernel(chosen) if isinstance(chosen, str) else chosen
+        found, lacking = correlate_present(array, kernel, spec, target, masked)
+        found = as_values(found, values)
+        return found if masked is None else np.ma.MaskedArray(found, lacking)
     call = array.shape, array.dtype, chosen, dtype, *options
     ready: Callable[..., engine.Prepared] = _ready if _has_hash(call) else _ready.__wrapped__
-    return engine.run(ready(*call), array).pixels
+    return as_values(engine.run(ready(*call), array).pixels, values)
 
 
 @lru_cache(maxsize=64, typed=True)
@@ -234,6 +261,13 @@ def _ready(
     spec, target = asked(dtype, result, options)
     kernel = parse_kernel(weights) if isinstance(weights, str) else weights
     return prepare_array(shape, dtype, kernel, spec, target)
+
+
+def _mask_of(pixels: Any) -> NDArray[np.bool_] | None:
+    """Return what is masked of a masked array; None of any other."""
+    if type(pixels) is np.ndarray or not isinstance(pixels, np.ma.MaskedArray):
+        return None
+    return np.ma.getmaskarray(pixels)
 
 
 def _has_hash(call: tuple[Any, ...]) -> bool:
@@ -281,6 +315,8 @@ def samples_of(
     UsageError
         If they have another shape, or aren't real numbers.
     """
+    if isinstance(pixels, np.ndarray) and np.any(getattr(pixels, "mask", False)):
+        raise UsageError(f"{name} are masked; fill what is missing first")
     array = np.asarray(pixels)
     if array.size == 0 or array.ndim not in (each.count(",") + 1 for each in shapes):
         raise UsageError(f"{name} must have shape {' or '.join(shapes)}, got {array.shape}")
@@ -296,6 +332,8 @@ def samples_of(
 def _target(source: np.dtype[Any], spec: Spec, dtype: DTypeLike | None) -> Target:
     """What the result should be; a full sample of the result stands for itself."""
     mapping = spec.mapping or Mapping.RAW
+    if mapping is Mapping.HUE:
+        raise UsageError("`mapping` hue makes three channels of a direction; use apply")
     if dtype is None:
         real = np.float64 if source == np.float64 else np.float32
         dtype = real if mapping is Mapping.RAW else source
@@ -303,8 +341,14 @@ def _target(source: np.dtype[Any], spec: Spec, dtype: DTypeLike | None) -> Targe
         chosen = np.dtype(dtype).newbyteorder("=")
     except TypeError:
         raise UsageError(f"{dtype!r} is not a dtype; expected one such as 'uint8'") from None
+    if chosen.name in VALUES:
+        ends = np.iinfo(chosen)
+        mapping = Mapping.CLIP if mapping is Mapping.RAW else mapping
+        top, least = float(ends.max), float(ends.min)
+        kind = np.dtype(np.float64)
+        return Target(kind, mapping, top, in_levels=False, watch=False, top=top, least=least)
     if chosen not in _FULL:
-        raise UsageError(f"dtype must be uint8, uint16, float32 or float64, got {chosen.name}")
+        raise UsageError(f"dtype must be a whole or real type, got {chosen.name}")
     if chosen.kind == "u" and mapping is Mapping.RAW:
         mapping = Mapping.CLIP
     full = _FULL[chosen]
@@ -315,7 +359,7 @@ def _as_kernel(weights: ArrayLike | AnyKernel) -> AnyKernel | NDArray[Any]:
     """A kernel, or the weights of a bank."""
     if isinstance(weights, Kernel | Compound):
         return weights
-    array = np.asarray(weights)
+    array = np.asarray(real_weights("the array of weights", weights))
     if array.ndim == 2:
         if array.dtype.kind in "iuf":
             return _known(array.tobytes(), array.dtype, array.shape)

@@ -22,6 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+import trades
 from PIL import Image, ImageDraw
 
 import convcli
@@ -81,6 +82,7 @@ def workplace() -> Iterator[Path]:
         eye = convcli.read(ROOT / "samples" / "camera.png").pixels[top:bottom, left:right]
         convcli.write(place / "eye.png", convcli.Image(eye))
         _animate(place / "moon.gif")
+        trades.make(place)
         with chdir(place), patch.dict(os.environ, {"COLUMNS": "80", "NO_COLOR": "1"}):
             os.environ.pop("FORCE_COLOR", None)
             yield place

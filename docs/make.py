@@ -1,8 +1,8 @@
 """Rewrite what is generated: `python docs/make.py`, with --check to only compare.
 
 In README.md, what is between <!-- help --> and <!-- /help --> is each command's --help; between
-<!-- kernels --> and <!-- /kernels -->, the kernels by family. In tour.md and how-to.md, what
-commands say (console.py); man/ has the manual pages (man.py), gallery.md every kernel's effect.
+<!-- kernels --> and <!-- /kernels -->, the kernels by family. In texts with blocks of commands,
+what these say (console.py); man/ has the manual pages (man.py), gallery.md every kernel's effect.
 `--gallery` draws its images again, which are compared by nobody (gallery.py).
 """
 
@@ -71,9 +71,10 @@ def files() -> dict[Path, str]:
     import man
 
     made = {README: rewritten(README.read_text(encoding="utf-8"))}
-    for name in ("tour.md", "how-to.md"):
-        path = ROOT / "docs" / name
-        made[path] = console.rewritten(path.read_text(encoding="utf-8"))
+    for path in sorted((ROOT / "docs").glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        if console.commands(text):
+            made[path] = console.rewritten(text)
     made[ROOT / "docs" / "gallery.md"] = gallery.text()
     pages = man.pages().items()
     return made | {ROOT / "docs" / "man" / name: page for name, page in pages}

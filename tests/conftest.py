@@ -14,10 +14,12 @@ from hypothesis import settings
 
 #: Packages of the `peers` extra, by the name they are imported under.
 PEERS = {
+    "astropy": "astropy",
     "cv2": "OpenCV",
     "skimage": "scikit-image",
     "torch": "PyTorch",
     "playwright": "Playwright",
+    "pi_heif": "pi-heif",
 }
 
 # The same examples in every run; and no time limit, which a busy machine would break.

@@ -171,6 +171,7 @@ def _pnm():
         for name, n, d in (
             ("PBM", 1, "bool"), ("PGM", 1, "uint8"), ("PGM", 1, "uint16"), ("PPM", 3, "uint8"),
             ("PPM", 3, "uint16"), ("PFM", 1, "float32"), ("PFM", 3, "float32"),
+            ("PAM", 2, "uint8"), ("PAM", 4, "uint16"),
         )
     }  # fmt: skip
     files["P1"] = b"P1 # bits\n3 2\n101\n0 1 0\n"
@@ -178,6 +179,7 @@ def _pnm():
     # One that is cut within its last number can't be told from a whole one: that has one digit.
     files["P3"] = b"P3 2 2 1000\n" + b" ".join(b"%d" % n for n in range(960, 80, -80)) + b" 7\n"
     files["P5 15"] = b"P5\n3 2\n15\n" + bytes((0, 3, 15, 7, 8, 9))
+    files["frames"] = files["PGM uint8"] + files["PPM uint16"] + files["PBM bool"]
     return files
 
 

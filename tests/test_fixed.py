@@ -27,7 +27,7 @@ KINDS = [("uint8", "clip"), ("uint8", "raw"), ("uint16", "clip"), ("float32", "r
 
 
 def _forget():
-    for cached in (api._ready, arrays._step, _plan_for):
+    for cached in (api._ready, arrays.step_of, _plan_for):
         cached.cache_clear()
 
 

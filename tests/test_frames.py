@@ -163,7 +163,7 @@ def test_a_frame_that_is_not_there_is_refused(suffix, has, rng, here):
     assert call("apply", "box", f"in{suffix}", "--frame", "0", "-o", "out.png").status == 0
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".bmp", ".ppm", ".npy", ".jp2", ".pfm"])
+@pytest.mark.parametrize("suffix", [".jpg", ".bmp", ".npy", ".jp2", ".pfm"])
 def test_a_format_of_one_image_takes_no_animation(suffix, rng, here):
     write_moving("in.gif", moving(rng))
     said = call("apply", "box", "in.gif", "-o", f"out{suffix}")
@@ -218,7 +218,9 @@ def test_facts_can_be_sent_to_another_process(rng, here):
     streams = io.BytesIO(), io.BytesIO()
     kernels = (convcli.get_kernel("box"),)
     common = batch.Common(
-        lambda image: pipeline.lay(image, kernels, convcli.Spec()), batch.Writing(), streams
+        lambda image, **given: pipeline.lay(image, kernels, convcli.Spec(), **given),
+        batch.Writing(),
+        streams,
     )
     told = []
     outcome = common.do(batch.Job(str(path), str(here / "out.gif")), told.append)

@@ -114,7 +114,7 @@ def test_huge_files_take_no_memory(tmp_path):
     for name, data in HUGE.items():
         (tmp_path / "huge" / f"a.{name}").write_bytes(data)
     small, _ = peak(*A, tmp_path / "small", "-o", tmp_path / "out1")
-    huge, said = peak(*A, tmp_path / "huge", "-o", tmp_path / "out2")
+    huge, said = peak(*A, tmp_path / "huge", "-o", tmp_path / "out2", "--verbose")
     assert said.count(b"--max-pixels") == len(HUGE)
     # Readers of more formats are imported.
     assert huge < small + 2 * _LITTLE

@@ -31,7 +31,7 @@ def texts():
 def forget():
     for cached in (folder.folder, folder._identity, fingerprint.fingerprint):
         cached.cache_clear()
-    for ready in (api._ready, arrays._step):
+    for ready in (api._ready, arrays.step_of):
         ready.cache_clear()
 
 

@@ -285,7 +285,7 @@ def test_a_stream_that_is_no_image_is_left_at_once():
     stream = Endless(b"", b"y\n")
     with pytest.raises(ImageError, match="not an image"):
         read(stream)
-    assert stream.given <= 64
+    assert stream.given <= 512
 
 
 def test_a_stream_of_too_many_pixels_is_left_at_once():

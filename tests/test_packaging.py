@@ -58,7 +58,11 @@ def test_every_package_that_is_imported_is_declared():
     texts = [path.read_text(encoding="utf-8") for path in (ROOT / "convcli").rglob("*.py")]
     pattern = re.compile(r"^\s*(?:import|from) (\w+)|import_module\(\"(\w+)\"", re.MULTILINE)
     found = {name for text in texts for match in pattern.findall(text) for name in match if name}
-    outside = found - set(sys.stdlib_module_names) - {"convcli"}
+    # What an extra brings, and nothing else imports.
+    extra = {"pi_heif": "pi-heif"}
+    heic = CONFIG["project"]["optional-dependencies"]["heic"]
+    assert {re.match(r"[\w-]+", text)[0] for text in heic} == {*extra.values()}
+    outside = found - set(sys.stdlib_module_names) - {"convcli", *extra}
     distributions = importlib.metadata.packages_distributions()
     # llvmlite is Numba's own, and comes with it.
     names = {distributions[name][0].lower() for name in outside} - {"llvmlite"}

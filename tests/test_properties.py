@@ -188,7 +188,7 @@ def test_threads_and_strips_change_nothing(name, depth, stride, rng, monkeypatch
 
 def _forget():
     prepared._plan_for.cache_clear()
-    arrays._step.cache_clear()
+    arrays.step_of.cache_clear()
 
 
 def test_threads_on_an_image_that_is_worth_them(rng, monkeypatch):
@@ -272,7 +272,9 @@ def test_what_is_no_number_stays_where_the_kernel_reaches(dtype, bad, rng):
     assert np.array_equal(spoilt, expected)
 
 
-@pytest.mark.parametrize("mapping", exhaustive_but([Mapping.CLIP], Mapping))
+@pytest.mark.parametrize(
+    "mapping", exhaustive_but([Mapping.CLIP], [each for each in Mapping if each != "hue"])
+)
 @pytest.mark.parametrize("depth", exhaustive_but(["8"], ["8", "16", "float"]))
 @pytest.mark.parametrize("bad", NO_NUMBERS)
 def test_what_is_no_number_is_stored_without_harm(mapping, depth, bad, rng):
@@ -311,7 +313,7 @@ def test_what_is_no_number_does_not_hide_what_is_seen(where, whole_row):
 
 def test_nothing_but_nan():
     pixels = np.full((3, 3), np.nan, np.float32)
-    for mapping in Mapping:
+    for mapping in {*Mapping} - {Mapping.HUE}:
         depth = "float" if mapping is Mapping.RAW else "8"
         result, facts = pipeline.apply(
             Image(pixels), [Kernel("k", [[1]])], Spec(mapping=mapping, depth=depth)
@@ -319,7 +321,8 @@ def test_nothing_but_nan():
         assert np.isnan(facts.lowest)
         assert np.isnan(facts.highest)
         assert facts.clipped == 0
-        assert np.isnan(result.pixels).all() or not result.pixels.any()
+        zero = 128 if mapping is Mapping.OFFSET else 0
+        assert np.isnan(result.pixels).all() or (result.pixels == zero).all()
 
 
 @FEW

@@ -18,14 +18,24 @@ from convcli.report.page.words import BORDERS
 
 TOP_KEYS = [
     "source", "target", "status", "error", "seconds", "kernels", "input", "output", "frames",
-    "response", "geometry", "plan", "memory", "notes",
+    "response", "missing", "geometry", "plan", "memory", "notes",
 ]  # fmt: skip
 IMAGE_KEYS = ["height", "width", "channels", "depth"]
 KEYS = {
     "kernels": ["name", "shape", "kind", "sum", "combine"],
     "input": IMAGE_KEYS,
     "output": IMAGE_KEYS,
-    "response": ["lowest", "highest", "mapping", "clipped", "samples", "alpha"],
+    "response": [
+        "lowest",
+        "highest",
+        "scale",
+        "offset",
+        "mapping",
+        "clipped",
+        "samples",
+        "alpha",
+        "units",
+    ],
     "geometry": ["rows", "cols"],
     "memory": ["bytes", "stages"],
     "plan": ["method", "accumulator", "exact", "taps", "strip_rows", "jobs", "reason"],
@@ -151,8 +161,8 @@ def test_every_kernel_of_a_chain_is_told(here):
 def test_clipped_samples_are_counted_and_the_way_out_is_named(here):
     said = text("sobel-x", "grid-7x7.png")
     (line,) = [line for line in said.splitlines() if line.startswith("  clipped ")]
-    assert re.fullmatch(r"  clipped  \d+ of 49 samples \(\d+\.\d %\); --scale auto .*", line)
-    assert "clipped" not in text("sobel-x", "grid-7x7.png", "--scale", "auto")
+    assert re.fullmatch(r"  clipped  \d+ of 49 samples \(\d+\.\d %\); --map normalize .*", line)
+    assert "clipped" not in text("sobel-x", "grid-7x7.png", "--map", "normalize")
 
 
 def test_alpha_is_told_where_there_is_one(here):

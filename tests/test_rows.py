@@ -127,7 +127,7 @@ def test_groups_of_tiles_are_made_of_parts_of_the_image(name, rng, monkeypatch):
     names, options = TILED[name]
     monkeypatch.setattr("convcli.engine.tiling.SIZES", (64,))
     monkeypatch.setattr("convcli.engine.tiling._SUMS_BYTES", 2**16)
-    monkeypatch.setattr(arrays, "_step", arrays._step.__wrapped__)
+    monkeypatch.setattr(arrays, "step_of", arrays.step_of.__wrapped__)
     monkeypatch.setattr(prepared, "_plan_for", prepared._plan_for.__wrapped__)
     shape = (130, 310) if names == "L" else (130, 310, len(names))
     image = Image(original(rng, shape, "uint8"), names)

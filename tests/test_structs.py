@@ -16,7 +16,7 @@ from convcli.pipeline import arrays
 
 
 def forget():
-    for ready in (api._ready, arrays._step):
+    for ready in (api._ready, arrays.step_of):
         ready.cache_clear()
 
 

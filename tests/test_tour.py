@@ -23,6 +23,9 @@ from convcli.kernels import families, names
 
 DOCS = ROOT / "docs"
 TOUR, HOW_TO = ((DOCS / name).read_text(encoding="utf-8") for name in ("tour.md", "how-to.md"))
+CONSOLES = sorted(
+    path.name for path in DOCS.glob("*.md") if "```console" in path.read_text(encoding="utf-8")
+)
 needs_bash = pytest.mark.skipif(
     os.name == "nt" or shutil.which("bash") is None, reason="there is no bash"
 )
@@ -37,7 +40,7 @@ def made(monkeypatch):
 
 @needs_bash
 @pytest.mark.exhaustive  # where loops have to be compiled
-@pytest.mark.parametrize("name", ["tour.md", "how-to.md"])
+@pytest.mark.parametrize("name", CONSOLES)
 def test_commands_say_what_is_written_below_them(name, made):
     text = (DOCS / name).read_text(encoding="utf-8")
     assert made("console").rewritten(text) == text, "run python docs/make.py"

@@ -1,7 +1,7 @@
 """Many images: which, where to, in what order, and what became of each. Knows no terminal."""
 
 from convcli.batch.find import listed
-from convcli.batch.jobs import STREAM, BatchLimits, Job, Outcome, Request, Writing
+from convcli.batch.jobs import STREAM, BatchLimits, Job, Outcome, Request, Writing, apart
 from convcli.batch.names import label_of, plan
 from convcli.batch.one import Common, foresee
 from convcli.batch.runner import begin, run, share
@@ -14,6 +14,7 @@ __all__ = [
     "Outcome",
     "Request",
     "Writing",
+    "apart",
     "begin",
     "foresee",
     "label_of",

@@ -49,7 +49,11 @@ def _takes(work: Any, writing: Writing, job: Job, source: tuple[Header, int]) ->
     header, size = source
     if not hasattr(work, "takes"):
         return size + _SILENT * header.nbytes
-    output = output_of(writing, job, header.format, (header.lossy, header.frames))
+    kind = header.lossy, header.frames, header.progressive
+    output = output_of(writing, job, header.format, kind)
+    if not output.format:
+        # It is refused for its name.
+        return 0
     found: int = work.takes(header, size, output)
     return found
 
@@ -60,14 +64,17 @@ def estimated_stages(work: Any, writing: Writing, job: Job) -> tuple[StageMemory
         header = facts_of(job.source) if job.source != STREAM else None
         if header is None:
             return ()
-        output = output_of(writing, job, header.format, (header.lossy, header.frames))
+        kind = header.lossy, header.frames, header.progressive
+        output = output_of(writing, job, header.format, kind)
+        if not output.format:
+            return ()
         found: tuple[StageMemory, ...] = work.stages(header, output)
     except (OSError, ValueError, MemoryError, ConvError):
         return ()
     return found
 
 
-def output_of(writing: Writing, job: Job, source: str, file: tuple[bool, int]) -> Output:
+def output_of(writing: Writing, job: Job, source: str, file: tuple[bool, int, bool]) -> Output:
     """Return what becomes of a result.
 
     Parameters
@@ -77,7 +84,8 @@ def output_of(writing: Writing, job: Job, source: str, file: tuple[bool, int]) -
     source
         The source's format; '' if it has none.
     file
-        Whether the source's coding has lost something, and how many images it holds.
+        Whether the source's coding has lost something, how many images it holds, and whether it
+        is progressive.
     """
     from convcli.pipeline.memory import Output
 
@@ -85,13 +93,14 @@ def output_of(writing: Writing, job: Job, source: str, file: tuple[bool, int]) -
         name = format_for(writing, job, source)
     except ConvError:
         name = ""
-    lossy, count = file
+    lossy, count, progressive = file
     moves = count > 1 and writing.frame is None and source in FORMATS
     return Output(
         name,
         lossy=lossy or writing.quality is not None,
         compared=writing.compare is not None or writing.show is not None,
         several=moves and codec_of(source).several,
+        progressive=progressive and name == source,
     )
 
 
@@ -103,6 +112,7 @@ def known(work: Any, writing: Writing, job: Job, image: Image) -> Sums:
 
         return Sums(size, size, (StageMemory("unknown", _SILENT * size),))
     meta = image.meta
-    output = output_of(writing, job, meta.format, (bool(meta.lossy), meta.frames))
+    kind = bool(meta.lossy), meta.frames, meta.progressive
+    output = output_of(writing, job, meta.format, kind)
     found: Sums = work.sums(image, output)
     return found

@@ -11,6 +11,7 @@ from convcli.batch.estimate import known
 from convcli.batch.jobs import STREAM, Job, Writing
 from convcli.batch.target import format_for, making_room
 from convcli.errors import ImageError
+from convcli.image.depth import scaled_note, settled
 from convcli.image.files import decode, encode, frames_of, read, timing_notes, write
 from convcli.image.formats import (
     FORMATS,
@@ -23,7 +24,7 @@ from convcli.image.frames import Frames
 from convcli.image.image import Image
 from convcli.image.source import load
 from convcli.record import replace
-from convcli.spec import Mapping
+from convcli.spec import Alpha, Mapping
 
 if TYPE_CHECKING:
     from convcli.batch.comparison import Comparison
@@ -39,6 +40,7 @@ _LITTLE = 2**21
 _HELD = 2
 _ALIKE = "all frames were stretched alike, so that they don't flicker"
 _APART = "each page was stretched by itself"
+_RECODED = "{} coding changes samples outside of the part, too; PNG and TIFF keep them"
 _FIRST = "the first frame is the one that is shown or compared"
 
 
@@ -72,7 +74,7 @@ class File:
         self._tell_stages = tell_stages
         self._name = ""
         self._span: tuple[float, float] | None = None
-        self._frame: tuple[Filtering, tuple[str, ...]] | None = None
+        self._frame: tuple[Filtering, tuple[str, ...], str] | None = None
         self._done: Facts | None = None
         self._seen: Comparison | None = None
 
@@ -148,17 +150,23 @@ class File:
         is_first = self._frame is None
         if not is_first:
             self._end()
-        filtered = self._work(image, self._span) if self._span else self._work(image)
+        # What is scaled afterwards would be rounded twice.
+        peak, depth, image = image.meta.peak, image.depth, settled(image, self._name)
+        filtered = self._lay(image)
         mapping = filtered.facts.mapping
         if is_first and mapping is Mapping.NORMALIZE and frames.durations is not None:
             self._span = self._range(frames)
-            filtered = self._work(image, self._span)
+            filtered = self._lay(image)
         result, facts = filtered.result, filtered.facts
         # A single image that is small has no others to be weighed against.
         weighed = resize and (frames.count > 1 or image.nbytes > _LITTLE)
         if is_first and (weighed or self._writing.stages):
             self._tell(image, frames, held, resize if weighed else None)
         notes = notes_on(result, facts, self._name)
+        if peak and image.meta.peak is None and result.dtype == image.dtype:
+            notes += (scaled_note(peak),)
+        if facts.inside is not None and _loses(result, self._name, self._writing.quality):
+            notes += (_RECODED.format(self._name),)
         count = image.meta.frames
         if count > 1 and frames.count == 1 and not _moves(image):
             notes += (f"only the first of {count} images in the file was filtered",)
@@ -166,8 +174,15 @@ class File:
             from convcli.batch.comparison import compare
 
             self._seen = compare(image, result, facts, self._writing)
-        self._frame = filtered, notes
+        self._frame = filtered, notes, depth
         return result
+
+    def _lay(self, image: Image) -> Filtering:
+        """Have one frame filtered, for the format that it is written in."""
+        span = (self._span,) if self._span else ()
+        if codec_of(self._name).one_bit_alpha:
+            return self._work(image, *span, one_bit=True)
+        return self._work(image, *span)
 
     def _tell(
         self, image: Image, frames: Frames, held: int, resize: Callable[[int], None] | None
@@ -189,15 +204,16 @@ class File:
             raise ImageError("the file has no frames")
         from convcli.pipeline.facts import together
 
-        filtered, notes = self._frame
-        self._done = together(self._done, replace(filtered.facts, notes=notes))
+        filtered, notes, depth = self._frame
+        facts = replace(filtered.facts, notes=notes, depth=depth)
+        self._done = together(self._done, facts)
         return self._done
 
     def _range(self, frames: Frames) -> tuple[float, float]:
         """Return the least and the greatest response of all frames: they are made for that."""
         lowest, highest = inf, -inf
         for image in frames:
-            filtered = self._work(image)
+            filtered = self._lay(settled(image, self._name))
             _ = filtered.result.pixels
             facts = filtered.facts
             lowest, highest = min(lowest, facts.lowest), max(highest, facts.highest)
@@ -217,6 +233,14 @@ class File:
 
 def _alone(image: Image) -> Frames:
     return Frames.of([image], format=image.meta.format)
+
+
+def _loses(result: Image, name: str, quality: int | None) -> bool:
+    """Whether coding a result changes its samples."""
+    codec = codec_of(name)
+    if codec.lossy or "quality" not in codec.options:
+        return codec.lossy
+    return result.meta.lossy if quality is None else quality < 100
 
 
 def _moves(image: Image) -> bool:
@@ -241,5 +265,7 @@ def notes_on(result: Image, facts: Facts, name: str) -> tuple[str, ...]:
             f"{name} can't hold the signed floats of `mapping` raw; use `mapping` offset, "
             f"or `path` NAME.tif"
         )
-    notes = [*facts.notes, *check_holds(dtype, result.channels, name)]
-    return (*notes, *left_out(result.meta, name))
+    notes = [*facts.notes, *check_holds(dtype, result.channels, name, result.meta.peak)]
+    if facts.alpha == Alpha.WEIGH and codec_of(name).one_bit_alpha:
+        notes.append(f"{name} holds one bit of alpha: the source's alpha is kept")
+    return (*notes, *left_out(result.meta, name, result.channels))

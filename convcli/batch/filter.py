@@ -24,9 +24,14 @@ class Filtering(Protocol):
 
 
 class Filter(Protocol):
-    """What is done to an image: filtered, and stretched over a range if one is given."""
+    """What is done to an image: filtered, and stretched over a range if one is given.
 
-    def __call__(self, image: Image, span: tuple[float, float] | None = None) -> Filtering:
+    With `one_bit` the result is for a format with one bit of alpha.
+    """
+
+    def __call__(
+        self, image: Image, span: tuple[float, float] | None = None, *, one_bit: bool = False
+    ) -> Filtering:
         """Have an image filtered."""
 
 

@@ -10,7 +10,8 @@ from typing import TypeAlias
 from convcli.batch.jobs import STREAM, Job, Request
 from convcli.batch.patterns import Patterns
 from convcli.errors import UsageError
-from convcli.image.formats import SUFFIXES
+from convcli.image.formats import FORMATS, SUFFIXES, lacks
+from convcli.image.recognise import ENOUGH
 from convcli.paths import reason, status
 
 #: (source, place below the output folder) of an image.
@@ -38,8 +39,8 @@ def listed(text: bytes, *, null: bool) -> tuple[str, ...]:
     return tuple(os.fsdecode(part) for part in parts if part)
 
 
-def find(request: Request) -> tuple[list[Found], list[Job]]:
-    """Find the images, and what can't be looked into.
+def find(request: Request) -> tuple[list[Found], list[Job], list[Job]]:
+    """Find the images, what can't be looked into, and pictures of folders that can't be read.
 
     Returns
     -------
@@ -47,6 +48,8 @@ def find(request: Request) -> tuple[list[Found], list[Job]]:
         In the order of the inputs, and by name in folders.
     list of Job
         With errors: folders that can't be read, or in which there are no images.
+    list of Job
+        Files of folders that are pictures by their names, of kinds that aren't read.
 
     Raises
     ------
@@ -63,7 +66,7 @@ def find(request: Request) -> tuple[list[Found], list[Job]]:
         raise UsageError(
             f"`include` and `exclude` leave none of the {finder.left_out} images given"
         )
-    return finder.found, finder.failed
+    return finder.found, finder.failed, finder.unread
 
 
 def _place_of(given: str, *, mirrored: bool) -> str:
@@ -83,6 +86,7 @@ class _Finder:
         self.output = None if request.output in (None, STREAM) else _identity(str(request.output))
         self.found: list[Found] = []
         self.failed: list[Job] = []
+        self.unread: list[Job] = []
         self.left_out = 0
 
     def add(self, given: str, *, mirrored: bool) -> None:
@@ -98,14 +102,15 @@ class _Finder:
 
     def _add_folder(self, folder: str, below: str) -> None:
         """Add the images of a folder; it is a failure if there are none."""
-        failures = len(self.failed)
+        failures, unread = len(self.failed), len(self.unread)
         images = _without_results([*self._walk(folder, below)], self.request)
         self.found += images
         if not images and len(self.failed) == failures:
             hint = "" if self.request.recursive else "; `recursive` also looks into its folders"
             if self.request.include or self.request.exclude:
                 hint += "; `include` and `exclude` choose among them"
-            self.failed.append(Job(folder, "", f"no images in this folder{hint}"))
+            read = " that can be read" if len(self.unread) > unread else ""
+            self.failed.append(Job(folder, "", f"no images{read} in this folder{hint}"))
 
     def _walk(self, folder: str, below: str) -> Iterator[Found]:
         """Yield a folder's images by name; hidden ones, and folders that are links, are not."""
@@ -116,7 +121,10 @@ class _Finder:
                     if self._enters(entry, place):
                         levels.append(self._listing(entry.path, place))
                         break
-                elif _is_image(entry) and self.patterns.take(place):
+                elif (unread := _unread(entry.name)) is not None:
+                    if unread and _is_picture(entry) and self.patterns.take(place):
+                        self.unread.append(Job(entry.path, "", left_out=unread))
+                elif _is_file(entry) and self.patterns.take(place):
                     yield entry.path, place
             else:
                 levels.pop()
@@ -142,10 +150,36 @@ class _Finder:
         return self.output is None or _identity(entry.path) != self.output
 
 
-def _is_image(entry: os.DirEntry[str]) -> bool:
-    """Whether a file's name is an image's; a link that leads nowhere is one that fails."""
-    if os.path.splitext(entry.name)[1].lower() not in SUFFIXES:  # noqa: PTH122
-        return False
+def _unread(name: str) -> str | None:
+    """Say why a file isn't read, told from its name: '' if it is no picture; None if it is read."""
+    suffix = os.path.splitext(name)[1]  # noqa: PTH122
+    format = SUFFIXES.get(suffix.lower())
+    if format is not None:
+        said = lacks(FORMATS[format])
+        return f"{suffix} can't be read: {said}" if said else None
+    from convcli.image.foreign.kinds import LEFT_OUT
+
+    kind = LEFT_OUT.get(suffix.lower())
+    return "" if kind is None else f"{suffix} can't be read: {kind.way}"
+
+
+def _is_picture(entry: os.DirEntry[str]) -> bool:
+    """Whether a file of an unread kind is one: some endings are other kinds' as well."""
+    from convcli.image.foreign.kinds import LEFT_OUT, SHARED
+    from convcli.image.foreign.tell import foreign_of
+
+    suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122
+    if suffix not in SHARED or not _is_file(entry):
+        return _is_file(entry)
+    try:
+        with open(entry.path, "rb") as file:  # noqa: PTH123
+            return foreign_of(file.read(ENOUGH)) is LEFT_OUT[suffix]
+    except OSError:
+        return True
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether a file's name is one of a file; a link that leads nowhere is one that fails."""
     try:
         return entry.is_file() or (entry.is_symlink() and status(entry.path) is None)
     except OSError:  # links that loop, or lead where one may not look

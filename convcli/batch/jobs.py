@@ -26,11 +26,19 @@ class Job:
         Paths, or `-`.
     error
         Why nothing can be done, as for a folder without images; '' if something can.
+    left_out
+        Why a picture of a folder isn't even tried: its kind isn't read; '' if it is.
     """
 
     source: str
     target: str
     error: str = ""
+    left_out: str = ""
+
+
+def apart(jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
+    """Return the jobs that there are to do, and those that are only told of as left out."""
+    return [job for job in jobs if not job.left_out], [job for job in jobs if job.left_out]
 
 
 @record
@@ -133,6 +141,8 @@ class Request:
         Files that kernels were read from, of which the same holds.
     patch
         The file of a patch that is looked for, or `-`, of which the same holds.
+    mask
+        The file of a mask, of which the same holds.
     stdin, stdout
         Descriptors of the standard streams, if they have any.
     reports
@@ -150,6 +160,7 @@ class Request:
     list_file: str | None = None
     kernel_files: Sequence[str] = ()
     patch: str | None = None
+    mask: str | None = None
     stdin: int | None = None
     stdout: int | None = None
     reports: bool = False

@@ -17,15 +17,17 @@ from convcli.batch.jobs import STREAM, Job, Request
 from convcli.batch.names import label_of
 from convcli.batch.target import found_at, making_room
 from convcli.errors import ConvError, ImageError, UsageError
+from convcli.image.beside.changes import samples_alone
 from convcli.image.files import encode, read, write
 from convcli.image.formats import FORMATS, check_holds, codec_of, format_of, parse_format
 from convcli.image.image import Image
 from convcli.image.show.montage import Sheet
+from convcli.kernels.given import doubts_of
 from convcli.paths import Identities, told
-from convcli.pipeline.arrays import Stored
 from convcli.pipeline.layers import Layer, Stack, check_layers, real_type, stack
 from convcli.pipeline.maps import bytes_of, check_memory, make_maps
 from convcli.pipeline.responses import Target
+from convcli.pipeline.stored import Stored
 from convcli.record import record
 from convcli.spec import Depth, Mapping, Spec
 
@@ -207,7 +209,8 @@ class MapsOf:
         if not dry:
             maps = make_maps(image, found, asked.spec, apart=not volume)
             ranges = self._written(maps, image, (files, volume, mapping))
-        notes = (*asked.spec.notes, *found.notes, *image.meta.notes, *self._notes)
+        doubts = doubts_of(asked.layers)
+        notes = (*asked.spec.notes, *doubts, *found.notes, *image.meta.notes, *self._notes)
         shape = image.size, image.channels, image.depth
         return MapsFacts(
             *shape,
@@ -223,14 +226,14 @@ class MapsOf:
 
     def _read(self) -> Image:
         writing, source = self._writing, self._job.source
-        image = read(
-            self._streams[0] if source == STREAM else Path(source),
-            frame=writing.frame,
-            max_pixels=writing.max_pixels,
-            lenient=writing.lenient,
-        )
+        place, limit = self._streams[0] if source == STREAM else Path(source), writing.max_pixels
+        image = read(place, frame=writing.frame, max_pixels=limit, lenient=writing.lenient)
         if image.meta.frames > 1 and writing.frame is None:
             self._notes.append(f"only the first of {image.meta.frames} images in the file was used")
+        self._notes += samples_alone(image.meta.beside)
+        if (nodata := image.meta.nodata) is not None:
+            known = "banks know no missing samples"
+            self._notes.append(f"the nodata value {nodata:g} was filtered as data: {known}")
         return image
 
     def _files(self, found: Stack) -> tuple[tuple[str, ...], bool]:

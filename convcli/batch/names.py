@@ -40,14 +40,14 @@ def plan(request: Request) -> list[Job]:
         If the output can't take them: a file for several images, two results of one name, a
         result that would overwrite what is read. Or if the patterns leave none of the images.
     """
-    found, failed = find(request)
+    found, failed, unread = find(request)
     if request.output == STREAM and len(found) > 1:
         raise UsageError(f"`output` - takes one image, and there are {len(found)}; name a folder")
     target_of = _naming(request, found)
     # An image that is named twice, as by its folder and by itself, is one job.
     jobs = [*dict.fromkeys(Job(source, target_of(source, place)) for source, place in found)]
     _check_overwriting(request, jobs, failed)
-    return jobs + failed
+    return jobs + failed + unread
 
 
 def _naming(request: Request, found: list[Found]) -> Callable[[str, str], str]:
@@ -149,6 +149,8 @@ def read_by(request: Request, jobs: Sequence[Job], identities: Identities) -> di
     kept |= dict.fromkeys(map(identities.of, request.kernel_files), "the kernel's file")
     if request.patch not in (None, STREAM):
         kept[identities.of(str(request.patch))] = "the patch"
+    if request.mask is not None:
+        kept[identities.of(request.mask)] = "the mask"
     sources = (job.source for job in jobs if job.source != STREAM)
     return kept | dict.fromkeys(map(identities.of, sources), "a source")
 

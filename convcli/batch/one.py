@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -11,6 +12,7 @@ from convcli.batch.file import File
 from convcli.batch.jobs import STREAM, Job, Outcome, Writing
 from convcli.batch.target import found_at
 from convcli.errors import ConvError, TakenError
+from convcli.image.formats import SUFFIXES, unwritten
 from convcli.paths import reason, status, told
 from convcli.record import record
 
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
 
 def foresee(job: Job, writing: Writing) -> Outcome:
     """Return what can be told of an image's outcome before it is read."""
-    if job.error:
-        return Outcome(job, error=job.error)
+    if job.error or job.left_out:
+        return Outcome(job, error=job.error, skipped=job.left_out)
+    if said := _unwritten(job, writing):
+        return Outcome(job, error=said)
     if job.target != STREAM:
         there, said = found_at(job.target)
         if said:
@@ -35,6 +39,14 @@ def foresee(job: Job, writing: Writing) -> Outcome:
             return Outcome(job, error=f"{found}`skip_existing` to leave it")
     error = _compare(writing) or ("" if job.source == STREAM else _unreadable(job.source))
     return Outcome(job, error=error)
+
+
+def _unwritten(job: Job, writing: Writing) -> str:
+    """Say that a result's format is only read, if its name tells; '' if it doesn't."""
+    if writing.format or job.target == STREAM:
+        return ""
+    name = SUFFIXES.get(os.path.splitext(job.target)[1].lower())  # noqa: PTH122
+    return unwritten(name) if name else ""
 
 
 def _compare(writing: Writing) -> str:

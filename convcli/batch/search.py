@@ -34,14 +34,15 @@ class SearchJob:
         Its path, or `-`.
     marks, scores
         Where the image is written with marks on it, and its scores; None for nowhere.
-    error
-        Why nothing can be done; '' if something can.
+    error, left_out
+        As `Job` has them.
     """
 
     source: str
     marks: str | None = None
     scores: str | None = None
     error: str = ""
+    left_out: str = ""
 
 
 def plan_search(request: Request, marks: str | None, scores: str | None) -> list[SearchJob]:
@@ -62,18 +63,25 @@ def plan_search(request: Request, marks: str | None, scores: str | None) -> list
     outputs = {"marks": marks, "scores": scores}
     named = {name: _plan(request, name, path) for name, path in outputs.items() if path}
     if not named:
-        found, failed = find(request)
+        found, failed, unread = find(request)
         jobs = [SearchJob(source) for source in dict.fromkeys(source for source, _ in found)]
-        return jobs + [SearchJob(job.source, error=job.error) for job in failed]
+        others = failed + unread
+        return jobs + [_without_results(job) for job in others]
     jobs = []
     for alike in zip(*named.values(), strict=True):
         targets = {name: job.target for name, job in zip(named, alike, strict=True)}
-        jobs.append(SearchJob(alike[0].source, **targets, error=alike[0].error))
+        job = alike[0]
+        targets = {} if job.left_out else targets
+        jobs.append(replace(_without_results(job), **targets))
     identities = Identities()
     for job in jobs:
         if job.marks and job.scores and _is_one(identities, job.marks, job.scores):
             raise UsageError(f"`marks` and `scores` would both be written to {job.marks}; name two")
     return jobs
+
+
+def _without_results(job: Job) -> SearchJob:
+    return SearchJob(job.source, error=job.error, left_out=job.left_out)
 
 
 def _plan(request: Request, name: str, path: str) -> list[Job]:

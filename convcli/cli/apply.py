@@ -24,6 +24,7 @@ from convcli.cli.types import (
     PoolType,
     Real,
     Whole,
+    typed_options,
 )
 from convcli.cli.volume import note_volume
 from convcli.errors import UsageError
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
 _HELP = """Filter images with a kernel.
 
 KERNEL is a name (see convcli kernels), a name with parameters (gaussian:sigma=2), a matrix
-('0 -1 0; -1 5 -1; 0 -1 0', '[[1,2,1],[2,4,2],[1,2,1]]/16'), or a file (.toml, .csv, .txt,
-.mat, .json, .npy).
+('0 -1 0; -1 5 -1; 0 -1 0', '[[1,2,1],[2,4,2],[1,2,1]]/16', or as ImageMagick, ffmpeg or
+Pillow have it: '3x3: 0,-1,0 -1,5,-1 0,-1,0', '0 -1 0 -1 5 -1 0 -1 0'), or a file (.toml, .csv,
+.tsv, .txt, .mat, .json, .npy).
 
 Or it is a bank of filters of shape (K, C, F, F), or (C, F, F) for one, in a file (.npz, .npy,
 .safetensors, or [bank.NAME] in .toml); of several one is named, and where it is laid may be
@@ -160,6 +162,7 @@ def apply(kernel: AnyKernel | Bank | None, spec: Spec, **given: Any) -> int:
         raise click.MissingParameter(param_hint="'IMAGE...'", param_type="argument")
     meta = click.get_current_context().meta
     given["typed"] = tuple(meta[KERNELS])
+    given["asked"] = typed_options(click.get_current_context())
     layers = _in_order(kernel, given, meta[ORDER])
     shown = {name: given.pop(name) for name in ("montage", "together")}
     if given["volume"] and (any(shown.values()) or {*meta[ORDER]} - {"--then"}):

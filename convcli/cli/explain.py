@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convcli.cli.echo import echo, echo_json
+from convcli.cli.fills import refuse_fill
 from convcli.cli.options import SPEC_OPTIONS, lenient_option, make_spec
 from convcli.cli.status import tell
 from convcli.cli.streams import check_apart, check_targets
 from convcli.cli.types import KERNELS, KernelType, MatrixCommand, PathType, Typed, whole
 from convcli.errors import ConvError, ImageError, UsageError
 from convcli.geometry import Pair
-from convcli.report.lines import columns, printable
+from convcli.report.lines import columns, printable, softened
 from convcli.report.option_names import as_options
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 #: Fields of a `Spec` that change the numbers of stored samples.
 _USED = (
     *("padding", "border", "fill", "stride", "dilation", "anchor", "convolve", "mapping"),
-    *("divisor", "bias", "scale", "gray", "channels", "depth", "precision"),
+    *("divisor", "bias", "scale", "gray", "channels", "bands", "depth", "precision"),
 )
 
 
@@ -121,8 +122,12 @@ def explain(kernel: Any, spec: Spec, **given: Any) -> None:
     """Show what a kernel does at one place of an image, and why."""
     _check(given, _reads(given["image"]))
     study, name = _study(kernel, spec, given)
-    for note in spec.notes:
+    if not 0 <= spec.fill <= 255 and study.target.in_levels:
+        refuse_fill(spec.fill)
+    for note in (*spec.notes, *getattr(kernel, "doubts", ())):
         tell(f"convcli: {as_options(note)}")
+    if threshold := getattr(kernel, "threshold", 0):
+        tell(f"convcli: what is explained is the kernel; {softened(threshold)}")
     if given["at"] is not None:
         study.at(*given["at"])
     if given["page"]:

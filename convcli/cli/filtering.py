@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from convcli import batch
 from convcli.batch.estimate import estimated_stages
+from convcli.cli.fills import check_fill
 from convcli.cli.reporter import Reporter
 from convcli.cli.status import tell
 from convcli.cli.streams import descriptor
 from convcli.errors import ConvError, UsageError
+from convcli.kernels.given import doubts_of
 from convcli.kernels.notation import file_of
 from convcli.paths import reason
 from convcli.record import record, replace
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from convcli.image.header import Header
     from convcli.image.image import Image
     from convcli.kernels.kernel import AnyKernel
-    from convcli.pipeline import Road
+    from convcli.pipeline import ApartRoad, Facts, Road
     from convcli.pipeline.memory import Output, StageMemory, Sums
     from convcli.pipeline.volume_road import VolumeRoad
     from convcli.spec import Spec
@@ -44,6 +46,8 @@ _CONTRARY = (
     ("volume", "show"),
     ("volume", "compare"),
 )
+#: Options that always have an effect, and are usual: nothing is imported for them.
+_SURE = {"output", "overwrite", "skip_existing", "as_json", "quiet", "verbose", "dry_run"}
 _LONG = {"skip_existing": "skip-existing", "as_json": "json"}
 
 
@@ -66,15 +70,17 @@ def filter_images(
     ConvError
         If options contradict each other or don't fit.
     """
-    request = make_request([each.name for each in kernels], given)
-    jobs = batch.plan(request)
+    request = _with_mask(make_request([each.name for each in kernels], given), spec.mask)
+    jobs, unread = batch.apart(batch.plan(request))
     check_streams(jobs, given["as_json"])
+    check_fill(spec, jobs)
     writing = replace(request.writing, stages=given["verbose"] or given["as_json"])
     if given["show"]:
         writing = replace(writing, show=_room(given["dry_run"]))
+    idle = _Idle(tuple(kernels), spec, given, jobs)
     if len(jobs) > 1 and not (given["quiet"] or given["as_json"] or given["verbose"]):
         # Lines of several images have no notes.
-        for note in spec.notes:
+        for note in (*spec.notes, *doubts_of(kernels), *idle(None)):
             tell(f"convcli: {as_options(note)}")
     outcomes = _begin(jobs, kernels, spec, writing, (given, ahead))
     with (
@@ -82,12 +88,58 @@ def filter_images(
         closing(outcomes),
     ):
         for outcome in outcomes:
-            reporter.add(outcome)
+            alone = len(jobs) == 1 or given["as_json"]
+            reporter.add(idle.noted(outcome) if alone else outcome)
             if outcome.error and given["fail_fast"]:
                 break
+        for job in unread:
+            reporter.add(batch.foresee(job, writing))
     if given["dry_run"] and given["compare"] and not given["quiet"]:
         tell(f"and source and result → {printable(given['compare'])}")
     return reporter.status
+
+
+def _with_mask(request: Request, mask: str | None) -> Request:
+    """Note the file of a mask, which can be read, so that no result takes its place."""
+    if mask is None:
+        return request
+    from convcli.pipeline.masks import check_mask
+
+    check_mask(mask)
+    return replace(request, mask=mask)
+
+
+@record
+class _Idle:
+    """What is said of options that had no effect on images."""
+
+    kernels: tuple[Any, ...]
+    spec: Spec
+    given: dict[str, Any]
+    jobs: Sequence[Job]
+
+    def __call__(self, facts: Facts | None, target: str = "") -> tuple[str, ...]:
+        """Return it as a note, none if all had one: of one image with its facts, or of all."""
+        if self.given["asked"] <= _SURE:
+            return ()
+        from convcli.cli.effects import notes
+        from convcli.cli.idle import Call
+
+        call = Call(
+            vars(self.spec) | self.given,
+            self.kernels,
+            facts,
+            targets=[target] if target else [job.target for job in self.jobs],
+            sources=[job.source for job in self.jobs],
+        )
+        return notes("apply", self.given["asked"], call)
+
+    def noted(self, outcome: Outcome) -> Outcome:
+        """Return what became of an image, with that among its notes."""
+        if outcome.facts is None or not (found := self(outcome.facts, outcome.job.target)):
+            return outcome
+        facts = replace(outcome.facts, notes=(*outcome.facts.notes, *found))
+        return replace(outcome, facts=facts)
 
 
 def _room(dry: bool) -> tuple[int, int] | None:
@@ -190,11 +242,13 @@ class _KernelFilter:
     spec: Spec
     watch: bool
 
-    def __call__(self, image: Image, span: tuple[float, float] | None = None) -> Road:
+    def __call__(
+        self, image: Image, span: tuple[float, float] | None = None, *, one_bit: bool = False
+    ) -> Road | ApartRoad:
         """Have an image filtered; `span` is what is stretched, if several are treated alike."""
         from convcli.pipeline import lay
 
-        return lay(image, self.kernels, self.spec, span, watch=self.watch)
+        return lay(image, self.kernels, self.spec, span, watch=self.watch, one_bit=one_bit)
 
     def takes(self, header: Header, size: int, output: Output) -> int:
         """Return what an image takes at its peak, told from its header and its file's size."""

@@ -12,9 +12,10 @@ from convcli.cli.echo import echo, echo_json
 from convcli.cli.options import exclude_option, include_option, lenient_option, recursive_option
 from convcli.cli.status import DONE, FAILED, tell
 from convcli.cli.streams import check_apart, descriptor
-from convcli.cli.types import NumbersType, PathType, Real, Whole
+from convcli.cli.types import ConvCommand, NumbersType, PathType, Real, Whole
 from convcli.errors import ConvError, ImageError, UsageError
 from convcli.record import replace
+from convcli.report.failures import Failures
 from convcli.report.lines import printable
 from convcli.report.option_names import as_options
 
@@ -38,6 +39,7 @@ status: 0 if the patch was found in every image, 1 if it wasn't in one, or one c
 
 
 @click.command(
+    cls=ConvCommand,
     help=_HELP,
     epilog="""\b
 Examples:
@@ -97,9 +99,9 @@ def find(patch: str, images: tuple[str, ...], **given: Any) -> int:
         reading=reading,
         **{name: given[name] for name in ("top", "least", "apart", "gray", "jobs", "overwrite")},
     )
-    found = [_tell(search.do(job), search, patch, as_json=given["as_json"]) for job in jobs]
-    if len(found) > 1 and not given["as_json"]:
-        tell(f"found in {sum(found)} of {len(found)} images")
+    teller = _Teller(search, patch, as_json=given["as_json"])
+    found = [teller.add(search.do(job)) for job in jobs if not job.left_out]
+    teller.end([job for job in jobs if job.left_out], found)
     return DONE if all(found) else FAILED
 
 
@@ -144,16 +146,38 @@ def _note(path: str, notes: Sequence[str]) -> None:
         tell(f"convcli: {printable(path)}: {printable(as_options(note))}")
 
 
-def _tell(outcome: SearchOutcome, search: Search, patch: str, *, as_json: bool) -> bool:
-    """Say what was found in an image, and return whether anything was."""
-    from convcli.report import find as report
+class _Teller:
+    """Says what was found in each image."""
 
-    source = printable(outcome.job.source)
-    _note(outcome.job.source, outcome.notes)
-    if as_json:
-        echo_json(report.data(outcome, search, patch))
-    elif not outcome.error:
-        echo(report.text(outcome, search, patch))
-    if outcome.error:
-        tell(f"convcli: {source}: {printable(as_options(outcome.error))}")
-    return bool(outcome.matches)
+    def __init__(self, search: Search, patch: str, *, as_json: bool) -> None:
+        self._search, self._patch, self._as_json = search, patch, as_json
+        self._failures = Failures(shown="--json names")
+
+    def add(self, outcome: SearchOutcome) -> bool:
+        """Say what was found in an image, and return whether anything was."""
+        from convcli.report import find as report
+
+        source = printable(outcome.job.source)
+        _note(outcome.job.source, outcome.notes)
+        if self._as_json:
+            echo_json(report.data(outcome, self._search, self._patch))
+        elif not outcome.error:
+            echo(report.text(outcome, self._search, self._patch))
+        if outcome.error:
+            line = f"{source}: {printable(as_options(outcome.error))}"
+            if said := self._failures.add(line, source):
+                tell(f"convcli: {said}")
+        return bool(outcome.matches)
+
+    def end(self, unread: Sequence[SearchJob], found: Sequence[bool]) -> None:
+        """Say what else failed, and of how many images there is something to say."""
+        from convcli.batch.search import SearchOutcome
+        from convcli.report import find as report
+
+        for said in self._failures.rest():
+            tell(f"convcli: {said}")
+        if self._as_json:
+            for job in unread:
+                echo_json(report.data(SearchOutcome(job), self._search, self._patch))
+        elif unread or len(found) > 1:
+            tell(report.tally(found, [job.source for job in unread]))

@@ -11,7 +11,7 @@ import click
 from convcli.cli.cards import print_rich
 from convcli.cli.echo import echo, echo_json
 from convcli.cli.streams import check_apart, check_targets
-from convcli.cli.types import NumbersType, PathType
+from convcli.cli.types import ConvCommand, NumbersType, PathType
 from convcli.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ by what is left over.
 
 @click.command(
     "fit",
+    cls=ConvCommand,
     help=_HELP,
     epilog="""\b
 Examples:

@@ -55,12 +55,23 @@ class LazyGroup(click.Group):
 
             close = get_close_matches(args[0][:64], _COMMANDS, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"there are {_listed()}"
-            raise click.UsageError(f"no command named {args[0]!r}; {hint}", ctx) from error
+            said = f"no command named {args[0]!r}; {hint}"
+            raise click.UsageError(_of_kernels(args[0]) or said, ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
+
+
+def _of_kernels(word: str) -> str:
+    """Say what is meant by a kernel, or what is none, in place of a command; '' if nothing is."""
+    from convcli.kernels.others import other
+    from convcli.kernels.registry import canonical, normal
+
+    if canonical(word):
+        return f"{word!r} is a kernel and no command; did you mean 'convcli apply {word}'?"
+    return other(normal(word))
 
 
 def _listed() -> str:

@@ -8,7 +8,7 @@ import click
 
 from convcli.cli.echo import echo, echo_json
 from convcli.cli.streams import check_apart
-from convcli.cli.types import Typed
+from convcli.cli.types import ConvCommand, Typed
 from convcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ semicolons:
 
 
 @click.command(
+    cls=ConvCommand,
     help=_HELP,
     epilog="""\b
 Examples:

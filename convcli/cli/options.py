@@ -10,11 +10,20 @@ import click
 from click.core import ParameterSource
 
 from convcli.borders import Border, by_axis, named_border, parse_borders
-from convcli.cli.placing import AnchorType, BorderType, PaddingType
-from convcli.cli.types import NumbersType, Real, Whole, Word
+from convcli.cli.placing import AnchorType, BorderType, FillType, PaddingType
+from convcli.cli.types import NumbersType, PathType, Real, RegionType, Whole, Word
 from convcli.errors import UsageError
 from convcli.presets import PRESETS, spec_like
-from convcli.spec import Alpha, Depth, Mapping, Method, Precision, Rounding, Spec
+from convcli.spec import (
+    Alpha,
+    Depth,
+    Mapping,
+    Method,
+    Missing,
+    Precision,
+    Rounding,
+    Spec,
+)
 
 _DEFAULT = Spec()
 
@@ -37,8 +46,9 @@ SPEC_OPTIONS = (
     ),
     click.option(
         "--fill",
-        type=Real(0, 255),
-        help="What the constant border holds, 0 (black) to 255 (white).",
+        type=FillType(),
+        help="What the constant border holds: 0 (black) to 255 (white) whatever the depth, of CMYK "
+        "no ink to full; in the image's own units where samples are values (int16, uint32, …).",
     ),
     click.option("--stride", type=NumbersType(), default="1", show_default=True, help="Step."),
     click.option(
@@ -62,24 +72,29 @@ SPEC_OPTIONS = (
         "mapping",
         type=Word(Mapping),
         help="How a response becomes a pixel: clip; abs; offset (mid-gray is zero); normalize "
-        "(stretch what is there); raw (signed float, where the format holds it).  "
+        "(stretch what is there); raw (signed float in the image's own units, where the format "
+        "holds it); hue (of sobel-direction: the direction as hue, its strength as brightness).  "
         "[default: the kernel's own: abs for zero-sum kernels, else clip]",
     ),
     click.option(
         "--divisor",
         type=Real(zero=False),
-        help="Divide by this instead of the kernel's own divisor: the weights as written, or what "
-        "several kernels combine to.",
+        help="Divide by this instead of the kernel's own divisor: the weights as written (of a "
+        "library kernel as 'convcli kernels NAME' shows them), or what several kernels combine to.",
     ),
     click.option(
-        "--bias", type=Real(), help="Add this, in 8-bit levels, instead of the kernel's own."
+        "--bias",
+        type=Real(),
+        help="Add this instead of the kernel's own: in 8-bit levels, as --fill, or in units of "
+        "values.",
     ),
     click.option(
         "--scale",
         type=Real(zero=False, word="auto"),
         default="1",
         show_default=True,
-        help="Multiply the response; auto makes overflow impossible (but with --luma).",
+        help="Multiply the response; auto makes overflow impossible (but with --luma), and "
+        "contrast as much smaller.",
     ),
     click.option(
         "--rounding",
@@ -96,19 +111,50 @@ SPEC_OPTIONS = (
     ),
     click.option("--gray", is_flag=True, help="Filter a gray version."),
     click.option("--luma", is_flag=True, help="Filter the lightness only and keep the colour."),
-    click.option("--channels", metavar="RGB", help="Filter these channels only."),
     click.option(
-        "--linear", is_flag=True, help="Filter in linear light (embedded profile, else sRGB)."
+        "--channels",
+        metavar="RGB",
+        help="Filter these channels only and keep the others: letters (RGB, A for alpha), numbers "
+        "and ranges of bands counted from 1 (2,5-7), or names that the file gives them.",
+    ),
+    click.option(
+        "--bands",
+        metavar="4,3,2",
+        help="Take these channels only, named as for --channels and in this order, and leave the "
+        "others out.",
+    ),
+    click.option(
+        "--linear", is_flag=True, help="Filter in linear light (by the file's curve, else sRGB's)."
+    ),
+    click.option(
+        "--region",
+        type=RegionType(),
+        multiple=True,
+        help="Filter this rectangle only, X,Y,WxH from the upper left of the upright image, each "
+        "in pixels or per cent (10%,25%,50%x50%); what is outside of it stays. Repeatable.",
+    ),
+    click.option(
+        "--mask",
+        type=PathType(),
+        metavar="FILE",
+        help="Filter where this gray image of the same size is white; grays mix the result with "
+        "the image. A mask in colour counts as gray, what is transparent in it as black.",
     ),
     click.option(
         "--alpha",
         type=Word(Alpha),
         default="auto",
         show_default=True,
-        help="auto: filter it with colour weighted by it, but keep it under zero-sum kernels.",
+        help="auto: filter it with colour weighted by it, but keep it under zero-sum kernels; "
+        "weigh: keep it, with colour weighted by it, as auto does for GIF.",
     ),
     click.option(
-        "--depth", type=Word(Depth), default="same", show_default=True, help="Bits a sample."
+        "--depth",
+        type=Word(Depth),
+        default="same",
+        show_default=True,
+        help="Bits a sample; 1 is white from half of white on (TIFF: group 4). Values, which have "
+        "no white, keep their numbers.",
     ),
     click.option(
         "--method",
@@ -123,6 +169,36 @@ SPEC_OPTIONS = (
         default="single",
         show_default=True,
         help="Of kernels that aren't whole numbers; whole ones are exact in either.",
+    ),
+    click.option(
+        "--strip",
+        is_flag=True,
+        help="Leave out EXIF, places, thumbnails, comments and all else beside the pixels; colours "
+        "stay right.",
+    ),
+    click.option(
+        "--nodata",
+        type=Real(word="none"),
+        help="The sample that says that one is missing, such as -9999; none if the file's own "
+        "(GDAL_NODATA) is data. NaN is always missing.",
+    ),
+    click.option(
+        "--missing",
+        type=Word(Missing),
+        default="ignore",
+        show_default=True,
+        help="Missing samples don't count: responses are weighted means of what is there (under "
+        "zero-sum kernels they count as the sample in the middle). ignore: they stay missing; "
+        "fill: they get a value from their neighbours; spread: what a kernel sees one of is "
+        "missing, too.",
+    ),
+    click.option(
+        "--least-share",
+        type=Real(0, 1),
+        default="0",
+        show_default=True,
+        help="The result is missing where less than this share of the kernel's weight, 0 to 1, "
+        "lies on samples that are there.",
     ),
     click.option("-j", "--jobs", type=Whole(1, 1024), help="Threads.  [default: processors]"),
 )
@@ -208,6 +284,9 @@ def make_spec(
         given["fill"] = fill
     if border:
         given["border"] = border
-    if given.get("channels") == "":
-        raise UsageError("--channels is empty; expected letters such as RGB, or A for alpha")
+    for name in ("channels", "bands"):
+        if given.get(name) == "":
+            raise UsageError(
+                f"--{name} is empty; expected letters such as RGB, or numbers as 2,5-7"
+            )
     return spec_like(like, **given) if like else Spec(**given)

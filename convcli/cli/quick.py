@@ -60,13 +60,15 @@ def parse(arguments: Sequence[str]) -> tuple[str, dict[str, Any]] | None:
     ('sobel', ('a.png',), 'b.png')
     """
     given: dict[str, Any] = {**_DEFAULTS, **dict.fromkeys(FLAGS.values(), False)}
-    words = []
+    words, asked = [], set()
     left = iter(arguments)
     for word in left:
         if word in FLAGS:
             given[FLAGS[word]] = True
+            asked.add(FLAGS[word])
         elif word in _OUTPUT:
             given["output"] = next(left, "")
+            asked.add("output")
             if given["output"][:1] in ("", "-"):
                 return None
         elif word[:1] in ("", "-"):
@@ -76,6 +78,7 @@ def parse(arguments: Sequence[str]) -> tuple[str, dict[str, Any]] | None:
     if len(words) < 2 or "_CONVCLI_COMPLETE" in os.environ:
         return None
     given["images"], given["typed"] = tuple(words[1:]), (words[0],)
+    given["asked"] = frozenset(asked)
     return words[0], given
 
 

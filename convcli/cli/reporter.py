@@ -11,7 +11,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from convcli.cli.status import DONE, FAILED, tell
+from convcli.report.failures import Failures
 from convcli.report.lines import as_json as to_json
+from convcli.report.lines import printable
 
 if TYPE_CHECKING:
     from convcli.batch import Outcome
@@ -40,6 +42,8 @@ class Reporter:
         self._as_json, self._quiet = given["as_json"], given["quiet"]
         self._verbose = given["verbose"]
         self._counts: Counter[str] = Counter()
+        self._failures = Failures(each=self._verbose)
+        self._unread: list[str] = []
         self._start = perf_counter()
         # A bar would be drawn over by images; they show how far it is, too.
         shows = _is_terminal() and not self._quiet and not given["show"]
@@ -56,12 +60,20 @@ class Reporter:
         """Say what became of an image."""
         from convcli.report import outcome as report
 
-        self._counts[report.status(outcome)] += 1
+        became = report.status(outcome)
+        if became == report.LEFT_OUT:
+            self._unread.append(outcome.job.source)
+        else:
+            self._counts[became] += 1
         if self._as_json:
             sys.stdout.write(f"{to_json(report.data(outcome, self._kernels))}\n")
             sys.stdout.flush()
         if outcome.error:
-            self._tell(f"convcli: {report.line(outcome)}")
+            self._fail(outcome, report.line(outcome))
+        elif became == report.LEFT_OUT:
+            if self._verbose:
+                self._tell(report.line(outcome))
+            return
         elif self._speaks:
             alone = self._count == 1 or self._verbose
             begun = self._verbose and self._count == 1 and outcome.facts is not None
@@ -72,6 +84,14 @@ class Reporter:
 
             show(outcome.preview)
         self._advance()
+
+    def _fail(self, outcome: Outcome, line: str) -> None:
+        """Say that an image failed, at once or in the end."""
+        job = outcome.job
+        paths = job.source, job.target
+        names = (*paths, *(path.rpartition(os.sep)[2] for path in paths))
+        if said := self._failures.add(line, *map(printable, names)):
+            self._tell(f"convcli: {said}")
 
     @property
     def _speaks(self) -> bool:
@@ -111,9 +131,12 @@ class Reporter:
 
         if self._bar is not None:
             self._bar.close()
+        for said in self._failures.rest():
+            tell(f"convcli: {said}")
         counts = self._counts
-        if self._count > 1 and not self._quiet and not self._as_json and counts:
-            tell(tally(counts, self._count, perf_counter() - self._start))
+        several = self._count > 1 or self._unread
+        if several and not self._quiet and not self._as_json and counts:
+            tell(tally(counts, self._count, perf_counter() - self._start, self._unread))
 
 
 def _is_terminal() -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from convcli.cli.echo import echo, echo_json
-from convcli.cli.types import Typed, Whole, whole
+from convcli.cli.types import ConvCommand, Typed, Whole, whole
 from convcli.geometry import PADDING_WORDS, Padding, plan_geometry
 from convcli.teach.layer import ConvLayer, Shape
 
@@ -75,6 +75,7 @@ columns are never visited: then the strides and paddings that would fit are name
 
 
 @click.command(
+    cls=ConvCommand,
     help=_HELP,
     epilog="""\b
 Examples:

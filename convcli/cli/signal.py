@@ -119,7 +119,9 @@ def _convolve(pair: tuple[Signal, Signal], options: dict[str, Any]) -> None:
         lines.append(report.plan_line(done))
     if other is not None:
         lines += report.swapped_lines(done, other, flip=flip)
-    if options["output"] is not None:
+    if options["output"] is None:
+        lines += [f"note: {note}" for each in pair if each.form is None for note in each.notes]
+    else:
         lines.append(_write(pair, values, options))
     if options["as_json"]:
         swapped = None if other is None else _scaled(pair, other)

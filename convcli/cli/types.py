@@ -8,9 +8,12 @@ from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
+from convcli.cli.status import tell
 from convcli.cli.volume import is_volume, three_numbers, volume_kernel
 from convcli.errors import KernelError, UsageError
+from convcli.region import Region
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -30,7 +33,36 @@ _NO_KERNEL = "\0\0"
 _LARGEST, _SMALLEST = 1e30, 1e-30
 
 
-class MatrixCommand(click.Command):
+class ConvCommand(click.Command):
+    """A command that says which of its options had no effect."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it."""
+        result = super().invoke(ctx)
+        asked = typed_options(ctx)
+        # `apply` says so itself, where it is known what became of an image.
+        if asked and self.name != "apply" and not ctx.params.get("quiet"):
+            from convcli.cli.effects import notes
+            from convcli.cli.idle import Call
+
+            kernels = [ctx.params["kernel"]] if "kernel" in ctx.params else []
+            images = ctx.params.get("images") or filter(None, [ctx.params.get("image")])
+            for note in notes(str(self.name), asked, Call(ctx.params, kernels, sources=[*images])):
+                tell(f"convcli: {note}")
+        return result
+
+
+def typed_options(ctx: click.Context) -> frozenset[str]:
+    """Return the options that were typed, by their parameters' names."""
+    return frozenset(
+        str(option.name)
+        for option in ctx.command.params
+        if isinstance(option, click.Option)
+        and ctx.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
+    )
+
+
+class MatrixCommand(ConvCommand):
     """A command whose arguments may be matrices that begin with a minus."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -200,6 +232,19 @@ class PathType(Typed):
         from click.shell_completion import CompletionItem
 
         return [CompletionItem(incomplete, type="file")]
+
+
+class RegionType(Typed):
+    """A rectangle of an image: X,Y,WxH."""
+
+    name = "X,Y,WxH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it."""
+        try:
+            return Region.parse(typed(value) if isinstance(value, str) else value)
+        except UsageError as error:
+            self.fail(str(error).removeprefix("`region` "), param, ctx)
 
 
 class NumbersType(Typed):

@@ -83,9 +83,14 @@ class Store:
         types = (dtype.name, finish.dtype.name, numbers.dtype.name)
         self._loop = native.load("store_rows", (name,), types)
 
-    def __call__(self, responses: NDArray[Any]) -> tuple[NDArray[Any], Seen]:
-        """Return the samples of responses of any shape with at least one axis, and their range."""
-        out = allocate(responses.shape, self._finish.dtype)
+    def __call__(
+        self, responses: NDArray[Any], into: NDArray[Any] | None = None
+    ) -> tuple[NDArray[Any], Seen]:
+        """Return the samples of responses of any shape with at least one axis, and their range.
+
+        They are put `into` an array that is C-contiguous and of their shape, if there is one.
+        """
+        out = allocate(responses.shape, self._finish.dtype) if into is None else into
         rows = np.ascontiguousarray(responses, self._dtype).reshape(len(responses), -1)
         given = RowsInput(
             responses=rows,

@@ -46,7 +46,7 @@ pixels is better a package whose `__init__` has `CODEC` and `header`, and names 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
@@ -59,7 +59,7 @@ Coded: TypeAlias = bytes | Iterable[bytes] | Callable[[IO[bytes]], None]
 if TYPE_CHECKING:
     from convcli.image.beside.block import Block
     from convcli.image.frames import Frames
-    from convcli.image.image import Image
+    from convcli.image.image import Image, Meta
 
 GRAY = frozenset({"L"})
 OPAQUE = frozenset({"L", "RGB"})
@@ -73,9 +73,10 @@ BESIDE = {
     "xmp": "XMP",
     "text": "text",
     "dpi": "resolution",
+    "nodata": "nodata value",
 }
-#: All of that.
-EVERYTHING = frozenset(BESIDE)
+#: All of that but the nodata value, which is TIFF's.
+EVERYTHING = frozenset(BESIDE) - {"nodata"}
 
 
 class LazyFunction:
@@ -145,10 +146,15 @@ class Codec:
     options
         Which of `quality` and `compress` it takes.
     carries
-        What it says beside the pixels, of `BESIDE`.
+        What it says beside the pixels, of `BESIDE`; and `chunks` for PNG's own words on colour.
+    numbers
+        Whether colours that are told by these numbers (`Meta.cicp`) can be told so; None if none
+        can.
     keeps
         The kinds of `Block`s that it writes; a kind that ends in a space stands for all that begin
         so.
+    remarks
+        Gives what is to be said of what it writes otherwise than the source had it, by its `Meta`.
     lossy
         Whether it loses something unless told otherwise.
     lenient
@@ -163,20 +169,25 @@ class Codec:
         Milliseconds for which each frame of an animation is shown at least.
     upright
         Whether `decode` turns the image upright itself.
+    one_bit_alpha
+        Whether a pixel is either opaque or clear.
     sure
         Whether its header says for sure how large the image is that is read.
     scattered
         Whether what is read may lie anywhere in a file: a large one is mapped, and not held.
     crashes
         Whether its library doesn't look whether it got memory.
-    coder, coder_wide, coder_lossy
+    coder, coder_wide, coder_lossy, coder_whole
         Bytes that coding takes beside the samples, a byte of these; the same for samples of two
-        bytes, and where something may be lost, if that differs. Measured (`tests/peaks.py`).
+        bytes, where something may be lost, and for what is coded whole though others are written
+        in bands, if that differs. Measured (`tests/peaks.py`).
     proposed
         Its place among those that are proposed instead of a format that can't hold an image; 0
         for never.
     note
         What happens to some that it holds nonetheless: (sample type or '', channels, words).
+    peaks
+        Values of a full sample (`Meta.peak`) that it holds beside the greatest of a type.
     """
 
     name: str
@@ -194,7 +205,9 @@ class Codec:
     like: Callable[[bytes, int], Image | None] | None = None
     options: tuple[str, ...] = ()
     carries: frozenset[str] = frozenset()
+    numbers: Callable[[tuple[int, int, int, int]], bool] | None = None
     keeps: tuple[str, ...] = ()
+    remarks: Callable[[Meta], tuple[str, ...]] | None = None
     lossy: bool = False
     lenient: bool = False
     in_bands: bool = False
@@ -202,14 +215,17 @@ class Codec:
     loops: bool = True
     shortest: float = 0.0
     upright: bool = False
+    one_bit_alpha: bool = False
     sure: bool = True
     scattered: bool = False
     crashes: bool = False
     coder: float = 3.0
     coder_wide: float | None = None
     coder_lossy: float | None = None
+    coder_whole: float | None = None
     proposed: int = 0
     note: tuple[str, frozenset[str], str] | None = None
+    peaks: Container[int | None] = ()
 
     def has(self, dtype: str, channels: str) -> bool:
         """Whether an image of that sample type and those channels can be written."""

@@ -11,8 +11,11 @@ from typing import IO, Any
 
 from convcli import memory
 from convcli.errors import ImageError, TakenError
+from convcli.image import formats
 from convcli.image.atomic import write_atomic
 from convcli.image.codec import Codec
+from convcli.image.depth import settled
+from convcli.image.foreign.following import following
 from convcli.image.formats import check_holds, check_several, codec_of, format_of, parse_format
 from convcli.image.frames import DURATION, Frames
 from convcli.image.guard import guard, guarded
@@ -73,7 +76,8 @@ def frames_of(
     opener, limit = codec.open, _limit(max_pixels)
     options = {"lenient": True} if lenient and codec.lenient else {}
     frames: Frames = guard(lambda: opener(data, limit, **options), _damaged(name))
-    return frames
+    notes = following(data, name)
+    return replace(frames, notes=(*frames.notes, *notes)) if notes else frames
 
 
 def read(
@@ -149,7 +153,11 @@ def decode(
 
     def work() -> Image:
         image = stored() if stored else decoder(data, limit, **options)
-        return image if codec.upright else upright(image)
+        image = image if codec.upright else upright(image)
+        notes = following(data, name)
+        if not notes:
+            return image
+        return replace(image, meta=replace(image.meta, notes=(*image.meta.notes, *notes)))
 
     return guard(work, _damaged(name), lambda: _reading(data, name))
 
@@ -234,7 +242,9 @@ def _image_parts(
     image: Image, codec: Codec, options: dict[str, Any], numbers: tuple[int | None, int | None]
 ) -> Iterator[bytes] | Callable[[IO[bytes]], None]:
     check_holds(image.dtype.name, image.channels, codec.name)
+    image = settled(image, codec.name)
     check_options(*numbers)
+    image = image.with_meta(formats.with_colours(image.meta, image.channels, codec)[0])
     coder, what = codec.encode, f"can't be written as {codec.name}"
     assert coder is not None
     need = _WRITING * image.dtype.itemsize * prod(image.size) * len(image.channels)
@@ -268,6 +278,7 @@ def _checked(frames: Frames, format: str) -> Iterator[Image]:
             check_holds(image.dtype.name, image.channels, format)
         except ImageError as error:
             raise ImageError(f"frame {number}: {error}") from error
+        image = settled(image, format)
         kind = image.size, image.channels, image.depth
         first = first or kind
         if not pages and kind != first:
@@ -275,7 +286,7 @@ def _checked(frames: Frames, format: str) -> Iterator[Image]:
                 f"frame {number} is {described(*kind)}, and the first {described(*first)}; the "
                 f"frames of an animation are alike: use `path` NAME.tif"
             )
-        yield image
+        yield image.with_meta(formats.with_colours(image.meta, image.channels, codec_of(format))[0])
         del image
 
 

@@ -19,8 +19,15 @@ Peek: TypeAlias = Callable[[int, int], bytes]
 HEAD = 4096
 #: Chunks, segments or boxes that are looked at before a header is given up.
 MOST = 1000
+#: Sample types whose samples are levels: shares of a full one, which is white.
+LEVELS = ("bool", "uint8", "uint16", "float16", "float32", "float64")
+#: Sample types whose samples are values in units of their own: no number of them is white.
+VALUES = ("int8", "int16", "uint32", "int32", "uint64", "int64")
 #: Bytes of a sample, by its type.
-WIDTHS = {"bool": 1, "uint8": 1, "uint16": 2, "float32": 4, "float64": 8}
+WIDTHS = {
+    **{"bool": 1, "uint8": 1, "int8": 1, "uint16": 2, "int16": 2, "float16": 2},
+    **{"uint32": 4, "int32": 4, "float32": 4, "uint64": 8, "int64": 8, "float64": 8},
+}
 
 
 @record
@@ -45,6 +52,8 @@ class Header:
         Bytes that all samples take uncompressed in the file; 0 for as many as in memory.
     lossy
         Whether its coding has lost something.
+    progressive
+        Whether it is coded so that a result of its format is coded whole, too.
     """
 
     format: str
@@ -55,6 +64,7 @@ class Header:
     frames: int = 1
     stored: int = 0
     lossy: bool = False
+    progressive: bool = False
 
     @property
     def pixels(self) -> int:
@@ -83,5 +93,6 @@ def number_type(kind: str, bits: int) -> str:
         return "bool"
     if kind == "u" and bits <= 16:
         return whole_type(bits)
-    small = bits <= 32 if kind == "f" else bits <= 16
-    return "float32" if small else "float64"
+    name = {"u": "uint", "i": "int"}.get(kind, "float")
+    width = next((width for width in (8, 16, 32) if bits <= width), 64)
+    return f"{name}{max(width, 16) if name == 'float' else width}"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli.image import exif
-from convcli.image.image import Image
+from convcli.image.codec import LazyFunction
+from convcli.image.image import Image, Meta
 from convcli.record import replace
 
-_XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>)\s*)[2-8]")
+_SETTLED = LazyFunction("beside.statements", "settled")
 
 
 def turn(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
@@ -58,8 +58,15 @@ def upright(image: Image, orientation: int | None = None) -> Image:
     meta = image.meta
     stored = exif.orientation(meta.exif) if orientation is None else orientation
     dpi = meta.dpi[::-1] if meta.dpi and stored >= 5 else meta.dpi
-    xmp = meta.xmp and _XMP_ORIENTATION.sub(rb"\g<1>1", meta.xmp)
-    settled = replace(meta, exif=exif.settle(meta.exif), xmp=xmp, dpi=dpi)
+    if meta.exif or meta.xmp:
+        meta = _settled(meta, stored, image.size)
+    meta = replace(meta, dpi=dpi)
     if stored == 1 and image.made is not None:
-        return Image.of(image.made, image.channels, settled)
-    return Image(turn(image.pixels, stored), image.channels, settled)
+        return Image.of(image.made, image.channels, meta)
+    return Image(turn(image.pixels, stored), image.channels, meta)
+
+
+def _settled(meta: Meta, orientation: int, size: tuple[int, int]) -> Meta:
+    """Return metadata without what is true of no result."""
+    block, xmp, gone = _SETTLED(meta.exif, meta.xmp, orientation, size)
+    return replace(meta, exif=exif.settle(block), xmp=xmp, beside=meta.beside + gone)

@@ -5,26 +5,16 @@ from __future__ import annotations
 import struct
 
 from convcli.errors import ImageError
-from convcli.image.formats import FORMATS, codec_of
+from convcli.image.formats import FORMATS, codec_of, lacks
 from convcli.image.header import Header, Peek
 from convcli.image.limits import check_size
 
 #: Bytes from the beginning that are enough to tell.
-ENOUGH = 64
+ENOUGH = 512
 
-#: Files that people take for images of ours, and what they are.
-_OTHERS: tuple[tuple[bytes, str], ...] = (
-    (b"%PDF", "a PDF document"),
-    (b"%!PS", "a PostScript document"),
-    (b"<svg", "an SVG drawing"),
-    (b"<?xml", "an XML document, perhaps an SVG drawing"),
-    (b"PK\x03\x04", "a zip archive"),
-    (b"8BPS", "a Photoshop document"),
-    (b"\x76\x2f\x31\x01", "an OpenEXR image"),
-    (b"P7\n", "a PAM image (netpbm's P7)"),
-    (b"\x89PNG", "a PNG file damaged in transfer: its line ends were changed"),
-)
-_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis")
+#: Brands of files whose images are HEVC's (ISO/IEC 23008-12, annex B), and of those that may be.
+_HEVC = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs")
+_ANY_CODING = (b"mif1", b"msf1", b"mif2", b"miaf")
 _ANY = ord("?")
 
 
@@ -53,12 +43,18 @@ def recognise(head: bytes) -> str:
             return entry.name
     if head[4:8] == b"ftyp":
         return _boxed(head)
-    what = next((words for magic, words in _OTHERS if head.lstrip().startswith(magic)), None)
-    raise ImageError(
-        f"this is {what}, which can't be read"
-        if what
-        else f"this is not an image in a known format ({_known()})"
-    )
+    raise ImageError(_refusal(head))
+
+
+def _refusal(head: bytes) -> str:
+    """Say what a file is that can't be read, and what to do."""
+    from convcli.image.foreign.tell import foreign_of
+
+    kind = foreign_of(head)
+    if kind is None or not kind.way:
+        what = f": it is {kind.what}" if kind else ""
+        return f"this is not an image in a known format ({_known()}){what}"
+    return f"this is {kind.what}, which can't be read: {kind.way}"
 
 
 def _begins(head: bytes, magic: bytes) -> bool:
@@ -78,12 +74,23 @@ def _boxed(head: bytes) -> str:
     """Tell relatives by the brands in a file's first box."""
     size = min(int.from_bytes(head[:4], "big"), len(head))
     brands = [head[8:12], *(head[at : at + 4] for at in range(16, size - 3, 4))]
-    if any(brand in _HEIC_BRANDS for brand in brands):
-        raise ImageError("this is a HEIC image, which can't be read: save it as JPEG or PNG")
+    if any(brand in _HEVC for brand in brands):
+        return _installed("HEIF")
+    if b"hvc1" in head and all(brand in (*_ANY_CODING, b"\0\0\0\0") for brand in brands):
+        return _installed("HEIF")
     for entry in FORMATS.values():
         if any(brand in entry.brands for brand in brands):
             return entry.name
-    raise ImageError("this is a film or another kind of media file, not an image")
+    raise ImageError(_refusal(head))
+
+
+def _installed(name: str) -> str:
+    """Return a format's name; refuse it if what reads it isn't there."""
+    entry = FORMATS[name]
+    said = lacks(entry)
+    if said:
+        raise ImageError(f"this is a {entry.title} image, which can't be read: {said}")
+    return name
 
 
 def header_of(peek: Peek, format: str) -> Header | None:

@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from convcli.errors import KernelError, UsageError
 from convcli.geometry import PADDING_WORDS, Padding, Pair, pair, whole
 from convcli.kernels.exact import MAX_TAPS
+from convcli.kernels.given import real_weights
 from convcli.kernels.kernel import AnyKernel, Kernel
+from convcli.kernels.linear import check_linear
 from convcli.record import field, record, replace
 
 #: Weights of a bank: as float64 they take half a gigabyte.
@@ -42,6 +44,8 @@ class Bank:
         What the filters are called; empty if they have numbers only.
     stride, padding, dilation
         Where the filters are laid, as `plan_geometry` takes them; None for what the spec says.
+    doubts
+        What is to be said of how its kernels were written: each a note.
 
     Raises
     ------
@@ -62,6 +66,7 @@ class Bank:
     stride: int | Pair | None = None
     padding: Padding | None = None
     dilation: int | Pair | None = None
+    doubts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         weights = self._weights()
@@ -115,7 +120,7 @@ class Bank:
     def _weights(self) -> NDArray[Any]:
         """Return the weights as float32 or float64, (K, C, rows, cols), read-only."""
         try:
-            given = np.asarray(self.weights)
+            given = np.asarray(real_weights(f"bank {self.name[:64]!r}", self.weights))
         except ValueError:
             raise self._wrong("the weights aren't all of one shape") from None
         if given.dtype.kind not in "buif":
@@ -142,7 +147,7 @@ class Bank:
 
     def _bias(self, bias: ArrayLike, count: int) -> NDArray[np.float64]:
         try:
-            values = np.asarray(bias, np.float64).reshape(-1)
+            values = np.asarray(real_weights("bias", bias), np.float64).reshape(-1)
         except (TypeError, ValueError):
             raise self._wrong("bias isn't made of numbers") from None
         if len(values) != count:
@@ -193,6 +198,7 @@ def stacked(name: str, kernels: Sequence[AnyKernel]) -> Bank:
     """
     single: list[Kernel] = []
     for kernel in kernels:
+        check_linear(kernel, "a bank")
         if not isinstance(kernel, Kernel):
             parts = ",".join(part.name for part in kernel.parts)
             raise KernelError(
@@ -208,7 +214,9 @@ def stacked(name: str, kernels: Sequence[AnyKernel]) -> Bank:
         plane[top : top + height, left : left + width] = kernel.scaled
     offsets = np.array([kernel.offset / _LEVELS for kernel in single])
     bias = offsets if offsets.any() else None
-    return Bank(name, weights, bias, maps=_distinct([kernel.name for kernel in single]))
+    doubts = dict.fromkeys(doubt for kernel in single for doubt in kernel.doubts)
+    maps = _distinct([kernel.name for kernel in single])
+    return Bank(name, weights, bias, maps=maps, doubts=tuple(doubts))
 
 
 def _distinct(names: Sequence[str]) -> tuple[str, ...]:

@@ -140,6 +140,12 @@ def _named(file: Path, banks: Mapping[str, Callable[[], Bank]], name: str | None
 
 def _chosen(file: Path, tensors: Tensors, name: str | None, given: dict[str, Any]) -> Bank:
     """Return the bank of one array, with the bias that is beside it."""
+    meant = {name, *(f"{name}.{word}" for word in _WEIGHTS)}
+    if tensors.complex and (meant & {*tensors.complex} or not _banks(tensors.shapes)):
+        raise KernelError(
+            f"{file}, {tensors.complex[0][:64]}: holds complex numbers; expected real ones: filter "
+            f"with their real and their imaginary parts apart"
+        )
     weight = _weight(file, tensors.shapes, name)
     prefix = weight.rpartition(".")[0]
     beside = {key: f"{prefix}.{key}" if prefix else key for key in (*_BIASES, *SETTINGS)}

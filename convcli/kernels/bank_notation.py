@@ -10,6 +10,7 @@ from convcli.errors import KernelError
 from convcli.kernels.bank import Bank, stacked
 from convcli.kernels.bank_files import parse_settings, read_bank
 from convcli.kernels.bank_tables import banks_of
+from convcli.kernels.exact import quoted
 from convcli.kernels.files import FILE, kernels_of
 from convcli.kernels.kernel import AnyKernel
 from convcli.kernels.notation import BANK_SUFFIXES, as_bank, parse_kernel
@@ -17,6 +18,7 @@ from convcli.kernels.npy import HEAD, shape_of
 
 #: A further parameter of the kernel before: `wavelength=8` in `gabor:theta=45,wavelength=8`.
 _PARAMETER = re.compile(r"\s*[\w-]+\s*=")
+_WEIGHT = re.compile(r"\s*[+-]?[\d.]+\s*")
 _BRACKETS = {"[": 1, "(": 1, "]": -1, ")": -1}
 
 
@@ -80,7 +82,13 @@ def parse_bank(text: str) -> Bank:
     ('gaussian:sigma=1,size=5', 'custom')
     """
     kernels = []
-    for part in _parts(text):
+    parts = [*_parts(text)]
+    if len(parts) > 1 and any(_WEIGHT.fullmatch(part) for part in parts):
+        raise KernelError(
+            f"{quoted(text)}: commas part kernels here; put a matrix into brackets, as in "
+            f"sobel-x,[[0,1,0],[1,-4,1],[0,1,0]]"
+        )
+    for part in parts:
         if not part.strip():
             raise KernelError(
                 f"a name is missing in {text[:64]!r}; expected kernels parted by commas, such as "

@@ -29,10 +29,10 @@ from convcli.kernels.bank import Bank, stacked
 from convcli.kernels.exact import PlacedError, quoted, to_fraction
 from convcli.kernels.files import FILE, holds_banks, kernels_of
 from convcli.kernels.kernel import Kernel
-from convcli.kernels.matrix import parse_matrix
 from convcli.kernels.positions import place
 from convcli.kernels.registry import canonical, get_kernel
 from convcli.kernels.tables import TEXT_KEYS, Table, check_keys, number_of
+from convcli.kernels.typed import read_typed, typed_kernel
 
 KEYS = (
     "filters", "weights", "names", "bias", "divisor", "groups", "stride", "padding", "dilation",
@@ -78,7 +78,7 @@ def _made(file: Path, text: str, name: str, table: Table) -> Bank:
     steps = {key: _step(table[key], key) for key in _STEPS if key in table}
     maps = _names(table["names"]) if "names" in table else bank.maps
     weights = bank.weights / float(divisor)
-    return Bank(name, weights, bias, maps=maps, **steps)
+    return Bank(name, weights, bias, maps=maps, doubts=bank.doubts, **steps)
 
 
 def _filters(name: str, found: object, kernel: Callable[[str], Kernel]) -> Bank:
@@ -102,7 +102,7 @@ def _filters(name: str, found: object, kernel: Callable[[str], Kernel]) -> Bank:
         return bank
     weights = bank.weights.reshape(len(lists), depth, *bank.shape[2:])
     bias = None if bank.bias is None else bank.bias.reshape(len(lists), depth).sum(axis=1)
-    return Bank(name, weights, bias)
+    return Bank(name, weights, bias, doubts=bank.doubts)
 
 
 def _placed(kernel: Callable[[str], Kernel], item: object, cell: tuple[int, int]) -> Kernel:
@@ -124,8 +124,7 @@ def _kernel(own: dict[str, Callable[[], Any]], text: str) -> Kernel:
     if text in own:
         found = own[text]()
     elif _is_matrix(text):
-        matrix = parse_matrix(text)
-        return Kernel("filter", matrix.array, matrix.divisor, denominator=matrix.denominator)
+        return typed_kernel("filter", read_typed(text))
     else:
         found = get_kernel(text)
     if not isinstance(found, Kernel):

@@ -124,7 +124,7 @@ def _warnings(kernel: Kernel | Compound) -> tuple[str, ...]:
 def _notes(kernel: Kernel | Compound) -> tuple[str, ...]:
     found = [_anchor(kernel)]
     if isinstance(kernel, Kernel):
-        found.append(_rank(kernel))
+        found += [_rank(kernel), *kernel.doubts]
     return tuple(note for note in found if note)
 
 

@@ -207,10 +207,24 @@ DETECTORS = (
         "unsharp",
         "sharpening",
         "Sharpens by adding what a Gaussian blur takes away.",
-        "unsharp masking, without threshold",
-        (sigma(1), Parameter("amount", "how strongly", 1, low=0, high=100), *BELL[1:]),
+        "unsharp masking",
+        (
+            sigma(1),
+            Parameter("amount", "how strongly", 1, low=0, high=100),
+            *BELL[1:],
+            Parameter(
+                "threshold",
+                "what a pixel must differ by from the blur",
+                low=0,
+                high=255,
+                unit="8-bit levels",
+                derived="0",
+            ),
+        ),
         "gaussians",
         "unsharp",
+        note="threshold: the difference d = image − blur becomes sign(d)·max(|d| − threshold, 0) "
+        "before amount multiplies it, so noise stays as it is; not linear any more.",
     ),
     Generator(
         "laplacian",

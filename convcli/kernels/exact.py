@@ -33,6 +33,7 @@ Cells: TypeAlias = list[list[Fraction]]
 # No stretch of digits can be matched in two ways: a hundred thousand would take hours.
 _DECIMAL = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _NUMBER = re.compile(rf"({_DECIMAL})(?:/({_DECIMAL}))?")
+_COMPLEX = re.compile(rf"\(?(?:{_DECIMAL})?[+-]?(?:{_DECIMAL})?\*?[ijIJ]\)?")
 EXPECTED = "expected a number such as 5, -0.5, 1e-3 or 1/9"
 
 
@@ -83,11 +84,14 @@ class Matrix:
         Not 0.
     denominator
         What the weights are whole numbers over; None for floats that are taken as they are.
+    threshold
+        As for a `Kernel`.
     """
 
     weights: Sequence[Sequence[float]]
     divisor: float = 1
     denominator: float | None = None
+    threshold: float = 0
 
     @property
     def array(self) -> NDArray[np.float64]:
@@ -113,7 +117,7 @@ def parse_number(text: str) -> Fraction:
     """
     match = _NUMBER.fullmatch(text.strip().replace("−", "-"))
     if match is None:
-        raise KernelError(f"{quoted(text)} is not a number; {EXPECTED}")
+        raise KernelError(_not_a_number(text))
     above, below = match.groups()
     value = _decimal(above)
     if below is not None:
@@ -247,6 +251,19 @@ def line_column(text: str, place: int) -> tuple[int, int]:
     return text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place)
 
 
+def _not_a_number(text: str) -> str:
+    """Say what a text is that is no number which a weight may be."""
+    word = text.strip().replace("−", "-")
+    if len(word) <= _MOST_DIGITS and _COMPLEX.fullmatch(word):
+        return (
+            f"{quoted(text)} is complex; expected real numbers: filter with their real and their "
+            f"imaginary parts apart"
+        )
+    if word.lower().lstrip("+-") in ("nan", "na", "inf", "infinity"):
+        return f"{quoted(text)} is not a number; expected 0 for a weight that is not there"
+    return f"{quoted(text)} is not a number; {EXPECTED}"
+
+
 def _decimal(text: str) -> Fraction:
     """Return the value, unless its exponent would take forever to write out."""
     mantissa, _, exponent = text.lower().partition("e")
@@ -299,3 +316,20 @@ def quoted(value: object) -> str:
     """Return a value as a message shows it: short, on one line."""
     text = repr(value)
     return text if len(text) <= 32 else f"{text[:28]}…{text[-1]}"
+
+
+def exact_rank(matrix: NDArray[np.int64]) -> int:
+    """Rank by elimination over the rationals."""
+    rows = [[Fraction(int(w)) for w in row] for row in matrix]
+    rank = 0
+    for col in range(matrix.shape[1]):
+        pivot = next((r for r in range(rank, len(rows)) if rows[r][col]), None)
+        if pivot is None:
+            continue
+        rows[rank], rows[pivot] = rows[pivot], rows[rank]
+        for r in range(rank + 1, len(rows)):
+            ratio = rows[r][col] / rows[rank][col]
+            if ratio:
+                rows[r] = [a - ratio * b for a, b in zip(rows[r], rows[rank], strict=True)]
+        rank += 1
+    return rank

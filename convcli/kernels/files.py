@@ -10,13 +10,21 @@ from typing import Any, NoReturn, TypeAlias
 
 from convcli.errors import KernelError
 from convcli.kernels import grids
-from convcli.kernels.exact import PlacedError, exact, quoted
+from convcli.kernels.exact import PlacedError, quoted
 from convcli.kernels.kernel import Compound, Kernel
-from convcli.kernels.npy import read_npy
+from convcli.kernels.npy import read_npy, shape_of
 from convcli.kernels.positions import place
 from convcli.kernels.registry import get_kernel, normal
 from convcli.kernels.tables import make_entry
 from convcli.kernels.texts import FileKind
+from convcli.kernels.typed import (
+    TypedMatrix,
+    decimal_points,
+    is_magick,
+    line_doubts,
+    read_typed,
+    typed_kernel,
+)
 
 #: Enough for a kernel of 1001 × 1001 weights of 30 characters.
 MAX_BYTES = 2**25
@@ -27,7 +35,12 @@ _MOST_TOML, _MOST_KERNELS = 2**22, 1000
 
 Loader: TypeAlias = Callable[[], Kernel | Compound]
 
-_GRIDS = {".csv": grids.read_csv, ".txt": grids.read_txt, ".mat": grids.read_mat}
+_GRIDS = {
+    ".csv": grids.read_csv,
+    ".tsv": grids.read_csv,
+    ".txt": grids.read_txt,
+    ".mat": grids.read_mat,
+}
 _BARE = ("weights", "column", "row", "parts")
 
 
@@ -37,7 +50,7 @@ def read_kernel(path: str | Path, name: str | None = None) -> Kernel | Compound:
     Parameters
     ----------
     path
-        A `.toml`, `.json`, `.csv`, `.txt`, `.mat` (libvips) or `.npy` file.
+        A `.toml`, `.json`, `.csv`, `.tsv`, `.txt`, `.mat` (libvips) or `.npy` file.
     name
         Which of those in it; may be left out if there is one.
 
@@ -94,17 +107,21 @@ def open_file(path: str | Path) -> dict[str, Loader]:
 
 
 def _from_grid(file: Path, text: str) -> Kernel:
+    suffix = file.suffix.lower()
+    notes: tuple[str, ...] = ()
     try:
-        cells, divisor, offset = _GRIDS[file.suffix.lower()](text)
+        if suffix != ".mat":
+            if is_magick(text):
+                return typed_kernel(file.stem, read_typed(text))
+            text, notes = decimal_points(text) if suffix == ".txt" else (text, ())
+        cells, divisor, offset = _GRIDS[suffix](text)
     except PlacedError as error:
         raise PlacedError(error.reason, error.line, error.column, source=str(file)) from None
-    matrix = exact(cells, divisor)
-    return Kernel(
-        file.stem,
-        matrix.array,
-        matrix.divisor,
-        float(offset),
-        denominator=matrix.denominator,
+    except KernelError as error:
+        raise KernelError(f"{file}: {error}") from None
+    more = line_doubts(cells) if suffix != ".mat" else ()
+    return typed_kernel(
+        file.stem, TypedMatrix(cells, divisor, offset=offset, notes=(*notes, *more))
     )
 
 
@@ -113,8 +130,8 @@ def _from_npy(file: Path, data: bytes) -> Kernel:
         cells = read_npy(data)
     except KernelError as error:
         raise KernelError(f"{file}: {error}") from None
-    matrix = exact(cells)
-    return Kernel(file.stem, matrix.array, matrix.divisor, denominator=matrix.denominator)
+    doubts = line_doubts(cells) if len(shape_of(data) or ()) == 1 else ()
+    return typed_kernel(file.stem, TypedMatrix(cells, notes=doubts))
 
 
 def _from_toml(file: Path, text: str) -> dict[str, Loader]:

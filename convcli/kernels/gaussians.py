@@ -14,7 +14,7 @@ import numpy as np
 from convcli.errors import KernelError
 from convcli.kernels.exact import MAX_TAPS, Matrix, format_number
 from convcli.kernels.formulas import AXES, NARROWEST, Array, direction, grid, to_matrix
-from convcli.record import record
+from convcli.record import record, replace
 
 
 def gaussian(
@@ -204,12 +204,27 @@ def gabor(**given: Any) -> Matrix:
 
 
 def unsharp(
-    sigma: float = 1, amount: float = 1, size: int | None = None, truncate: float = 4
+    sigma: float = 1,
+    amount: float = 1,
+    size: int | None = None,
+    truncate: float = 4,
+    threshold: float = 0,
 ) -> Matrix:
-    """δ + amount·(δ − G): what a blur takes away is added."""
+    """δ + amount·(δ − G): what a blur takes away is added.
+
+    Parameters
+    ----------
+    sigma, size, truncate
+        As for `gaussian`.
+    amount
+        How strongly.
+    threshold
+        What d = s − G(s) has to be larger than to be added, in 8-bit levels: it becomes
+        sign(d)·max(|d| − threshold, 0). A step behind the kernel, which stays linear.
+    """
     weights = -amount * gaussian(sigma, None, 0, size, truncate).array
     weights[len(weights) // 2, len(weights) // 2] += 1 + amount
-    return to_matrix(weights)
+    return replace(to_matrix(weights), threshold=amount * threshold)
 
 
 def steerable(

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from convcli.kernels.parameters import Parameter, assign, show, split
-from convcli.record import record
+from convcli.record import record, replace
 
 if TYPE_CHECKING:
     from convcli.kernels.exact import Matrix
@@ -75,7 +75,8 @@ class Generator:
 
         def kernel(name: str, matrix: Matrix) -> Kernel:
             weights, divisor = matrix.array, matrix.divisor
-            return Kernel(name, weights, divisor, denominator=matrix.denominator, **texts)
+            found = Kernel(name, weights, divisor, denominator=matrix.denominator, **texts)
+            return replace(found, threshold=matrix.threshold) if matrix.threshold else found
 
         if not self.compound:
             return kernel(name, made)

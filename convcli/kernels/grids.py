@@ -21,6 +21,8 @@ _PLAIN = Fraction(1), Fraction(0)
 
 #: A line with more than blanks before its comment, up to there.
 _FILLED = re.compile(r"^[^\S\n]*+[^\s#][^\n#]*+", re.MULTILINE)
+#: A comma that is no decimal one.
+_PARTING = re.compile(r"(?<!\d),|,(?!\d)")
 _WORD = re.compile(r"[^\s,]+")
 _VIPS_WORD = re.compile(r'[^\s,"]+')
 
@@ -34,7 +36,10 @@ def read_csv(text: str) -> Sheet:
         If it isn't a matrix of numbers; with line and column.
     """
     filled = [*_lines(text)]
-    separator = next((s for s in ";,\t" if any(s in line for _, line in filled)), None)
+    found = [s for s in ";,\t" if any(s in line for _, line in filled)]
+    separator = found[0] if found else None
+    if found == [",", "\t"] and not any(_PARTING.search(line) for _, line in filled):
+        separator = "\t"  # and decimal commas
     if separator is None:
         return _read_words(filled)
     rows = [(number, _fields(line, number, separator)) for number, line in filled]

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convcli.errors import KernelError
-from convcli.kernels.exact import over_whole, written
+from convcli.kernels.exact import exact_rank, over_whole, written
+from convcli.kernels.given import real_weights
 from convcli.record import field, record, replace
 
 #: Weights and divisors up to here are exact in float64.
@@ -63,6 +64,11 @@ class Kernel:
     denominator
         What the weights are whole numbers over, so that their sums are exact, as those of
         decimals that were typed are; None for weights that are taken as they are.
+    threshold
+        How much less the response, before the offset, differs from the sample under the anchor,
+        in levels of an 8-bit image (`pipeline.soft`); 0 for a kernel that is linear.
+    doubts
+        What is to be said of how it was written.
 
     Raises
     ------
@@ -82,10 +88,12 @@ class Kernel:
     aliases: tuple[str, ...] = field(default=(), kw_only=True)
     mapping: str | None = field(default=None, kw_only=True)
     denominator: float | None = field(default=None, kw_only=True)
+    threshold: float = field(default=0, kw_only=True)
+    doubts: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", _matrix(self.name, self.weights))
-        for label in ("divisor", "offset"):
+        for label in ("divisor", "offset", "threshold"):
             object.__setattr__(self, label, _number(self.name, label, getattr(self, label)))
         if self.divisor == 0:
             raise KernelError(f"kernel {self.name[:64]!r} has divisor 0; expected any other number")
@@ -212,9 +220,7 @@ class Kernel:
     @cached_property
     def gain(self) -> tuple[float, float]:
         """Response to a ramp that grows by 1 a pixel along +x, and along +y, offset left out."""
-        rows, cols = self.shape
-        x = np.arange(cols) - cols // 2
-        y = np.arange(rows) - rows // 2
+        y, x = (np.arange(taps) - taps // 2 for taps in self.shape)
         return float((self.scaled * x).sum()), float((self.scaled * y[:, None]).sum())
 
     @cached_property
@@ -223,15 +229,13 @@ class Kernel:
         flipped = self.weights[::-1, ::-1]
         if np.array_equal(flipped, self.weights):
             return Symmetry.EVEN
-        if np.array_equal(flipped, -self.weights):
-            return Symmetry.ODD
-        return Symmetry.NONE
+        return Symmetry.ODD if np.array_equal(flipped, -self.weights) else Symmetry.NONE
 
     @cached_property
     def rank(self) -> int:
         """How many column × row products the weights are a sum of."""
         if self.summed.weights.dtype.kind == "i":
-            return _exact_rank(self.summed.weights)
+            return exact_rank(self.summed.weights)
         return int(np.linalg.matrix_rank(self.weights, tol=self._tolerance))
 
     @cached_property
@@ -346,7 +350,11 @@ AnyKernel: TypeAlias = Kernel | Compound
 
 
 def _matrix(name: str, weights: ArrayLike) -> NDArray[Any]:
-    """Check weights; whole numbers become int64, others float64; a read-only copy."""
+    """Check weights; whole numbers become int64, others float64; a read-only copy.
+
+    Masked ones aren't there: they count as 0.
+    """
+    weights = real_weights(f"kernel {name[:64]!r}", weights)
     try:
         if isinstance(weights, np.ndarray) and weights.dtype.kind not in "biuf":
             raise TypeError
@@ -378,23 +386,6 @@ def _number(name: str, label: str, value: float) -> float:
         value = inf
     except (TypeError, ValueError):
         raise KernelError(f"kernel {name[:64]!r}: {label} is not a number") from None
-    if not isfinite(value):
+    if not isfinite(value) or (label == "threshold" and value < 0):
         raise KernelError(f"kernel {name[:64]!r}: {label} must be a finite number, got {value}")
     return int(value) if value.is_integer() and abs(value) < _EXACT_LIMIT else value
-
-
-def _exact_rank(matrix: NDArray[np.int64]) -> int:
-    """Rank by elimination over the rationals."""
-    rows = [[Fraction(int(w)) for w in row] for row in matrix]
-    rank = 0
-    for col in range(matrix.shape[1]):
-        pivot = next((r for r in range(rank, len(rows)) if rows[r][col]), None)
-        if pivot is None:
-            continue
-        rows[rank], rows[pivot] = rows[pivot], rows[rank]
-        for r in range(rank + 1, len(rows)):
-            ratio = rows[r][col] / rows[rank][col]
-            if ratio:
-                rows[r] = [a - ratio * b for a, b in zip(rows[r], rows[rank], strict=True)]
-        rank += 1
-    return rank

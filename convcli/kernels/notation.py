@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from convcli.kernels.kernel import Compound, Kernel
 
 #: Files that hold kernels.
-SUFFIXES = (".toml", ".csv", ".txt", ".mat", ".json", ".npy")
+SUFFIXES = (".toml", ".csv", ".tsv", ".txt", ".mat", ".json", ".npy")
 #: Files that hold banks of filters only.
 BANK_SUFFIXES = (".npz", ".safetensors")
 #: A file of banks, which of them, and what is said of it: bank.npz#conv1:stride=2.
@@ -25,7 +25,7 @@ _IMAGES = (
     *(".avif", ".bmp", ".exr", ".gif", ".heic", ".jp2", ".jpeg", ".jpg", ".jxl", ".pgm"),
     *(".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
 )
-_MATRIX = re.compile(r"[\[(]|[+−-]?\.?[0-9]")
+_MATRIX = re.compile(r"[\[(]|[+−-]?[.,]?[0-9]|convolution=")
 
 
 def parse_kernel(text: str) -> Kernel | Compound:
@@ -135,11 +135,9 @@ def _exists(text: str) -> bool:
 
 
 def _matrix(text: str) -> Kernel:
-    from convcli.kernels.kernel import Kernel
-    from convcli.kernels.matrix import parse_matrix
+    from convcli.kernels.typed import read_typed, typed_kernel
 
     try:
-        matrix = parse_matrix(text)
+        return typed_kernel("custom", read_typed(text))
     except KernelError as error:
         raise KernelError(f"looks like a matrix, but {error}") from None
-    return Kernel("custom", matrix.array, matrix.divisor, denominator=matrix.denominator)

@@ -27,6 +27,7 @@ HEAD = _MOST + 12
 _KEYS = {"descr", "fortran_order", "shape"}
 #: Types of numbers, and of what else there is: its letter, and a size.
 _TYPE = re.compile(r"[<>|=]?[?a-zA-Z]\d{0,4}")
+_COMPLEX = "cFDG"
 _REAL = re.compile(r"[<>|=]?(?:\?|b1|[iu][1248]|f(?:2|4|8|10|12|16))")
 
 
@@ -95,10 +96,23 @@ def shape_of(data: bytes) -> tuple[int, ...] | None:
         return None
 
 
+def is_complex(data: bytes) -> bool:
+    """Whether an array file holds complex numbers, told from its beginning, as `shape_of` is."""
+    try:
+        return _header(data).type.lstrip("<>|=")[:1] in _COMPLEX
+    except KernelError:
+        return False
+
+
 def _real(data: bytes) -> _NpyHeader:
     """Return the header of an array of real numbers."""
     header = _header(data)
     if not _REAL.fullmatch(header.type):
+        if header.type.lstrip("<>|=")[:1] in _COMPLEX:
+            raise KernelError(
+                "the array doesn't hold real numbers, but complex ones; expected its real and its "
+                "imaginary parts apart"
+            )
         raise KernelError("the array doesn't hold real numbers; expected integers or floats")
     return header
 

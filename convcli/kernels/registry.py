@@ -152,6 +152,10 @@ def normal(name: str) -> str:
 
 
 def _unknown(name: str) -> str:
+    from convcli.kernels.others import other
+
+    if said := other(normal(name)):
+        return said
     shown = name.strip()
     shown = shown if len(shown) <= 40 else shown[:39] + "…"
     close = suggest(name, 1)

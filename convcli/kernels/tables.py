@@ -17,7 +17,8 @@ from convcli.kernels.exact import (
     to_fraction,
 )
 from convcli.kernels.kernel import Combine, Compound, Kernel
-from convcli.kernels.matrix import Written, check_rows, read_cells
+from convcli.kernels.matrix import check_rows, read_cells
+from convcli.kernels.typed import TypedMatrix, as_square, read_typed
 
 Table: TypeAlias = Mapping[str, Any]
 Resolve: TypeAlias = Callable[[str], Kernel | Compound]
@@ -57,17 +58,19 @@ def make_entry(name: str, table: Table, resolve: Resolve) -> Kernel | Compound:
 
 def _kernel(name: str, table: Table) -> Kernel:
     check_keys(table, KERNEL_KEYS, f"kernel {quoted(name)}")
-    cells, own, times = _weights(name, table)
+    typed = _weights(name, table)
     divisor = number_of(table, "divisor", 1)
     if divisor == 0:
         raise PlacedError("divisor is 0; expected any other number", key="divisor")
-    matrix = exact(cells, own * divisor, times)
+    matrix = exact(typed.cells, typed.divisor * divisor, typed.times)
     return Kernel(
         name,
         matrix.array,
         matrix.divisor,
-        float(number_of(table, "offset", 0)),
+        float(number_of(table, "offset", 0) + typed.offset),
         denominator=matrix.denominator,
+        threshold=0.0,
+        doubts=typed.notes,
         mapping=_mapping(table),
         aliases=_aliases(table),
         **_texts(table),
@@ -112,8 +115,8 @@ def _compound(name: str, table: Table, resolve: Resolve) -> Compound:
         raise PlacedError(str(error), key="parts") from None
 
 
-def _weights(name: str, table: Table) -> Written:
-    """Return the cells, their own divisor, and a factor of all of them."""
+def _weights(name: str, table: Table) -> TypedMatrix:
+    """Return the cells, their own divisor, a factor of all of them, and how they were taken."""
     if "weights" in table:
         if "column" in table or "row" in table:
             raise PlacedError("has weights and also column or row; keep one", key="weights")
@@ -125,29 +128,34 @@ def _weights(name: str, table: Table) -> Written:
     column, *down = _vector(table, "column")
     row, *across = _vector(table, "row")
     divisor, times = (a * b for a, b in zip(down, across, strict=True))
-    return [[a * b for b in row] for a in column], divisor, times
+    return TypedMatrix([[a * b for b in row] for a in column], divisor, times)
 
 
 def _vector(table: Table, key: str) -> tuple[list[Fraction], Fraction, Fraction]:
     value = table[key]
     if isinstance(value, list):
         value = [value]
-    cells, *factors = _cells(value, key, flat=True)
+    typed = _cells(value, key, flat=True)
+    cells = typed.cells
     if len(cells) > 1 and len(cells[0]) > 1:
         raise PlacedError(f"{key} is a matrix; expected one line of numbers", key=key)
-    divisor, times = factors
-    return [cell for line in cells for cell in line], divisor, times
+    return [cell for line in cells for cell in line], typed.divisor, typed.times
 
 
-def _cells(value: object, key: str, flat: bool = False) -> Written:
-    """Read a matrix that is a text, or a list of lists of numbers."""
+def _cells(value: object, key: str, flat: bool = False) -> TypedMatrix:
+    """Read a matrix that is a text, or a list of lists of numbers; `flat` for a single line."""
     if isinstance(value, str):
         try:
-            return read_cells(value)
+            return TypedMatrix(*read_cells(value)) if flat else read_typed(value)
         except PlacedError as error:
             raise PlacedError(error.reason, error.line, error.column, key) from None
     if not isinstance(value, list):
         raise PlacedError(f"{key} must be a list of rows, or a text; got {quoted(value)}", key=key)
+    return _listed(value, key, flat)
+
+
+def _listed(value: list[object], key: str, flat: bool) -> TypedMatrix:
+    """Read a matrix that is a list of lists of numbers, or a list of numbers."""
     rows: Cells = []
     lines = value if any(isinstance(v, list) for v in value) else [value]
     longest = max((len(line) for line in lines if isinstance(line, list)), default=0)
@@ -167,7 +175,10 @@ def _cells(value: object, key: str, flat: bool = False) -> Written:
         check_rows(rows)
     except PlacedError as error:
         raise PlacedError(error.reason, key=key, cell=error.cell) from None
-    return rows, Fraction(1), Fraction(1)
+    if flat or lines is value:
+        return TypedMatrix(rows)
+    square, notes = as_square(rows)
+    return TypedMatrix(square, notes=notes)
 
 
 def _cell(value: object, key: str, cell: tuple[int, int]) -> Fraction:

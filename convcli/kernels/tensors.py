@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import KernelError
 from convcli.kernels.bank import MAX_WEIGHTS
-from convcli.kernels.npy import HEAD, read_array, shape_of
+from convcli.kernels.npy import HEAD, is_complex, read_array, shape_of
 from convcli.kernels.texts import FileKind
 from convcli.record import record
 
@@ -55,10 +55,13 @@ class Tensors:
         Of each that holds numbers.
     load
         Reads one of them.
+    complex
+        Those that hold complex numbers.
     """
 
     shapes: dict[str, tuple[int, ...]]
     load: Callable[[str], NDArray[Any]]
+    complex: tuple[str, ...] = ()
 
 
 def open_npz(file: Path) -> Tensors:
@@ -74,18 +77,21 @@ def open_npz(file: Path) -> Tensors:
             with ZipFile(file) as archive:
                 names = [name for name in archive.namelist() if name.endswith(".npy")]
                 _check_count(file, len(names))
-                shapes = {name: _head(archive, name) for name in names}
+                heads = {name[: -len(".npy")]: _head(archive, name) for name in names}
         except _UNZIPPED as error:
             _damaged(file, "npz", error)
-        found = {name[: -len(".npy")]: shape for name, shape in shapes.items() if shape is not None}
-        return Tensors(found, partial(_from_npz, file))
+        found = {name: shape for name, (shape, _) in heads.items() if shape is not None}
+        unreal = tuple(name for name, (_, unreal) in heads.items() if unreal)
+        return Tensors(found, partial(_from_npz, file), unreal)
     _KIND.read(file)
     raise KernelError(f"{file} is not a file; expected a .npz file")
 
 
-def _head(archive: ZipFile, name: str) -> tuple[int, ...] | None:
+def _head(archive: ZipFile, name: str) -> tuple[tuple[int, ...] | None, bool]:
+    """Return the shape of an array of real numbers, and whether it is one of complex ones."""
     with archive.open(name) as member:
-        return shape_of(member.read(HEAD))
+        head = member.read(HEAD)
+    return shape_of(head), is_complex(head)
 
 
 def _from_npz(file: Path, name: str) -> NDArray[Any]:

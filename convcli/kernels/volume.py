@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convcli.errors import KernelError
+from convcli.kernels.given import real_weights
 from convcli.kernels.kernel import Combine, Compound, Kernel, Kind
 from convcli.record import record, replace
 from convcli.volume_geometry import Triple
@@ -46,7 +47,7 @@ class VolumeKernel:
         KernelError
             If it has another number of axes, or as for a `Kernel`.
         """
-        array = np.asarray(weights)
+        array = np.asarray(real_weights(f"kernel {name[:64]!r}", weights))
         if array.ndim != 3 or array.size == 0:
             raise KernelError(
                 f"kernel {name[:64]!r} must have weights of shape (planes, rows, cols), "

@@ -16,6 +16,7 @@ from convcli.kernels.exact import MAX_TAPS, exact, parse_number, to_fraction
 from convcli.kernels.kernel import Kernel
 from convcli.kernels.notation import file_of
 from convcli.kernels.npy import read_array
+from convcli.kernels.others import other
 from convcli.kernels.registry import Listing, normal
 from convcli.kernels.volume import AnyVolumeKernel, VolumeCompound, VolumeKernel
 from convcli.paths import reason
@@ -58,6 +59,8 @@ def parse_volume_kernel(text: str) -> AnyVolumeKernel:
     if name in _MAGNITUDES and not tail.strip():
         return VolumeCompound.of(name, [_made(f"{name}-{axis}", "") for axis in _AXES])
     if name not in _MAKERS:
+        if said := other(name):
+            raise KernelError(said)
         raise KernelError(
             f"no 3-D kernel named {stripped[:40]!r}; there are {', '.join(volume_names())}, and "
             f".npy files of (planes, rows, cols) weights"

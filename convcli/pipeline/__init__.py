@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from convcli.image.image import Image
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline.facts import Facts, together
 from convcli.pipeline.road import Road, lay
 from convcli.spec import Spec
+
+if TYPE_CHECKING:
+    from convcli.pipeline.apart import ApartRoad as ApartRoad
 
 __all__ = ["Facts", "Road", "apply", "lay", "together"]
 

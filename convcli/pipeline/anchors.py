@@ -1,4 +1,4 @@
-"""Channels that are not filtered: sampled where the kernel's anchor lies."""
+"""Samples that are picked from an image: at the anchors of kernels, or those that a part needs."""
 
 from __future__ import annotations
 
@@ -17,28 +17,30 @@ from convcli.pipeline.responses import Target, fill_level
 from convcli.spec import Spec
 
 
-class AtAnchors(engine.Stage):
-    """The samples under the kernels' anchors: what identity kernels would leave.
+class Picked(engine.Stage):
+    """Rows and columns of other rows, in any order.
 
     Parameters
     ----------
     rows
         The samples.
-    geometries
-        One a kernel.
-    spec, target
-        Its border and fill, and the target's levels, say what lies outside.
+    down, across
+        Which rows and columns; -1 for those that lie outside.
+    fill
+        What these hold: a sample, or one for each channel.
     """
 
     def __init__(
-        self, rows: engine.Rows, geometries: tuple[Geometry, ...], spec: Spec, target: Target
+        self,
+        rows: engine.Rows,
+        down: NDArray[np.intp],
+        across: NDArray[np.intp],
+        fill: Any,
     ) -> None:
-        down, across = (_places(geometries, k, spec) for k in range(2))
         super().__init__((len(down), len(across), *rows.shape[2:]), rows.dtype)
         self.chunk = engine.chunk_of(self.shape, self.dtype)
         self._window, self._source = Window(rows), rows
-        self._down, self._across = down, across
-        self._fill = fill_level(spec.fill, rows.dtype, target.level)
+        self._down, self._across, self._fill = down, across, fill
 
     def rows(self, start: int, stop: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
         """Return some rows, as `Rows` does."""
@@ -53,11 +55,6 @@ class AtAnchors(engine.Stage):
             *cut_out(self._source, self._down[start:stop], self._across[left:right])
         )
 
-    def like(self, filtered: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
-        """Return the part that begins at a row and column and is as large as another."""
-        (top, left), (rows, cols) = corner, filtered.shape[:2]
-        return self.part(top, top + rows, left, left + cols)
-
     def _picked(
         self, found: NDArray[Any], down: NDArray[np.intp], across: NDArray[np.intp]
     ) -> NDArray[Any]:
@@ -68,6 +65,39 @@ class AtAnchors(engine.Stage):
             out[down < 0] = self._fill
             out[:, across < 0] = self._fill
         return out
+
+
+class AtAnchors(Picked):
+    """The samples under the kernels' anchors: what identity kernels would leave.
+
+    Parameters
+    ----------
+    rows
+        The samples.
+    geometries
+        One a kernel.
+    spec, target
+        Its border and fill, and the target's levels, say what lies outside.
+    fills
+        What lies outside in each channel, if that isn't alike.
+    """
+
+    def __init__(
+        self,
+        rows: engine.Rows,
+        geometries: tuple[Geometry, ...],
+        spec: Spec,
+        target: Target,
+        fills: Sequence[float] | None = None,
+    ) -> None:
+        down, across = (_places(geometries, k, spec) for k in range(2))
+        fill: Any = fill_level(spec.fill, rows.dtype, target)
+        super().__init__(rows, down, across, fill if fills is None else np.array(fills))
+
+    def like(self, filtered: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
+        """Return the part that begins at a row and column and is as large as another."""
+        (top, left), (rows, cols) = corner, filtered.shape[:2]
+        return self.part(top, top + rows, left, left + cols)
 
 
 def placed(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from math import inf, prod
-from typing import Any
+from math import prod
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,23 @@ from numpy.typing import NDArray
 from convcli import engine
 from convcli.errors import GeometryError, UsageError
 from convcli.geometry import Geometry, plan_geometry
-from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Compound, Kernel
-from convcli.pipeline.half_even import HalvesToEven
+from convcli.kernels.linear import check_linear
 from convcli.pipeline.kernel_set import kernel_set_of, upside_down
-from convcli.pipeline.responses import Target, after, between, fill_level, response, scaled
+from convcli.pipeline.responses import (
+    Target,
+    after,
+    between,
+    fill_level,
+    finish_of,
+    response,
+    scaled,
+)
 from convcli.record import record, replace
-from convcli.spec import Mapping, Precision, Rounding, Spec
+from convcli.spec import Mapping, Precision, Spec
+
+if TYPE_CHECKING:
+    from convcli.pipeline.soft import Soft, Softened
 
 #: Pixels that a result may have however small its source is: 4 GB of three float channels.
 MOST_PIXELS = 2**28
@@ -40,13 +50,24 @@ class Filtered:
         The kernels, made ready.
     """
 
-    rows: engine.Correlated
+    rows: engine.Stage
     steps: tuple[Step, ...]
 
     @cached_property
     def pixels(self) -> NDArray[Any]:
         """All rows."""
-        return self.rows.whole(self.rows.prepared.planned.jobs)
+        return self.rows.whole(self.jobs)
+
+    @property
+    def jobs(self) -> int:
+        """Threads that may ask for rows."""
+        return self.steps[-1].prepared.planned.jobs
+
+    @property
+    def _seen(self) -> engine.Seen:
+        """What was seen of sums; of others nobody asks it."""
+        seen: engine.Seen = getattr(self.rows, "seen", engine.Seen(0.0, 0.0, 0))
+        return seen
 
     @property
     def geometries(self) -> tuple[Geometry, ...]:
@@ -66,19 +87,12 @@ class Filtered:
     @property
     def ends(self) -> tuple[float, float]:
         """The range of the responses in the rows that were made, in levels of the source."""
-        return self.steps[-1].ends(self.rows.seen)
+        return self.steps[-1].ends(self._seen)
 
     @property
     def clipped(self) -> int:
         """Samples of the rows that were made and did not fit the result's range."""
-        return self.rows.seen.clipped
-
-
-def ends_of(sums: Iterable[engine.Seen], slope: float, shift: float) -> tuple[float, float]:
-    """Return the range of responses, slope·sum + shift, given that of sums."""
-    low, high, _ = engine.Seen.of((engine.Seen(inf, -inf, 0), *sums))
-    first, last = sorted(slope * end + shift for end in (low, high))
-    return first, last
+        return self._seen.clipped
 
 
 def own_mapping(kernels: Sequence[AnyKernel]) -> Mapping:
@@ -96,8 +110,13 @@ def overridden(kernels: Sequence[AnyKernel], spec: Spec) -> tuple[AnyKernel, ...
     Raises
     ------
     UsageError
-        If there are several kernels, or the kernel is a compound: which one is meant?
+        If there are several kernels, or the kernel is a compound: which one is meant? Or if a
+        hue is asked for of a kernel without a direction.
     """
+    if (spec.mapping or own_mapping(kernels)) is Mapping.HUE:
+        from convcli.pipeline.directions import check_direction
+
+        check_direction(kernels[-1], spec)
     if spec.flip_rows:
         kernels = [upside_down(kernel) for kernel in kernels]
     if spec.divisor is None and spec.bias is None:
@@ -108,6 +127,8 @@ def overridden(kernels: Sequence[AnyKernel], spec: Spec) -> tuple[AnyKernel, ...
             "write a divisor into a kernel instead, as in '[[1,2,1],[2,4,2],[1,2,1]]/16'"
         )
     kernel = kernels[0]
+    if spec.divisor is not None:
+        check_linear(kernel, "`divisor`")
     divisor = kernel.divisor if spec.divisor is None else spec.divisor
     if isinstance(kernel, Compound):
         if spec.bias is not None:
@@ -148,7 +169,7 @@ def filter_rows(source: engine.Rows, steps: tuple[Step, ...]) -> Filtered:
     """
     done: list[Step] = []
     for step in steps:
-        last = engine.correlated(step.prepared, source)
+        last = step.over(source)
         done.append(replace(step, prepared=last.prepared))
         source = one_by_one(last, last.prepared.planned.jobs)
     return Filtered(last, tuple(done))
@@ -185,15 +206,20 @@ def steps_for(
     target
         What the result should be.
     """
-    double = spec.precision is Precision.DOUBLE or dtype == np.float64
-    real = np.dtype(np.float64 if double else np.float32)
+    real = sums_type(dtype, spec)
     steps: list[Step] = []
     for kernel in kernels[:-1]:
-        steps.append(_step(shape, dtype, kernel, spec, between(target, real), 1.0))
+        steps.append(step_of(shape, dtype, kernel, spec, between(target, real), 1.0))
         shape, dtype = steps[-1].prepared.shape, real
     target = after(kernels[:-1], spec, target)
-    steps.append(_step(shape, dtype, kernels[-1], spec, target, spec.scale))
+    steps.append(step_of(shape, dtype, kernels[-1], spec, target, spec.scale))
     return tuple(steps)
+
+
+def sums_type(dtype: np.dtype[Any], spec: Spec) -> np.dtype[Any]:
+    """Return the type of what a kernel leaves of samples of a type to one that follows."""
+    double = spec.precision is Precision.DOUBLE or dtype == np.float64
+    return np.dtype(np.float64 if double else np.float32)
 
 
 def prepare_array(
@@ -204,7 +230,8 @@ def prepare_array(
     target: Target,
 ) -> engine.Prepared:
     """Make one kernel ready for arrays of a shape and sample type, as `filter_array` takes it."""
-    return _step(shape, dtype, kernel, spec, target, spec.scale).prepared
+    check_linear(kernel, "a correlation")
+    return step_of(shape, dtype, kernel, spec, target, spec.scale).prepared
 
 
 @record(eq=False)
@@ -215,6 +242,12 @@ class Step:
     geometry: Geometry
     slope: float
     shift: float
+    soft: Soft | None = None
+
+    def over(self, source: engine.Rows) -> engine.Correlated | Softened:
+        """Have rows filtered."""
+        responses = engine.correlated(self.prepared, source)
+        return self.soft.over(responses, source) if self.soft else responses
 
     def ends(self, seen: engine.Seen) -> tuple[float, float]:
         """Return the range of responses, given that of sums."""
@@ -223,7 +256,7 @@ class Step:
 
 
 @lru_cache(maxsize=64)
-def _step(
+def step_of(
     shape: tuple[int, ...],
     dtype: np.dtype[Any],
     kernel: AnyKernel,
@@ -232,31 +265,32 @@ def _step(
     scale: float | str,
 ) -> Step:
     """Make a kernel ready; once for images of a kind."""
-    geometry = _geometry(shape, kernel, spec)
+    geometry = lay_over(shape, kernel, spec)
     double = spec.precision is Precision.DOUBLE or dtype == np.float64
     kernel_set, divisor = kernel_set_of(kernel, flip=spec.convolve, double=double)
-    slope, shift = scaled(kernel, response(kernel, divisor, target), scale, target)
-    finish = engine.finish(
-        target.mapping,
-        target.dtype,
-        maximum=target.maximum,
-        slope=slope,
-        shift=shift,
-        rounding=spec.rounding,
-    )
+    slope, shift = response(kernel, divisor, target)
+    if target.zero:
+        shift -= slope * Fraction(target.zero) * Fraction(kernel_set.weights.sum().item())
+    slope, shift = scaled(kernel, (slope, shift), scale, target)
+    finish = finish_of(target, slope, shift, spec)
     stretches = target.mapping is Mapping.NORMALIZE
     if stretches and target.span is not None:
-        finish = finish.stretch(*_sums(target.span, slope, shift))
+        finish = finish.stretch(*sums_of(target.span, slope, shift))
         stretches = False
-    outside = engine.Border2D(spec.border, fill_level(spec.fill, dtype, target.level))
+    outside = engine.Border2D(spec.border, fill_level(spec.fill, dtype, target))
     options = replace(_options(spec), stretch=stretches, watch=target.watch)
     prepared = engine.prepare(
         engine.ArrayKind(shape, dtype), kernel_set, geometry, outside, finish, options
     )
-    return Step(prepared, geometry, float(slope), float(shift))
+    soft = None
+    if threshold := getattr(kernel, "threshold", 0):
+        from convcli.pipeline.soft import Soft
+
+        soft = Soft(threshold * float(target.level), geometry, spec, target)
+    return Step(prepared, geometry, float(slope), float(shift), soft)
 
 
-def _sums(span: tuple[float, float], slope: Fraction, shift: Fraction) -> tuple[float, float]:
+def sums_of(span: tuple[float, float], slope: Fraction, shift: Fraction) -> tuple[float, float]:
     """Return the least and the greatest sum that give a range of responses."""
     if slope == 0:
         return 0.0, 0.0
@@ -268,14 +302,14 @@ def plan_array(
     shape: tuple[int, ...], dtype: np.dtype[Any], kernel: AnyKernel, spec: Spec
 ) -> engine.Plan:
     """Return how an array of that shape and sample type would be filtered."""
-    geometry = _geometry(shape, kernel, spec)
+    geometry = lay_over(shape, kernel, spec)
     double = spec.precision is Precision.DOUBLE or dtype == np.float64
     kernel_set, _ = kernel_set_of(kernel, flip=spec.convolve, double=double)
     layout = engine.lay_out_for(shape, kernel_set, geometry, engine.Border2D(spec.border))
     return engine.plan_for(dtype, kernel_set, layout, _options(spec))[0]
 
 
-def _geometry(shape: tuple[int, ...], kernel: AnyKernel, spec: Spec) -> Geometry:
+def lay_over(shape: tuple[int, ...], kernel: AnyKernel, spec: Spec) -> Geometry:
     """Lay a kernel over an array, and refuse absurd results."""
     geometry = plan_geometry(
         (shape[0], shape[1]),
@@ -310,69 +344,3 @@ def without_offset(kernels: Sequence[AnyKernel]) -> tuple[AnyKernel, ...]:
     """Return the kernels, the last one without its offset."""
     last = kernels[-1]
     return (*kernels[:-1], replace(last, offset=0) if isinstance(last, Kernel) else last)
-
-
-class Stored:
-    """Responses that become samples as `filter_array` makes them, bit by bit.
-
-    Parameters
-    ----------
-    dtype
-        Of the responses: floats in levels of the source, before the kernel's offset and the
-        spec's scale.
-    kernel
-        What gave them; None for samples that are only brought to another type.
-    spec, target
-        As `filter_array` takes them.
-    own
-        The range of all responses, which `normalize` stretches unless the target has a span.
-    """
-
-    def __init__(
-        self,
-        dtype: np.dtype[Any],
-        kernel: AnyKernel | None,
-        spec: Spec,
-        target: Target,
-        own: tuple[float, float] | None = None,
-    ) -> None:
-        slope, shift = Fraction(1), Fraction(0)
-        if kernel is not None:
-            if isinstance(kernel, Kernel):
-                shift = written(kernel.offset) * target.level
-            elif kernel.full_scale is not None and not target.in_pixels:
-                slope = Fraction(kernel.full_scale) / Fraction(target.maximum)
-            slope, shift = scaled(kernel, (slope, shift), spec.scale, target)
-        finish = engine.finish(
-            target.mapping,
-            target.dtype,
-            maximum=target.maximum,
-            slope=slope,
-            shift=shift,
-            rounding=spec.rounding,
-        )
-        if target.mapping is Mapping.NORMALIZE:
-            ends = _sums(target.span, slope, shift) if target.span else own
-            finish = finish.stretch(*ends) if ends else finish
-        self._store: HalvesToEven | engine.Store
-        if finish.is_levels and finish.rounding is Rounding.EVEN:
-            self._store = HalvesToEven(finish)
-        else:
-            self._store = engine.Store(np.promote_types(dtype, np.float32), finish)
-        self._slope, self._shift = float(slope), float(shift)
-        self._seen: dict[tuple[int, int], engine.Seen] = {}
-
-    def part(self, responses: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
-        """Return the samples of a part of an image, of which `corner` is the first row, column."""
-        out, self._seen[corner] = self._store(responses)
-        return out
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """The range of the responses of all rows, in levels of the source."""
-        return ends_of(self._seen.values(), self._slope, self._shift)
-
-    @property
-    def clipped(self) -> int:
-        """Samples that did not fit."""
-        return sum(seen.clipped for seen in self._seen.values())

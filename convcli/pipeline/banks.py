@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from convcli import engine
 from convcli.errors import UsageError
 from convcli.geometry import Geometry, plan_geometry
+from convcli.kernels.given import real_weights
 from convcli.kernels.kernel import Kernel
 from convcli.pipeline.responses import Target, fill_level
 from convcli.spec import Mapping, Precision, Spec
@@ -155,7 +156,7 @@ def _ready(
         flip=spec.convolve,
         anchor=spec.anchor,
     )
-    outside = engine.Border2D(spec.border, fill_level(spec.fill, kind.dtype, target.level))
+    outside = engine.Border2D(spec.border, fill_level(spec.fill, kind.dtype, target))
     bank = engine.Bank(weights[:, :, ::-1, ::-1] if spec.convolve else weights, groups)
     options = engine.Options(
         jobs=spec.jobs,
@@ -176,9 +177,7 @@ def _whole(weights: NDArray[Any]) -> NDArray[Any]:
 
 
 def _finish(target: Target, shift: float) -> engine.Finish:
-    return engine.finish(
-        target.mapping, target.dtype, maximum=target.maximum, shift=Fraction(shift)
-    )
+    return target.finish(Fraction(1), Fraction(shift))
 
 
 def _stored(
@@ -221,7 +220,8 @@ def _one_by_one(
 def biases(bias: ArrayLike | None, count: int) -> NDArray[np.float64]:
     """Return one bias for each of `count` maps."""
     try:
-        values = np.asarray(0.0 if bias is None else bias, dtype=np.float64)
+        given = 0.0 if bias is None else real_weights("bias", bias)
+        values = np.asarray(given, dtype=np.float64)
         each = np.broadcast_to(values, count)
     except (TypeError, ValueError):
         raise UsageError(f"bias must be one number, or one for each of {count} maps") from None

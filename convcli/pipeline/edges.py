@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -32,17 +33,13 @@ class KeptEdges(engine.Stage):
 
     def __init__(self, result: engine.Stage, work: Work, geometries: tuple[Geometry, ...]) -> None:
         source = rows_of(work.image)
-        if source.dtype != result.dtype or source.shape[2:] != result.shape[2:]:
-            raise UsageError(
-                "`keep_edges` leaves samples as they are, so the result can't have another "
-                "`depth` or other channels than the image; leave one of these out"
-            )
+        check_kept(source, result.dtype, prod(result.shape[2:]), work)
         super().__init__(result.shape, result.dtype, result.step, result.chunk)
         self.jobs = result.jobs
         self._result = result
         self._kept = AtAnchors(source, geometries, work.spec, work.target)
-        self._down = _inside([geometry.rows for geometry in geometries])
-        self._across = _inside([geometry.cols for geometry in geometries])
+        self._down = in_sight([geometry.rows for geometry in geometries])
+        self._across = in_sight([geometry.cols for geometry in geometries])
 
     @property
     def cycles(self) -> float:
@@ -61,7 +58,22 @@ class KeptEdges(engine.Stage):
         return out
 
 
-def _inside(axes: list[Axis]) -> tuple[int, int]:
+def check_kept(source: engine.Rows, dtype: np.dtype[Any], channels: int, work: Work) -> None:
+    """Refuse a result whose samples are of another kind than the source's."""
+    one, alike = source.dtype, prod(source.shape[2:]) == channels
+    if one.kind == "u":
+        # 12 bits and 16 are of one type.
+        alike &= one == dtype and work.plain.scale.levels(dtype) == 1
+    else:
+        alike &= one == dtype or (one.kind == dtype.kind and work.target.same)
+    if not alike:
+        raise UsageError(
+            "`keep_edges` leaves samples as they are, so the result can't have another "
+            "`depth` or other channels than the image; leave one of these out"
+        )
+
+
+def in_sight(axes: list[Axis]) -> tuple[int, int]:
     """Return the first output of an axis that sees nothing outside of the image, and past the last.
 
     Parameters

@@ -2,13 +2,52 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from convcli.engine import Plan
 from convcli.geometry import Axis, Geometry
 from convcli.record import field, record, replace
 from convcli.spec import Mapping
 
+if TYPE_CHECKING:
+    from convcli.pipeline.inside import Inside
+
 _UNLIKE = "frames differ in size or kind: the first is described"
 _KINDS = ("size", "channels", "depth", "out_size", "out_channels", "out_depth")
+
+
+@record
+class MissingFacts:
+    """What was missing of an image, and what of its result.
+
+    Parameters
+    ----------
+    source
+        How many samples of the source.
+    nodata
+        The sample that says so; None for what is no number.
+    result, samples
+        How many samples of the result, of how many.
+    mark
+        What stands for them, which may be no number; None if the result's type has nothing.
+    instead
+        The sample that they have.
+    moved
+        How many samples that are there had the mark's value, and got the one next to it.
+    """
+
+    source: int
+    nodata: float | None
+    result: int
+    samples: int
+    mark: float | None
+    instead: float
+    moved: int = 0
+
+    def __add__(self, other: MissingFacts) -> MissingFacts:
+        """Add up those of two images, which are described as the first one."""
+        names = ("source", "result", "samples", "moved")
+        return replace(self, **{name: getattr(self, name) + getattr(other, name) for name in names})
 
 
 @record
@@ -27,6 +66,8 @@ class Facts:
         How responses became samples.
     lowest, highest
         The range of the responses, in levels of the source.
+    scale, offset
+        What a sum over its divisor was multiplied by, and what was added, as `applied` gives them.
     clipped, samples
         Samples that did not fit the result's range, of how many.
     alpha
@@ -39,6 +80,10 @@ class Facts:
         How many images of one file these are: of several, the first is described.
     planes
         For a volume: the axis of its planes, one a kernel.
+    missing
+        What is missing; None if nothing is.
+    inside
+        Which part of the image was filtered; None for all of it.
     """
 
     size: tuple[int, int]
@@ -59,6 +104,10 @@ class Facts:
     notes: tuple[str, ...] = field(default=())
     frames: int = 1
     planes: tuple[Axis, ...] = ()
+    inside: Inside | None = None
+    scale: float = 1.0
+    offset: float = 0.0
+    missing: MissingFacts | None = None
 
 
 def together(before: Facts | None, facts: Facts) -> Facts:
@@ -85,5 +134,10 @@ def together(before: Facts | None, facts: Facts) -> Facts:
         clipped=before.clipped + facts.clipped,
         samples=before.samples + facts.samples,
         avoidable=before.avoidable and facts.avoidable,
+        missing=_both(before.missing, facts.missing),
         notes=tuple(notes),
     )
+
+
+def _both(one: MissingFacts | None, other: MissingFacts | None) -> MissingFacts | None:
+    return one + other if one and other else one or other

@@ -12,7 +12,8 @@ from convcli import engine
 from convcli.errors import ImageError, UsageError
 from convcli.geometry import Pair, whole
 from convcli.image import channels as ch
-from convcli.image.image import Image, channel_words
+from convcli.image.channels import channel_words
+from convcli.image.image import Image
 from convcli.pipeline.patch import Patch, patch_of
 from convcli.pipeline.places import Peak, Peaks
 from convcli.pipeline.scores import Scores
@@ -230,7 +231,7 @@ def _image(given: Pixels, name: str) -> Image:
     if isinstance(given, Image):
         return given
     try:
-        return Image(np.asarray(given))
+        return Image(np.asanyarray(given))
     except ImageError as error:
         raise ImageError(f"the {name}: {error}") from error
 
@@ -238,7 +239,7 @@ def _image(given: Pixels, name: str) -> Image:
 def _differ(one: str, other: str) -> bool:
     """Whether only the gray of two images can be compared."""
     one, other = one.removesuffix("A"), other.removesuffix("A")
-    if one != other and "?" in one + other:
+    if one != other and not (ch.colour_of(one) and ch.colour_of(other)):
         raise ImageError(
             f"the patch has {channel_words(one)} and the image {channel_words(other)}: they can't "
             f"be compared; expected as many channels in both"

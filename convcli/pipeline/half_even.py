@@ -28,9 +28,7 @@ def has_halves(kernels: tuple[AnyKernel, ...], spec: Spec, target: Target) -> bo
     if kernel_set.weights.dtype.kind != "i":
         return False
     slope, shift = scaled(kernel, response(kernel, divisor, target), spec.scale, target)
-    finish = engine.finish(
-        target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
-    )
+    finish = target.finish(slope, shift)
     return finish.slope.denominator % 2 == 0 or finish.shift.denominator % 2 == 0
 
 
@@ -46,8 +44,10 @@ class HalvesToEven:
     def __init__(self, finish: engine.Finish) -> None:
         self._finish = finish
 
-    def __call__(self, responses: NDArray[Any]) -> tuple[NDArray[Any], engine.Seen]:
-        """Return the samples of responses, and their range."""
+    def __call__(
+        self, responses: NDArray[Any], into: NDArray[Any] | None = None
+    ) -> tuple[NDArray[Any], engine.Seen]:
+        """Return the samples of responses, as `engine.Store` does, and their range."""
         finish, levels = self._finish, responses
         seen = float(np.fmin.reduce(responses, None)), float(np.fmax.reduce(responses, None))
         # Samples that aren't finite give some that are no number, and these become 0.
@@ -62,4 +62,5 @@ class HalvesToEven:
             outside = np.count_nonzero(levels < 0) + np.count_nonzero(levels > finish.maximum)
             np.fmax(levels, 0, out=levels)
             np.fmin(levels, finish.maximum, out=levels)
-        return levels.astype(finish.dtype), engine.Seen(*seen, int(outside))
+        samples = engine.put_into(into, levels.astype(finish.dtype))
+        return samples, engine.Seen(*seen, int(outside))

@@ -8,14 +8,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from convcli.errors import GeometryError, UsageError
+from convcli.errors import GeometryError, ImageError, UsageError
 from convcli.geometry import Geometry, Pair, pair, plan_geometry
 from convcli.image import channels as ch
-from convcli.image.image import Image, channel_words
+from convcli.image.channels import channel_words
+from convcli.image.image import Image
 from convcli.kernels.bank import Bank, stacked
 from convcli.kernels.kernel import Compound, Kernel
 from convcli.record import record, replace
-from convcli.spec import Alpha, Precision, Rounding, Spec
+from convcli.spec import Alpha, Depth, Mapping, Missing, Precision, Rounding, Spec
 
 #: Taps of a window, and steps, that can be meant.
 _MOST = 10_000
@@ -237,7 +238,8 @@ def stack(image: Image, layers: Sequence[Layer], spec: Spec) -> Stack:
 
 def real_type(image: Image, spec: Spec) -> np.dtype[Any]:
     """Return the type that maps of an image are made in."""
-    double = spec.precision is Precision.DOUBLE or image.dtype == np.float64
+    wide = image.has_values and image.dtype.itemsize > 2
+    double = spec.precision is Precision.DOUBLE or image.dtype == np.float64 or wide
     return np.dtype(np.float64 if double else np.float32)
 
 
@@ -249,10 +251,16 @@ def check_layers(layers: Sequence[Layer], spec: Spec) -> None:
     UsageError
         If the spec asks for it, or a layer is a compound.
     """
-    given = [name for name in ("divisor", "bias") if getattr(spec, name) is not None]
+    given = [name for name in ("divisor", "bias", "bands") if getattr(spec, name) is not None]
     given += [name for name in ("luma", "linear", "flip_rows", "keep_edges") if getattr(spec, name)]
+    given += ["region"] * bool(spec.region) + ["mask"] * (spec.mask is not None)
     given += ["scale"] * (spec.scale != 1) + ["rounding"] * (spec.rounding is not Rounding.AWAY)
     given += ["alpha"] * (spec.alpha not in (Alpha.AUTO, Alpha.DROP))
+    given += ["depth"] * (spec.depth is Depth.ONE)
+    given += ["nodata"] * (spec.nodata is not None) + ["least_share"] * (spec.least_share != 0)
+    given += ["missing"] * (spec.missing is not Missing.IGNORE)
+    if spec.mapping is Mapping.HUE:
+        raise UsageError("`mapping` hue goes with a single kernel, not with banks; use another")
     if given:
         raise UsageError(f"`{given[0]}` goes with a single kernel, not with banks; leave it out")
     for layer in layers:
@@ -267,28 +275,30 @@ def _fed(
     names = image.channels
     colours = tuple(range(ch.colour_count(names)))
     if spec.channels:
-        return _picked(spec.channels, names), False, ()
+        return _picked(spec.channels, image), False, ()
     every = tuple(range(len(names)))
     if need == len(every) and need != len(colours) and not spec.gray:
         return every, False, ("alpha is filtered as a channel of its own",)
     notes = ("alpha is left out",) * image.has_alpha
+    known, more = len(ch.colour_of(names)), ch.further(names)
     colour = len(colours) > 1
-    if spec.gray or (need == 1 and colour and "?" not in names):
+    if need == known and need > 1 and more and not spec.gray:
+        said = "the further channel is" if more == 1 else f"the {more} further channels are"
+        return colours[:known], False, (*notes, f"{said} left out")
+    if spec.gray or (need == 1 and colour and known):
         said = "a bank over one channel is given the gray version; `channels` RGB for each alone"
         return colours, colour, notes + (said,) * (not spec.gray)
     return colours, False, notes
 
 
-def _picked(wanted: str, names: str) -> tuple[int, ...]:
+def _picked(wanted: str, image: Image) -> tuple[int, ...]:
     """Return the places of channels, in the order given; one may be given several times."""
-    letters = wanted.upper().replace(",", "")
-    missing = [letter for letter in letters if letter not in names or letter == "?"]
-    if missing:
-        raise UsageError(
-            f"`channels` {wanted} doesn't fit an image whose channels are {', '.join(names)}; "
-            f"name some of these, as RGB or, the other way round, BGR"
-        )
-    return tuple(names.index(letter) for letter in letters)
+    names, bands = image.channels, image.meta.bands
+    try:
+        return tuple(ch.places(wanted, names, bands))
+    except ImageError:
+        advice = "as RGB or, the other way round, BGR"
+        raise UsageError(ch.misfit(wanted, names, bands, advice)) from None
 
 
 def _check_depth(layer: Layer, given: int, fed: str, spec: Spec) -> None:

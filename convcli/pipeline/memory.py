@@ -10,21 +10,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from convcli.engine import CHUNK_BYTES, Pixels
 from convcli.errors import ConvError
+from convcli.image.channels import channel_words
 from convcli.image.formats import codec_of
-from convcli.image.header import WIDTHS, Header
-from convcli.image.image import Image, Meta, channel_words
+from convcli.image.header import VALUES, WIDTHS, Header
+from convcli.image.image import Image, Meta
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline.arrays import Step
-from convcli.pipeline.road import Road, lay
+from convcli.pipeline.road import lay
 from convcli.pipeline.work import Absent
 from convcli.processors import processors
-from convcli.record import record
+from convcli.record import record, replace
 from convcli.spec import Spec
+
+if TYPE_CHECKING:
+    from convcli.pipeline.apart import OneRoad
 
 #: What begins with every thread's first rows and doesn't grow: loops and tables; and room for a
 #: band, for its filtered rows, and for those that are coded and not yet written.
@@ -51,12 +56,15 @@ class Output:
         Whether source and result are written side by side, too.
     several
         Whether it is one of several frames, which are coded whole.
+    progressive
+        Whether it is coded whole since its source was.
     """
 
     format: str
     lossy: bool = False
     compared: bool = False
     several: bool = False
+    progressive: bool = False
 
 
 @record
@@ -149,7 +157,8 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
     kernels, spec, output
         As for `takes`.
     """
-    names = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}.get(kind.channels, "?" * kind.channels)
+    told = {1: "L", 3: "RGB"} if kind.dtype in VALUES else {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+    names = told.get(kind.channels, "?" * kind.channels)
     shape = (*kind.size, kind.channels) if kind.channels > 1 else kind.size
     source = prod(shape) * WIDTHS[kind.dtype]
     image = Image.of(Absent(shape, np.dtype(kind.dtype)), names, Meta())
@@ -157,10 +166,16 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
     try:
         road = lay(image, kernels, spec)
     except ConvError:
+        if spec.channels or spec.bands:
+            # Its header doesn't say what they are called.
+            return sums(kind, kernels, replace(spec, channels=None, bands=None), output)
         # It doesn't fit, and is refused.
         return Sums(source, source, (decoded, StageMemory("result", source)))
-    stages = [decoded, *_stages(road, spec.jobs or processors())]
-    dtype = road.work.target.dtype
+    jobs = spec.jobs or processors()
+    stages = [decoded, *(stage for one in road.roads for stage in _stages(one, jobs))]
+    if isinstance(spec.nodata, float | int):
+        stages.append(StageMemory("which samples are there", prod(shape)))
+    dtype = road.work.stored
     result = prod(road.steps[-1].geometry.out) * len(road.work.channels) * dtype.itemsize
     stages.append(_written(result, dtype.itemsize == 2, output))
     if output.compared:
@@ -168,7 +183,7 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
     return Sums(source, result, tuple(stages))
 
 
-def _stages(road: Road, jobs: int) -> list[StageMemory]:
+def _stages(road: OneRoad, jobs: int) -> list[StageMemory]:
     """Return what the stages between source and result take."""
     work, chunk = road.work, jobs * _AT_ONCE * CHUNK_BYTES
     found = []
@@ -186,11 +201,25 @@ def _stages(road: Road, jobs: int) -> list[StageMemory]:
         name = f"{kernel.name}, {step.prepared.plan.method}"
         found.append(StageMemory(name, _step(step, source, row, jobs)))
         source = "kept"
+    return [*found, *_behind(road, chunk)]
+
+
+def _behind(road: OneRoad, chunk: int) -> list[StageMemory]:
+    """Return what the stages behind the kernels take, where most take so many bytes."""
+    work, found = road.work, []
     if work.needs_floats or work.chooses:
         back = "back to the samples of the result" if work.needs_floats else "beside the channels"
         found.append(StageMemory(back, chunk))
+    if work.stored != work.target.dtype:
+        found.append(StageMemory(f"{work.stored.name} samples of the result", chunk))
     if work.spec.keep_edges:
         found.append(StageMemory("edges as they were", chunk))
+    if any(step.soft for step in road.steps):
+        found.append(StageMemory("soft threshold", chunk))
+    if road.partly is not None:
+        found.append(StageMemory("the part beside the rest", chunk))
+        if mask := road.partly.mask:
+            found.append(StageMemory("mask", 2 * mask.samples.nbytes + chunk))
     return found
 
 
@@ -226,7 +255,7 @@ def _step(step: Step, source: str, row: int, jobs: int) -> int:
 def _written(result: int, wide: bool, output: Output) -> StageMemory:
     """Return what writing the result takes."""
     name = f"{output.format or 'result'} written"
-    whole = output.compared or output.several
+    whole = output.compared or output.several or output.progressive
     if output.format and codec_of(output.format).in_bands and not whole:
         return StageMemory(f"{name} in bands", _BASE + processors() * min(_BAND, result))
     return StageMemory(name, _BASE + result + int(_coder(output, wide) * result))
@@ -235,6 +264,8 @@ def _written(result: int, wide: bool, output: Output) -> StageMemory:
 def _coder(output: Output, wide: bool) -> float:
     """Return the bytes that coding takes, a byte of samples; they may be of two bytes."""
     codec = codec_of(output.format)
+    if output.progressive and codec.coder_whole is not None:
+        return codec.coder_whole
     if output.lossy and codec.coder_lossy is not None:
         return codec.coder_lossy
     return codec.coder_wide if wide and codec.coder_wide is not None else codec.coder

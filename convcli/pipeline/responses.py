@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from math import sqrt
+from math import inf, sqrt
 from typing import Any
 
 import numpy as np
 
+from convcli import engine
 from convcli.borders import Border, by_axis
+from convcli.engine import Seen
 from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Combine, Compound, Kernel
 from convcli.record import record, replace
-from convcli.spec import Mapping, Spec
+from convcli.spec import Mapping, Rounding, Spec
 
 
 @record
@@ -37,8 +39,19 @@ class Target:
         Whether another step follows, so that degrees and shares are given as levels.
     watch
         Whether the range of responses and how many are clipped will be asked for.
+    weighed
+        Whether what is filtered is colour weighted by alpha, and alpha, which keeps brightness.
     span
         The responses that `normalize` stretches over the whole range; None for the image's own.
+    white
+        The sample of the source that white has; None for `maximum`.
+    signed
+        Whether whole samples of the result are around their middle, where no response is.
+    zero
+        The sample of the source that stands for nothing, where that isn't 0: what a kernel makes
+        of it alone is taken from its responses.
+    top, least, same
+        Of the result, as `engine.Scale` has them.
     """
 
     dtype: np.dtype[Any]
@@ -49,6 +62,26 @@ class Target:
     between: bool = False
     watch: bool = True
     span: tuple[float, float] | None = None
+    white: float | None = None
+    signed: bool = False
+    zero: float = 0.0
+    weighed: bool = False
+    top: float = 0.0
+    least: float = 0.0
+    same: bool = False
+
+    @property
+    def scale(self) -> engine.Scale:
+        """From the source's samples to the result's."""
+        return engine.Scale(self.maximum, self.top, self.least, self.same)
+
+    def finish(
+        self, slope: Fraction, shift: Fraction, rounding: Rounding = Rounding.AWAY
+    ) -> engine.Finish:
+        """Return how sums become samples: response = slope·sum + shift, in levels of the source."""
+        return engine.finish(
+            self.mapping, self.dtype, scale=self.scale, slope=slope, shift=shift, rounding=rounding
+        )
 
     @property
     def in_pixels(self) -> bool:
@@ -58,15 +91,20 @@ class Target:
     @property
     def level(self) -> Fraction:
         """What a fill value or offset of 1 is worth in the source."""
-        return Fraction(self.maximum) / 255 if self.in_levels else Fraction(1)
+        white = self.maximum if self.white is None else self.white
+        return Fraction(white) / 255 if self.in_levels else Fraction(1)
+
+    @property
+    def full(self) -> Fraction:
+        """The response that becomes a full sample of the result."""
+        return Fraction(self.scale.full(self.dtype)) / self.scale.levels(self.dtype)
 
     @property
     def half(self) -> Fraction:
         """The greatest response that fits above mid-gray: 127 of 255, or half of a float's 1."""
-        if self.dtype.kind != "u":
-            return Fraction(self.maximum) / 2
-        full = int(np.iinfo(self.dtype).max)
-        return Fraction(self.maximum) * (full - 1) / (2 * full)
+        scale = self.scale
+        room = Fraction(scale.full(self.dtype)) - Fraction(scale.middle(self.dtype))
+        return room / scale.levels(self.dtype)
 
 
 def response(kernel: AnyKernel, divisor: Fraction, target: Target) -> tuple[Fraction, Fraction]:
@@ -82,7 +120,7 @@ def response(kernel: AnyKernel, divisor: Fraction, target: Target) -> tuple[Frac
     if isinstance(kernel, Kernel):
         return 1 / divisor, written(kernel.offset) * target.level
     if kernel.full_scale is not None:
-        full = Fraction(target.maximum) / Fraction(kernel.full_scale)
+        full = target.full / Fraction(kernel.full_scale)
         unit = full if target.in_pixels else Fraction(1)
         return unit / written(kernel.divisor), Fraction(0)
     return 1 / (divisor * written(kernel.divisor)), Fraction(0)
@@ -110,10 +148,10 @@ def scaled(
         factor = Fraction(str(scale))
         return slope * factor, shift * factor
     low, high = (Fraction(end) for end in response_range(kernel, target))
-    top = Fraction(target.maximum)
+    top = target.full
     if target.mapping in (Mapping.RAW, Mapping.NORMALIZE):
         return slope, shift
-    if target.mapping is Mapping.CLIP and low < 0:
+    if target.mapping is Mapping.CLIP and low < 0 <= target.least:
         factor = top / (high - low) if low < high else Fraction(1)
         return slope * factor, (shift - low) * factor
     room = target.half if target.mapping is Mapping.OFFSET else top
@@ -136,7 +174,7 @@ def response_range(kernel: AnyKernel, target: Target) -> tuple[float, float]:
         mean = Kernel("mean", np.mean([part.scaled for part in kernel.parts], axis=0))
         low = max(low, _sums(mean, target)[0])
     if kernel.full_scale is not None and target.in_pixels:
-        high = target.maximum
+        high = float(target.full)
     first, last = sorted((low / kernel.divisor, high / kernel.divisor))
     return first, last
 
@@ -185,9 +223,33 @@ def between(target: Target, dtype: np.dtype[Any]) -> Target:
     return replace(target, dtype=dtype, mapping=Mapping.RAW, between=True, watch=False)
 
 
-def fill_level(fill: float, dtype: np.dtype[Any], level: Fraction) -> float:
+def fill_level(fill: float, dtype: np.dtype[Any], target: Target) -> float:
     """Turn a fill value into a sample of the source, a whole one if those are."""
-    value = float(Fraction(fill) * level)
+    value = float(Fraction(fill) * target.level)
     if dtype.kind != "u":
         return value
-    return float(np.clip(np.floor(value + 0.5), 0, np.iinfo(dtype).max))
+    top = target.maximum if target.in_levels else np.iinfo(dtype).max
+    return float(np.clip(np.floor(value + 0.5), 0, top))
+
+
+def ends_of(sums: Iterable[Seen], slope: float, shift: float) -> tuple[float, float]:
+    """Return the range of responses, slope·sum + shift, given that of sums."""
+    low, high, _ = Seen.of((Seen(inf, -inf, 0), *sums))
+    first, last = sorted(slope * end + shift for end in (low, high))
+    return first, last
+
+
+def finish_of(target: Target, slope: Fraction, shift: Fraction, spec: Spec) -> engine.Finish:
+    """Return how sums become samples of a result.
+
+    Parameters
+    ----------
+    target, spec
+        What the result should be, and what was asked for.
+    slope, shift
+        Response = slope·sum + shift, in levels of the source.
+    """
+    finish = target.finish(slope, shift, spec.rounding)
+    if not target.signed or target.mapping is Mapping.RAW:
+        return finish
+    return replace(finish, mid=(finish.maximum + 1) / 2 if finish.is_levels else 0.0)

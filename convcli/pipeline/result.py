@@ -15,11 +15,13 @@ from convcli.image.image import Image
 from convcli.image.light import linear as light
 from convcli.kernels.kernel import Kernel
 from convcli.pipeline.anchors import AtAnchors
-from convcli.pipeline.arrays import Filtered, Stored
+from convcli.pipeline.arrays import Filtered
 from convcli.pipeline.responses import Target, after
+from convcli.pipeline.stored import Stored
 from convcli.pipeline.work import Work, planes_of, rows_of, squeezed
 from convcli.pipeline.working import float_rows, lightness
-from convcli.spec import Mapping
+from convcli.record import replace
+from convcli.spec import Alpha, Mapping
 
 _Range: TypeAlias = tuple[float, float]
 
@@ -42,15 +44,18 @@ class Unfiltered:
         count = len(work.channels)
         self._work, self._chosen = work, list(work.chosen)
         self._others = [k for k in range(count) if k not in self._chosen]
+        # Where nothing that the kernel sees can be seen, there is no colour to be kept opaque.
+        self._fills = work.alpha is Alpha.WEIGH and work.image.channels == work.channels
         # Counted from the end: where gray was made, alpha is still the last of the image's.
-        places = [k - count for k in self._others]
+        places = [k - count for k in (range(count) if self._fills else self._others)]
         unfiltered = engine.Pixels(rows_of(work.image), lambda block, _: _select(block, places))
         self._rows = AtAnchors(unfiltered, geometries, work.spec, work.target)
         self._stored: Stored | None = None
-        kept, out = unfiltered.dtype, work.target.dtype
-        if kept != out and work.target.mapping is not Mapping.RAW:
-            target = Target(out, Mapping.CLIP, work.image.maximum)
-            self._stored = Stored(kept, None, work.spec, target)
+        kept, out, plain = unfiltered.dtype, work.target.dtype, work.plain
+        # 12 bits and 16 are of one type.
+        rescales = kept.kind == "u" and plain.scale.levels(out) != 1
+        if (kept != out or rescales) and work.target.mapping is not Mapping.RAW:
+            self._stored = Stored(kept, None, work.spec, plain)
 
     def merged(self, filtered: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
         """Put filtered channels of a part of an image beside those that weren't.
@@ -73,6 +78,10 @@ class Unfiltered:
             # Colour is in levels of the source then, but alpha of floats is a share.
             kept = kept.astype(out.dtype)
             kept[:, :, -1] /= work.image.maximum
+        if self._fills:
+            unseen = filtered[:, :, -1] == 0
+            out[unseen] = kept[unseen]
+            kept = kept[:, :, others]
         out[:, :, others] = kept
         return out
 
@@ -96,15 +105,20 @@ class FloatResult:
         self._work, self._dtype = work, filtered.rows.dtype
         self.samples = filtered.samples
         if work.spec.luma:
-            count = ch.colour_count(work.channels) + self._has_alpha
+            count = len(ch.colour_of(work.channels)) + self._has_alpha
             self.samples = prod(filtered.rows.shape[:2]) * count
         self._clipped: dict[tuple[int, int], int] = {}
         kinds = Mapping.CLIP if work.keeps_brightness else work.target.mapping
-        out = work.target.dtype
         more = work.spec.linear or work.spec.luma
-        target = Target(
-            self._dtype if more else out, work.target.mapping, work.full, span=work.target.span
+        out = work.target.dtype
+        target = replace(
+            work.target,
+            dtype=self._dtype if more else out,
+            maximum=work.full if work.spec.linear else work.target.maximum,
+            watch=True,
         )
+        if more:
+            target = replace(target, top=0.0, least=0.0, same=False)
         target = after(work.kernels[:-1], work.spec, target)
         stretches = target.mapping is Mapping.NORMALIZE
         colour, alpha = self._ranges(filtered) if stretches else (None, None)
@@ -112,9 +126,11 @@ class FloatResult:
         self._alpha: Stored | None = None
         self._levels: Stored | None = None
         if self._has_alpha:
-            self._alpha = self._plain(Target(out, kinds, work.full), alpha)
+            plain = replace(work.plain, mapping=kinds)
+            self._alpha = self._plain(replace(plain, maximum=work.full, same=False), alpha)
         if work.spec.luma and not work.spec.linear:
-            self._levels = self._plain(Target(out, Mapping.CLIP, 1.0))
+            top = replace(work.plain, maximum=1.0, same=False)
+            self._levels = self._plain(top)
         self._before: AtAnchors | None = None
         if work.spec.luma:
             raw = Target(self._dtype, Mapping.RAW, work.full)
@@ -149,7 +165,9 @@ class FloatResult:
             return sum(self._clipped.values()) + (self._levels.clipped if self._levels else 0)
         return self._mapped.clipped
 
-    def part(self, responses: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
+    def part(
+        self, responses: NDArray[Any], corner: tuple[int, int], into: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
         """Return samples of the filtered channels of a part of an image.
 
         Parameters
@@ -158,8 +176,13 @@ class FloatResult:
             Of that part.
         corner
             Its first row and column.
+        into
+            Where they may be put.
         """
         work = self._work
+        if not (self._has_alpha or work.spec.linear or work.spec.luma):
+            into = None if into is None else into.reshape(responses.shape)
+            return self._mapped.part(responses, corner, into)
         colour, alpha = self._apart(responses)
         colour = self._mapped.part(colour, corner)
         if self._before is not None:
@@ -176,16 +199,18 @@ class FloatResult:
     def _ranges(self, filtered: Filtered) -> tuple[_Range, _Range | None]:
         """Return the ranges of colour's and alpha's responses: all rows are made for that."""
         ends: list[list[NDArray[Any]]] = [[], []]
+        # One that is no number makes the range so, unless that says that it is missing.
+        low, high = (np.fmin, np.fmax) if self._work.gaps else (np.minimum, np.maximum)
 
         def look(_: int, responses: NDArray[Any]) -> None:
             for found, part in zip(ends, self._apart(responses), strict=True):
                 if part is not None:
-                    found.append(np.array((part.min(), part.max())))
+                    found.append(np.array((low.reduce(part, None), high.reduce(part, None))))
 
-        jobs = filtered.rows.prepared.planned.jobs
-        engine.each_part(filtered.rows, filtered.rows.cycles, jobs, look)
-        # One that is no number makes these so.
-        colour, *alpha = [(float(np.min(part)), float(np.max(part))) for part in ends if part]
+        engine.each_part(filtered.rows, filtered.rows.cycles, filtered.jobs, look)
+        colour, *alpha = [
+            (float(low.reduce(part, None)), float(high.reduce(part, None))) for part in ends if part
+        ]
         return colour, alpha[0] if alpha else None
 
     def _apart(self, responses: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
@@ -209,7 +234,8 @@ class FloatResult:
         was = lightness(self._work, planes)[:, :, :1]
         # Samples that aren't finite give some that are no number.
         with np.errstate(over="ignore", invalid="ignore"):
-            result: NDArray[Any] = ch.colours(planes, self._work.channels) + (changed - was)
+            count = len(ch.colour_of(self._work.channels))
+            result: NDArray[Any] = planes[:, :, :count] + (changed - was)
         return result
 
     def _encoded(self, colour: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
@@ -227,5 +253,5 @@ class FloatResult:
         if dtype.kind == "u":
             below, above = colour < -_ROUNDING, colour > 1 + _ROUNDING
             self._clipped[corner] = int(np.count_nonzero(below) + np.count_nonzero(above))
-        stored = light.encode(squeezed(colour), work.image.meta, dtype)
+        stored = light.encode(squeezed(colour), work.image.meta, dtype, work.target.top or None)
         return stored.reshape(colour.shape)

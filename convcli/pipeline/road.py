@@ -4,30 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli import engine
 from convcli.engine import keeps_loops, seconds_compiling
-from convcli.geometry import Geometry
-from convcli.image.beside.changes import Change, changed
-from convcli.image.image import Image, Meta
+from convcli.image.image import Image
+from convcli.kernels.given import doubts_of
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline import arrays
-from convcli.pipeline.anchors import placed
+from convcli.pipeline.applied import applied
 from convcli.pipeline.arrays import Filtered
 from convcli.pipeline.decoded import source_of
 from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
-from convcli.pipeline.responses import Target
+from convcli.pipeline.gaps import with_gaps
+from convcli.pipeline.marked import Marks
+from convcli.pipeline.masked import masked_responses, masked_steps
 from convcli.pipeline.result import FloatResult, Unfiltered
-from convcli.pipeline.work import Work, prepare
-from convcli.pipeline.working import working_rows
+from convcli.pipeline.result_meta import meta_of
+from convcli.pipeline.sample_types import Settling, plans_told
+from convcli.pipeline.work import Work, chains, differ, prepare, selected
+from convcli.pipeline.working import present_rows, response_type, working_rows
 from convcli.processors import processors
 from convcli.record import replace
-from convcli.spec import Mapping, Spec
+from convcli.spec import Spec
+
+if TYPE_CHECKING:
+    from convcli.pipeline.apart import ApartRoad
+    from convcli.pipeline.hue import HueRows
+    from convcli.pipeline.partly import Partly
 
 #: Seconds of compiling that a user is told of.
 _NOTICED = 1.0
@@ -42,7 +50,8 @@ def lay(
     span: tuple[float, float] | None = None,
     *,
     watch: bool = True,
-) -> Road:
+    one_bit: bool = False,
+) -> Road | ApartRoad:
     """Plan how an image is filtered; nothing is made yet.
 
     Parameters
@@ -59,6 +68,9 @@ def lay(
     watch
         Whether the range of responses and how many samples are clipped will be asked for: to look
         at them takes a third of a small kernel's time.
+    one_bit
+        Whether the result is for a format with one bit of alpha: under `auto`, the source's alpha
+        is kept then where it would be filtered, and colour is weighted by it all the same.
 
     Raises
     ------
@@ -66,7 +78,14 @@ def lay(
         If the spec doesn't fit the image, or the kernel doesn't fit into it.
     """
     image = source_of(image, spec.jobs)
-    return Road(image, prepare(image, arrays.overridden(kernels, spec), spec, span, watch=watch))
+    kernels, chosen = arrays.overridden(kernels, spec), selected(image, spec)
+    whole = with_gaps(prepare(chosen, kernels, spec, span, watch=watch, one_bit=one_bit), chosen)
+    if differ(chosen, spec):
+        # Few images need it.
+        from convcli.pipeline.apart import ApartRoad
+
+        return ApartRoad(image, whole, Road, meta_of)
+    return Road(image, whole)
 
 
 class Road:
@@ -83,12 +102,26 @@ class Road:
     def __init__(self, image: Image, work: Work) -> None:
         self._image, self.work = image, work
         self._rows = working_rows(work)
-        kernels, spec, target = work.kernels, work.spec, work.target
-        if work.needs_floats:
-            # Mapping, offset and scale come last, in one rounding.
-            kernels, spec = arrays.without_offset(kernels), replace(spec, scale=1.0)
-            target = Target(self._rows.dtype, Mapping.RAW, work.full, between=True)
-        self.steps = arrays.steps_for(self._rows.shape, self._rows.dtype, kernels, spec, target)
+        self.roads = (self,)
+        self.partly: Partly | None = None
+        if work.spec.is_partly:
+            from convcli.pipeline.partly import lay_partly
+
+            self.partly = lay_partly(image, work)
+            self.steps = self.partly.steps
+            return
+        if work.gaps is not None:
+            self._present = present_rows(work, work.gaps)
+            (self._asked,) = chains(work, response_type(work, self._rows))
+            self.steps = masked_steps(self._present, *self._asked)
+            return
+        kind = self._rows.shape, self._rows.dtype
+        #: One chain of kernels; for a hue there are two.
+        self._chains = [
+            arrays.steps_for(*kind, kernels, spec, target)
+            for kernels, spec, target in chains(work, kind[1])
+        ]
+        self.steps = self._chains[0]
 
     def load(self) -> None:
         """Have the loops loaded before there are samples."""
@@ -102,15 +135,29 @@ class Road:
         Where the range of all responses decides, they are made once now.
         """
         rows = arrays.one_by_one(self._stage, self._stage.jobs or processors(), once=True)
-        if self.work.spec.keep_edges:
-            rows = KeptEdges(rows, self.work, self._stage.filtered.geometries)
-        meta = _meta(self._image, self.work, rows, self._stage.filtered.geometries)
+        geometries = tuple(step.geometry for step in self.steps)
+        if self.work.spec.keep_edges and self.partly is None:
+            rows = KeptEdges(rows, self.work, geometries)
+        if rows.dtype != self.work.stored:
+            rows, jobs = engine.Pixels(rows, self._settling), rows.jobs
+            rows.jobs = jobs
+        meta = meta_of(self._image, self.work, rows, geometries)
         return Image.of(rows, self.work.channels, meta)
+
+    @cached_property
+    def _settling(self) -> Settling:
+        """What makes samples of another type than the engine does."""
+        work = self.work
+        return Settling(work.stored, work.target, work.spec.rounding)
 
     @property
     def facts(self) -> Facts:
         """What was done: what is said of responses is true once every row was made."""
         image, result, work, done = self._image, self.result, self.work, self._stage
+        partly, seen = self.partly, done.seen
+        said = partly.notes if partly else ()
+        target = replace(work.target, maximum=work.full) if work.needs_floats else work.target
+        scale, offset = applied(work.kernels, work.spec, target, seen.ends)
         return Facts(
             size=image.size,
             channels=image.channels,
@@ -118,21 +165,49 @@ class Road:
             out_size=result.size,
             out_channels=result.channels,
             out_depth=result.depth,
-            geometries=done.filtered.geometries,
-            plans=done.filtered.plans,
+            geometries=tuple(step.geometry for step in self.steps),
+            plans=plans_told(image, done.plans),
             mapping=work.target.mapping,
-            lowest=done.seen.ends[0],
-            highest=done.seen.ends[1],
-            clipped=done.seen.clipped,
+            lowest=seen.ends[0],
+            highest=seen.ends[1],
+            scale=scale,
+            offset=offset,
+            clipped=seen.clipped + self._settling.clipped,
             samples=done.samples,
-            alpha=_alpha(work, image),
+            alpha=work.said_of_alpha(image),
             avoidable=work.spec.scale != "auto" and not work.spec.luma and image.dtype.kind in "bu",
-            notes=(*work.spec.notes, *result.meta.notes, *compiled()),
+            notes=(
+                *work.spec.notes,
+                *doubts_of(work.kernels),
+                *said,
+                *result.meta.notes,
+                *compiled(),
+            ),
+            inside=partly.inside if partly else None,
+            missing=done.marks.facts if self.work.gaps else None,
         )
 
     @cached_property
-    def _stage(self) -> _ResultRows:
-        return _ResultRows(self.work, arrays.filter_rows(self._rows, self.steps))
+    def _stage(self) -> Any:
+        """The last stage, which knows what was seen of responses."""
+        if self.partly is not None:
+            return self.partly.stage(_rows_of)
+        if self.work.gaps is not None:
+            rows = masked_responses(self._present, self.steps, *self._asked)
+            return _ResultRows(self.work, Filtered(rows, self.steps))
+        found = [arrays.filter_rows(self._rows, steps) for steps in self._chains]
+        return _rows_of(self.work, found)
+
+
+def _rows_of(
+    work: Work, filtered: Sequence[Filtered], origin: tuple[int, int] = (0, 0)
+) -> _ResultRows | HueRows:
+    """Return what makes samples of responses that begin at a place of the result."""
+    if work.is_hue:
+        from convcli.pipeline.hue import HueRows
+
+        return HueRows(work, filtered, origin)
+    return _ResultRows(work, filtered[0], origin)
 
 
 class _ResultRows(engine.Stage):
@@ -144,15 +219,18 @@ class _ResultRows(engine.Stage):
         What is done to the image.
     filtered
         Its responses.
+    origin
+        Where in the result these begin.
     """
 
-    def __init__(self, work: Work, filtered: Filtered) -> None:
-        self.filtered, self._floats = filtered, None
+    def __init__(self, work: Work, filtered: Filtered, origin: tuple[int, int] = (0, 0)) -> None:
+        self.filtered, self._floats, self._origin = filtered, None, origin
         dtype = work.target.dtype
         if work.needs_floats:
             self._floats = FloatResult(work, filtered)
             dtype = dtype if work.chooses else self._floats.dtype
         self._unfiltered = Unfiltered(work, filtered.geometries) if work.chooses else None
+        self.marks = Marks(work.gaps, work, filtered.geometries) if work.gaps else None
         self.seen: Filtered | FloatResult = self._floats or filtered
         count = len(work.channels)
         size = filtered.rows.shape[:2]
@@ -171,6 +249,11 @@ class _ResultRows(engine.Stage):
     def samples(self) -> int:
         """How many samples were filtered."""
         return self.filtered.samples if self._floats is None else self._floats.samples
+
+    @property
+    def plans(self) -> tuple[engine.Plan, ...]:
+        """How it was computed, one a kernel."""
+        return self.filtered.plans
 
     @property
     def _makes(self) -> bool:
@@ -200,14 +283,22 @@ class _ResultRows(engine.Stage):
             return out
         responses, few = rows.rows(start, stop), engine.chunk_of(rows.shape, rows.dtype)
         for first in range(0, stop - start, few):
-            part = self._samples(responses[first : first + few], (start + first, 0))
-            out[first : first + few] = part.reshape(len(part), *self.shape[1:])
+            into = out[first : first + few]
+            part = self._samples(responses[first : first + few], (start + first, 0), into)
+            if not np.may_share_memory(part, into):
+                into[...] = part.reshape(into.shape)
         return out
 
-    def _samples(self, samples: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
-        """Return what becomes of the responses of a part of the image."""
+    def _samples(
+        self, samples: NDArray[Any], corner: tuple[int, int], into: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
+        """Return what becomes of the responses of a part of the image; it may be put `into`."""
+        corner = corner[0] + self._origin[0], corner[1] + self._origin[1]
         if self._floats is not None:
-            samples = self._floats.part(samples, corner)
+            responses = samples
+            samples = self._floats.part(responses, corner, None if self._unfiltered else into)
+            if self.marks is not None:
+                samples = self.marks.put(samples, responses, corner)
         return samples if self._unfiltered is None else self._unfiltered.merged(samples, corner)
 
     def whole(self, jobs: int) -> NDArray[Any]:
@@ -215,34 +306,6 @@ class _ResultRows(engine.Stage):
         if self._makes:
             return super().whole(jobs)
         return np.ascontiguousarray(self.filtered.rows.whole(jobs).reshape(self.shape))
-
-
-def _meta(image: Image, work: Work, rows: engine.Stage, geometries: Sequence[Geometry]) -> Meta:
-    """Return the source's metadata as they are true of the result."""
-    meta, channels = image.meta, work.channels
-    if meta.beside:
-        origin, step = placed(geometries, work.spec)
-        change = Change(
-            sizes=(image.size, (rows.shape[0], rows.shape[1])),
-            origin=origin,
-            step=step,
-            channels=(image.channels, channels),
-            depths=(image.dtype.name, rows.dtype.name),
-        )
-        blocks, notes = changed(meta.beside, change)
-        meta = replace(meta, beside=blocks, notes=(*meta.notes, *notes))
-    was, now = (len(names.removesuffix("A")) for names in (image.channels, channels))
-    if was == now or meta.icc is None:
-        return meta
-    note = "the colour profile was left out: it doesn't describe a gray image"
-    return replace(meta, icc=None, notes=(*meta.notes, note))
-
-
-def _alpha(work: Work, image: Image) -> str:
-    """Say what happened to alpha."""
-    if not image.has_alpha:
-        return ""
-    return "alone" if work.filters_alpha and not work.weighs else str(work.alpha)
 
 
 def compiled() -> tuple[str, ...]:

@@ -17,9 +17,9 @@ from convcli import engine
 from convcli.errors import GeometryError, UsageError
 from convcli.kernels.exact import written
 from convcli.kernels.volume import AnyVolumeKernel, VolumeCompound
-from convcli.pipeline.arrays import MOST_PIXELS, ends_of
+from convcli.pipeline.arrays import MOST_PIXELS
 from convcli.pipeline.half_even import HalvesToEven
-from convcli.pipeline.responses import Target, after, between, response, scaled
+from convcli.pipeline.responses import Target, after, between, ends_of, response, scaled
 from convcli.pipeline.volume_sums import MagnitudeSums, Planes, VolumeSums
 from convcli.record import replace
 from convcli.spec import Mapping, Precision, Rounding, Spec
@@ -70,14 +70,7 @@ class CorrelatedPlanes:
         slope_shift = response(kernel.flat, written(kernel.divisor), target)
         slope, shift = scaled(kernel.flat, slope_shift, spec.scale, target)
         self._slope, self._shift = float(slope), float(shift)
-        self._finish = engine.finish(
-            target.mapping,
-            target.dtype,
-            maximum=target.maximum,
-            slope=slope,
-            shift=shift,
-            rounding=spec.rounding,
-        )
+        self._finish = target.finish(slope, shift, spec.rounding)
         self._store: engine.Store | HalvesToEven | None = None
         self._seen: dict[int, engine.Seen] = {}
 

@@ -11,6 +11,7 @@ from convcli import engine
 from convcli.image import channels as ch
 from convcli.image.image import Image
 from convcli.image.light import linear as light
+from convcli.pipeline.missing import Gaps, Present
 from convcli.pipeline.work import Work, gray_with_alpha, planes_of, rows_of, squeezed
 from convcli.spec import Precision
 
@@ -24,7 +25,7 @@ def working_rows(work: Work) -> engine.Rows:
         What is to be done with an image.
     """
     source = rows_of(work.image)
-    if work.needs_floats:
+    if work.needs_floats and not _stays(work):
         if work.weighs and not (work.spec.linear or work.spec.luma):
             dtype = _float_type(work)
             return engine.Pixels(source, lambda block, _: _weighted(work, planes_of(block), dtype))
@@ -32,6 +33,33 @@ def working_rows(work: Work) -> engine.Rows:
     if work.chooses:
         return engine.Pixels(source, lambda block, _: ch.select(planes_of(block), work.chosen))
     return source
+
+
+def _stays(work: Work) -> bool:
+    """Whether samples of which some are missing are filtered as they are stored."""
+    return work.gaps is not None and not (work.weighs or work.spec.linear or work.spec.luma)
+
+
+def present_rows(work: Work, gaps: Gaps) -> Present:
+    """Return what is filtered of an image of which samples are missing, and which are there.
+
+    Parameters
+    ----------
+    work, gaps
+        What is to be done with the image, and what is missing of it.
+    """
+    spec, values = work.spec, working_rows(work)
+    if values.held is not None:
+        values = engine.Held(planes_of(values.held))
+    elif len(values.shape) == 2:
+        values = engine.Pixels(values, lambda block, _: planes_of(block))
+    as_one = work.weighs or spec.gray or spec.luma
+    return Present.of(gaps, values, values.shape[2], together=as_one)
+
+
+def response_type(work: Work, rows: engine.Rows) -> np.dtype[Any]:
+    """Return the type of floats that the responses to some rows are."""
+    return rows.dtype if rows.dtype.kind == "f" else _float_type(work)
 
 
 def float_rows(work: Work) -> engine.Rows:
@@ -61,6 +89,9 @@ def _filtered(work: Work, planes: NDArray[Any]) -> NDArray[Any]:
 def _floats(work: Work, block: NDArray[Any]) -> NDArray[Any]:
     """Return some rows as floats."""
     image, names = work.image, work.image.channels
+    if ch.further(names) and work.spec.luma:
+        places = [*range(len(ch.colour_of(names))), *[len(names) - 1] * image.has_alpha]
+        names, block = "".join(names[k] for k in places), ch.select(planes_of(block), places)
     if image.has_alpha and not (work.weighs or work.filters_alpha or work.spec.luma):
         names = names[:-1]
         block = ch.select(planes_of(block), range(len(names)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from convcli.batch.search import Search, SearchOutcome
 from convcli.pipeline.find import Match
 from convcli.report.lines import printable
 from convcli.report.numbers import seven_digits
+from convcli.report.outcome import LEFT_OUT, left_out_words
 
 
 def text(outcome: SearchOutcome, search: Search, name: str) -> str:
@@ -49,6 +51,8 @@ def data(outcome: SearchOutcome, search: Search, name: str) -> dict[str, Any]:
     result: dict[str, Any] = {"source": outcome.job.source, "patch": name}
     if outcome.error:
         return {**result, "status": "failed", "error": outcome.error}
+    if outcome.job.left_out:
+        return {**result, "status": LEFT_OUT, "notes": [outcome.job.left_out]}
     assert outcome.found is not None
     return {
         **result,
@@ -63,6 +67,18 @@ def data(outcome: SearchOutcome, search: Search, name: str) -> dict[str, Any]:
         "map": outcome.job.scores,
         "notes": list(outcome.notes),
     }
+
+
+def tally(found: Sequence[bool], unread: Sequence[str]) -> str:
+    """One line that counts the images in which something was found, and those left out.
+
+    Examples
+    --------
+    >>> tally([True, False], ["a.psd"])
+    "found in 1 of 2 images, 1 left out: .psd can't be read"
+    """
+    words = f", {left_out_words(unread)}" if unread else ""
+    return f"found in {sum(found)} of {len(found)} images{words}"
 
 
 def _match(match: Match) -> dict[str, Any]:

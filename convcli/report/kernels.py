@@ -13,7 +13,7 @@ from rich.text import Text
 from convcli.kernels.exact import format_number
 from convcli.kernels.kernel import Kernel
 from convcli.pipeline.responses import Target, response_range
-from convcli.report.lines import named, printable, prose
+from convcli.report.lines import named, printable, prose, softened
 from convcli.report.outcome import meaning
 from convcli.spec import Mapping
 
@@ -102,6 +102,8 @@ def _after(kernel: Kernel, scale: float) -> list[Text]:
         lines.append(Text(f"  all divided by {kernel.divisor:.10g}"))
     if kernel.offset:
         lines.append(Text(f"  then {kernel.offset:+g} in 8-bit levels"))
+    if kernel.threshold:
+        lines.append(Text(f"  {softened(kernel.threshold)}, in 8-bit levels"))
     return lines
 
 
@@ -194,7 +196,7 @@ def _origin(kernel: Kernel | Compound) -> list[tuple[str, str]]:
         ("family", kernel.family),
         ("aliases", ", ".join(map(named, kernel.aliases))),
         ("source", kernel.source),
-        ("note", kernel.note),
+        ("note", "; ".join(filter(None, (kernel.note, *getattr(kernel, "doubts", ()))))),
     )
     return [(label, said) for label, said in pairs if said]
 

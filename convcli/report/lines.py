@@ -49,6 +49,18 @@ def named(name: str) -> str:
     return printable(name if len(name) <= _NAME else name[: _NAME - 1] + "…")
 
 
+def softened(threshold: float) -> str:
+    """Say what a soft threshold makes of a kernel's response.
+
+    Examples
+    --------
+    >>> softened(8)
+    'of a response r and the sample s apply makes s + sign(r − s)·max(|r − s| − 8, 0)'
+    """
+    soft = f"s + sign(r − s)·max(|r − s| − {threshold:g}, 0)"
+    return f"of a response r and the sample s apply makes {soft}"
+
+
 def prose(text: str) -> str:
     """Return what a file says of a kernel or the like, whose lines may end anywhere."""
     return printable(" ".join(text.split()))

@@ -14,6 +14,7 @@ from convcli.pipeline.layers import Laid, Sizes
 from convcli.report.lines import columns, named, printable, wrapped
 from convcli.report.numbers import short
 from convcli.report.option_names import as_options
+from convcli.report.outcome import LEFT_OUT
 from convcli.report.shape import axis_data, leftover
 
 _SAMPLES = "0 to 1 of full scale, as torchvision's ToTensor has them"
@@ -24,9 +25,11 @@ _MAPPED = {
 
 
 def status(outcome: MapsOutcome) -> str:
-    """Return what became of an image: `done`, `skipped`, `failed` or `planned`."""
+    """Return what became of an image: `done`, `skipped`, `failed`, `planned` or `left out`."""
     if outcome.error:
         return "failed"
+    if outcome.job.left_out:
+        return LEFT_OUT
     return "skipped" if outcome.skipped else "done" if outcome.done else "planned"
 
 
@@ -35,6 +38,8 @@ def line(outcome: MapsOutcome) -> str:
     source = printable(outcome.job.source)
     if outcome.error:
         return f"{source}: {printable(as_options(outcome.error))}"
+    if outcome.job.left_out:
+        return f"{source}: left out, {printable(outcome.job.left_out)}"
     facts = outcome.facts
     if facts is None:
         return f"{source}: skipped, its results exist"
@@ -146,7 +151,7 @@ def data(outcome: MapsOutcome, *, together: bool) -> dict[str, Any]:
         "volume": None,
         "montage": None,
         "clipped": None,
-        "notes": [],
+        "notes": [outcome.job.left_out] if outcome.job.left_out else [],
     }
     return found if facts is None else found | _facts_data(facts)
 

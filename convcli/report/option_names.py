@@ -13,11 +13,12 @@ import re
 OPTIONS = {
     name: f"--{name.replace('_', '-')}"
     for name in (
-        *("alpha", "apart", "bias", "channels", "compare", "compress", "depth", "dilation"),
-        *("divisor", "exclude", "fill", "format", "frame", "gray", "include", "jobs", "lenient"),
-        *("linear", "luma", "max_pixels", "method", "mode", "montage", "overwrite", "padding"),
-        *("quality", "recursive", "scale", "size", "skip_existing", "stride", "timeout", "top"),
-        *("anchor", "border", "flip_rows", "keep_edges", "like", "rounding"),
+        *("alpha", "apart", "bands", "bias", "channels", "compare", "compress", "depth"),
+        *("dilation", "divisor", "exclude", "fill", "format", "frame", "gray", "include", "jobs"),
+        *("lenient", "linear", "luma", "max_pixels", "method", "mode", "montage", "overwrite"),
+        *("padding", "quality", "recursive", "scale", "size", "skip_existing", "stride"),
+        *("timeout", "top", "anchor", "border", "flip_rows", "keep_edges", "like", "mask"),
+        *("region", "rounding", "least_share", "missing", "nodata"),
     )
 } | {
     "least": "--min",

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping as Counts
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from convcli.batch import Job, Outcome
+from convcli.image.formats import FORMATS, SUFFIXES
+from convcli.image.header import VALUES
 from convcli.image.image import described
 from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import Facts
 from convcli.pipeline.memory import StageMemory
+from convcli.report.hints import hint
 from convcli.report.lines import columns, named, printable, wrapped
+from convcli.report.missing_samples import missing, missing_data
 from convcli.report.numbers import rounded
 from convcli.report.option_names import as_options
 from convcli.report.shape import axis_data, leftover
@@ -20,6 +25,20 @@ from convcli.spec import Mapping
 
 if TYPE_CHECKING:
     from convcli.kernels.volume import AnyVolumeKernel, VolumeKernel
+    from convcli.pipeline.inside import Inside
+
+
+#: What colours say under `hue`.
+_HUES = (
+    "hue is where it grows brighter: red right, yellow-green down, cyan left, violet up; "
+    "brightness is how strongly"
+)
+#: Regions of an image that are told one by one.
+_BOXES = 4
+
+
+#: What became of a picture whose kind isn't read.
+LEFT_OUT = "left out"
 
 
 def line(outcome: Outcome) -> str:
@@ -27,12 +46,16 @@ def line(outcome: Outcome) -> str:
     source, target = printable(outcome.job.source), printable(outcome.job.target)
     if outcome.error:
         return f"{source}: {printable(as_options(outcome.error))}"
+    if outcome.job.left_out:
+        return f"{source}: left out, {printable(outcome.job.left_out)}"
     if outcome.skipped:
         return f"{source}: skipped, {target} {outcome.skipped}"
     facts = outcome.facts
     if facts is None:
         return f"{source} → {target}"
     clipped = f", {_share(facts)} clipped" if facts.clipped else ""
+    if facts.missing and facts.missing.result:
+        clipped += f", {facts.missing.result:,} missing"
     return (
         f"{source} → {target}  {_frames(facts)}"
         f"{described(facts.out_size, facts.out_channels, facts.out_depth)}{clipped}, "
@@ -62,7 +85,11 @@ def text(
         for name, axis in [*(("planes", axis) for axis in facts.planes[number:][:1]), *axes]:
             rows.append((name, axis.formula))
             rows += [("", said) for said in leftover(axis, name)]
-    rows += _values(facts)
+    if facts.inside is not None:
+        rows.append(("part", _part(facts.inside, facts.size)))
+    rows += _values(facts, kernels)
+    if facts.missing:
+        rows += [("missing" if not k else "", said) for k, said in enumerate(missing(facts))]
     if facts.alpha:
         rows.append(("alpha", _ALPHA[facts.alpha]))
     if verbose:
@@ -92,8 +119,11 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
 
 
+#: Levels that stand for zero under `offset`.
+_ZERO = {"8-bit": 128, "16-bit": 32768}
 _ALPHA = {
     "keep": "kept as it is",
+    "weigh": "kept as it is, with colour weighted by it",
     "filter": "filtered, with colour weighted by it",
     "alone": "filtered like a colour",
     "drop": "dropped",
@@ -107,7 +137,9 @@ def describe(kernel: AnyKernel | AnyVolumeKernel) -> str:
         return f"{head}, {len(kernel.parts)} kernels combined: {combine}"
     one: Any = kernel
     total = "" if one.kind is Kind.ZERO_SUM else f", sum {one.sum:.6g}"
-    return f"{head}, {one.kind}{total}: {meaning(one)}"
+    soft = getattr(kernel, "threshold", 0)
+    after = f"; changes are {soft:g} levels less" if soft else ""
+    return f"{head}, {one.kind}{total}: {meaning(one)}{after}"
 
 
 def _combine(kernel: object) -> str:
@@ -131,25 +163,60 @@ def _frames(facts: Facts) -> str:
     return f"{facts.frames} frames, " if facts.frames > 1 else ""
 
 
-def _values(facts: Facts) -> list[tuple[str, str]]:
+def _values(facts: Facts, kernels: Sequence[Any]) -> list[tuple[str, str]]:
     said = f"{facts.lowest:.6g} … {facts.highest:.6g}, mapped by {facts.mapping}"
+    if facts.lowest != facts.lowest:
+        said = f"none that is a number, mapped by {facts.mapping}"
     if facts.out_depth in ("float", "double") and facts.mapping is not Mapping.RAW:
         said += "; floats are not clipped"
+    said += _applied(facts.scale, facts.offset)
     rows = [("response", said)]
+    if facts.mapping is Mapping.HUE:
+        rows.append(("", _HUES))
     if facts.clipped:
-        rows.append(
-            (
-                "clipped",
-                f"{facts.clipped:,} of {facts.samples:,} samples ({_share(facts)})"
-                + ("; --scale auto avoids it" if facts.avoidable else ""),
-            )
-        )
+        way = _unfit(facts) or hint(kernels, facts)
+        count = f"{facts.clipped:,} of {facts.samples:,} samples ({_share(facts)})"
+        rows.append(("clipped", f"{count}; {way}" if way else count))
     return rows
 
 
+def _unfit(facts: Facts) -> str:
+    """Say what to do about values that don't fit levels."""
+    if facts.depth not in VALUES or facts.out_depth not in _ZERO:
+        return ""
+    return (
+        f"{facts.depth} samples are values, and keep their numbers; --map normalize stretches "
+        f"them, --map offset has {_ZERO[facts.out_depth]} stand for 0"
+    )
+
+
+def _part(inside: Inside, size: tuple[int, int]) -> str:
+    """Say which part of an image was filtered."""
+    total = size[0] * size[1]
+    said = f"{inside.pixels:,} of {total:,} pixels ({_per_cent(inside.pixels, total)}) filtered"
+    if inside.masked:
+        said += f", {inside.partly:,} of them in part by the mask"
+    if not inside.boxes:
+        return said
+    boxes = [f"{b.left},{b.top},{b.size[1]}x{b.size[0]}" for b in inside.boxes[:_BOXES]]
+    more = len(inside.boxes) - len(boxes)
+    return f"{'; '.join(boxes)}{f' and {more:,} more' if more else ''}: {said}"
+
+
+def _per_cent(count: int, total: int) -> str:
+    share = 100 * count / total
+    return f"{share:.1f} %" if share >= 0.05 or not count else "under 0.1 %"
+
+
+def _applied(scale: float, offset: float) -> str:
+    """Say what a response was multiplied by, and what was added; '' if it was neither."""
+    times, plus = f"{scale:.6g}", f"{offset:+.6g}"
+    said = "" if times == "1" else f"; times {times}"
+    return said + ("" if float(plus) == 0 else f"{',' if said else ';'} {plus}")
+
+
 def _share(facts: Facts) -> str:
-    share = 100 * facts.clipped / facts.samples
-    return f"{share:.1f} %" if share >= 0.05 else "under 0.1 %"
+    return _per_cent(facts.clipped, facts.samples)
 
 
 def _plan(plan: Any) -> list[str]:
@@ -175,6 +242,9 @@ def data(outcome: Outcome, kernels: Sequence[AnyKernel | AnyVolumeKernel]) -> di
     )
     result["frames"] = facts.frames if facts else None
     result["response"] = _response_data(facts) if facts else None
+    if facts and facts.inside:
+        result["part"] = _part_data(facts.inside, facts.samples)
+    result["missing"] = missing_data(facts) if facts and facts.missing else None
     result["geometry"] = [
         {"rows": axis_data(g.rows), "cols": axis_data(g.cols)}
         for g in (facts.geometries if facts else ())
@@ -186,14 +256,17 @@ def data(outcome: Outcome, kernels: Sequence[AnyKernel | AnyVolumeKernel]) -> di
         "bytes": sum(stage.bytes for stage in outcome.stages),
         "stages": [{"name": stage.name, "bytes": stage.bytes} for stage in outcome.stages],
     }
-    result["notes"] = [as_options(note) for note in facts.notes] if facts else []
+    notes = facts.notes if facts else (outcome.job.left_out,) if outcome.job.left_out else ()
+    result["notes"] = [as_options(note) for note in notes]
     return result
 
 
 def status(outcome: Outcome) -> str:
-    """Return what became of an image: `done`, `skipped`, `failed` or `planned`."""
+    """Return what became of an image: `done`, `skipped`, `failed`, `planned` or `left out`."""
     if outcome.error:
         return "failed"
+    if outcome.job.left_out:
+        return LEFT_OUT
     return "skipped" if outcome.skipped else "done" if outcome.facts else "planned"
 
 
@@ -215,10 +288,27 @@ def _response_data(facts: Facts) -> dict[str, Any]:
     return {
         "lowest": facts.lowest,
         "highest": facts.highest,
+        "scale": facts.scale,
+        "offset": facts.offset,
         "mapping": str(facts.mapping),
         "clipped": facts.clipped,
         "samples": facts.samples,
         "alpha": facts.alpha or None,
+        "units": "values" if facts.depth in VALUES else "levels",
+    }
+
+
+def _part_data(inside: Inside, samples: int) -> dict[str, Any]:
+    boxes = [
+        {"x": box.left, "y": box.top, "width": box.size[1], "height": box.size[0]}
+        for box in inside.boxes
+    ]
+    return {
+        "regions": boxes,
+        "masked": inside.masked,
+        "pixels": inside.pixels,
+        "mixed": inside.partly,
+        "samples": samples,
     }
 
 
@@ -227,7 +317,7 @@ def _plan_data(plan: Any) -> dict[str, Any]:
     return {name: getattr(plan, name) for name in names}
 
 
-def tally(counts: Counts[str, int], total: int, seconds: float) -> str:
+def tally(counts: Counts[str, int], total: int, seconds: float, unread: Sequence[str] = ()) -> str:
     """One line that counts what became of all images.
 
     Parameters
@@ -238,6 +328,8 @@ def tally(counts: Counts[str, int], total: int, seconds: float) -> str:
         How many there should have been.
     seconds
         How long it took.
+    unread
+        Pictures that were left out, as their kinds can't be read.
 
     Examples
     --------
@@ -251,4 +343,30 @@ def tally(counts: Counts[str, int], total: int, seconds: float) -> str:
         said.append(f"{left:,} left")
     done = counts.get("done", 0)
     rate = f" ({rounded(done / seconds)} a second)" if done > 1 and seconds else ""
+    if unread:
+        said.append(f"{left_out_words(unread)};")
     return f"{', '.join(said)} in {seconds:.1f} s{rate}"
+
+
+def left_out_words(unread: Sequence[str]) -> str:
+    """Say how many pictures were left out of folders, and which kinds they are of.
+
+    Examples
+    --------
+    >>> left_out_words(["a.HEIC", "b.heic"])
+    "2 left out: .HEIC can't be read (install convcli[heic])"
+    >>> left_out_words(["a.psd", "b.psd", "c.dng"])
+    "3 left out: .psd (2) and .dng can't be read"
+    """
+    spelled: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    for path in unread:
+        suffix = os.path.splitext(path)[1]  # noqa: PTH122
+        name = spelled.setdefault(suffix.lower(), printable(suffix))
+        counts[name] = counts.get(name, 0) + 1
+    one = len(counts) == 1
+    kinds = [f"{name} ({n:,})" if n > 1 and not one else name for name, n in counts.items()]
+    listed = " and ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))
+    extras = {FORMATS[SUFFIXES[name]].needs[1] for name in spelled if name in SUFFIXES}
+    hint = f" (install convcli[{','.join(extras)}])" if extras else ""
+    return f"{len(unread):,} left out: {listed} can't be read{hint}"

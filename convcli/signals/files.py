@@ -16,6 +16,7 @@ from convcli.errors import KernelError, UsageError
 from convcli.kernels.exact import PlacedError, quoted
 from convcli.kernels.matrix import read_cells
 from convcli.kernels.texts import FileKind
+from convcli.kernels.typed import decimal_points
 from convcli.record import field, record
 from convcli.signals import wav
 
@@ -92,8 +93,9 @@ def read_signal(text: str) -> Signal:
 
 
 def _typed(text: str) -> Signal:
+    pointed, notes = decimal_points(text)
     try:
-        cells, divisor, times = read_cells(text)
+        cells, divisor, times = read_cells(pointed)
     except KernelError as error:
         raise UsageError(
             f"{quoted(text)} is neither numbers nor a file of {', '.join(SUFFIXES)}: {error}"
@@ -105,7 +107,7 @@ def _typed(text: str) -> Signal:
         )
     numbers = [cell * times / divisor for row in cells for cell in row]
     values, common = _whole(numbers)
-    return Signal(text, values, common)
+    return Signal(text, values, common, notes=notes)
 
 
 def _whole(numbers: list[Fraction]) -> tuple[NDArray[Any], int]:
@@ -125,6 +127,11 @@ def _from_npy(path: str, data: bytes) -> NDArray[Any]:
         array = np.load(io.BytesIO(data), allow_pickle=False)
     except (ValueError, OSError, EOFError, MemoryError, SyntaxError, TypeError) as error:
         raise UsageError(f"{path} can't be read: {str(error).splitlines()[0][:120]}") from None
+    if isinstance(array, np.ndarray) and array.dtype.kind == "c":
+        raise UsageError(
+            f"{path} holds complex numbers; expected real ones: convolve their real and their "
+            f"imaginary parts apart"
+        )
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "buif":
         raise UsageError(f"{path} doesn't hold real numbers; expected integers or floats")
     if array.ndim not in (1, 2) or array.size == 0:
@@ -151,6 +158,8 @@ def _from_table(text: str, file: Path, content: str, column: str) -> Signal:
     comma = next((mark for mark in "\t;," if mark in first), None)
     if comma:
         rows = [(n, row) for n, row in _csv_rows(content, comma) if any(c.strip() for c in row)]
+        if comma != ",":
+            rows = [(n, [_pointed(cell) for cell in row]) for n, row in rows]
     else:
         lines = enumerate(content.split("\n"), 1)
         rows = [(n, line.split()) for n, line in lines if line.strip() and line.lstrip()[0] != "#"]
@@ -192,6 +201,12 @@ def _which(file: Path, names: list[str], count: int, column: str) -> int:
         return int(column) - 1
     have = said or f"1 to {count}"
     raise UsageError(f"{file} has no column {column[:40]!r}; it has {have}")
+
+
+def _pointed(cell: str) -> str:
+    """Return a number with a point for its decimal comma."""
+    pointed = cell.replace(",", ".")
+    return pointed if cell.count(",") == 1 and _is_number(pointed) else cell
 
 
 def _is_number(cell: str) -> bool:

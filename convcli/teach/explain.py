@@ -26,13 +26,16 @@ from convcli import pipeline
 from convcli.borders import by_axis, source
 from convcli.errors import GeometryError, ImageError, UsageError
 from convcli.geometry import Axis, Pair, plan_geometry
+from convcli.image.channels import colour_of, pick
+from convcli.image.header import VALUES
 from convcli.image.image import Image
 from convcli.kernels.exact import written
-from convcli.kernels.kernel import AnyKernel
+from convcli.kernels.kernel import AnyKernel, Kernel
 from convcli.pipeline.arrays import filter_array, overridden
-from convcli.pipeline.work import Work, prepare
+from convcli.pipeline.sample_types import Settling
+from convcli.pipeline.work import Work, prepare, selected
 from convcli.record import replace
-from convcli.spec import Mapping, Spec
+from convcli.spec import Depth, Mapping, Spec
 from convcli.teach.explain_parts import Part, Place, Product, SampleStep
 from convcli.teach.explain_responses import Responses
 from convcli.teach.explain_steps import finished
@@ -137,7 +140,7 @@ class Study(Responses):
         Raises
         ------
         ImageError
-            If the sample is infinite or no number.
+            If the sample is infinite, no number, or missing.
         """
         rows, cols = self.sources
         axes = self.geometry.rows, self.geometry.cols
@@ -145,7 +148,7 @@ class Study(Responses):
         if min(found) < 0:
             return None, self.fill
         value = self.samples[(*found, channel)].item()
-        if not isfinite(value):
+        if not isfinite(value) or value == self.work.image.meta.nodata:
             raise ImageError(
                 f"the sample at row {found[0]}, column {found[1]} is {value}: nothing can be "
                 f"worked out with it; choose another place"
@@ -188,6 +191,13 @@ def study(image: Image, kernel: AnyKernel, spec: Spec) -> Study:
     for name in ("linear", "luma"):
         if getattr(spec, name):
             raise UsageError(f"samples are explained as they are stored; leave `{name}` out")
+    if spec.depth is Depth.ONE:
+        raise UsageError("black and white isn't explained; leave `depth` 1 out")
+    image = selected(image, spec)
+    if colour_of(image.channels) == "Lab" and pick(spec.channels or "Lab", image.channels) != [0]:
+        raise UsageError("a* and b* have a sign: L* alone is explained; use `channels` L")
+    spec = replace(spec, bands=None)
+    kernel = _explained(kernel, spec)
     work = prepare(image, overridden([kernel], spec), spec)
     if work.weighs:
         result, facts = pipeline.apply(image, [kernel], spec)
@@ -208,15 +218,25 @@ def study_grid(grid: Image, kernel: AnyKernel, spec: Spec) -> Study:
         grid's own units.
     """
     raw = replace(spec, mapping=spec.mapping or Mapping.RAW)
-    work = prepare(grid, overridden([kernel], raw), raw)
+    kernel = _explained(kernel, spec)
+    work = prepare(selected(grid, spec), overridden([kernel], raw), raw)
     target = replace(work.target, in_levels=False)
     if target.mapping is Mapping.RAW:
         target = replace(target, dtype=np.dtype(np.float64))
     return _studied(replace(work, target=target), is_grid=True)
 
 
+def _explained(kernel: AnyKernel, spec: Spec) -> AnyKernel:
+    """Return what is explained of a kernel: its sums, without a threshold behind them."""
+    if Mapping.HUE in (spec.mapping, kernel.default_mapping):
+        raise UsageError("one number is explained, not a colour; leave `mapping` hue out")
+    return replace(kernel, threshold=0) if isinstance(kernel, Kernel) else kernel
+
+
 def _studied(work: Work, *, is_grid: bool = False) -> Study:
     pixels = np.ascontiguousarray(work.planes[:, :, list(work.chosen)])
     done = filter_array(pixels, work.kernels, work.spec, work.target)
     result = done.pixels
+    if not is_grid and work.stored.name in VALUES:
+        result = Settling(work.stored, work.target, work.spec.rounding)(result, 0)
     return Study(work, done.geometries[0], done.plans[0], result, *done.ends, is_grid)

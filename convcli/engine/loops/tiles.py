@@ -203,19 +203,13 @@ def _columns(given, scratch, kernel):
         begin = (kernel * size + x) * size
         by_re, by_im = at(given.factors_re, begin), at(given.factors_im, begin)
         product_re, product_im = at(scratch.product_re, place), at(scratch.product_im, place)
-        _multiply(re, im, size, pitch, by_re, by_im, product_re, product_im)
+        for y in range(size):
+            row = y * pitch
+            a, b = load_small(re, row), load_small(im, row)
+            c, s = by_re[y], by_im[y]
+            store(product_re, row, add_product(scale(a, c), b, -s))
+            store(product_im, row, add_product(scale(b, c), a, s))
         inverse(product_re, product_im, size, pitch, given.cosines, given.sines)
-
-
-@jit
-def _multiply(re, im, size, pitch, factor_re, factor_im, product_re, product_im):
-    """``product = (re + i·im)·(factor_re + i·factor_im)`` along a column."""
-    for y in range(size):
-        place = y * pitch
-        a, b = load_small(re, place), load_small(im, place)
-        c, s = factor_re[y], factor_im[y]
-        store(product_re, place, add_product(scale(a, c), b, -s))
-        store(product_im, place, add_product(scale(b, c), a, s))
 
 
 @jit

@@ -11,7 +11,7 @@ from convcli.image.header import Header, Peek, peek_into
 
 #: Boxes with boxes in them, and how many bytes stand before these (ISO/IEC 14496-12, 8.5.2, 8.11;
 #: 23008-12, 9.3): images are told of in the first three, sequences in the others.
-_WITHIN = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"moov": 0, b"trak": 0, b"mdia": 0, b"minf": 0,
+WITHIN = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"moov": 0, b"trak": 0, b"mdia": 0, b"minf": 0,
            b"stbl": 0, b"stsd": 8, b"av01": 78}  # fmt: skip
 #: Bytes that are enough of most boxes.
 _ENOUGH = 64
@@ -21,8 +21,8 @@ _ALPHA = (b"auxid:1", b"auxiliary:alpha")
 
 def parts(peek: Peek, most: int = _ENOUGH) -> Iterator[tuple[bytes, bytes]]:
     """Give (name, content) of the boxes that tell of images, up to `most` bytes of each."""
-    for name, start, end in places(peek, within=_WITHIN):
-        if name not in _WITHIN:
+    for name, start, end in places(peek, within=WITHIN):
+        if name not in WITHIN:
             yield name, peek(start, most if end is None else max(0, min(most, end - start)))
 
 
@@ -75,13 +75,11 @@ CODEC = Codec(
     coded_size=_coded_size,
     options=("quality",),
     carries=frozenset({"icc", "exif", "xmp"}),
+    numbers=lambda cicp: bool(cicp[3]),
     lossy=True,
     loops=False,
     crashes=True,
     coder=14.5,
-    note=(
-        "uint16",
-        CLEAR,
-        "AVIF holds 12 bits of 16, and such a file is written without metadata",
-    ),
+    note=("uint16", CLEAR, "AVIF holds 12 bits of 16"),
+    peaks=(2**10 - 1, 2**12 - 1),
 )

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from convcli.errors import ImageError
 from convcli.image import codecs, pillow
 from convcli.image.avif import parts, sample_bits
-from convcli.image.depth import widen_bits
+from convcli.image.avif.items import read_items
 from convcli.image.frames import Frames, check_total
 from convcli.image.header import peek_into
-from convcli.image.image import Image
+from convcli.image.image import Image, Meta
+from convcli.image.light.numbers import are_usual
 from convcli.image.limits import check_size
 from convcli.image.orientation import upright
 from convcli.image.pillow import count_frames, meta_of, open_with_pillow, to_pixels
@@ -24,12 +25,12 @@ _THOUSAND = 1000.0
 
 
 def decode(data: bytes, limit: int) -> Image:
-    """Read an AVIF file's first frame; 10 and 12 bits are scaled to 16 by repeating bits."""
+    """Read an AVIF file's first frame; 10 and 12 bits stay as they are, in 16."""
     check_coded(data, limit)
     bits = sample_bits(parts(peek_into(data)))
     if bits == 8:
         image = pillow.decode(data, READER, "AVIF", limit)
-        return Image(image.pixels, image.channels, replace(image.meta, lossy=True))
+        return Image(image.pixels, image.channels, _with_items(image.meta, data))
     imagecodecs = codecs.load("imagecodecs")
 
     opened = open_with_pillow(data, READER)
@@ -42,9 +43,24 @@ def decode(data: bytes, limit: int) -> Image:
     stored = stored[0] if count > 1 else stored
     if stored.shape[:2] != (height, width):
         raise ImageError(f"the AVIF file is damaged: its pixels have shape {stored.shape}")
-    pixels = widen_bits(stored, bits)
-    meta = replace(meta_of(opened, f"{bits}-bit colour"), format="AVIF", lossy=True)
-    return Image(pixels, meta=meta)
+    meta = _with_items(meta_of(opened, f"{bits}-bit colour"), data)
+    return Image(stored, meta=replace(meta, peak=2**bits - 1))
+
+
+def _with_items(meta: Meta, data: bytes) -> Meta:
+    """Return metadata with what a file's items say."""
+    items = read_items(data)
+    colours = items.colours
+    if colours is None or are_usual(colours):
+        colours = None
+    return replace(
+        meta,
+        format="AVIF",
+        lossy=True,
+        cicp=colours,
+        chunks=items.light,
+        beside=items.blocks,
+    )
 
 
 def open_frames(data: bytes, limit: int) -> Frames:
@@ -81,11 +97,11 @@ def _frames(data: bytes, first: int) -> Iterator[Image]:
     bits = sample_bits(parts(peek_into(data)))
     opened = open_with_pillow(data, READER)
     mode = opened.mode if bits == 8 else f"{bits}-bit colour"
-    meta = replace(meta_of(opened, mode), format="AVIF", lossy=True)
+    meta = _with_items(meta_of(opened, mode), data)
     if bits > 8:
         # Never with an index: see `decode`.
         for coded in codecs.load("imagecodecs").avif_decode(data)[first:]:
-            yield upright(Image(widen_bits(coded, bits), meta=meta))
+            yield upright(Image(coded, meta=replace(meta, peak=2**bits - 1)))
         return
     for number in range(first, count_frames(opened)):
         opened.seek(number)

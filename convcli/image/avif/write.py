@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,9 +11,13 @@ import numpy as np
 
 from convcli.errors import ImageError
 from convcli.image import codecs
+from convcli.image.avif import WITHIN
+from convcli.image.avif.rewrite import with_metadata
+from convcli.image.boxes import places
 from convcli.image.depth import as_bytes
 from convcli.image.frames import Frames
-from convcli.image.image import Image
+from convcli.image.header import peek_into
+from convcli.image.image import Image, Meta
 from convcli.image.limits import check_sides
 from convcli.image.pillow import blocks, hush, save
 
@@ -27,7 +32,7 @@ _LONGEST = 2**31 - 1
 
 
 def encode(image: Image, quality: int | None = None) -> bytes:
-    """Return an AVIF file: uint8 with metadata; uint16 as 12 bits, without.
+    """Return an AVIF file: uint16 as 12 bits, or 10 of 10.
 
     Parameters
     ----------
@@ -39,20 +44,33 @@ def encode(image: Image, quality: int | None = None) -> bytes:
     check_sides(image.size, "AVIF", _SIDE)
     quality = quality or QUALITY
     if image.pixels.dtype == np.uint16:
-        imagecodecs = codecs.load("imagecodecs")
-
-        return bytes(
-            imagecodecs.avif_encode(
-                image.pixels >> 4, level=quality, bitspersample=12, speed=_SPEED
-            )
-        )
+        peak, coder = image.meta.peak, codecs.load("imagecodecs").avif_encode
+        samples = image.pixels if peak else image.pixels >> 4
+        bits = peak.bit_length() if peak else 12
+        numbers = {"primaries": cicp[0], "transfer": cicp[1]} if (cicp := image.meta.cicp) else {}
+        coded = bytes(coder(samples, level=quality, bitspersample=bits, speed=_SPEED, **numbers))
+        return with_metadata(coded, image.meta, image.channels)
     options = {
         "quality": quality,
         "speed": _SPEED,
         "subsampling": "4:0:0" if image.channels == "L" else "4:4:4",
         **blocks(image),
     }
-    return save(as_bytes(image.pixels), "AVIF", options)
+    return _told(save(as_bytes(image.pixels), "AVIF", options), image.meta)
+
+
+def _told(coded: bytes, meta: Meta) -> bytes:
+    """Return a file whose colours are told by the source's numbers.
+
+    JUSTIFICATION: Pillow has no option for them, and writes those of sRGB; in the same bytes.
+    """
+    if meta.cicp is None:
+        return coded
+    changed = bytearray(coded)
+    for name, start, _ in places(peek_into(coded), within=WITHIN):
+        if name == b"colr" and coded[start : start + 4] == b"nclx":
+            struct.pack_into(">HH", changed, start + 4, *meta.cicp[:2])
+    return bytes(changed)
 
 
 def parts(frames: Frames, quality: int | None = None) -> Iterator[bytes]:
@@ -76,7 +94,7 @@ def parts(frames: Frames, quality: int | None = None) -> Iterator[bytes]:
     }
     hush()
     sequence.save(target, "AVIF", save_all=True, **options)
-    yield target.getvalue()
+    yield _told(target.getvalue(), sequence.first.meta)
 
 
 def _sequence(frames: Frames) -> Any:

@@ -22,7 +22,8 @@ class Block:
         What codecs know it by: the format's name and its own key, such as `TIFF 33550` and
         `PNG tIME`, or a name that formats share, such as `IPTC`.
     words
-        What it is called in messages: `GeoTIFF scale`, `private tag 65000`.
+        What it is called in messages: `GeoTIFF scale`, `private tag 65000`. Empty for what is of
+        use to its own format alone, which nothing is said of.
     content
         What the codec that made it, or another one that knows this kind, writes again: bytes, or
         anything that can be pickled. None for what is only named, because nobody can write it.

@@ -34,11 +34,13 @@ class Change:
         (rows, cols) before and after; None where both are alike.
     origin, step
         Which place of the source the result's first sample stands on, in (rows, cols) of samples
-        from the centre of the source's first, and how far apart its samples stand.
+        after its first one, and how far apart the result's samples stand.
     channels, depths
         Their names, and the sample types, before and after.
     frames
         How many images there are, before and after.
+    spacing
+        How many of the source's images apart those of the result stand.
     """
 
     sizes: tuple[tuple[int, int], tuple[int, int]] | None = None
@@ -47,11 +49,12 @@ class Change:
     channels: tuple[str, str] = ("", "")
     depths: tuple[str, str] = ("", "")
     frames: tuple[int, int] = (1, 1)
+    spacing: float = 1.0
 
     @property
     def what(self) -> frozenset[str]:
         """What has changed, of the words that blocks tell by; samples always have."""
-        moved = self.origin != (0.0, 0.0) or self.step != (1.0, 1.0)
+        moved = (*self.origin, *self.step, self.spacing) != (0.0, 0.0, 1.0, 1.0, 1.0)
         differ = {
             SIZE: self.sizes is not None and self.sizes[0] != self.sizes[1],
             PLACE: moved,
@@ -74,7 +77,7 @@ def changed(blocks: Sequence[Block], change: Change) -> tuple[tuple[Block, ...],
         How the result differs.
     """
     what = change.what
-    kept, notes = [], []
+    kept, lost = [], dict[frozenset[str], list[str]]()
     for block in blocks:
         untrue, adapt = block.tells & what, ADAPTERS.get(block.kind)
         adapted: Block | None = block
@@ -82,11 +85,19 @@ def changed(blocks: Sequence[Block], change: Change) -> tuple[tuple[Block, ...],
             adapted = adapt(block, change) if adapt else None
         if adapted is not None:
             kept.append(adapted)
-        else:
-            notes.append(_left_out(block, untrue))
-    return tuple(kept), tuple(notes)
+        elif block.words:
+            lost.setdefault(untrue, []).append(block.words)
+    return tuple(kept), tuple(left_out(named, untrue) for untrue, named in lost.items())
 
 
-def _left_out(block: Block, untrue: frozenset[str]) -> str:
+def left_out(named: Sequence[str], untrue: frozenset[str]) -> str:
+    """Say that blocks of these words are left out, and what has changed that they tell of."""
     words = " and ".join(words for name, words in _WORDS.items() if name in untrue)
-    return f"{block.words} left out: not true of the result, whose {words} differ"
+    called = ", ".join(dict.fromkeys(named))
+    return f"{called} left out: not true of the result, whose {words} differ"
+
+
+def samples_alone(blocks: Sequence[Block]) -> tuple[str, ...]:
+    """Say what stood beside the pixels of a source of which maps are made, that hold nothing."""
+    named = dict.fromkeys(block.words for block in blocks if block.words)
+    return (f"maps hold samples alone: the source's {', '.join(named)} left out",) * bool(named)

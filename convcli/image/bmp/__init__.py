@@ -27,6 +27,6 @@ CODEC = Codec(
     decode=LazyFunction("bmp.read", "decode"),
     encode=LazyFunction("bmp.read", "encode"),
     header=_header,
-    carries=frozenset({"dpi"}),
+    carries=frozenset({"dpi", "icc"}),
     coder=2.7,
 )

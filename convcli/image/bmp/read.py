@@ -7,7 +7,9 @@ import struct
 from convcli.errors import ImageError
 from convcli.image import pillow
 from convcli.image.bmp import fields, palette
+from convcli.image.bmp.colours import with_colours, with_profile
 from convcli.image.image import Image
+from convcli.image.light.profile import fits
 
 #: Bytes before a file's header, and the least that one has.
 _START, _HEADER = 14, 12
@@ -25,6 +27,12 @@ def decode(data: bytes, limit: int) -> Image:
     """
     header = fields.read_header(data)
     _check_whole(data)
+    image = _decode(data, header, limit)
+    return image.with_meta(with_colours(image.meta, data))
+
+
+def _decode(data: bytes, header: fields.BmpHeader, limit: int) -> Image:
+    """Read a BMP file's pixels."""
     if fields.is_unusual(header):
         return fields.decode_fields(data, header, limit)
     if header.bits <= 8:
@@ -58,5 +66,6 @@ def _check_whole(data: bytes) -> None:
 
 def encode(image: Image) -> bytes:
     """Return a BMP file: bool (1 bit), or uint8 L or RGB."""
-    dpi = image.meta.dpi
-    return pillow.save(image.pixels, "BMP", {"dpi": dpi} if dpi else {})
+    dpi, icc = image.meta.dpi, image.meta.icc
+    coded = pillow.save(image.pixels, "BMP", {"dpi": dpi} if dpi else {})
+    return with_profile(coded, icc) if icc and fits(icc, image.channels) else coded

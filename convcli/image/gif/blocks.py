@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
+from convcli.image.beside.block import Block
 from convcli.image.canvas import Disposal
+from convcli.image.gif.applications import Applications
 from convcli.image.guard import overlook
 from convcli.image.limits import check_size
 from convcli.record import field, record, replace
 
 _EXTENSION, _IMAGE, _END = 0x21, 0x2C, 0x3B
-_CONTROL, _COMMENT, _APPLICATION = 0xF9, 0xFE, 0xFF
+_PLAIN_TEXT, _CONTROL, _COMMENT, _APPLICATION = 0x01, 0xF9, 0xFE, 0xFF
 _KINDS = (b"!", b",", b";")
 #: Applications that say how often an animation is repeated.
 _LOOPING = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
@@ -59,6 +61,7 @@ class GifFile:
     lenient: bool
     stored: list[GifFrame] = field(default_factory=list)
     comments: list[bytes] = field(default_factory=list)
+    said: Applications = field(default_factory=Applications)
     repeats: int | None = None
     control: Control = field(default_factory=Control)
     notes: list[str] = field(default_factory=list)
@@ -135,6 +138,8 @@ def _take_extension(file: GifFile, data: bytes, at: int, limit: int) -> int:
     """Note what an extension says; return where what follows begins."""
     label = data[at] if at < len(data) else 0
     if label not in (_CONTROL, _COMMENT, _APPLICATION):
+        words = "plain text" if label == _PLAIN_TEXT else f"extension {label:#04x}"
+        file.said.blocks.append(Block("GIF extension", words))
         return _skip(data, at + 1)[0]
     blocks, end = _blocks(data, at + 1)
     if label == _CONTROL and blocks and len(blocks[0]) >= 4:
@@ -145,6 +150,8 @@ def _take_extension(file: GifFile, data: bytes, at: int, limit: int) -> int:
         file.comments.append(b"".join(blocks))
     elif label == _APPLICATION and _is_loop(blocks):
         (file.repeats,) = struct.unpack_from("<H", blocks[1], 1)
+    elif label == _APPLICATION and blocks and blocks[0] not in _LOOPING:
+        file.said.take(blocks, data[at + 2 + len(blocks[0]) : end])
     return end
 
 

@@ -227,7 +227,10 @@ def _meta(file: GifFile) -> Meta:
     return Meta(
         format="GIF",
         mode="8-bit gray" if gray else "8-bit palette",
+        icc=file.said.icc,
+        xmp=file.said.xmp,
         text=(("Comment", said),) if said else (),
+        beside=tuple(file.said.blocks),
         frames=len(file.stored),
         notes=tuple(file.notes),
     )

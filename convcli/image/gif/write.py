@@ -13,6 +13,7 @@ from convcli.errors import ImageError
 from convcli.image.canvas import changed
 from convcli.image.depth import as_bytes
 from convcli.image.frames import Frames
+from convcli.image.gif.applications import in_blocks, written
 from convcli.image.image import Image
 from convcli.image.limits import check_sides
 from convcli.record import record
@@ -24,8 +25,8 @@ _COLOURS = 256
 _BITS = 8
 _KEEP, _CLEAR = 1, 2
 _HUNDREDTH = 10.0
-#: The most that a block of bytes, and a number, can be.
-_BLOCK, _MOST = 255, 65535
+#: The most that a number can be, and the bytes of a comment that are written.
+_MOST = 65535
 
 
 @record
@@ -74,7 +75,7 @@ def frame_parts(frames: Frames) -> Iterator[bytes]:
         palette = _padded(entries)
         if before is None:
             table, first = palette, entries
-            yield _screen(rows, cols, table) + _loop(frames) + _comment(image)
+            yield _screen(rows, cols, table) + _loop(frames) + written(image.meta) + _comment(image)
         yield _control(delay, coloured.clear is not None, len(entries))
         yield from _frame(indices, region, b"" if palette == table else palette)
         before = coloured
@@ -88,7 +89,8 @@ def _coloured(image: Image) -> _Coloured:
         alpha = pixels[..., -1]
         if ((alpha > 0) & (alpha < 255)).any():
             raise ImageError(
-                "GIF can't hold partly transparent pixels; use `alpha` drop, or `path` NAME.png"
+                "GIF can't hold partly transparent pixels; use `alpha` weigh if the source has "
+                "none, `alpha` drop, or `path` NAME.png"
             )
         clear = alpha == 0
         pixels = pixels[..., :-1]
@@ -171,12 +173,9 @@ def _loop(frames: Frames) -> bytes:
 
 
 def _comment(image: Image) -> bytes:
-    said = "\n".join(value for key, value in image.meta.text if key == "Comment")
-    if not said:
-        return b""
-    text = said.encode()[:_MOST]
-    parts = [text[at : at + _BLOCK] for at in range(0, len(text), _BLOCK)]
-    return b"!\xfe" + b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
+    text = image.meta.text
+    said = "\n".join(value if key == "Comment" else f"{key}: {value}" for key, value in text)
+    return b"!\xfe" + in_blocks(said.encode()[:_MOST]) if said else b""
 
 
 def _control(delay: int, clears: bool, index: int) -> bytes:

@@ -14,6 +14,7 @@ from convcli.image import codecs, exif
 from convcli.image.depth import widen_bits
 from convcli.image.guard import overlook
 from convcli.image.image import Image, Meta
+from convcli.image.jpeg.application import Applications
 from convcli.image.jpeg.check import copied, first_changed, may_be_cut, watched
 from convcli.image.jpeg.scans import (
     LOSSLESS,
@@ -26,16 +27,11 @@ from convcli.image.jpeg.scans import (
 )
 from convcli.image.jpeg.segments import EOI, FRAMES, SOS, Segment, walk
 from convcli.image.limits import check_size
-from convcli.image.tags import Form, entries, first_of
-from convcli.record import field, record
+from convcli.record import field, record, replace
 
 if TYPE_CHECKING:
     from convcli.image.decode_memory import DecodeMemory
 
-EXIF_MARK = b"Exif\0\0"
-XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
-ICC_MARK = b"ICC_PROFILE\0"
-APP0, APP1, APP2, APP14, COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xFE
 _DQT, _DRI = 0xDB, 0xDD
 #: Frames that can't be decoded, and what they are called.
 _UNKNOWN = {
@@ -75,14 +71,8 @@ class Segments:
     sampling: list[tuple[int, int]] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     tables: dict[int, list[int]] = field(default_factory=dict)
-    icc: dict[int, bytes] = field(default_factory=dict)
-    exif: bytes | None = None
-    xmp: bytes | None = None
-    density: tuple[float, float] | None = None
-    jfif: bool = False
-    adobe: int | None = None
-    comments: list[str] = field(default_factory=list)
-    frames: int = 1
+    said: Applications = field(default_factory=Applications)
+    end: int | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -111,13 +101,17 @@ def decode(
     """
     found = read_segments(data, limit)
     pixels = _checked(data, found, room, lenient)
-    if found.precision not in (8, 16):
-        pixels = widen_bits(pixels, found.precision)
     channels = _CHANNELS[len(found.sampling)]
-    if channels == "CMYK" and found.adobe is not None:
+    peak = None
+    if found.precision < 8:
+        pixels = widen_bits(pixels, found.precision)
+    elif found.precision not in (8, 16):
+        peak = 2**found.precision - 1
+    if channels == "CMYK" and found.said.adobe is not None:
         # Adobe's programs store ink inverted, and mark the file (Technical Note 5116).
-        pixels = np.iinfo(pixels.dtype).max - pixels
-    return Image(pixels, channels, _meta(found, channels))
+        pixels = pixels.dtype.type(peak or np.iinfo(pixels.dtype).max) - pixels
+    behind = memoryview(data)[len(data) if found.end is None else found.end :]
+    return Image(pixels, channels, replace(_meta(found, channels, behind), peak=peak))
 
 
 def _checked(
@@ -130,6 +124,8 @@ def _checked(
         found.notes.append(f"{found.stray + scans.stray} bytes between segments were skipped")
     if not scans.ended:
         data = data[: scans.end] + _END
+    else:
+        found.end = scans.end + len(_END)
     factors = zip(found.numbers, found.sampling, strict=True)
     grid = Grid(found.width, found.height, tuple((n, *each) for n, each in factors))
     said = _incomplete(found, scans, grid)
@@ -181,8 +177,8 @@ def _watched(data: bytes, found: Segments) -> NDArray[Any] | str | None:
 
 def _has_luma(found: Segments) -> bool:
     """Whether three components are luma and chroma (JFIF; Adobe's Technical Note 5116)."""
-    if found.jfif or found.adobe is not None:
-        return found.jfif or found.adobe == 1
+    if found.said.jfif or found.said.adobe is not None:
+        return found.said.jfif or found.said.adobe == 1
     return found.numbers == [1, 2, 3]
 
 
@@ -197,7 +193,7 @@ def _cut(
     if found.frame in _ARITHMETIC:
         return f"damaged: {against}" if against else ""
     if len(scans.found) == 1 and scans.ended and against is None:
-        luma = _has_luma(found) if len(found.sampling) == 3 else found.adobe == 2
+        luma = _has_luma(found) if len(found.sampling) == 3 else found.said.adobe == 2
         block, middle = 1 if found.frame in LOSSLESS else 8, 1 << (found.precision - 1)
         if not may_be_cut(pixels, found.sampling, luma, block, middle):
             return ""
@@ -241,7 +237,7 @@ def like(data: bytes, limit: int) -> Image | None:
     if found.precision != 8:
         return None
     size = found.height, found.width
-    if exif.orientation(found.exif) >= 5:
+    if exif.orientation(found.said.exif) >= 5:
         size = size[::-1]
     count = len(found.sampling)
     # Memory that nobody writes to isn't taken.
@@ -285,23 +281,8 @@ def _take(found: Segments, marker: int, content: bytes) -> None:
         _take_tables(found, content)
     elif marker == _DRI and len(content) >= 2:
         (found.interval,) = struct.unpack_from(">H", content)
-    elif marker == COMMENT:
-        found.comments.append(_text(content))
     else:
-        _take_application(found, marker, content)
-
-
-def _take_application(found: Segments, marker: int, content: bytes) -> None:
-    """Add what a program has put beside the image."""
-    if marker == APP0 and content[:5] == b"JFIF\0" and len(content) >= 12:
-        found.jfif = True
-        _take_density(found, content)
-    elif marker == APP1:
-        _take_app1(found, content)
-    elif marker == APP2:
-        _take_app2(found, content)
-    elif marker == APP14 and content[:5] == b"Adobe" and len(content) >= 12:
-        found.adobe = content[11]
+        found.said.take(marker, content)
 
 
 def _take_frame(found: Segments, marker: int, content: bytes) -> None:
@@ -333,64 +314,26 @@ def _take_tables(found: Segments, content: bytes) -> None:
         at += 1 + struct.calcsize(form)
 
 
-def _take_density(found: Segments, content: bytes) -> None:
-    unit, x, y = struct.unpack_from(">BHH", content, 7)
-    if unit in (1, 2) and x and y:
-        scale = 1.0 if unit == 1 else 2.54
-        found.density = (x * scale, y * scale)
-
-
-def _take_app1(found: Segments, content: bytes) -> None:
-    if content.startswith(EXIF_MARK[:5]) and found.exif is None:
-        found.exif = content[len(EXIF_MARK) :]
-    elif content.startswith(XMP_MARK):
-        found.xmp = content[len(XMP_MARK) :]
-
-
-def _take_app2(found: Segments, content: bytes) -> None:
-    if content.startswith(ICC_MARK) and len(content) > 14:
-        found.icc[content[12]] = content[14:]
-    elif content.startswith(b"MPF\0"):
-        found.frames = _count_frames(content[4:])
-
-
-def _count_frames(index: bytes) -> int:
-    """Images in a multi-image file (CIPA DC-007, tag 0xB001)."""
-    form = Form(">" if index[:2] == b"MM" else "<", big=False)
-    try:
-        for place, tag, _, _ in entries(index, first_of(index, form), form):
-            if tag == 0xB001:
-                return max(1, int(struct.unpack_from(form.place, index, place)[0]))
-    except struct.error:
-        pass
-    return 1
-
-
-def _text(content: bytes) -> str:
-    content = content.rstrip(b"\0")
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
-
-
-def _meta(found: Segments, channels: str) -> Meta:
+def _meta(found: Segments, channels: str, behind: memoryview) -> Meta:
     lossless = found.frame in LOSSLESS
     kind = {"L": "gray", "RGB": "colour", "CMYK": "CMYK"}[channels]
     colour = channels == "RGB" and not lossless
     plain = found.sampling[0] if set(found.sampling[1:]) == {(1, 1)} else None
-    parts = [found.icc[k] for k in sorted(found.icc)]
+    said = found.said
+    parts = [said.icc[k] for k in sorted(said.icc)]
     return Meta(
         format="JPEG",
         mode=f"{found.precision}-bit {kind}",
         icc=b"".join(parts) or None,
-        exif=found.exif,
-        xmp=found.xmp,
-        dpi=found.density or exif.resolution(found.exif),
-        text=tuple(("Comment", comment) for comment in found.comments),
+        exif=said.exif,
+        xmp=said.xmp(),
+        dpi=said.density or exif.resolution(said.exif),
+        text=tuple(("Comment", comment) for comment in said.comments),
         quantization=dict(found.tables) if not lossless else None,
         subsampling=_SUBSAMPLING.get(plain, 0) if colour and plain else 0 if colour else None,
-        frames=found.frames,
+        progressive=found.frame in PROGRESSIVE,
+        frames=said.frames,
         lossy=not lossless,
+        beside=said.others(behind),
         notes=tuple(found.notes),
     )

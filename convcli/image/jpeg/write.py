@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image import codecs
+from convcli.image.beside import photoshop
+from convcli.image.codec import LazyFunction
 from convcli.image.depth import as_bytes
 from convcli.image.image import Image, Meta
+from convcli.image.jpeg import application as app
 from convcli.image.jpeg import bands as jpeg_bands
-from convcli.image.jpeg import read as jpeg
 from convcli.image.jpeg.segments import walk
 from convcli.image.light.profile import fits
 from convcli.image.limits import check_sides
@@ -32,6 +34,10 @@ _SAMPLING = ("444", "422", "420")
 #: Rows and columns of their minimum coded units.
 _UNITS = ((8, 8), (8, 16), (16, 16))
 _LARGEST = 65533
+_SPLIT = LazyFunction("jpeg.extended", "split")
+_SEGMENTS = LazyFunction("jpeg.extended", "segments")
+#: The kind of a segment that is written as it was, up to its number.
+APPLICATION = "JPEG APP "
 #: Annex K's tables (T.81, K.1 and K.2), row by row; quality scales them as libjpeg does.
 _LUMA = (
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
@@ -63,7 +69,8 @@ def parts(image: Image, quality: int | None = None) -> Iterator[bytes]:
 
     Notes
     -----
-    EXIF beyond 64 KB can't be held by JPEG and is refused; XMP beyond that is left out.
+    EXIF and XMP beyond 64 KB are continued in further segments; an image that was seen as a whole
+    before it was there (progressive coding) is again, and coded on one thread.
 
     Raises
     ------
@@ -82,6 +89,8 @@ def parts(image: Image, quality: int | None = None) -> Iterator[bytes]:
     sampling = _sampling(meta, quality)
     if quality is None and tables is not None and image.channels != "CMYK":
         coded = _encode_with_tables(image, tables, sampling)
+    elif meta.progressive:
+        coded = iter((_progressive(image.pixels, quality=quality or QUALITY, sampling=sampling),))
     else:
         coded = _encode_quick(image, quality or QUALITY, sampling)
     yield from _with_segments(next(coded), image)
@@ -153,18 +162,36 @@ def _encode_with_tables(
     image: Image, tables: dict[int, list[int]], sampling: int
 ) -> Iterator[bytes]:
     """Encode with a source's own tables, which imagecodecs doesn't take."""
-    from PIL import Image as PillowImage
-
     gray = image.channels == "L"
     ordered = [tables[k] for k in sorted(tables)][: 1 if gray else 2]
-    options: dict[str, Any] = {} if gray else {"subsampling": sampling}
+    if image.meta.progressive:
+        return iter((_progressive(image.pixels, qtables=ordered, sampling=sampling),))
 
     def coder(rows: NDArray[Any]) -> bytes:
-        target = io.BytesIO()
-        PillowImage.fromarray(rows).save(target, "JPEG", qtables=ordered, **options)
-        return target.getvalue()
+        return _with_pillow(rows, qtables=ordered, sampling=sampling)
 
     return jpeg_bands.parts(image, _unit(image, sampling), coder)
+
+
+def _progressive(pixels: NDArray[Any], **options: Any) -> bytes:
+    """Encode in scans of more and more detail, which imagecodecs can't."""
+    return _with_pillow(pixels, progressive=True, **options)
+
+
+def _with_pillow(pixels: NDArray[Any], *, sampling: int, **options: Any) -> bytes:
+    from PIL import Image as PillowImage
+
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        # It inverts ink itself.
+        rows, cols = pixels.shape[:2]
+        image = PillowImage.frombytes("CMYK", (cols, rows), pixels.tobytes())
+    else:
+        image = PillowImage.fromarray(pixels)
+    if image.mode == "RGB":
+        options["subsampling"] = sampling
+    target = io.BytesIO()
+    image.save(target, "JPEG", **options)
+    return target.getvalue()
 
 
 def _with_segments(coded: bytes, image: Image) -> tuple[bytes, ...]:
@@ -172,10 +199,10 @@ def _with_segments(coded: bytes, image: Image) -> tuple[bytes, ...]:
     at = 2
     adobe = b""
     for segment in walk(coded):
-        if segment.marker not in (jpeg.APP0, jpeg.APP14):
+        if segment.marker not in (app.APP0, app.APP14):
             break
         at = segment.end
-        if segment.marker == jpeg.APP14:
+        if segment.marker == app.APP14:
             adobe = coded[segment.at : at]
     segments = b"".join(_segments(image.meta, image.channels, bool(adobe)))
     return coded[:2], segments, adobe, coded[at:]
@@ -185,31 +212,55 @@ def _segments(meta: Meta, channels: str, adobe: bool) -> Iterator[bytes]:
     # With Adobe's marker JFIF's says nothing but the density.
     if not adobe or meta.dpi:
         unit, x, y = (1, *_density(meta.dpi)) if meta.dpi else (0, 1, 1)
-        yield _segment(jpeg.APP0, b"JFIF\0" + struct.pack(">HBHHBB", 0x0101, unit, x, y, 0, 0))
+        yield _segment(app.APP0, b"JFIF\0" + struct.pack(">HBHHBB", 0x0101, unit, x, y, 0, 0))
     if meta.exif:
-        if len(meta.exif) + len(jpeg.EXIF_MARK) > _LARGEST:
-            raise ImageError(
-                f"JPEG can't hold {len(meta.exif)} bytes of EXIF, at most 65527; "
-                f"use `path` NAME.png"
-            )
-        yield _segment(jpeg.APP1, jpeg.EXIF_MARK + meta.exif)
-    if meta.xmp and len(meta.xmp) + len(jpeg.XMP_MARK) <= _LARGEST:
-        yield _segment(jpeg.APP1, jpeg.XMP_MARK + meta.xmp)
+        yield from _exif(meta.exif)
+    if meta.xmp:
+        yield from _xmp(meta.xmp)
     if meta.icc and fits(meta.icc, channels):
         yield from _profile(meta.icc)
     for key, value in meta.text:
         words = value if key == "Comment" else f"{key}: {value}"
-        yield _segment(jpeg.COMMENT, words.encode()[:_LARGEST])
+        yield _segment(app.COMMENT, words.encode()[:_LARGEST])
+    yield from _others(meta)
+
+
+def _exif(block: bytes) -> Iterator[bytes]:
+    """Split EXIF over segments, of which the standard has one, and exiftool and Pillow any."""
+    room = _LARGEST - len(app.EXIF_MARK)
+    for at in range(0, len(block), room):
+        yield _segment(app.APP1, app.EXIF_MARK + block[at : at + room])
+
+
+def _xmp(packet: bytes) -> Iterator[bytes]:
+    room = _LARGEST - len(app.XMP_MARK)
+    rest = b""
+    if len(packet) > room:
+        packet, rest = _SPLIT(packet, room)
+    yield _segment(app.APP1, app.XMP_MARK + packet)
+    for content in _SEGMENTS(rest, _LARGEST) if rest else ():
+        yield _segment(app.APP1, content)
+
+
+def _others(meta: Meta) -> Iterator[bytes]:
+    """Write what other programs put there, and press photographs' captions."""
+    resources = photoshop.joined(meta.beside)
+    room = _LARGEST - len(app.PHOTOSHOP_MARK)
+    for at in range(0, len(resources), room):
+        yield _segment(app.APP13, app.PHOTOSHOP_MARK + resources[at : at + room])
+    for block in meta.beside:
+        if block.content is not None and block.kind.startswith(APPLICATION):
+            yield _segment(app.APP0 + int(block.kind[len(APPLICATION) :]), block.content)
 
 
 def _profile(icc: bytes) -> Iterator[bytes]:
     """Split a profile over segments (ICC.1:2022, annex B.4)."""
-    room = _LARGEST - len(jpeg.ICC_MARK) - 2
+    room = _LARGEST - len(app.ICC_MARK) - 2
     parts = [icc[start : start + room] for start in range(0, len(icc), room)]
     if len(parts) > 255:
         raise ImageError(f"JPEG can't hold an ICC profile of {len(icc)} bytes; use `path` NAME.png")
     for k, part in enumerate(parts):
-        yield _segment(jpeg.APP2, jpeg.ICC_MARK + bytes((k + 1, len(parts))) + part)
+        yield _segment(app.APP2, app.ICC_MARK + bytes((k + 1, len(parts))) + part)
 
 
 def _density(dpi: tuple[float, float]) -> tuple[int, int]:

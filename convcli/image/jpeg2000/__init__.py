@@ -51,6 +51,8 @@ CODEC = Codec(
     header=_header,
     coded_size=coded_size,
     options=("quality",),
-    carries=frozenset({"icc", "exif", "xmp"}),
+    carries=frozenset({"icc", "exif", "xmp", "dpi"}),
+    keeps=("IPTC", "JPEG2000 "),
     coder=9.0,
+    peaks=frozenset(2**bits - 1 for bits in range(9, 16)),
 )

@@ -10,6 +10,7 @@ from convcli.image.boxes import box, boxes
 from convcli.image.depth import widen_bits
 from convcli.image.image import Image, Meta
 from convcli.image.jpeg2000 import SIZ, coded_size
+from convcli.image.jpeg2000.others import blocks_of, resolution
 from convcli.image.limits import check_size
 from convcli.image.pillow import open_with_pillow, to_pixels
 from convcli.record import replace
@@ -32,7 +33,7 @@ XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 def decode(data: bytes, limit: int) -> Image:
     """Read a JPEG 2000 file or bare codestream.
 
-    9 to 15 bits a sample are scaled to 16 by repeating bits.
+    9 to 15 bits a sample stay as they are, in 16; fewer than 8 are scaled to 8.
 
     Raises
     ------
@@ -53,7 +54,11 @@ def decode(data: bytes, limit: int) -> Image:
     if meta.icc:
         data = _without_profile(data, code)
     samples = codecs.load("imagecodecs").jpeg2k_decode(data)
-    return Image(widen_bits(samples, bits), "CMYK" if space == _CMYK else "", meta)
+    if bits < 8:
+        samples = widen_bits(samples, bits)
+    elif bits < 16:
+        meta = replace(meta, peak=2**bits - 1)
+    return Image(samples, "CMYK" if space == _CMYK else "", meta)
 
 
 def _check_codestream(code: bytes, limit: int) -> int:
@@ -98,6 +103,7 @@ def _read_boxes(data: bytes) -> tuple[Meta, bytes, int]:
     if data.startswith(SIZ):
         return replace(meta, lossy=_is_lossy(data)), data, 0
     code, space = b"", 0
+    others = []
     for name, content in boxes(data):
         if name == b"jp2c" and not code:
             code = content
@@ -106,8 +112,12 @@ def _read_boxes(data: bytes) -> tuple[Meta, bytes, int]:
         elif name == b"uuid" and content.startswith(XMP_UUID):
             meta = replace(meta, xmp=content[16:])
         elif name == b"jp2h":
-            meta = replace(meta, icc=_profile(content))
+            meta = replace(meta, icc=_profile(content), dpi=resolution(content))
             space = _check_header(content)
+        else:
+            others.append((name, content))
+    if others:
+        meta = replace(meta, beside=blocks_of(others))
     kind = "8-bit or less" if len(code) > 42 and code[42] < 8 else "more than 8 bits"
     return replace(meta, lossy=_is_lossy(code), mode=kind), code, space
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from convcli.image import codecs
 from convcli.image.boxes import box, boxes
 from convcli.image.depth import as_bytes
 from convcli.image.image import Image
+from convcli.image.jpeg2000.others import resolution_box, written
 from convcli.image.jpeg2000.read import EXIF_UUID, XMP_UUID
 from convcli.image.light.profile import fits
 
@@ -31,11 +34,14 @@ def encode(image: Image, quality: int | None = None) -> bytes:
     pixels = as_bytes(image.pixels)
     if quality is None and image.meta.lossy:
         quality = QUALITY
+    options: dict[str, Any] = {"codecformat": "jp2"}
+    if image.meta.peak is not None:
+        options["bitspersample"] = image.meta.peak.bit_length()
     if quality is None or quality >= 100:
-        coded = imagecodecs.jpeg2k_encode(pixels, level=0, codecformat="jp2", reversible=True)
+        coded = imagecodecs.jpeg2k_encode(pixels, level=0, reversible=True, **options)
     else:
         level = round(_LEAST_DB + (_MOST_DB - _LEAST_DB) * quality / 100)
-        coded = imagecodecs.jpeg2k_encode(pixels, level=level, codecformat="jp2")
+        coded = imagecodecs.jpeg2k_encode(pixels, level=level, **options)
     return _with_boxes(bytes(coded), image)
 
 
@@ -49,10 +55,13 @@ def _with_boxes(coded: bytes, image: Image) -> bytes:
                 parts.append(box(b"uuid", EXIF_UUID + meta.exif))
             if meta.xmp:
                 parts.append(box(b"uuid", XMP_UUID + meta.xmp))
+            parts += written(meta.beside)
         if name == b"jp2h" and meta.icc and fits(meta.icc, image.channels):
             inner = [box(n, c) for n, c in boxes(content) if n != b"colr"]
             # After the image header and the bits a component, as openjpeg writes them.
             inner.insert(1, box(b"colr", b"\x02\0\0" + meta.icc))
             content = b"".join(inner)
+        if name == b"jp2h" and meta.dpi:
+            content += resolution_box(meta.dpi)
         parts.append(box(name, content))
     return b"".join(parts)

@@ -73,10 +73,12 @@ CODEC = Codec(
     extent=_extent,
     options=("quality",),
     carries=frozenset({"icc", "exif", "xmp"}),
+    numbers=LazyFunction("jpegxl.profile", "are_told"),
     upright=True,
     shortest=1.0,
     crashes=True,
     coder=9.5,
     coder_wide=5.5,
     coder_lossy=17.5,
+    peaks=frozenset(2**bits - 1 for bits in range(9, 16)),
 )

@@ -6,6 +6,7 @@ import numpy as np
 
 from convcli.image import codecs
 from convcli.image.jpegxl.stream import D65, GRAY, SRGB, Colours
+from convcli.image.light.numbers import UNKNOWN, Cicp, undated
 
 _WHITES = {D65: (0.3127, 0.3290), 10: (1 / 3, 1 / 3), 11: (0.314, 0.351)}
 _PRIMARIES = {
@@ -16,6 +17,10 @@ _PRIMARIES = {
 _LINEAR, _SRGB_CURVE = 8, 13
 #: Curves for which there is no profile here.
 _CURVES = {1: "BT.709's", 2: "unknown", 16: "PQ's", 17: "DCI's", 18: "HLG's"}
+#: CICP's number for white and primaries.
+_NUMBERS = {(D65, SRGB): 1, (D65, 9): 9, (D65, 11): 12, (11, 11): 11}
+#: Curves by CICP's number: those of BT.601 and BT.2020 are BT.709's.
+_CURVE_NUMBERS = {1: 1, 6: 1, 14: 1, 15: 1, 8: 8, 13: 13, 16: 16, 17: 17, 18: 18}
 _MILLION = 1e6
 #: Entries of a curve that is written point by point.
 _POINTS = 4096
@@ -45,7 +50,33 @@ def profile_of(colours: Colours) -> tuple[bytes | None, str]:
         options["gamma"] = 1e7 / colours.gamma if colours.gamma else 1.0
     else:
         options["transferfunction"] = _curve()
-    return bytes(codecs.load("imagecodecs").cms_profile(kind, **options)), ""
+    return undated(bytes(codecs.load("imagecodecs").cms_profile(kind, **options))), ""
+
+
+def numbers_of(colours: Colours) -> Cicp | None:
+    """Return numbers for colours that no profile stands for here; None if there are none.
+
+    Parameters
+    ----------
+    colours
+        Without a profile of their own.
+    """
+    primaries = 1 if colours.space == GRAY else _NUMBERS.get((colours.white, colours.primaries))
+    if colours.gamma or colours.curve not in _CURVES or colours.curve == UNKNOWN or not primaries:
+        return None
+    # Both tables of curves have the same numbers.
+    return primaries, colours.curve, 0, 1
+
+
+def are_told(cicp: Cicp) -> bool:
+    """Whether a codestream's header can tell of colours."""
+    return bool(cicp[3]) and cicp[0] in _NUMBERS.values() and cicp[1] in _CURVE_NUMBERS
+
+
+def written(cicp: Cicp) -> tuple[int, int, int]:
+    """Return white, primaries and curve, as a header has them."""
+    white, primaries = next(each for each, number in _NUMBERS.items() if number == cicp[0])
+    return white, primaries, _CURVE_NUMBERS[cicp[1]]
 
 
 def _number(value: int) -> float:

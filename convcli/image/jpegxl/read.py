@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image import codecs, exif
+from convcli.image.beside.statements import settled
 from convcli.image.boxes import boxes
 from convcli.image.depth import divide_alpha, widen_bits
 from convcli.image.frames import Frames, check_total
@@ -18,7 +19,8 @@ from convcli.image.image import Image, Meta
 from convcli.image.jpegxl import icc, rewrite
 from convcli.image.jpegxl.bits import Reader
 from convcli.image.jpegxl.frames import Frame, frames
-from convcli.image.jpegxl.profile import profile_of
+from convcli.image.jpegxl.others import others
+from convcli.image.jpegxl.profile import numbers_of, profile_of
 from convcli.image.jpegxl.stream import BLACK, MAGIC, Codestream, read_image
 from convcli.image.limits import check_size
 from convcli.record import record, replace
@@ -94,23 +96,27 @@ def _open(data: bytes, limit: int) -> _Container:
     reader.align()
     start = reader.at >> 3
     stored = tuple(frames(code, start, said))
-    notes = []
+    notes, numbers = list[str](), None
     if said.xyb and profile:
         # Without a device libjxl gives linear light, of 8 bits as of any; asked for sRGB's it
         # gives that.
         code = rewrite.header(code, said) + code[start:]
         profile = None
         notes.append("its colours were stored apart from its profile's, and are read as sRGB's")
-    elif profile is None:
+    elif profile is None and (numbers := numbers_of(said.colours)) is None:
         profile, note = profile_of(said.colours)
         notes += [note] if note else []
     notes += _left_out(said)
+    block, packet = _exif(metadata.get(b"Exif")), metadata.get(b"xml ")
+    block, packet, gone = settled(block, packet, said.orientation, (said.rows, said.cols))
     meta = Meta(
         format="JPEGXL",
         mode=_mode(said),
         icc=profile,
-        exif=exif.settle(_exif(metadata.get(b"Exif"))),
-        xmp=metadata.get(b"xml "),
+        exif=exif.settle(block),
+        xmp=packet,
+        cicp=numbers,
+        beside=gone + others(metadata),
         frames=sum(frame.shown for frame in stored),
         lossy=any(frame.lossy for frame in stored),
         notes=tuple(notes),
@@ -187,11 +193,12 @@ def _image(file: _Container, number: int) -> Image:
     bits = said.depth.bits
     if pixels.dtype == np.float16:
         pixels = pixels.astype(np.float32)
-    elif pixels.dtype != np.float32 and bits not in (8, 16):
+    elif pixels.dtype != np.float32 and bits < 8:
         pixels = pixels.astype(bool) if bits == 1 and pixels.ndim == 2 else widen_bits(pixels, bits)
+    peak = 2**bits - 1 if pixels.dtype == np.uint16 and bits < 16 else None
     notes = file.meta.notes
     if alpha is not None and alpha.associated:
-        pixels = divide_alpha(pixels)
+        pixels = divide_alpha(pixels, peak)
         notes += ("colour was stored multiplied by alpha, and was divided by it",)
     channels = ("L" if said.is_gray else "RGB") + "A" * (alpha is not None)
-    return Image(pixels, channels, replace(file.meta, notes=notes))
+    return Image(pixels, channels, replace(file.meta, notes=notes, peak=peak))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from convcli.image.jpegxl import icc
 from convcli.image.jpegxl.bits import ENUM, Reader, Writer
 from convcli.image.jpegxl.frames import DURATION, Frame
+from convcli.image.jpegxl.profile import written
 from convcli.image.jpegxl.stream import (
     D65,
     LOOPS,
@@ -20,6 +21,7 @@ from convcli.image.jpegxl.stream import (
     Animation,
     Codestream,
 )
+from convcli.image.light.numbers import Cicp
 
 #: Of colours relative to white, as viewers show photographs.
 _RELATIVE = 1
@@ -29,10 +31,10 @@ def header(
     data: bytes,
     image: Codestream,
     *,
-    profile: bytes | None = None,
+    colours: bytes | Cicp | None = None,
     orientation: int = 1,
     animation: Animation | None = None,
-    sixteen: bool = False,
+    bits: int = 0,
 ) -> bytes:
     """Return a header like another one, up to the first frame.
 
@@ -40,13 +42,13 @@ def header(
     ----------
     data, image
         A codestream and what it says.
-    profile
-        The colours'; None for sRGB's, or gray with its curve.
+    colours
+        Their profile, or numbers; None for sRGB's, or gray with its curve.
     orientation, animation
         How the image is turned, as EXIF counts, and what to say of an animation; 1 and None for
         what is said.
-    sixteen
-        Whether samples are to be read with 16 bits, whatever they are stored with.
+    bits
+        With how many bits samples are to be read, whatever they are stored with; 0 for these.
     """
     reader, writer = Reader(data), Writer()
     writer.copy(reader, 0, image.size_end)
@@ -61,8 +63,8 @@ def header(
         writer.copy(reader, image.size_end + 1, image.depth_at)
     else:
         writer.bits(0, 1)
-    _write_samples(reader, writer, image, sixteen)
-    _write_colours(writer, image, profile is not None)
+    _write_samples(reader, writer, image, bits)
+    _write_colours(writer, image, colours)
     if more:
         # The usual brightness, which is said only beside these.
         writer.bits(1, 1)
@@ -72,8 +74,8 @@ def header(
         # No extensions, before what is said in any case.
         writer.bits(0, 2)
         writer.copy(reader, image.size_end + 1, image.end)
-    if profile is not None:
-        icc.write(writer, profile)
+    if isinstance(colours, bytes):
+        icc.write(writer, colours)
     return writer.finish()
 
 
@@ -88,11 +90,11 @@ def _write_animation(writer: Writer, animation: Animation | None) -> None:
     writer.bits(int(animation.timecodes), 1)
 
 
-def _write_samples(reader: Reader, writer: Writer, image: Codestream, sixteen: bool) -> None:
+def _write_samples(reader: Reader, writer: Writer, image: Codestream, bits: int) -> None:
     """Write how samples are stored, which other channels there are, and whether colours are XYB."""
-    if sixteen:
+    if bits:
         writer.bits(0b110, 3)
-        writer.bits(15, 6)
+        writer.bits(bits - 1, 6)
     elif image.depth_at:
         writer.copy(reader, image.depth_at, image.extra_at)
     else:
@@ -104,17 +106,18 @@ def _write_samples(reader: Reader, writer: Writer, image: Codestream, sixteen: b
         writer.bits(0b1001, 4)
 
 
-def _write_colours(writer: Writer, image: Codestream, profile: bool) -> None:
+def _write_colours(writer: Writer, image: Codestream, colours: bytes | Cicp | None) -> None:
     writer.bits(0, 1)
-    writer.bits(int(profile), 1)
+    writer.bits(int(isinstance(colours, bytes)), 1)
     writer.number(image.colours.space, ENUM)
-    if profile:
+    if isinstance(colours, bytes):
         return
-    writer.number(D65, ENUM)
+    white, primaries, curve = written(colours) if colours else (D65, SRGB, SRGB_CURVE)
+    writer.number(white, ENUM)
     if not image.is_gray:
-        writer.number(SRGB, ENUM)
+        writer.number(primaries, ENUM)
     writer.bits(0, 1)
-    writer.number(SRGB_CURVE, ENUM)
+    writer.number(curve, ENUM)
     writer.number(_RELATIVE, ENUM)
 
 

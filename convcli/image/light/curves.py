@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +76,20 @@ class Table:
         return y.astype(x.dtype, copy=False)
 
 
-Curve: TypeAlias = Parametric | Table
+class Formula(Protocol):
+    """A curve of another form."""
+
+    def forward(self, x: Floats) -> Floats:
+        """Linear light of stored samples x ≥ 0."""
+
+    def inverse(self, y: Floats) -> Floats:
+        """Stored samples for linear light y ≥ 0."""
+
+    def __hash__(self) -> int:
+        """What was worked out for a curve is looked up by it."""
+
+
+Curve: TypeAlias = Parametric | Table | Formula
 
 SRGB = Parametric(g=2.4, a=1 / 1.055, b=0.055 / 1.055, c=1 / 12.92, d=0.04045)
 
@@ -170,10 +183,10 @@ def _check(curve: Curve) -> Curve:
     ends = curve.forward(np.array([0.0, 1.0]))
     if not np.isfinite(ends).all() or ends[1] <= ends[0]:
         raise ImageError("the image's ICC profile has a tone curve that doesn't grow")
-    return _join(curve) if isinstance(curve, Parametric) else curve
+    return joined(curve) if isinstance(curve, Parametric) else curve
 
 
-def _join(curve: Parametric) -> Parametric:
+def joined(curve: Parametric) -> Parametric:
     """Return the curve without a step back where the straight part ends.
 
     Rounded constants make one in profiles of Rec. 709: the power begins 0.3 % below the end of

@@ -1,7 +1,7 @@
 """Linear light: samples as amounts of light, and back to how they were stored.
 
-The curve is the one of the embedded ICC profile, or sRGB's (IEC 61966-2-1) if there is none.
-Float images are taken as sRGB-encoded, too, unless a profile in them says otherwise.
+The curve is the one that the file tells of (`told`), or sRGB's (IEC 61966-2-1) if there is none.
+Float images are taken as sRGB-encoded, too, unless the file says otherwise.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from convcli.errors import ImageError
+from convcli.image.channels import colour_of
+from convcli.image.codec import LazyFunction
 from convcli.image.image import Image, Meta
-from convcli.image.light.curves import Curve, Floats, curves_of
+from convcli.image.light.curves import Curve, Floats
 from convcli.record import record
 
+_CURVES = LazyFunction("light.told", "curves")
 #: Samples worked on at a time, so that what comes in between stays in the cache.
 _BLOCK = 2**17
 #: Linear light below 2⁻⁴⁰ is 0 for any curve and depth in use (gamma 2.6, 16 bits: 2⁻⁴²).
@@ -43,7 +46,8 @@ def decode(image: Image) -> NDArray[Any]:
         If the channels aren't gray or colour, or the profile has no tone curve.
     """
     if image.channels not in ("L", "LA", "RGB", "RGBA"):
-        what = "CMYK" if image.channels == "CMYK" else "channels of unknown meaning"
+        colour = colour_of(image.channels)
+        what = colour if colour == "CMYK" else "channels of unknown meaning"
         raise ImageError(f"linear light is not defined for {what}; leave `linear` out")
     pixels = image.pixels
     kind = np.float64 if pixels.dtype == np.float64 else np.float32
@@ -58,7 +62,9 @@ def decode(image: Image) -> NDArray[Any]:
     return result
 
 
-def encode(linear: NDArray[Any], meta: Meta, dtype: DTypeLike) -> NDArray[Any]:
+def encode(
+    linear: NDArray[Any], meta: Meta, dtype: DTypeLike, peak: float | None = None
+) -> NDArray[Any]:
     """Return samples as they are stored, for linear light: the inverse of `decode`.
 
     Parameters
@@ -67,10 +73,12 @@ def encode(linear: NDArray[Any], meta: Meta, dtype: DTypeLike) -> NDArray[Any]:
         (rows, cols) or (rows, cols, channels) of 1 to 4 channels, float; of 2 and of 4 the last
         is alpha.
     meta
-        Has the profile that was decoded with.
+        Says by which curve samples were decoded.
     dtype
         bool, uint8, uint16: clipped to 0..1 and rounded to nearest, half upwards. float32,
         float64: not clipped, and the curve is mirrored for negative samples.
+    peak
+        The value of a full sample; None for the type's greatest.
 
     Returns
     -------
@@ -88,7 +96,7 @@ def encode(linear: NDArray[Any], meta: Meta, dtype: DTypeLike) -> NDArray[Any]:
         if kind.kind == "f":
             _in_blocks(source, target, curve.inverse if curve else _same)
         else:
-            maximum = 1 if kind.kind == "b" else int(np.iinfo(kind).max)
+            maximum = int(peak or (1 if kind.kind == "b" else np.iinfo(kind).max))
             _in_blocks(source, target, _steps(curve, maximum).find)
     return result
 
@@ -154,7 +162,7 @@ def _light(curve: Curve | None, maximum: int) -> NDArray[np.float32]:
 def _planes(pixels: NDArray[Any], meta: Meta) -> list[tuple[int | None, Curve | None]]:
     """(channel, curve) pairs for all samples; channel None is every one, curve None alpha."""
     count = 1 if pixels.ndim == 2 else pixels.shape[2]
-    curves = curves_of(meta.icc)
+    curves: tuple[Curve, ...] = _CURVES(meta)
     colours = count - (count in (2, 4))
     if len(curves) != 1 and colours == 1:
         # A gray version of a colour image: green's curve has most of its light.

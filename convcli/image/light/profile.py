@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-_SPACES = {b"GRAY": ("L", "LA"), b"RGB ": ("RGB", "RGBA"), b"CMYK": ("CMYK",)}
+from convcli.image.channels import colour_count, colour_of
+
+_SPACES = {b"GRAY": "L", b"RGB ": "RGB", b"CMYK": "CMYK", b"Lab ": "Lab"}
 
 
 def fits(icc: bytes, channels: str) -> bool:
     """Whether a profile describes images of those channels; else it must not be embedded."""
-    return channels in _SPACES.get(icc[16:20], ())
+    space, colour = icc[16:20], colour_of(channels)
+    if not colour and space[1:] == b"CLR":
+        # Inks of any sort, counted in hexadecimal.
+        return space[:1] == b"%X" % colour_count(channels)
+    return bool(colour) and _SPACES.get(space) == colour

@@ -1,4 +1,4 @@
-"""Reading and writing PBM, PGM, PPM and PFM, of every maximum (netpbm's format pages)."""
+"""Reading and writing PBM, PGM, PPM, PAM and PFM, of every maximum (netpbm's format pages)."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
-from convcli.image.depth import as_bytes, scale_to_full
+from convcli.image.depth import as_bytes, check_peak, scale_to_full, scaled_note
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
-from convcli.image.netpbm import NAMES
+from convcli.image.netpbm import pam
+from convcli.image.netpbm.comments import comments, with_comments
+from convcli.image.netpbm.layout import NAMES, PLAIN, is_bilevel, pam_fields
 
 #: One number of the header, with the white space and the comments before it.
 _TOKEN = re.compile(rb"(?:[ \t\r\n\v\f]|#[^\r\n]*[\r\n])+([^ \t\r\n\v\f#]+)")
 _COMMENT = re.compile(rb"#[^\r\n]*")
-_PLAIN = (b"P1", b"P2", b"P3")
 
 
 def decode(data: bytes, limit: int) -> Image:
-    """Read a file of the netpbm family.
+    """Read an image of the netpbm family, with which the data begin.
 
-    Samples are scaled to 0..255, or to 0..65535 if the file's maximum is above 255, rounded to
-    nearest; PFM stays as it is.
+    Samples stay as they are, below the file's maximum; only where that is 1 they become 0 and 255.
 
     Raises
     ------
@@ -34,19 +34,48 @@ def decode(data: bytes, limit: int) -> Image:
     """
     magic = data[:2]
     name = NAMES[magic]
+    if name == "PAM":
+        return _pam(data, limit)
     numbers, at = _header(data, 2 if name == "PBM" else 3)
     width, height = (_whole(token) for token in numbers[:2])
     check_size(width, height, limit)
     count = 3 if magic in (b"P3", b"P6", b"PF") else 1
     shape = (height, width, 3) if count == 3 else (height, width)
+    peak, notes = 0, tuple[str, ...]()
     if name == "PBM":
         pixels = _bits(data, at, height, width)
     elif name == "PFM":
         pixels = _floats(data, at, shape, numbers[2])
     else:
-        pixels = _whole_numbers(data, at, shape, _maximum(numbers[2]))
+        peak = _maximum(numbers[2])
+        pixels = _whole_numbers(data, at, shape, peak)
+        if peak == 1:
+            pixels, notes = scale_to_full(pixels, peak), (scaled_note(peak),)
     kind = {"PBM": "1-bit", "PFM": "float"}.get(name) or f"maximum {int(numbers[2])}"
-    return Image(pixels, "RGB" if count == 3 else "L", Meta(format=name, mode=f"{name}, {kind}"))
+    own = None if peak in (0, 1, 255, 65535) else peak
+    said = comments(data[:at])
+    meta = Meta(format=name, mode=f"{name}, {kind}", text=said, peak=own, notes=notes)
+    return Image(pixels, "RGB" if count == 3 else "L", meta)
+
+
+def _pam(data: bytes, limit: int) -> Image:
+    """Read a PAM image."""
+    numbers, channels, at = pam.header(data)
+    width, height = (_whole(token) for token in numbers[:2])
+    check_size(width, height, limit)
+    maximum = _maximum(numbers[3])
+    shape = (height, width, len(channels)) if len(channels) > 1 else (height, width)
+    pixels = _whole_numbers(data, at, shape, maximum)
+    peak = None if maximum in (1, 255, 65535) else maximum
+    notes = tuple[str, ...]()
+    if is_bilevel(pam_fields(data)[0]):
+        pixels = pixels > 0
+    elif maximum == 1:
+        pixels, notes = scale_to_full(pixels, maximum), (scaled_note(maximum),)
+    said = comments(data[:at])
+    mode = f"PAM, maximum {maximum}"
+    meta = Meta(format="PAM", mode=mode, text=said, peak=peak, notes=notes)
+    return Image(pixels, channels, meta)
 
 
 def _header(data: bytes, count: int) -> tuple[list[bytes], int]:
@@ -112,13 +141,15 @@ def _digits(text: bytes, count: int) -> NDArray[Any]:
 
 def _whole_numbers(data: bytes, at: int, shape: tuple[int, ...], maximum: int) -> NDArray[Any]:
     size = int(np.prod(shape))
-    if data[:2] in _PLAIN:
+    if data[:2] in PLAIN:
         samples = _plain(data[at - 1 :], size)
     else:
         kind = np.dtype(">u2" if maximum > 255 else "u1")
         samples = np.frombuffer(_bytes(data, at, size * kind.itemsize), dtype=kind)
         samples = samples.astype(kind.newbyteorder("="), copy=False)
-    return scale_to_full(samples, maximum).reshape(shape).copy()
+    check_peak(samples, maximum)
+    kind = np.dtype(np.uint16 if maximum > 255 else np.uint8)
+    return samples.astype(kind).reshape(shape)
 
 
 def _plain(text: bytes, size: int) -> NDArray[Any]:
@@ -148,15 +179,17 @@ def _floats(data: bytes, at: int, shape: tuple[int, ...], scale: bytes) -> NDArr
 
 
 def encode(image: Image, format: str) -> bytes:
-    """Return a PBM, PGM, PPM or PFM file; PNM takes the one that fits.
+    """Return a PBM, PGM, PPM, PAM or PFM file; PNM takes the one that fits.
 
     Parameters
     ----------
     image
         What the format's table allows; gray becomes equal red, green and blue in PPM.
     format
-        `PBM`, `PGM`, `PPM`, `PFM` or `PNM`.
+        `PBM`, `PGM`, `PPM`, `PAM`, `PFM` or `PNM`.
     """
+    if format == "PAM":
+        return pam.encode(image)
     pixels = image.pixels
     rows, cols = image.size
     if format == "PFM":
@@ -164,11 +197,13 @@ def encode(image: Image, format: str) -> bytes:
         return f"{magic}\n{cols} {rows}\n-1.0\n".encode() + pixels[::-1].astype("<f4").tobytes()
     if pixels.dtype == bool:
         if format in ("PBM", "PNM"):
-            return f"P4\n{cols} {rows}\n".encode() + np.packbits(~pixels, axis=1).tobytes()
+            head = with_comments(f"P4\n{cols} {rows}\n".encode(), image.meta)
+            return head + np.packbits(~pixels, axis=1).tobytes()
         pixels = as_bytes(pixels)
     if format == "PPM" and pixels.ndim == 2:
         pixels = np.repeat(pixels[:, :, None], 3, axis=2)
     magic = "P6" if pixels.ndim == 3 else "P5"
-    maximum = np.iinfo(pixels.dtype).max
+    maximum = image.meta.peak or np.iinfo(pixels.dtype).max
     kind = ">u2" if maximum > 255 else "u1"
-    return f"{magic}\n{cols} {rows}\n{maximum}\n".encode() + pixels.astype(kind).tobytes()
+    head = with_comments(f"{magic}\n{cols} {rows}\n{maximum}\n".encode(), image.meta)
+    return head + pixels.astype(kind).tobytes()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from convcli.errors import ImageError
+from convcli.image.channels import file_order
 from convcli.image.depth import storable
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
@@ -38,10 +39,22 @@ def decode(data: bytes, limit: int) -> Image:
     check_numbers(data, header, (shape[0], shape[1]), limit)
     file = io.BytesIO(data)
     array = npy.read_array(file, allow_pickle=False)
-    pixels, notes = storable(array)
+    pixels = storable(array)
+    notes = behind(data, header)
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[:, :, 0]
     return Image(pixels, meta=Meta(format="NPY", mode=f"array of {kind.name}", notes=notes))
+
+
+def behind(data: bytes, header: ArrayHeader) -> tuple[str, ...]:
+    """Say that something follows the array: `numpy.save` may have been called several times."""
+    end = header.start + prod(header.shape) * header.kind.itemsize
+    following = data[end : end + len(npy.MAGIC_PREFIX)]
+    if not following:
+        return ()
+    if following == npy.MAGIC_PREFIX:
+        return ("only the first array in the file was filtered: others follow it",)
+    return ("what follows the array in the file is left out",)
 
 
 class ArrayHeader(NamedTuple):
@@ -103,6 +116,8 @@ def check_numbers(data: bytes, header: ArrayHeader, size: tuple[int, int], limit
 
 def encode(image: Image) -> bytes:
     """Return a `.npy` file of the pixels; metadata have no place in it."""
-    file = io.BytesIO()
-    npy.write_array(file, image.pixels, allow_pickle=False)
+    file, pixels, bands = io.BytesIO(), image.pixels, image.meta.bands
+    if bands.alpha is not None:
+        pixels = pixels[:, :, file_order(image.channels, bands)]
+    npy.write_array(file, np.ascontiguousarray(pixels), allow_pickle=False)
     return file.getvalue()

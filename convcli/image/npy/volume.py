@@ -14,7 +14,7 @@ from convcli.errors import ImageError
 from convcli.image.depth import storable
 from convcli.image.frames import Frames, check_total
 from convcli.image.image import Image, Meta
-from convcli.image.npy.array import check_numbers, read_header
+from convcli.image.npy.array import behind, check_numbers, read_header
 
 _SHAPES = "(planes, rows, cols) or (planes, rows, cols, channels)"
 
@@ -38,14 +38,15 @@ def open_planes(data: bytes, limit: int) -> Frames:
 
     def planes(first: int) -> Iterator[Image]:
         for number in range(first, shape[0]):
-            pixels, notes = storable(volume[number])
+            pixels = storable(volume[number])
             if pixels.ndim == 3 and pixels.shape[2] == 1:
                 pixels = pixels[:, :, 0]
-            meta = Meta("NPY", f"array of {kind.name}", frames=shape[0], notes=notes)
+            meta = Meta("NPY", f"array of {kind.name}", frames=shape[0])
             yield Image(pixels, meta=meta)
 
     size = prod(shape[1:]) * kind.itemsize
-    return Frames(shape[0], planes, format="NPY", sizes=(size,) * shape[0])
+    sizes, notes = (size,) * shape[0], behind(data, header)
+    return Frames(shape[0], planes, format="NPY", sizes=sizes, notes=notes)
 
 
 def parts(frames: Frames) -> Iterator[bytes]:

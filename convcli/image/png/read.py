@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image import codecs
+from convcli.image.codec import LazyFunction
 from convcli.image.guard import READS, overlook
 from convcli.image.header import peek_into
 from convcli.image.image import Image, Meta
@@ -42,7 +43,8 @@ _ESSENTIAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS")
 #: What says how frames move, and holds them (section 11.3.6).
 ANIMATION_CHUNKS = (b"acTL", b"fcTL", b"fdAT")
 #: What PNG says on colour, carried to a PNG result as it is.
-COLOUR_CHUNKS = (b"cICP", b"mDCV", b"cLLI", b"gAMA", b"cHRM", b"sRGB")
+COLOUR_CHUNKS = (b"mDCV", b"cLLI", b"gAMA", b"cHRM", b"sRGB")
+_OTHERS = LazyFunction("png.others", "blocks_of")
 #: From so many bytes of rows on they are decoded in bands, on two threads.
 _LARGE = 2**20
 #: Bytes of them that may be found before they are decoded.
@@ -363,10 +365,12 @@ def meta_of(chunks: Chunks) -> Meta:
             png_text.collect(found, name, bytes(held))
     for name, content in chunks.others:
         png_text.collect(found, name, content)
-    kept = tuple(
-        (name.decode(), content) for name, content in chunks.others if name in COLOUR_CHUNKS
-    )
+    png_text.unpack_raw(found)
+    kept = tuple((each.decode(), said) for each, said in chunks.others if each in COLOUR_CHUNKS)
     header = chunks.header
+    if any(name not in png_text.KNOWN for name, _ in chunks.others):
+        clear = chunks.transparency is not None
+        found.blocks += _OTHERS(chunks.others, chunks.header, chunks.palette, clear)
     return Meta(
         format="PNG",
         mode=_mode(header, chunks.transparency is not None),
@@ -375,8 +379,10 @@ def meta_of(chunks: Chunks) -> Meta:
         xmp=found.xmp,
         dpi=found.dpi,
         text=tuple(found.text),
+        cicp=found.cicp,
         frames=found.frames,
         chunks=kept,
+        beside=tuple(found.blocks),
         notes=png_text.few(chunks.notes + found.notes),
     )
 

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.image.channels import colour_of
 from convcli.image.image import Image
 from convcli.record import replace
 
 #: A line is this part of the image's shorter side thick, its dark edges included.
 _PART = 120
 #: Shares of a full sample in the middle of a line, where colours are known; it is bright yellow.
-_BRIGHT = {"RGB": (1.0, 0.9, 0.0), "CMYK": (0.0, 0.1, 1.0, 0.0)}
-_DARK = {"CMYK": (0.0, 0.0, 0.0, 1.0)}
+_BRIGHT = {"RGB": (1.0, 0.9, 0.0), "CMYK": (0.0, 0.1, 1.0, 0.0), "Lab": (0.9, 0.5, 0.85)}
+_DARK = {"CMYK": (0.0, 0.0, 0.0, 1.0), "Lab": (0.0, 0.5, 0.5)}
 
 
 def marked(image: Image, boxes: Iterable[tuple[int, int, int, int]]) -> Image:
@@ -46,17 +47,24 @@ def _tones(image: Image, planes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[An
     names = image.channels.removesuffix("A")
     count = len(names)
     low, high = 0.0, image.maximum
-    if image.dtype.kind == "f":
-        # Floats may count in any unit.
+    if image.dtype.kind == "f" or image.has_values:
+        # These may count in any unit.
         low, high = min(low, float(np.nanmin(planes))), max(high, float(np.nanmax(planes)))
-    shares = np.array([_BRIGHT.get(names, (1.0,) * count), _DARK.get(names, (0.0,) * count)])
+    colour = colour_of(names)
+    # Other bands are bright and dark, other inks none.
+    rest = count - len(colour)
+    bright, dark = _BRIGHT.get(colour, (1.0,) * len(colour)), _DARK.get(colour)
+    more = 0.0 if colour == "CMYK" else 1.0
+    shares = np.array(
+        [(*bright, *(more,) * rest), (*(dark or (0.0,) * len(colour)), *(0.0,) * rest)]
+    )
     tones = low + shares * (high - low)
     if image.has_alpha:
         tones = np.column_stack([tones, (image.maximum, image.maximum)])
-    if image.dtype.kind == "u":
+    if image.dtype.kind in "iu":
         tones = np.rint(tones)
-    bright, dark = tones.astype(image.dtype)
-    return bright, dark
+    first, second = tones.astype(image.dtype)
+    return first, second
 
 
 def _shrunk(

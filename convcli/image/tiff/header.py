@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+from convcli.image.codec import LazyFunction
 from convcli.image.header import Header, Peek, number_type
 from convcli.image.tags import Form, entries, form_of, link_of
 from convcli.image.tiff.ifd import CODES
@@ -13,6 +14,11 @@ from convcli.record import record
 #: upon one another.
 _MOST, _ENTRIES = 4096, 2**16
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _KIND, _SAMPLES, _FORMAT = 256, 257, 258, 259, 262, 277, 339
+_DESCRIPTION, _PLANES = 270, 33629
+#: How descriptions begin that tell of planes behind the only directory, and what they tell.
+_TELLING, _told = (b"ImageJ=", b"SCIFIO=", b"{"), LazyFunction("tiff.stacks", "told")
+#: Bytes of a description that are looked at, and planes that are believed in.
+_WORDS, _BELIEVED = 2**16, 2**20
 _WANTED = (_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _KIND, _SAMPLES, _FORMAT)
 _PALETTE = 3
 _LETTERS = {2: "i", 3: "f"}
@@ -20,7 +26,11 @@ _LETTERS = {2: "i", 3: "f"}
 
 @record
 class Page:
-    """What one directory says; `following` is where the next one is, 0 for nowhere."""
+    """What one directory says.
+
+    `following` is where the next one is, 0 for nowhere; `words` where its description is, and how
+    long.
+    """
 
     size: tuple[int, int]
     samples: int
@@ -29,6 +39,8 @@ class Page:
     palette: bool
     compressed: bool
     following: int
+    planes: int = 1
+    words: tuple[int, int] = (0, 0)
 
     @property
     def stored(self) -> int:
@@ -46,7 +58,8 @@ def tiff(peek: Peek) -> Header | None:
     """
     best: Header | None = None
     count = stored = 0
-    for page in pages(peek):
+    found_pages = pages(peek)
+    for page in found_pages:
         count += 1
         stored += page.stored
         found = _header(page)
@@ -54,6 +67,9 @@ def tiff(peek: Peek) -> Header | None:
             best = found
     if best is None or min(best.size) < 1:
         return None
+    if count == 1 and not found_pages[0].compressed:
+        count = _behind(peek, found_pages[0])
+        stored *= count
     return Header(
         "TIFF", best.size, best.channels, best.dtype, best.overhead, count, max(1, stored)
     )
@@ -107,7 +123,12 @@ def _page(peek: Peek, at: int, form: Form, count: int) -> Page:
     size = struct.calcsize(form.count) + count * (struct.calcsize(form.entry) + width) + width
     table = peek(at, size)
     values: dict[int, int] = {}
+    planes, words = 1, (0, 0)
     for place, tag, kind, number in entries(table, 0, form):
+        if tag == _PLANES:
+            planes = number
+        if tag == _DESCRIPTION and number > width:
+            words = struct.unpack_from(form.place, table, place)[0], number
         if tag not in _WANTED or kind not in CODES:
             continue
         code = form.order + CODES[kind]
@@ -126,4 +147,17 @@ def _page(peek: Peek, at: int, form: Form, count: int) -> Page:
         values.get(_KIND) == _PALETTE,
         values.get(_COMPRESSION, 1) != 1,
         following,
+        planes,
+        words,
     )
+
+
+def _behind(peek: Peek, page: Page) -> int:
+    """Return how many planes stand behind the only directory, as far as it says so."""
+    at, size = page.words
+    text = peek(at, min(size, _WORDS)) if size else b""
+    samples = page.size[0] * page.size[1] * page.samples
+    told = page.planes
+    if text.startswith(_TELLING):
+        told = max(told, _told(text.decode("utf-8", "replace").rstrip("\0"), samples))
+    return max(1, min(told, _BELIEVED))

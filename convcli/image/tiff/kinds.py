@@ -77,6 +77,7 @@ UNREAD = {
     65002: "electron events (EER)",
 }
 MINISWHITE, MINISBLACK, RGB, PALETTE, SEPARATED, YCBCR = 0, 1, 2, 3, 5, 6
+CIELAB, ICCLAB = 8, 9
 #: What samples mean, by tag 262, where that is read; YCbCr in JPEG only.
 MEANINGS = {
     MINISWHITE: "gray, white is zero",
@@ -85,12 +86,12 @@ MEANINGS = {
     PALETTE: "palette",
     SEPARATED: "CMYK and other inks",
     YCBCR: "YCbCr",
+    CIELAB: "CIE L*a*b*",
+    ICCLAB: "ICC L*a*b*",
 }
 #: What samples mean where that isn't read.
 UNREAD_MEANINGS = {
     4: "a mask",
-    8: "CIE L*a*b*",
-    9: "ICC L*a*b*",
     10: "ITU L*a*b*",
     32803: "a camera's colour filters, not yet colours (CFA)",
     32844: "the logarithm of luminance (LogL)",
@@ -104,6 +105,8 @@ JPEG = (6, 7, 34892)
 OLD_JPEG, LERC, JPEG_XR = 6, 34887, 34934
 #: Codings whose segments are images that say their size and depth.
 IMAGES = (*JPEG, 33005, 34712, 34887, 34927, 34933, 34934, 50001, 50002)
+#: Of these, those that may take samples for red, green and blue.
+_LIGHT = (*JPEG, 34927, 34934, 50001)
 #: Codings that may have samples stored as differences; elsewhere programs disagree.
 _PREDICTABLE = (5, 8, 32946, 34925, 34926, 50000)
 _DIFFERENCES, _REAL_DIFFERENCES = 2, 3
@@ -117,6 +120,8 @@ _BITS = {
     _SIGNED: (8, 16, 32, 64),
     _REAL: (16, 32, 64),
 }
+#: Sample formats and bits of L*a*b*: a* and b* have a sign whatever these say.
+_LAB_SAMPLES = ((_UNSIGNED, 8), (_UNSIGNED, 16), (_REAL, 16), (_REAL, 32), (_REAL, 64))
 _T6_OPTIONS, _SAMPLE_FORMAT, _LERC_PARAMETERS = 293, 339, 50674
 #: What to do about it.
 CONVERT = 'convert it first, with ImageMagick for instance: "magick IN.tif OUT.png"'
@@ -191,10 +196,10 @@ def _check_samples(page: Any) -> None:
             f"its samples are {name_of(form)} numbers of {bits} bits, which isn't read; expected "
             f"whole numbers of 1 to 32 bits but 24, or real ones of 16, 32 or 64"
         )
-    if int(page.photometric) == MINISWHITE and form != _UNSIGNED:
+    if int(page.photometric) in (CIELAB, ICCLAB) and (form, bits) not in _LAB_SAMPLES:
         raise ImageError(
-            f"its samples are {name_of(form)} numbers and white is zero: what black is, programs "
-            f"disagree about; save it with black as zero"
+            f"its samples are {name_of(form)} numbers of {bits} bits of L*a*b*, which isn't read; "
+            f"expected 8 or 16 bits, or real ones"
         )
     if int(page.photometric) == PALETTE and (form != _UNSIGNED or page.samplesperpixel != 1):
         raise ImageError(
@@ -233,6 +238,10 @@ def _check_coding(page: Any) -> None:
     if coding in FAX and (page.bitspersample, page.samplesperpixel) != (1, 1):
         what = f"{page.samplesperpixel} channels of {page.bitspersample}-bit samples"
         raise ImageError(f"the TIFF file is damaged: {what} in a fax coding")
+    if coding in _LIGHT and int(page.photometric) in (CIELAB, ICCLAB):
+        raise ImageError(
+            f"its samples are L*a*b* in {CODINGS[coding]}, which isn't read; {CONVERT}"
+        )
     if coding in IMAGES and coding not in JPEG and page.fillorder != 1:
         raise ImageError(f"its bytes are filled from the lowest bit, which isn't read; {CONVERT}")
     more = page.tags.valueof(_LERC_PARAMETERS) if coding == LERC else None

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
-from convcli.image.depth import divide_alpha, storable, widen_bits
+from convcli.image.channels import PLAIN, Bands, colour_of
+from convcli.image.depth import divide_alpha, scaled_note, storable, widen_bits
+from convcli.image.header import VALUES
 from convcli.image.image import Image, Meta
 from convcli.image.limits import MAX_PIXELS, TOGETHER, check_size
 from convcli.image.orientation import upright
-from convcli.image.tiff import directories, rows
-from convcli.image.tiff.kinds import (
-    MINISBLACK,
-    MINISWHITE,
-    PALETTE,
-    RGB,
-    SEPARATED,
-    YCBCR,
-)
+from convcli.image.tiff import bands as tiff_bands
+from convcli.image.tiff import directories, rows, stacks
+from convcli.image.tiff.beside import Around, blocks, resolution
+from convcli.image.tiff.kinds import MINISWHITE, PALETTE
+from convcli.image.tiff.nodata import TAG as NODATA
+from convcli.image.tiff.nodata import nodata_of
 from convcli.image.tiff.segments import decoded
 from convcli.image.tiff.whole import check_page
 
-_NAMES = {MINISWHITE: "L", MINISBLACK: "L", RGB: "RGB", SEPARATED: "CMYK", YCBCR: "RGB"}
-_ASSOCIATED, _UNASSOCIATED = 1, 2
-_ORIENTATION, _INK_SET, _XMP = 274, 332, 700
-_CMYK = 1
+_DESCRIPTION, _ORIENTATION, _XMP = 270, 274, 700
 #: TIFF's tags that are text, by PNG's keywords for the same.
 TEXT_TAGS = {
     270: "Description",
@@ -81,11 +78,14 @@ class _Mapped(io.RawIOBase):
         return len(found)
 
 
-def read_page(page: Any, data: bytes, limit: int, count: int = 1) -> Image:
+def read_page(
+    page: Any, data: bytes, limit: int, count: int = 1, around: Around | None = None
+) -> Image:
     """Read a page, upright.
 
-    Fewer than 8 bits are scaled to 8 and 9 to 15 to 16 by repeating bits; white-is-zero is
-    inverted; premultiplied alpha is divided out; palettes become colours.
+    Fewer than 8 bits are scaled to 8 by repeating bits, 9 to 15 stay as they are in 16; levels
+    that count from white are turned about; premultiplied alpha is divided out; palettes become
+    colours.
 
     Parameters
     ----------
@@ -97,6 +97,8 @@ def read_page(page: Any, data: bytes, limit: int, count: int = 1) -> Image:
         The most pixels it may have.
     count
         How many pages there are.
+    around
+        What is known of the rest of the file; None for nothing.
 
     Raises
     ------
@@ -104,21 +106,35 @@ def read_page(page: Any, data: bytes, limit: int, count: int = 1) -> Image:
         As for `decode`.
     """
     _check_page(page, data, limit)
-    made = rows.rows_of(page, data, converted)
+    peak = _peak(page)
+    made = rows.rows_of(page, data, partial(converted, peak=peak))
     if made is None:
-        pixels, channels, notes = converted(_stored(page), page)
+        pixels, channels, bands, notes = converted(_stored(page), page, peak)
     else:
-        channels, notes = made.channels, made.notes
+        channels, bands, notes = made.channels, made.bands, made.notes
     icc = bytes(page.iccprofile) if page.iccprofile else None
+    exif, around = directories.take_exif(data, page.offset), around or Around()
+    texts = _text(page)
+    nodata = nodata_of(page)
+    taken = {*texts, *(directories.POINTERS if exif else ())}
+    taken |= set() if nodata is None else {NODATA}
+    beside = blocks(page, data, around, frozenset(taken))
+    if _DESCRIPTION in texts and stacks.is_stated(texts[_DESCRIPTION]):
+        del texts[_DESCRIPTION]
     meta = Meta(
         format="TIFF",
         mode=_mode(page),
         icc=icc,
-        exif=directories.take_exif(data, page.offset),
+        exif=exif,
         xmp=_xmp(page),
-        dpi=_density(page),
-        text=tuple(_text(page)),
+        dpi=None if resolution(beside) else _density(page),
+        text=tuple((TEXT_TAGS[tag], value) for tag, value in texts.items()),
         frames=count,
+        beside=beside,
+        peak=peak,
+        white_is_zero=int(page.photometric) == MINISWHITE,
+        nodata=nodata,
+        bands=bands,
         notes=notes,
     )
     if made is not None:
@@ -137,6 +153,13 @@ def _check_page(page: Any, data: bytes, limit: int) -> None:
     check_page(page, data)
 
 
+def _peak(page: Any) -> int | None:
+    """Return the value of a full sample, if no type of samples has that one."""
+    bits = page.bitspersample
+    whole = page.dtype is not None and page.dtype.kind == "u" and int(page.photometric) != PALETTE
+    return 2**bits - 1 if whole and 8 < bits < 16 else None
+
+
 def _stored(page: Any) -> NDArray[Any]:
     """Return a page's samples as they are stored, (rows, cols) or (rows, cols, channels)."""
     stored = decoded(page)
@@ -149,8 +172,10 @@ def _stored(page: Any) -> NDArray[Any]:
     return stored
 
 
-def converted(stored: NDArray[Any], page: Any) -> tuple[NDArray[Any], str, tuple[str, ...]]:
-    """Return the pixels that stored samples are, their channels' names, and what there is to say.
+def converted(
+    stored: NDArray[Any], page: Any, peak: int | None
+) -> tuple[NDArray[Any], str, Bands, tuple[str, ...]]:
+    """Return the pixels that stored samples are, what their channels are, and what there is to say.
 
     Parameters
     ----------
@@ -158,54 +183,63 @@ def converted(stored: NDArray[Any], page: Any) -> tuple[NDArray[Any], str, tuple
         All rows of a page, or some: (rows, cols) or (rows, cols, channels).
     page
         As tifffile has it.
+    peak
+        The value of a full sample, if no type of samples has that one.
     """
     if int(page.photometric) == PALETTE:
-        return _look_up(stored, page.colormap), "RGB", ()
+        return _look_up(stored, page.colormap), "RGB", PLAIN, ()
+    channels, bands = tiff_bands.bands_of(page, 1 if stored.ndim == 2 else stored.shape[2])
+    whole, notes = _samples(stored, page.bitspersample)
     if int(page.photometric) == MINISWHITE:
-        stored = _inverted(stored, page.bitspersample)
-    channels = _channels(page, 1 if stored.ndim == 2 else stored.shape[2])
-    whole, notes = _samples(stored, page)
-    if channels.endswith("A") and page.extrasamples and int(page.extrasamples[0]) == _ASSOCIATED:
-        whole = divide_alpha(whole)
+        notes += _turned(whole, peak)
+    whole = tiff_bands.in_order(whole, channels, bands)
+    if tiff_bands.is_multiplied(page, channels, bands):
+        whole = _divided(whole, channels, peak)
         notes += ("colour was stored multiplied by alpha, and was divided by it",)
-    return whole, channels, notes
+    return whole, channels, bands, notes
 
 
-def _samples(stored: NDArray[Any], page: Any) -> tuple[NDArray[Any], tuple[str, ...]]:
+def _divided(pixels: NDArray[Any], channels: str, peak: int | None) -> NDArray[Any]:
+    """Undo the multiplication of colour by alpha; other bands aren't multiplied."""
+    count = len(colour_of(channels)) or pixels.shape[2] - 1
+    if colour_of(channels) == "Lab":
+        raise ImageError("its samples are L*a*b* multiplied by alpha, which isn't read")
+    if count == pixels.shape[2] - 1:
+        return divide_alpha(pixels, peak)
+    colour = divide_alpha(np.dstack((pixels[:, :, :count], pixels[:, :, -1])), peak)
+    return np.dstack((colour[:, :, :count], pixels[:, :, count:]))
+
+
+def _samples(stored: NDArray[Any], bits: int) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Return samples of one of an image's types; several channels of 1 bit as 8."""
-    bits = page.bitspersample
-    if bits < 16 and stored.dtype.kind in "bu" and bits != 8:
+    if bits < 8 and stored.dtype.kind in "bu":
         if bits == 1 and stored.ndim == 2:
             return stored.astype(bool), ()
-        return widen_bits(stored, bits), ()
-    return storable(stored)
+        return widen_bits(stored, bits), (scaled_note(2**bits - 1),)
+    pixels = storable(stored)
+    if pixels.dtype.kind in "iu" and 16 < bits < 32:
+        return pixels, (f"{bits}-bit samples are kept as their values in 32 bits",)
+    return pixels, ()
 
 
-def _inverted(stored: NDArray[Any], bits: int) -> NDArray[Any]:
-    """Return unsigned samples of `bits` bits with white as the greatest; not those of alpha.
+def _turned(samples: NDArray[Any], peak: int | None) -> tuple[str, ...]:
+    """Turn levels that count from white about, in place; say so of those that can't be.
 
-    Nor of any other channel beyond the one that has the image: TIFF 6.0 speaks of gray only.
+    Not those of alpha, nor of any other channel beyond the one that has the image: TIFF 6.0 speaks
+    of gray only.
     """
-    if stored.dtype == bool:
-        stored = stored.astype(np.uint8)
-    full = stored.dtype.type(2**bits - 1)
-    if stored.ndim == 2:
-        turned: NDArray[Any] = full - stored
-        return turned
-    stored[:, :, 0] = full - stored[:, :, 0]
-    return stored
-
-
-def _channels(page: Any, count: int) -> str:
-    """Name the channels: those that the page's kind has, alpha if it says so, else unknown."""
-    base = _NAMES[int(page.photometric)]
-    if base == "CMYK" and page.tags.valueof(_INK_SET, _CMYK) != _CMYK:
-        return "?" * count
-    if count == len(base):
-        return base
-    extra = tuple(int(sample) for sample in page.extrasamples)
-    is_alpha = extra[:1] in ((_ASSOCIATED,), (_UNASSOCIATED,), ()) and base in ("L", "RGB")
-    return base + "A" if count == len(base) + 1 and is_alpha else "?" * count
+    name = samples.dtype.name
+    if name in VALUES or samples.dtype.kind == "f":
+        kind = "floats" if samples.dtype.kind == "f" else f"{name} samples"
+        return (
+            f"white is zero in it: {kind} have no full scale to turn about, and stay as stored",
+        )
+    gray = samples if samples.ndim == 2 else samples[:, :, 0]
+    if samples.dtype == bool:
+        np.logical_not(gray, out=gray)
+    else:
+        np.subtract(samples.dtype.type(peak or np.iinfo(samples.dtype).max), gray, out=gray)
+    return ()
 
 
 def _look_up(indices: NDArray[Any], table: NDArray[np.uint16]) -> NDArray[Any]:
@@ -244,9 +278,9 @@ def _xmp(page: Any) -> bytes | None:
     return bytes(value) if isinstance(value, bytes) and value else None
 
 
-def _text(page: Any) -> list[tuple[str, str]]:
-    values = ((key, page.tags.valueof(tag)) for tag, key in TEXT_TAGS.items())
-    return [(key, value) for key, value in values if isinstance(value, str) and value]
+def _text(page: Any) -> dict[int, str]:
+    values = ((tag, page.tags.valueof(tag)) for tag in TEXT_TAGS)
+    return {tag: value for tag, value in values if isinstance(value, str) and value}
 
 
 def _mode(page: Any) -> str:

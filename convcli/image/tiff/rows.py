@@ -10,11 +10,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.image.channels import Bands
 from convcli.image.parallel import on_threads
 from convcli.image.tiff.segments import careful
 
 #: What makes pixels of stored samples.
-Convert: TypeAlias = Callable[[NDArray[Any], Any], tuple[NDArray[Any], str, tuple[str, ...]]]
+Convert: TypeAlias = Callable[[NDArray[Any], Any], tuple[NDArray[Any], str, Bands, tuple[str, ...]]]
 #: From so many bytes of samples on a page is read when its rows are asked for: below, to decode
 #: all at once is quicker, and hardly takes more than a result's strips do.
 LARGE = 2**26
@@ -37,7 +38,7 @@ def rows_of(page: Any, data: Any, convert: Convert) -> PageRows | None:
     data
         The whole file, mapped or not.
     convert
-        Gives the pixels that some rows of stored samples are, the channels' names, and notes.
+        Gives the pixels that some rows of stored samples are, what the channels are, and notes.
     """
     return None if is_held(page, len(data)) else PageRows(page, data, convert)
 
@@ -97,7 +98,7 @@ class PageRows:
         self._across, self._down = -(-cols // self._wide), -(-rows // self._high)
         self.step = self._high * max(1, _LEAST // _together(page))
         one = np.zeros((1, 1, self._samples) if self._samples > 1 else (1, 1), page.dtype)
-        sample, self.channels, self.notes = convert(one, page)
+        sample, self.channels, self.bands, self.notes = convert(one, page)
         self.shape, self.dtype = (rows, cols, *sample.shape[2:]), sample.dtype
 
     @property

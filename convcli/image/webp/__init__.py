@@ -84,6 +84,7 @@ CODEC = Codec(
     extent=_extent,
     options=("quality",),
     carries=frozenset({"icc", "exif", "xmp"}),
+    keeps=("WEBP ",),
     coder=11.0,
     coder_lossy=5.0,
 )

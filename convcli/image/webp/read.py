@@ -18,6 +18,7 @@ from convcli.image.orientation import upright
 from convcli.image.pillow import count_frames, meta_of, open_with_pillow, to_pixels
 from convcli.image.recognise import check_coded
 from convcli.image.webp.chunks import is_lossy, places
+from convcli.image.webp.others import blocks_of
 from convcli.record import replace
 
 #: Pillow's reader.
@@ -29,7 +30,8 @@ def decode(data: bytes, limit: int) -> Image:
     lossy = _is_lossy(data)
     check_coded(data, limit)
     image = pillow.decode(data, READER, "WEBP", limit)
-    return Image(image.pixels, image.channels, replace(image.meta, lossy=lossy))
+    meta = replace(image.meta, lossy=lossy, beside=blocks_of(chunks(data)))
+    return Image(image.pixels, image.channels, meta)
 
 
 def open_frames(data: bytes, limit: int) -> Frames:
@@ -67,7 +69,9 @@ def open_frames(data: bytes, limit: int) -> Frames:
 def _frames(data: bytes, first: int) -> Iterator[Image]:
     """Give frames as they are seen, from a number on."""
     opened = open_with_pillow(data, READER)
-    meta = replace(meta_of(opened, opened.mode), format="WEBP", lossy=_is_lossy(data))
+    meta = meta_of(opened, opened.mode)
+    beside = blocks_of(chunks(data))
+    meta = replace(meta, format="WEBP", lossy=_is_lossy(data), beside=beside)
     for number in range(first, count_frames(opened)):
         opened.seek(number)
         opened.load()

@@ -16,6 +16,7 @@ from convcli.image.image import Image
 from convcli.image.limits import check_sides
 from convcli.image.pillow import blocks, save
 from convcli.image.webp.chunks import chunk
+from convcli.image.webp.others import added, written
 from convcli.image.webp.read import chunks
 from convcli.record import replace
 
@@ -46,7 +47,8 @@ def encode(image: Image, quality: int | None = None) -> bytes:
     options: dict[str, Any] = {"lossless": lossless, "exact": True, **blocks(image)}
     if not lossless:
         options["quality"] = quality or QUALITY
-    return save(as_bytes(image.pixels), "WEBP", options)
+    coded = save(as_bytes(image.pixels), "WEBP", options)
+    return added(coded, image.meta.beside, image.size, image.has_alpha)
 
 
 def parts(frames: Frames, quality: int | None = None) -> Iterator[bytes]:
@@ -108,12 +110,13 @@ def _tail(image: Image) -> list[bytes]:
     """Return the chunks after the frames."""
     metadata = blocks(image)
     known = ((b"EXIF", "exif"), (b"XMP ", "xmp"))
-    return [chunk(name, metadata[key]) for name, key in known if key in metadata]
+    found = [chunk(name, metadata[key]) for name, key in known if key in metadata]
+    return found + written(image.meta.beside)
 
 
 def _frame(image: Image, region: tuple[slice, slice], duration: int, quality: int | None) -> bytes:
     """Return a frame's chunk: the image's own chunks after where, how large and how long."""
-    bare = replace(image.meta, icc=None, exif=None, xmp=None)
+    bare = replace(image.meta, icc=None, exif=None, xmp=None, beside=())
     coded = encode(Image(image.pixels[region], image.channels, bare), quality)
     held = b"".join(chunk(name, bytes(found)) for name, found in chunks(coded) if name in _IMAGE)
     place = (region[1].start // 2, region[0].start // 2)

@@ -159,7 +159,7 @@ class File:
             filtered = self._lay(image)
         result, facts = filtered.result, filtered.facts
         # A single image that is small has no others to be weighed against.
-        weighed = resize and (frames.count > 1 or image.pixels.nbytes > _LITTLE)
+        weighed = resize and (frames.count > 1 or image.nbytes > _LITTLE)
         if is_first and (weighed or self._writing.stages):
             self._tell(image, frames, held, resize if weighed else None)
         notes = notes_on(result, facts, self._name)

@@ -223,6 +223,11 @@ class Image:
         return (self.made or self.pixels).dtype
 
     @property
+    def nbytes(self) -> int:
+        """What all samples take in memory."""
+        return self.size[0] * self.row_bytes
+
+    @property
     def size(self) -> tuple[int, int]:
         """(rows, cols)."""
         return self.shape[0], self.shape[1]

@@ -17,6 +17,7 @@ from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline import arrays
 from convcli.pipeline.applied import applied
 from convcli.pipeline.arrays import Filtered
+from convcli.pipeline.decoded import source_of
 from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.gaps import with_gaps
@@ -76,6 +77,7 @@ def lay(
     ConvError
         If the spec doesn't fit the image, or the kernel doesn't fit into it.
     """
+    image = source_of(image, spec.jobs)
     kernels, chosen = arrays.overridden(kernels, spec), selected(image, spec)
     whole = with_gaps(prepare(chosen, kernels, spec, span, watch=watch, one_bit=one_bit), chosen)
     if differ(chosen, spec):

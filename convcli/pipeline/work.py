@@ -365,8 +365,10 @@ def is_opaque(image: Image) -> bool:
     """Whether an image's alpha is known to be full everywhere."""
     if isinstance(image.made, Absent):
         return False
+    source = rows_of(image)
     for start in range(0, image.size[0], _OPAQUE_ROWS):
-        if (image.pixels[start : start + _OPAQUE_ROWS, :, -1] != image.maximum).any():
+        rows = source.rows(start, min(start + _OPAQUE_ROWS, image.size[0]))
+        if (rows[:, :, -1] != image.maximum).any():
             return False
     return True
 

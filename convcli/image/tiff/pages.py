@@ -181,6 +181,6 @@ def _is_big(frames: Frames, first: Image) -> bool:
     """Whether a result may be larger than 4 GB, told from its first page, or its source was."""
     if layout.kept(first.meta).big:
         return True
-    given = frames.sizes or (first.pixels.nbytes,) * frames.count
-    growth = max(1.0, first.pixels.nbytes / max(1, given[0]))
+    given = frames.sizes or (first.nbytes,) * frames.count
+    growth = max(1.0, first.nbytes / max(1, given[0]))
     return growth * sum(given) * _SURPRISE > tiff_write.CLASSIC_BYTES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -13,10 +14,10 @@ from convcli.image.channels import PLAIN, Bands, colour_of
 from convcli.image.depth import divide_alpha, scaled_note, storable, widen_bits
 from convcli.image.header import VALUES
 from convcli.image.image import Image, Meta
-from convcli.image.limits import check_size
+from convcli.image.limits import MAX_PIXELS, TOGETHER, check_size
 from convcli.image.orientation import upright
 from convcli.image.tiff import bands as tiff_bands
-from convcli.image.tiff import directories, stacks
+from convcli.image.tiff import directories, rows, stacks
 from convcli.image.tiff.beside import Around, blocks, resolution
 from convcli.image.tiff.kinds import MINISWHITE, PALETTE
 from convcli.image.tiff.nodata import TAG as NODATA
@@ -106,7 +107,11 @@ def read_page(
     """
     _check_page(page, data, limit)
     peak = _peak(page)
-    pixels, channels, bands, notes = _pixels(page, peak)
+    made = rows.rows_of(page, data, partial(converted, peak=peak))
+    if made is None:
+        pixels, channels, bands, notes = converted(_stored(page), page, peak)
+    else:
+        channels, bands, notes = made.channels, made.bands, made.notes
     icc = bytes(page.iccprofile) if page.iccprofile else None
     exif, around = directories.take_exif(data, page.offset), around or Around()
     texts = _text(page)
@@ -132,12 +137,16 @@ def read_page(
         bands=bands,
         notes=notes,
     )
+    if made is not None:
+        return upright(Image.of(made, channels, meta), _orientation(page))
     return upright(Image(pixels, channels, meta), _orientation(page))
 
 
 def _check_page(page: Any, data: bytes, limit: int) -> None:
     """Refuse what would be too large, or lies outside the file."""
     samples = int(page.samplesperpixel)
+    if page.dtype is not None and not rows.is_held(page, len(data)):
+        limit = max(limit, TOGETHER * MAX_PIXELS)
     check_size(page.imagewidth, page.imagelength, limit)
     # Four channels are what the limit has in mind; hundreds of bands count for more.
     check_size(page.imagewidth, page.imagelength * -(-samples // 4), limit)
@@ -151,8 +160,8 @@ def _peak(page: Any) -> int | None:
     return 2**bits - 1 if whole and 8 < bits < 16 else None
 
 
-def _pixels(page: Any, peak: int | None) -> tuple[NDArray[Any], str, Bands, tuple[str, ...]]:
-    """Return a page's pixels, what their channels are, and what there is to say."""
+def _stored(page: Any) -> NDArray[Any]:
+    """Return a page's samples as they are stored, (rows, cols) or (rows, cols, channels)."""
     stored = decoded(page)
     if stored.ndim == 3 and page.axes.startswith("S"):
         stored = np.moveaxis(stored, 0, -1)
@@ -160,6 +169,23 @@ def _pixels(page: Any, peak: int | None) -> tuple[NDArray[Any], str, Bands, tupl
         stored = stored[:, :, 0]
     if stored.ndim not in (2, 3):
         raise ImageError(f"a TIFF page of shape {stored.shape} can't be read")
+    return stored
+
+
+def converted(
+    stored: NDArray[Any], page: Any, peak: int | None
+) -> tuple[NDArray[Any], str, Bands, tuple[str, ...]]:
+    """Return the pixels that stored samples are, what their channels are, and what there is to say.
+
+    Parameters
+    ----------
+    stored
+        All rows of a page, or some: (rows, cols) or (rows, cols, channels).
+    page
+        As tifffile has it.
+    peak
+        The value of a full sample, if no type of samples has that one.
+    """
     if int(page.photometric) == PALETTE:
         return _look_up(stored, page.colormap), "RGB", PLAIN, ()
     channels, bands = tiff_bands.bands_of(page, 1 if stored.ndim == 2 else stored.shape[2])

@@ -1,4 +1,4 @@
-"""Large TIFF pages, decoded as their rows are asked for: the same as those that are read at once."""
+"""Large TIFF pages decoded as rows are asked for: the same as those that are read at once."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ KINDS = [
 def small(monkeypatch):
     """Read every TIFF page by rows, in steps of few."""
     monkeypatch.setattr(rows, "LARGE", 1)
-    monkeypatch.setattr(rows, "_LEAST", 2**10)
+    monkeypatch.setattr(rows, "LEAST", 2**10)
 
 
 def tiff(pixels, planar="contig", **options):

@@ -260,7 +260,7 @@ class _KernelFilter:
         """Return the stages that an image goes through, told from its header."""
         from convcli.pipeline.memory import ImageKind, sums
 
-        kind = ImageKind(header.size, header.channels, header.dtype)
+        kind = ImageKind(header.size, header.channels, header.dtype, header.together)
         return sums(kind, self.kernels, self.spec, output).stages
 
     def sums(self, image: Image, output: Output) -> Sums:

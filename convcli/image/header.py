@@ -52,6 +52,8 @@ class Header:
         Bytes that all samples take uncompressed in the file; 0 for as many as in memory.
     lossy
         Whether its coding has lost something.
+    together
+        Bytes of samples that are decoded together, as rows are asked for; 0 where all of them are.
     progressive
         Whether it is coded so that a result of its format is coded whole, too.
     """
@@ -65,6 +67,7 @@ class Header:
     stored: int = 0
     lossy: bool = False
     progressive: bool = False
+    together: int = 0
 
     @property
     def pixels(self) -> int:

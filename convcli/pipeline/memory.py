@@ -38,6 +38,8 @@ _BASE, _BAND = 2**22, 3 * 2**22
 _MAPPED = 2**26
 #: Source and result side by side: with the halves that become it, a byte of both.
 _COMPARED = 2.2
+#: Blocks of rows that there are beside one a thread, of a file that is decoded block by block.
+_BLOCKS = 3
 #: Arrays as large as a chunk that there are at once where each pixel is worked on.
 _AT_ONCE = 4
 
@@ -75,11 +77,14 @@ class ImageKind:
     ----------
     size, channels, dtype
         Its (rows, cols), how many channels it has, and the type of its samples.
+    together
+        Bytes of samples that are decoded together, as rows are asked for; 0 where all of them are.
     """
 
     size: tuple[int, int]
     channels: int
     dtype: str
+    together: int = 0
 
 
 @record
@@ -128,9 +133,11 @@ def takes(
     output
         What becomes of the result.
     """
-    kind = ImageKind(header.size, header.channels, header.dtype)
+    kind = ImageKind(header.size, header.channels, header.dtype, header.together)
     found = sums(kind, tuple(kernels), spec, output).total
     reading = file + header.nbytes + header.overhead
+    if header.together:
+        return found
     if codec_of(header.format).scattered:
         held = (file if file < _MAPPED else 0) + header.nbytes * (header.frames > 1)
         return held + max(header.nbytes + header.overhead, found)
@@ -142,7 +149,8 @@ def takes(
 
 def sums_of(image: Image, kernels: Sequence[AnyKernel], spec: Spec, output: Output) -> Sums:
     """Return what an image takes once its samples are there."""
-    kind = ImageKind(image.size, len(image.channels), image.dtype.name)
+    together = image.row_bytes * image.made.step if image.made is not None else 0
+    kind = ImageKind(image.size, len(image.channels), image.dtype.name, together)
     return sums(kind, tuple(kernels), spec, output)
 
 
@@ -162,7 +170,11 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
     shape = (*kind.size, kind.channels) if kind.channels > 1 else kind.size
     source = prod(shape) * WIDTHS[kind.dtype]
     image = Image.of(Absent(shape, np.dtype(kind.dtype)), names, Meta())
-    decoded = StageMemory(f"{kind.size[1]}×{kind.size[0]} {channel_words(names)} decoded", source)
+    words, jobs = f"{kind.size[1]}×{kind.size[0]} {channel_words(names)}", spec.jobs or processors()
+    held = min(source, (jobs + _BLOCKS) * kind.together)
+    decoded = StageMemory(
+        f"{words} decoded" + (" as rows are asked for" if held else ""), held or source
+    )
     try:
         road = lay(image, kernels, spec)
     except ConvError:
@@ -171,7 +183,6 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
             return sums(kind, kernels, replace(spec, channels=None, bands=None), output)
         # It doesn't fit, and is refused.
         return Sums(source, source, (decoded, StageMemory("result", source)))
-    jobs = spec.jobs or processors()
     stages = [decoded, *(stage for one in road.roads for stage in _stages(one, jobs))]
     if isinstance(spec.nodata, float | int):
         stages.append(StageMemory("which samples are there", prod(shape)))

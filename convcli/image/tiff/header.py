@@ -19,7 +19,18 @@ _DESCRIPTION, _PLANES = 270, 33629
 _TELLING, _told = (b"ImageJ=", b"SCIFIO=", b"{"), LazyFunction("tiff.stacks", "told")
 #: Bytes of a description that are looked at, and planes that are believed in.
 _WORDS, _BELIEVED = 2**16, 2**20
-_WANTED = (_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _KIND, _SAMPLES, _FORMAT)
+_STRIP_ROWS, _TILE_ROWS = 278, 323
+_WANTED = (
+    *(_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _KIND, _SAMPLES, _FORMAT),
+    *(_STRIP_ROWS, _TILE_ROWS),
+)
+
+#: From so many bytes of samples on a page is read as its rows are asked for: below, to decode all
+#: at once is quicker, and hardly takes more than a result's strips do.
+LARGE = 2**26
+#: Bytes of rows that are decoded together at least, where strips are low; and at the most, beyond
+#: which a page's strips are too high for that.
+LEAST, MOST_TOGETHER = 2**20, 2**28
 _PALETTE = 3
 _LETTERS = {2: "i", 3: "f"}
 
@@ -29,7 +40,7 @@ class Page:
     """What one directory says.
 
     `following` is where the next one is, 0 for nowhere; `words` where its description is, and how
-    long.
+    long; `high` how many rows a strip or a tile has, 0 for all.
     """
 
     size: tuple[int, int]
@@ -41,11 +52,23 @@ class Page:
     following: int
     planes: int = 1
     words: tuple[int, int] = (0, 0)
+    high: int = 0
+    tiled: bool = False
 
     @property
     def stored(self) -> int:
         """What its samples take uncompressed, in bytes."""
         return self.size[0] * self.size[1] * self.samples * -(-self.bits // 8)
+
+    @property
+    def together(self) -> int:
+        """Bytes of samples that are decoded together; 0 where all of them are."""
+        row = max(1, self.size[1] * self.samples * -(-self.bits // 8))
+        rows = min(self.high or self.size[0], self.size[0])
+        if not (self.compressed or self.tiled):
+            rows = min(max(1, LEAST // row), rows)
+        size = max(rows * row, min(LEAST, self.stored))
+        return size if self.stored >= LARGE and size <= MOST_TOGETHER else 0
 
 
 def tiff(peek: Peek) -> Header | None:
@@ -71,7 +94,14 @@ def tiff(peek: Peek) -> Header | None:
         count = _behind(peek, found_pages[0])
         stored *= count
     return Header(
-        "TIFF", best.size, best.channels, best.dtype, best.overhead, count, max(1, stored)
+        "TIFF",
+        best.size,
+        best.channels,
+        best.dtype,
+        best.overhead,
+        count,
+        max(1, stored),
+        together=best.together,
     )
 
 
@@ -85,7 +115,7 @@ def _header(page: Page) -> Header:
         overhead += 9 * pixels
     elif page.bits not in (8, 16) or page.kind != "u":
         overhead += pixels * channels * max(1, page.bits // 8)
-    return Header("TIFF", page.size, channels, dtype, overhead)
+    return Header("TIFF", page.size, channels, dtype, overhead, together=page.together)
 
 
 def pages(peek: Peek) -> list[Page]:
@@ -149,6 +179,8 @@ def _page(peek: Peek, at: int, form: Form, count: int) -> Page:
         following,
         planes,
         words,
+        high=values.get(_TILE_ROWS, 0) or values.get(_STRIP_ROWS, 0),
+        tiled=_TILE_ROWS in values,
     )
 
 

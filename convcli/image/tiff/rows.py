@@ -12,16 +12,11 @@ from numpy.typing import NDArray
 
 from convcli.image.channels import Bands
 from convcli.image.parallel import on_threads
+from convcli.image.tiff.header import LARGE, LEAST, MOST_TOGETHER
 from convcli.image.tiff.segments import careful
 
 #: What makes pixels of stored samples.
 Convert: TypeAlias = Callable[[NDArray[Any], Any], tuple[NDArray[Any], str, Bands, tuple[str, ...]]]
-#: From so many bytes of samples on a page is read when its rows are asked for: below, to decode
-#: all at once is quicker, and hardly takes more than a result's strips do.
-LARGE = 2**26
-#: Bytes of rows that are decoded together at least, where strips are low; and at the most, beyond
-#: which a page's strips are too high for that.
-_LEAST, _MOST = 2**20, 2**28
 #: No coding that is read by rows makes samples so many times smaller; deflate does 1,032 times.
 _PACKED = 2048
 #: About how many processor cycles a byte of samples takes.
@@ -54,7 +49,7 @@ def is_held(page: Any, size: int) -> bool:
         Bytes of the file: one that says it has far more samples than they could hold is refused
         like one that is held.
     """
-    return page.nbytes < LARGE or _together(page) > _MOST or page.nbytes > _PACKED * size
+    return page.nbytes < LARGE or _together(page) > MOST_TOGETHER or page.nbytes > _PACKED * size
 
 
 def _together(page: Any) -> int:
@@ -66,7 +61,7 @@ def _high(page: Any) -> int:
     """Return the rows of a strip or a tile; of what isn't coded any number can be had."""
     rows = int(page.imagelength)
     if page.is_contiguous:
-        return min(max(1, _LEAST // _row(page)), rows)
+        return min(max(1, LEAST // _row(page)), rows)
     return min(int(page.tilelength if page.is_tiled else page.rowsperstrip or rows), rows)
 
 
@@ -96,7 +91,7 @@ class PageRows:
         self._high = _high(page)
         self._wide = int(page.tilewidth) if page.is_tiled else cols
         self._across, self._down = -(-cols // self._wide), -(-rows // self._high)
-        self.step = self._high * max(1, _LEAST // _together(page))
+        self.step = self._high * max(1, LEAST // _together(page))
         one = np.zeros((1, 1, self._samples) if self._samples > 1 else (1, 1), page.dtype)
         sample, self.channels, self.bands, self.notes = convert(one, page)
         self.shape, self.dtype = (rows, cols, *sample.shape[2:]), sample.dtype

@@ -145,6 +145,7 @@ KINDS = {
         "convcli.pipeline.soft": ("pipeline.arrays",),
         "convcli.pipeline.hue": ("pipeline.road",),
         "convcli.pipeline.partly": ("pipeline.road",),
+        "convcli.pipeline.masked": ("pipeline.road",),
         "convcli.region": ("spec",),
         "convcli.report.page.data": ("report.page.__init__",),
         "convcli.report.page.your_image": ("report.page.__init__",),

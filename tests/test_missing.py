@@ -483,7 +483,7 @@ def test_a_files_nodata_value_is_kept(tmp_path, nodata):
     heights = dem(tmp_path / "dem.tif", nodata)
     said = call("apply", "gaussian:sigma=2", tmp_path / "dem.tif", "-o", tmp_path / "out.tif")
     assert said.status == 0
-    assert "missing  180 samples (-9999 or no numbers); 180 of 2,000 in the result" in said.err
+    assert "missing  180 samples (-9999 or NaN); 180 of 2,000 in the result" in said.err
     found = tifffile.imread(tmp_path / "out.tif")
     assert_same_pixels(found == NODATA, heights == NODATA)
     there = heights != NODATA
@@ -577,7 +577,7 @@ def test_eight_bits_can_not_say_it_and_that_is_said(tmp_path, options, zero):
     said = call(
         "apply", "box3", tmp_path / "a.tif", "-o", tmp_path / "b.png", "--depth", "8", *options
     )
-    assert "missing  36 samples (no numbers); 36 of 900 in the result" in said.err
+    assert "missing  36 samples (NaN); 36 of 900 in the result" in said.err
     assert f"they are {zero} there: 8-bit samples can't say that they are missing" in said.err
     with Pillow.open(tmp_path / "b.png") as image:
         assert (np.asarray(image)[3:9, 3:9] == zero).all()
@@ -615,7 +615,7 @@ def test_volumes_and_banks_say_that_they_know_none(tmp_path):
 
 
 def test_volumes_and_banks_say_that_numbers_were_missing(tmp_path):
-    stack = np.full((4, 9, 8), 0.5, np.float32)
+    stack = np.full((4, 19, 18), 0.5, np.float32)
     stack[1, 2:4, 5] = np.nan
     tifffile.imwrite(tmp_path / "stack.tif", stack, photometric="minisblack")
     tifffile.imwrite(tmp_path / "one.tif", stack[1])
@@ -629,7 +629,7 @@ def test_volumes_and_banks_say_that_numbers_were_missing(tmp_path):
     assert (
         np.isnan(tifffile.imread(tmp_path / "m.tif")).sum() == 12 + 8
     )  # the middle of sobel-x is 0
-    whole = np.full((9, 8), 0.5, np.float32)
+    whole = np.full((19, 18), 0.5, np.float32)
     tifffile.imwrite(tmp_path / "whole.tif", whole)
     said = call("apply", "--bank", "sobel-x", tmp_path / "whole.tif", "-o", tmp_path / "w.tif")
     assert "no number" not in said.err

@@ -22,7 +22,6 @@ _ODD = 2
 #: Weights times samples that one thread does alone: a quarter of the cycles for which a second is
 #: woken; and how many weights the rest that is done to a sample is like.
 _FEW, _EACH = 1e6, 10
-#: Depths of samples that are rounded.
 _WHOLE = {"1-bit", "8-bit", "16-bit"}
 #: How responses combine so that their signs don't matter.
 _SIGNLESS = ("magnitude", "max-abs", "sum-abs", "share")
@@ -234,8 +233,8 @@ def gray(call: Call) -> str:
 
 def luma(call: Call) -> str:
     """A gray image, but for the rounding of floats."""
-    whole = call.facts is not None and {call.facts.depth, call.facts.out_depth} <= _WHOLE
-    return gray(call) if whole else ""
+    facts = call.facts
+    return gray(call) if facts and {facts.depth, facts.out_depth} <= _WHOLE else ""
 
 
 def channels(call: Call) -> str:
@@ -276,8 +275,8 @@ def nodata(call: Call) -> str:
         return "the file says so, too" if own == given else ""
     if given == "none":
         return "the file names no such sample" if call.facts else ""
-    # What whole samples that are all there may become, the result says.
-    return missing(call) if call.facts is None or call.facts.missing is None else ""
+    # Whole samples that are all there don't become it, and the result says so.
+    return "" if call.facts and call.facts.missing else missing(call)
 
 
 def missing(call: Call) -> str:
@@ -292,7 +291,8 @@ def depth(call: Call) -> str:
     """The depth that it has."""
     if call.facts is None or call.get("depth") == "same":
         return ""
-    same = call.facts.depth == call.facts.out_depth
+    # An image of one bit becomes one of eight without the option.
+    same = call.facts.depth == call.facts.out_depth != "1-bit"
     return f"the image is {call.facts.depth}" if same else ""
 
 

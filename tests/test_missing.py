@@ -384,6 +384,24 @@ def test_kept_channels_lose_their_marks_with_a_word(mark, rng):
     assert_same_pixels(kept[..., 0], pixels[..., 0])
 
 
+@pytest.mark.parametrize(
+    ("options", "places"),
+    [({"bands": "2"}, [1]), ({"bands": "4,1"}, [3, 0]), ({"bands": "1-3"}, [0, 1, 2]),
+     ({"gray": True}, [0, 1, 2])],
+)  # fmt: skip
+@pytest.mark.parametrize("mark", [np.nan, NODATA])
+def test_what_is_missing_of_chosen_bands_is_missing(mark, options, places, rng):
+    pixels = rng.random((12, 13, 5), dtype=np.float32)
+    pixels[rng.random(pixels.shape) < 0.1] = mark
+    meta = Meta(nodata=None if np.isnan(mark) else mark)
+    found = apply(Image(pixels, "RGB??", meta), "box3", Spec(**options))
+    letters = {1: "L", 2: "??", 3: "RGB"}[len(places)]
+    alone = Image(np.ascontiguousarray(np.squeeze(pixels[..., places])), letters, meta)
+    rest = {} if "bands" in options else options
+    assert_same_pixels(found.pixels, apply(alone, "box3", Spec(**rest)).pixels)
+    assert found.meta.nodata == meta.nodata
+
+
 def test_all_may_be_missing():
     pixels = np.full((9, 9), np.nan, np.float32)
     for name in ("gaussian", "sobel"):

@@ -60,7 +60,7 @@ def gaps_of(image: Image, chosen: tuple[int, ...], spec: Spec) -> Gaps | None:
     Parameters
     ----------
     image
-        Its samples are looked at if they are there: of floats, or if a value says what is missing.
+        Its samples are looked at if they are floats, or if a value says what is missing.
     chosen
         The channels that are filtered, of the image's.
     spec
@@ -69,7 +69,7 @@ def gaps_of(image: Image, chosen: tuple[int, ...], spec: Spec) -> Gaps | None:
     dtype = image.dtype
     nodata = nodata_of(image, spec)
     value = None if nodata is None else as_sample(nodata, dtype)
-    if (dtype.kind != "f" and value is None) or image.made is not None:
+    if dtype.kind != "f" and value is None:
         return None
     source, jobs = engine.Held(image.pixels), spec.jobs or processors()
     if value is None and _all_numbers(source, jobs):

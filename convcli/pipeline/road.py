@@ -25,7 +25,7 @@ from convcli.pipeline.marked import Marks
 from convcli.pipeline.result import FloatResult, Unfiltered
 from convcli.pipeline.result_meta import meta_of
 from convcli.pipeline.sample_types import Settling, plans_told
-from convcli.pipeline.work import Work, chains, differ, prepare, selected
+from convcli.pipeline.work import Absent, Work, chains, differ, prepare, selected
 from convcli.pipeline.working import present_rows, response_type, working_rows
 from convcli.processors import processors
 from convcli.record import replace
@@ -78,7 +78,9 @@ def lay(
     """
     image = source_of(image, spec.jobs)
     kernels, chosen = arrays.overridden(kernels, spec), selected(image, spec)
-    whole = with_gaps(prepare(chosen, kernels, spec, span, watch=watch, one_bit=one_bit), chosen)
+    whole = prepare(chosen, kernels, spec, span, watch=watch, one_bit=one_bit)
+    if not isinstance(image.made, Absent):
+        whole = with_gaps(whole, chosen)
     if differ(chosen, spec):
         # Few images need it.
         from convcli.pipeline.apart import ApartRoad

@@ -120,14 +120,16 @@ def test_png_holds_iptc_as_others_write_it(tmp_path):
 def test_raw_profiles_of_other_programs():
     block = exif_of("<", [(0xA002, 4, 64)])
 
-    def raw(name, content):
-        said_so = f"\n{name}\n{len(content):8}\n{content.hex()}\n"
+    def raw(name, content, words=""):
+        said_so = f"\n{words or name}\n{len(content):8}\n{content.hex()}\n"
         return b"tEXt", f"Raw profile type {name}".encode() + b"\0" + said_so.encode()
 
     chunks = raw("exif", b"Exif\0\0" + block), raw("xmp", RATED), raw("iptc", iptc(author="A"))
     meta = read(with_chunks(*chunks)).meta
     assert (meta.exif, meta.xmp, meta.text) == (block, RATED, ())
     assert meta.beside[0].content == iptc(author="A")
+    by_exiftool = raw("iptc", iptc(author="A"), "IPTC profile")
+    assert read(with_chunks(by_exiftool)).meta.beside == meta.beside
     for wrong in (b"\nexif\n 5\nzz\n", b"", b"\nexif\n 9\n00\n"):
         chunk = b"tEXt", b"Raw profile type exif\0" + wrong
         assert read(with_chunks(chunk)).meta.text[0][1] == wrong.decode()
@@ -228,6 +230,23 @@ def test_avif_of_12_bits_says_all(channels, profile, tmp_path):
     (tmp_path / "a.avif").write_bytes(file)
     printed = said("exiftool", "-s3", "-Rating", "-ExifImageWidth", file=tmp_path / "a.avif")
     assert printed.split() == ["4", "64"]
+
+
+@pytest.mark.parametrize("turned", [(), ("--irot", "1"), ("--imir", "1")])
+def test_avif_s_exif_is_read_and_written_as_it_is(turned, tmp_path):
+    for name in ("avifenc", "exiftool"):
+        program(name)
+    file = tmp_path / "a.jpg"
+    file.write_bytes(coded())
+    said("exiftool", "-ImageDescription=Gr\u00fc\u00dfe", "-Orientation#=6", "-q", file=file)
+    said("avifenc", "-s", "8", *turned, "--ignore-xmp", file, file=tmp_path / "a.avif")
+    result, _ = filtered((tmp_path / "a.avif").read_bytes(), "AVIF")
+    (tmp_path / "b.avif").write_bytes(result)
+    assert (
+        said("exiftool", "-s3", "-ImageDescription", file=tmp_path / "b.avif")
+        == "Gr\u00fc\u00dfe\n"
+    )
+    assert read(result).size == (64, 48)
 
 
 # JPEG XL

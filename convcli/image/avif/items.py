@@ -5,6 +5,7 @@ ISO/IEC 14496-12, 8.11; ISO/IEC 23008-12, 6 and 9; ISO/IEC 21496-1 for gain maps
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator
 
@@ -39,7 +40,8 @@ class Items:
     """What a file says of its items.
 
     `kinds` has their type, and the type of content of some; `references` (kind, from, to);
-    `properties` (name, content) from number 1 on, and `of` which ones an item has.
+    `properties` (name, content) from number 1 on, and `of` which ones an item has; `exif` is that
+    item's content.
     """
 
     primary: int = 0
@@ -47,6 +49,7 @@ class Items:
     references: list[tuple[bytes, int, tuple[int, ...]]] = field(default_factory=list)
     properties: list[tuple[bytes, bytes]] = field(default_factory=list)
     of: dict[int, list[int]] = field(default_factory=dict)
+    exif: bytes | None = None
     outside: list[tuple[bytes, bytes]] = field(default_factory=list)
 
     def told(self, item: int) -> list[tuple[bytes, bytes]]:
@@ -137,6 +140,7 @@ def read_items(data: bytes) -> Items:
             found.outside.append((name, content[:64]))
             if name == b"meta":
                 _take_meta(found, content[4:])
+                found.exif = _exif(found, dict(boxes(content[4:])), data)
     except (ImageError, struct.error, IndexError):
         pass
     return found
@@ -154,6 +158,37 @@ def _take_meta(found: Items, data: bytes) -> None:
             _take_references(found, content)
         elif name == b"iprp":
             _take_properties(found, content)
+
+
+def _exif(found: Items, inner: dict[bytes, bytes], data: bytes) -> bytes | None:
+    """Return EXIF as it is stored, behind how many bytes come before it (23008-12, A.2.1)."""
+    numbers = {number for number, (kind, _) in found.kinds.items() if kind == b"Exif"}
+    for number, within, extents in _places(inner.get(b"iloc", b"")):
+        if number in numbers:
+            source = inner.get(b"idat", b"") if within else data
+            content = b"".join(source[at : at + size] for at, size in extents)
+            return content[4 + int.from_bytes(content[:4], "big") :]
+    return None
+
+
+def _places(content: bytes) -> Iterator[tuple[int, bool, list[tuple[int, int]]]]:
+    """Give (item, whether it lies in this box's neighbour, where its parts are) (8.11.3)."""
+    reader = io.BytesIO(content)
+
+    def number(size: int) -> int:
+        return int.from_bytes(reader.read(size), "big")
+
+    version, _, sizes, more = number(1), number(3), number(1), number(1)
+    wide, indexed = 4 if version == 2 else 2, version > 0
+    for _ in range(number(wide)):
+        item = number(wide)
+        method = number(2) & 15 if indexed else 0
+        number(2)
+        base, extents = number(more >> 4), []
+        for _ in range(number(2)):
+            number(more & 15 if indexed else 0)
+            extents.append((base + number(sizes >> 4), number(sizes & 15)))
+        yield item, method == 1, extents
 
 
 def _take_item(found: Items, entry: bytes) -> None:

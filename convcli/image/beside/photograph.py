@@ -99,12 +99,12 @@ def places_subject(block: bytes) -> bool:
 def without_samples(block: bytes) -> bytes:
     """Return EXIF that says nothing of how samples are stored: other files have others."""
     for tag in (_BITS, _KIND, _COUNT):
-        block = _without(block, tag)
+        block = without(block, tag)
     return block
 
 
-def _without(block: bytes, tag: int) -> bytes:
-    """Take a field out of the first directory."""
+def without(block: bytes, tag: int) -> bytes:
+    """Return EXIF without a field of its first directory."""
     found = next((each for each in _fields(block, deep=False) if each.tag == tag), None)
     if found is None:
         return block

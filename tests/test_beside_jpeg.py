@@ -203,6 +203,36 @@ def test_the_subject_is_turned_along(orientation):
     assert turn(pixels, orientation)[int(y), int(x)] == 9
 
 
+def test_no_image_of_before_stays_in_exif_or_another_segment():
+    image = coded(pixels=ramp()[::2, ::2])
+    notes = b"Maker\0notes" + image + b"go on"
+    place = 26 + 2 + 12 + 4
+    head = struct.pack("<4sIHHHIII", b"II*\0", 8, 1, 0x8769, 4, 1, 26, 0)
+    with_notes = head + struct.pack("<HHHIII", 1, 0x927C, 7, len(notes), place, 0) + notes
+    result, said_so = filtered(with_segments((0xE1, b"Exif\0\0" + with_notes)))
+    assert said_so == "the source's preview in EXIF: left out"
+    assert b"Maker\0notes" + bytes(len(image)) + b"go on" in result
+    result, said_so = filtered(with_segments((0xE4, b"Phone\0" + image)))
+    assert said_so == "the source's preview in APP4 segment Phone: left out"
+    assert b"Phone" not in result
+    # What only begins like one stays.
+    for content in (b"Phone\0\xff\xd8\xff\xe0", b"Phone\0\xff\xd8\xff\xe0\0\2\xff\xd9"):
+        result, said_so = filtered(with_segments((0xE4, content)))
+        assert (said_so, content in result) == ("", True)
+
+
+def test_a_thumbnail_that_is_no_jpeg_file_is_gone():
+    samples = bytes(range(1, 193))
+    fields = ((0x100, 8), (0x101, 8), (0x103, 1), (0x111, 92), (0x117, len(samples)))
+    second = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in fields)
+    first = struct.pack("<4sIHHHI6sI", b"II*\0", 8, 1, 0x10F, 2, 4, b"abc\0\0\0", 26)[:26]
+    exif = first[:22] + struct.pack("<I", 26) + struct.pack("<H", 5) + second + bytes(4) + samples
+    assert exif.index(samples) == 92
+    result, said_so = filtered(with_segments((0xE1, b"Exif\0\0" + exif)))
+    assert said_so == "the source's EXIF thumbnail: left out"
+    assert (samples in result, b"abc\0" in result) == (False, True)
+
+
 def test_face_regions_and_panoramas():
     regions = {b"mwg-rs": b"http://www.metadataworkinggroup.com/schemas/regions/"}
     pano = {b"GPano": b"http://ns.google.com/photos/1.0/panorama/"}

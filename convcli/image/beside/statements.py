@@ -44,6 +44,9 @@ def settled(
     words: tuple[str, ...] = ()
     if exif and photograph.has_thumbnail(exif):
         words += ("EXIF thumbnail",)
+    if exif:
+        exif, found = photograph.without_previews(exif)
+        words += ("preview in EXIF",) * found
     if exif and orientation > 1 and photograph.places_subject(exif):
         exif = photograph.moved(
             exif, lambda x, y: turned(x, y, orientation, size), swapped=orientation >= 5

@@ -37,6 +37,7 @@ _UNTRUE = (
 )
 #: What unknown segments may tell of.
 _ANYTHING = frozenset({SIZE, PLACE, CHANNELS, DEPTH})
+_PREVIEWS = LazyFunction("beside.photograph", "previews")
 _JOIN = LazyFunction("jpeg.extended", "join")
 #: Longer than all sensible packets.
 _MOST_XMP = 64 * 2**20
@@ -169,6 +170,8 @@ def _block(marker: int, content: bytes) -> Block:
     name = content[:_SHOWN].split(b"\0", 1)[0]
     said = f" {name.decode('ascii')}" if name.isascii() and name.decode().isprintable() else ""
     words = f"APP{marker - APP0} segment{said.rstrip()}"
+    if b"\xff\xd8\xff" in content and next(_PREVIEWS(content), None):
+        return Block("JPEG image", f"preview in {words}")
     return Block(f"JPEG APP {marker - APP0}", words, content, _ANYTHING)
 
 

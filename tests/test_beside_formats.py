@@ -281,6 +281,42 @@ def test_exiftool_reads_that_resolution(tmp_path):
     assert len(printed.split()) == 2
 
 
+@pytest.mark.parametrize("suffix", ["j2k", "jp2"])
+def test_comments_of_jpeg_2000(suffix, tmp_path):
+    program("opj_compress")
+    (tmp_path / "a.ppm").write_bytes(b"P6\n64 48\n255\n" + ramp().tobytes())
+    file = tmp_path / f"a.{suffix}"
+    said("opj_compress", "-i", tmp_path / "a.ppm", "-C", "Gr\u00fc\u00dfe, scan 7", "-o", file=file)
+    assert read(file).meta.text == (("Comment", "Gr\u00fc\u00dfe, scan 7"),)
+    result, notes = filtered(file.read_bytes(), "JPEG2000")
+    assert (read(result).meta.text, notes) == (read(file).meta.text, "")
+    assert "text" in filtered(file.read_bytes(), "WEBP")[1]
+
+
+@pytest.mark.parametrize("format", ["GIF", "JPEG", "JPEG2000", "PPM"])
+@pytest.mark.parametrize("letters", ["utf-8", "latin-1"])
+def test_comments_of_older_programs(format, letters):
+    file = encode(Image(ramp(), meta=Meta(text=(("Comment", "Gr\u00fc"),))), format)
+    size = len("Gr\u00fc".encode(letters))
+    assert b"Gr\xc3\xbc" in file
+    if letters == "latin-1":
+        file = file.replace(b"Gr\xc3\xbc", b"G" * (4 - size) + b"Gr\xfc")
+    assert read(file).meta.text[0][1] == ("GGr\u00fc" if letters == "latin-1" else "Gr\u00fc")
+
+
+@pytest.mark.parametrize("format", ["JPEG", "JPEG2000", "PNG"])
+def test_text_of_any_length(format):
+    # Letters of several bytes lie across the ends of segments.
+    text = (("Comment", "\u6f22\u5b57" * 40_000), ("Comment", "short"), ("Comment", "a" * 65_533))
+    again = read(encode(Image(ramp(), meta=Meta(text=text)), format))
+    assert again.meta.text == text
+    titled = read(encode(Image(ramp(), meta=Meta(text=(("Title", "x"),))), format)).meta.text
+    assert titled == ((("Title", "x"),) if format == "PNG" else (("Comment", "Title: x"),))
+    if format == "JPEG2000":
+        assert np.array_equal(again.pixels, ramp())
+        assert read(encode(Image(ramp()), "JPEG2000")).meta.text == ()
+
+
 def test_boxes_of_jpeg_2000():
     caption = Block("IPTC", "IPTC", iptc(caption="Harvest"))
     geo = box(b"uuid", bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03") + b"II*\0")

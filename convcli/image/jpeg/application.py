@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 
 from convcli.image.beside import photoshop, xmp
-from convcli.image.beside.block import CHANNELS, DEPTH, PLACE, SIZE, Block
+from convcli.image.beside.block import CHANNELS, DEPTH, PLACE, SIZE, Block, letters
 from convcli.image.codec import LazyFunction
 from convcli.image.tags import Form, entries, first_of
 from convcli.record import field, record
@@ -25,6 +25,8 @@ PHOTOSHOP_MARK = b"Photoshop 3.0\0"
 _GAIN_MAP_MARK = b"urn:iso:std:iso:ts:21496:-1"
 APP0, APP1, APP2, APP8, APP11, APP13, APP14 = 0xE0, 0xE1, 0xE2, 0xE8, 0xEB, 0xED, 0xEE
 COMMENT = 0xFE
+#: Bytes that a segment has room for.
+LARGEST = 65533
 _APPLICATIONS = range(0xE0, 0xF0)
 #: Segments that hold another image, or tell of how this one is coded: how they begin.
 _UNTRUE = (
@@ -78,7 +80,7 @@ class Applications:
     density: tuple[float, float] | None = None
     jfif: bool = False
     adobe: int | None = None
-    comments: list[str] = field(default_factory=list)
+    comments: list[bytes] = field(default_factory=list)
     frames: int = 1
     resources: list[bytes] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
@@ -86,7 +88,11 @@ class Applications:
     def take(self, marker: int, content: bytes) -> None:
         """Add what one segment says."""
         if marker == COMMENT:
-            self.comments.append(_text(content))
+            if self.comments and len(self.comments[-1]) % LARGEST == 0 < len(self.comments[-1]):
+                # What goes on where a segment was full.
+                self.comments[-1] += content
+            else:
+                self.comments.append(content)
         elif marker in _APPLICATIONS and not self._takes(marker, content):
             self.blocks.append(_block(marker, content))
 
@@ -134,6 +140,10 @@ class Applications:
             self.exif = content
         elif content[:4] not in (b"II*\0", b"MM\0*"):
             self.exif += content
+
+    def text(self) -> tuple[tuple[str, str], ...]:
+        """Return the comments."""
+        return tuple(("Comment", letters(content.rstrip(b"\0"))) for content in self.comments)
 
     def xmp(self) -> bytes | None:
         """Return all XMP; what is missing is noted among the blocks."""
@@ -206,11 +216,3 @@ def _count_frames(index: bytes) -> int:
     except struct.error:
         pass
     return 1
-
-
-def _text(content: bytes) -> str:
-    content = content.rstrip(b"\0")
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return content.decode("latin-1")

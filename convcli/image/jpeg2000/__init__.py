@@ -51,7 +51,7 @@ CODEC = Codec(
     header=_header,
     coded_size=coded_size,
     options=("quality",),
-    carries=frozenset({"icc", "exif", "xmp", "dpi"}),
+    carries=frozenset({"icc", "exif", "xmp", "text", "dpi"}),
     keeps=("IPTC", "JPEG2000 "),
     coder=9.0,
 )

@@ -22,6 +22,8 @@ from made_beside import (
 import convcli
 from convcli import Image, Meta, Spec
 from convcli.image.beside import photograph, photoshop, xmp
+from convcli.image.beside.block import CHANNELS, DEPTH, Block
+from convcli.image.beside.changes import Change, changed
 from convcli.image.beside.statements import turned
 from convcli.image.files import encode, read
 from convcli.image.formats import left_out
@@ -201,6 +203,40 @@ def test_the_subject_is_turned_along(orientation):
     pixels[1, 4] = 9
     x, y = turned(4, 1, orientation, (5, 7))
     assert turn(pixels, orientation)[int(y), int(x)] == 9
+
+
+@pytest.mark.parametrize(
+    ("space", "inside", "words"),
+    [
+        (xmp.EXIF, b"<n:SubjectArea><rdf:Seq><rdf:li>9</rdf:li></rdf:Seq></n:SubjectArea>",
+         "subject's place in XMP"),
+        (b"http://ns.acdsee.com/regions/", b"<n:Regions><n:Face/></n:Regions>", "face regions"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("spec", "differ"),
+    [
+        ({"stride": 2}, "size and place differ"),
+        ({"padding": "valid"}, "size and place differ"),
+        ({"gray": True}, ""),
+    ],
+)
+def test_places_in_xmp_are_true(space, inside, words, spec, differ):
+    result, said_so = filtered(
+        with_segments((0xE1, XMP_MARK + packet(b'n:Other="1"', {b"n": space}, inside))), **spec
+    )
+    said = f"{words} left out: not true of the result, whose {differ}"
+    assert said_so == (said if differ else "")
+    assert (inside in result) == (not differ)
+
+
+def test_what_differs_alone_differs():
+    block = Block("x", "x", b"", frozenset({DEPTH, CHANNELS}))
+    for change, words in (
+        (Change(depths=("uint8", "uint16")), "sample type differs"),
+        (Change(channels=("RGB", "L")), "channels differ"),
+    ):
+        assert changed([block], change)[1][0].endswith(f"whose {words}")
 
 
 def test_no_image_of_before_stays_in_exif_or_another_segment():

@@ -17,6 +17,7 @@ from convcli.errors import KernelError, UsageError
 from convcli.geometry import Anchor, Padding, Pair, whole
 from convcli.image import files
 from convcli.image.frames import Frames
+from convcli.image.header import VALUES
 from convcli.image.image import Image
 from convcli.kernels import parse_kernel
 from convcli.kernels.given import real_weights
@@ -26,6 +27,7 @@ from convcli.pipeline.arrays import plan_array, prepare_array
 from convcli.pipeline.banks import biases, correlate_bank
 from convcli.pipeline.masked import correlate_present
 from convcli.pipeline.responses import Target
+from convcli.pipeline.sample_types import as_values, values_type
 from convcli.record import replace
 from convcli.spec import Mapping, Method, Missing, Spec
 
@@ -176,9 +178,10 @@ def correlate(  # noqa: PLR0913
     mapping
         As on the command line; `raw` gives the responses themselves.
     dtype
-        Of the result. Without it float32 for `raw`, else the type of the pixels; float64 where
-        pixels are neither bool, uint8, uint16, float16 nor float32, so that none is rounded.
-        A whole type with `raw` means `clip`. Values are never rescaled.
+        Of the result. Without it float32 for `raw`, or float64 where pixels are neither bool,
+        uint8, uint16, float16 nor float32, so that none is rounded; else the type of the pixels.
+        A whole type means rounded once, and the nearest of its numbers; with `raw` it means
+        `clip`. Values are never rescaled.
     method
         How to compute.
     jobs
@@ -207,7 +210,9 @@ def correlate(  # noqa: PLR0913
     array([[1., 2.]])
     """
     masked = _mask_of(pixels)
-    array = samples_of(pixels if masked is None else np.ma.getdata(pixels))
+    given = np.asarray(pixels if masked is None else np.ma.getdata(pixels))
+    array, values = samples_of(given), values_type(given.dtype, mapping, dtype)
+    dtype = values or dtype
     steps = whole(stride), whole(dilation)
     options = (whole(padding), border, fill, *steps, flip, mapping, method, jobs, whole(anchor))
     chosen = weights if isinstance(weights, str) else _as_kernel(weights)
@@ -220,6 +225,7 @@ def correlate(  # noqa: PLR0913
         volume = array.reshape(*array.shape[:2], -1)
         filters = chosen if chosen.ndim == 4 else chosen[None]
         maps = correlate_bank(volume, filters, bias=bias, groups=groups, spec=spec, target=target)
+        maps = as_values(maps, values)
         return maps if chosen.ndim == 4 else maps[:, :, 0]
     if groups != 1:
         raise UsageError("groups need weights of shape (K, C, F, F), one filter a map")
@@ -232,10 +238,11 @@ def correlate(  # noqa: PLR0913
         )
         kernel = parse_kernel(chosen) if isinstance(chosen, str) else chosen
         found, lacking = correlate_present(array, kernel, spec, target, masked)
+        found = as_values(found, values)
         return found if masked is None else np.ma.MaskedArray(found, lacking)
     call = array.shape, array.dtype, chosen, dtype, *options
     ready: Callable[..., engine.Prepared] = _ready if _has_hash(call) else _ready.__wrapped__
-    return engine.run(ready(*call), array).pixels
+    return as_values(engine.run(ready(*call), array).pixels, values)
 
 
 @lru_cache(maxsize=64, typed=True)
@@ -334,8 +341,14 @@ def _target(source: np.dtype[Any], spec: Spec, dtype: DTypeLike | None) -> Targe
         chosen = np.dtype(dtype).newbyteorder("=")
     except TypeError:
         raise UsageError(f"{dtype!r} is not a dtype; expected one such as 'uint8'") from None
+    if chosen.name in VALUES:
+        ends = np.iinfo(chosen)
+        mapping = Mapping.CLIP if mapping is Mapping.RAW else mapping
+        top, least = float(ends.max), float(ends.min)
+        kind = np.dtype(np.float64)
+        return Target(kind, mapping, top, in_levels=False, watch=False, top=top, least=least)
     if chosen not in _FULL:
-        raise UsageError(f"dtype must be uint8, uint16, float32 or float64, got {chosen.name}")
+        raise UsageError(f"dtype must be a whole or real type, got {chosen.name}")
     if chosen.kind == "u" and mapping is Mapping.RAW:
         mapping = Mapping.CLIP
     full = _FULL[chosen]

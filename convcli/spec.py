@@ -40,6 +40,7 @@ class Depth(StrEnum):
     """The sample type of a result."""
 
     SAME = "same"
+    ONE = "1"  # white from half of a full sample on
     EIGHT = "8"
     SIXTEEN = "16"
     FLOAT = "float"
@@ -112,13 +113,15 @@ class Spec:
         As `geometry.plan_geometry` takes them.
     border, fill
         What lies outside the image, one border for both axes or (rows, cols); `fill` is the
-        constant border's, in 8-bit levels (0..255).
+        constant border's, in 8-bit levels (0..255) of an image that has levels, whatever its
+        depth (of CMYK these are ink: 255 is full), and in the image's own units where samples are
+        values (int8, int16, int32, uint32, int64, uint64).
     convolve
         Flip the kernel first: true convolution.
     mapping
         How a response becomes a pixel; None for the kernel's own.
     divisor, bias
-        Replace the kernel's divisor and offset (in 8-bit levels), so that its weights as they
+        Replace the kernel's divisor and offset (in units as `fill`'s), so that its weights as they
         were written are divided by it; None for the kernel's own.
     scale
         Multiplies the response; `auto` makes overflow impossible.
@@ -241,7 +244,7 @@ class Spec:
         """
         if mapping is not Mapping.RAW:
             return
-        if self.depth in (Depth.EIGHT, Depth.SIXTEEN):
+        if self.depth in (Depth.ONE, Depth.EIGHT, Depth.SIXTEEN):
             raise UsageError(
                 f"`mapping` raw gives signed floats, which `depth` {self.depth} can't hold; "
                 f"use `mapping` offset, or leave `depth` out"

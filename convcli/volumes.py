@@ -13,6 +13,7 @@ from convcli.errors import UsageError
 from convcli.geometry import whole
 from convcli.kernels.volume import AnyVolumeKernel, VolumeCompound, VolumeKernel
 from convcli.kernels.volume_library import parse_volume_kernel
+from convcli.pipeline.sample_types import as_values, values_type
 from convcli.pipeline.volume import HeldPlanes, correlated_planes
 from convcli.spec import Mapping, Method
 from convcli.volume_geometry import Triple
@@ -68,7 +69,10 @@ def correlate_volume(  # noqa: PLR0913
     >>> correlate_volume(np.ones((4, 5, 6)), "box", padding="valid").shape
     (2, 3, 4)
     """
-    array = samples_of(volume, "volume", _SHAPES)
+    given = np.asanyarray(volume)
+    array = samples_of(given, "volume", _SHAPES)
+    values = values_type(given.dtype, mapping, dtype)
+    dtype = dtype if values is None else values
     if isinstance(weights, str):
         kernel: AnyVolumeKernel = parse_volume_kernel(weights)
     elif isinstance(weights, VolumeKernel | VolumeCompound):
@@ -82,9 +86,9 @@ def correlate_volume(  # noqa: PLR0913
     options = (whole(padding), border, fill, *steps, flip, mapping, method, jobs, "middle")
     spec, target = asked(array.dtype, dtype, options)
     (last,) = correlated_planes(HeldPlanes(array), (kernel,), spec, target)
-    out = np.empty((last.count, *last.shape), last.dtype)
+    out = np.empty((last.count, *last.shape), last.dtype if values is None else values)
     for number in range(last.count):
-        out[number] = last.plane(number)
+        out[number] = as_values(last.plane(number), values)
     return out
 
 

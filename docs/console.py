@@ -22,10 +22,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+import trades
 from PIL import Image, ImageDraw
 
 import convcli
-import trades
 from convcli.cli.main import main
 
 ROOT = Path(__file__).resolve().parent.parent

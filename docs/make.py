@@ -1,8 +1,8 @@
 """Rewrite what is generated: `python docs/make.py`, with --check to only compare.
 
 In README.md, what is between <!-- help --> and <!-- /help --> is each command's --help; between
-<!-- kernels --> and <!-- /kernels -->, the kernels by family. In texts with blocks of commands, what
-these say (console.py); man/ has the manual pages (man.py), gallery.md every kernel's effect.
+<!-- kernels --> and <!-- /kernels -->, the kernels by family. In texts with blocks of commands,
+what these say (console.py); man/ has the manual pages (man.py), gallery.md every kernel's effect.
 `--gallery` draws its images again, which are compared by nobody (gallery.py).
 """
 

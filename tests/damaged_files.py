@@ -168,7 +168,7 @@ FILES = {
     "JPEG: other bytes between scans, or before the end mark": lambda: before(
         before(jpeg(progressive=True), b"\xff\xc4", b"\0\0\x12\x34", 3), b"\xff\xd9", bytes(9)
     ),
-    "JPEG: anything behind the end mark": lambda: jpeg() + b"anything" + jpeg(),
+    "JPEG, PNG, GIF, WebP: anything behind the end mark": lambda: jpeg() + b"anything" + jpeg(),
     "JPEG: no end mark, but all pixels": lambda: jpeg()[:-2],
     "JPEG: cut short": lambda: cut_scan(jpeg(), 0.6, b""),
     "JPEG: cut short, and an end mark put behind it": lambda: cut_scan(jpeg(), 0.6),

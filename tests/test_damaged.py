@@ -39,13 +39,15 @@ TABLE = {
 
 
 def outcome(data, lenient):
-    """What is read of a file: `read`, `read, noted`, or `refused`; and the words."""
+    """What is read of a file: `read`, with notes or what is named, or `refused`; and the words."""
     try:
         frames = read_frames(data, lenient=lenient)
         notes = {note for image in frames for note in image.meta.notes} | {*frames.notes}
-        read(data, lenient=lenient)
+        beside = read(data, lenient=lenient).meta.beside
     except ImageError as error:
         return "refused", str(error)
+    if not notes and any(block.content is None and block.words for block in beside):
+        return "read, named", ""
     return "read, noted" if notes else "read", "\n".join(notes)
 
 

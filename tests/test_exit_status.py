@@ -194,7 +194,7 @@ WRONG = {
         (*A, GRID, "--alpha", "foo"),
         ["auto, keep, weigh, filter or drop", "'foo'"],
     ),
-    "depth": ((*A, GRID, "--depth", "12"), ["expected same, 8, 16 or float", "got '12'"]),
+    "depth": ((*A, GRID, "--depth", "12"), ["expected same, 1, 8, 16 or float", "got '12'"]),
     "method": ((*A, GRID, "--method", "foo"), ["'--method'", "expected auto", "got 'foo'"]),
     "precision": ((*A, GRID, "--precision", "half"), ["expected single or double", "'half'"]),
     "jobs": ((*A, GRID, "--jobs", "0"), ["'--jobs'", "from 1 to 1024", "got '0'"]),

@@ -11,6 +11,7 @@ from command import call
 from convcli.errors import ImageError
 from convcli.image import codec as codec_module
 from convcli.image.codec import LazyFunction
+from convcli.image.depth import full_range
 from convcli.image.files import encode, read
 from convcli.image.formats import (
     FORMATS,
@@ -104,7 +105,7 @@ def test_what_is_held_comes_back(rng, name, kind, channels):
         pixels = in_few_colours(pixels)
     image = Image(pixels, channels)
     quality = 100 if codec_of(name).lossy else None
-    again = read(encode(image, name, quality=quality))
+    again = full_range(read(encode(image, name, quality=quality)))
     expected = expected_of(image, name)
     assert again.pixels.dtype == expected.dtype
     assert again.pixels.shape == expected.shape

@@ -183,7 +183,7 @@ def test_a_mask_of_a_turned_photograph_is_turned_as_it_says(tmp_path):
         (np.full((5, 7), 1.5), "`mask`: has samples from 1.5 to 1.5; expected 0 to 1"),
         (np.full((5, 7), np.nan), "`mask`: has samples from nan to nan"),
         (np.zeros((5, 7, 5), np.uint8), "`mask`: has 5 channels of unknown meaning"),
-        (np.zeros((5, 7), np.int64), "`mask`: an image's samples are"),
+        (np.zeros((5, 7), np.complex64), "`mask`: an image's samples are"),
         (np.zeros(7), "`mask`: an image has shape"),
         ("nope.png", "`mask` nope.png: no such file or directory"),
     ],

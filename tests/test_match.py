@@ -313,7 +313,7 @@ def test_what_cannot_be_looked_for(camera, cat):
     refused(np.array([[1.0, np.nan]]), camera, "the patch has samples that are infinite")
     refused(patch, np.where(camera == camera[9, 9], np.inf, 0.5), "the image has samples that")
     refused(np.zeros((4, 4, 5), np.uint8), cat, "the patch has 5 channels and the image RGB")
-    refused(np.zeros((4, 4), np.int8), cat, "the patch: an image's samples are")
+    refused(np.zeros((4, 4), np.complex64), cat, "the patch: an image's samples are")
 
 
 def test_what_is_no_number_of_places(camera):

@@ -465,7 +465,7 @@ def test_a_files_nodata_value_is_kept(tmp_path, nodata):
     heights = dem(tmp_path / "dem.tif", nodata)
     said = call("apply", "gaussian:sigma=2", tmp_path / "dem.tif", "-o", tmp_path / "out.tif")
     assert said.status == 0
-    assert "missing  180 samples (-9999 or no numbers); 180 of 2,000 in the result" in said.err
+    assert "missing  180 samples (-9999 or NaN); 180 of 2,000 in the result" in said.err
     found = tifffile.imread(tmp_path / "out.tif")
     assert_same_pixels(found == NODATA, heights == NODATA)
     there = heights != NODATA
@@ -559,7 +559,7 @@ def test_eight_bits_can_not_say_it_and_that_is_said(tmp_path, options, zero):
     said = call(
         "apply", "box3", tmp_path / "a.tif", "-o", tmp_path / "b.png", "--depth", "8", *options
     )
-    assert "missing  36 samples (no numbers); 36 of 900 in the result" in said.err
+    assert "missing  36 samples (NaN); 36 of 900 in the result" in said.err
     assert f"they are {zero} there: 8-bit samples can't say that they are missing" in said.err
     with Pillow.open(tmp_path / "b.png") as image:
         assert (np.asarray(image)[3:9, 3:9] == zero).all()

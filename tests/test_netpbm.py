@@ -13,6 +13,7 @@ from command import call
 from PIL import Image as Pillow
 
 from convcli import Frames, Image, ImageError, read_frames, write_frames
+from convcli.image.depth import full_range
 from convcli.image.files import encode, read
 from convcli.image.header import peek_into
 from convcli.image.image import Meta
@@ -62,8 +63,10 @@ def test_pam_of_every_type_and_maximum(rng, kind, channels, depth, maximum):
     full = 255 if maximum < 256 else 65535
     image = read(pam(pixels, kind, maximum))
     assert (image.channels, image.dtype.itemsize) == (channels, 1 + (maximum > 255))
-    expected = np.floor(pixels * full / maximum + 0.5)
+    assert image.maximum == (255 if maximum == 1 else maximum)
+    expected = pixels * 255 if maximum == 1 else pixels
     assert np.array_equal(image.pixels.reshape(pixels.shape), expected)
+    assert full_range(image).maximum == full
 
 
 @pytest.mark.parametrize(("kind", "channels", "depth"), TYPES)
@@ -163,7 +166,7 @@ def test_pam_and_others_may_follow_each_other(rng):
 def test_texts_may_follow_each_other():
     data = b"P2\n# P5 x\n2 2\n255\n1 2\n3 4\nP2 1 1 9\n5\nP1\n2 1\n10"
     found = [image.pixels.tolist() for image in read_frames(io.BytesIO(data))]
-    assert found == [[[1, 2], [3, 4]], [[142]], [[False, True]]]
+    assert found == [[[1, 2], [3, 4]], [[5]], [[False, True]]]
 
 
 def test_a_stream_is_filtered_whole_and_comes_back_as_one(rng, here):

@@ -17,7 +17,7 @@ from convcli import Image, Kernel, Spec, pipeline
 from convcli.engine import Finish, Store, finish, native
 from convcli.engine.bands import Storing
 from convcli.engine.costs import block
-from convcli.engine.finish import _NEAR_ROUNDING, _ROUNDING_LIMIT
+from convcli.engine.finish import _NEAR_ROUNDING, _ROUNDING_LIMIT, Scale
 from convcli.engine.structs import RowsInput, RowsScratch, RowsSizes
 from convcli.errors import KernelError
 from convcli.spec import Mapping
@@ -48,7 +48,7 @@ def run_store(sums, rule, *, exact=True, largest=None):
 def clip_to(depth, mapping, **numbers):
     """Return a rule for whole levels, whose source has as many."""
     depth = np.dtype(depth)
-    return finish(Mapping(mapping), depth, maximum=float(np.iinfo(depth).max), **numbers)
+    return finish(Mapping(mapping), depth, scale=Scale(float(np.iinfo(depth).max)), **numbers)
 
 
 def divisors(limit, rng):
@@ -293,7 +293,11 @@ FLOATS += [("float64", "float64")]
 def test_floats_are_stored_unrounded_in_partial_blocks(sums, out, rng):
     for slope, shift, mapping in ((1, 0, "raw"), (Fraction(1, 3), -5, "abs"), (-2, 1, "offset")):
         rule = finish(
-            Mapping(mapping), np.dtype(out), maximum=1, slope=Fraction(slope), shift=Fraction(shift)
+            Mapping(mapping),
+            np.dtype(out),
+            scale=Scale(1),
+            slope=Fraction(slope),
+            shift=Fraction(shift),
         )
         for width in WIDTHS:
             numbers = rng.integers(-30_000, 30_000, (2, width)).astype(sums)

@@ -222,25 +222,41 @@ def test_several_stacks_are_filtered_by_workers(stack, tmp_path):
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["a.tif", "b.tif"]
 
 
-def test_words_of_the_whole_stack_are_kept_while_they_are_true(tmp_path, rng):
+def test_words_of_the_whole_stack_are_made_true(tmp_path, rng):
     volume = rng.integers(0, 256, (6, 8, 40), dtype=np.uint8)
     path, out = tmp_path / "j.tif", tmp_path / "o.tif"
-    tifffile.imwrite(path, volume, imagej=True, metadata={"axes": "ZYX"})
+    given = {"axes": "ZYX", "spacing": 1.5, "unit": "um"}
+    tifffile.imwrite(path, volume, imagej=True, metadata=given, resolution=(4, 4))
     assert call("apply", "box", path, "--volume", "-o", out).status == 0
     with tifffile.TiffFile(out) as file:
         assert file.is_imagej
         assert file.imagej_metadata["images"] == 6
         assert file.series[0].axes == "ZYX"
-    for option in (("--stride", "2,1,1"), ("--depth", "16"), ("--padding", "valid")):
+    for option, shape, spacing, resolution in (
+        (("--stride", "2,1,1"), (3, 8, 40), 3.0, (4, 1)),
+        (("--stride", "2,2,1"), (3, 4, 40), 3.0, (4, 1)),
+        (("--depth", "16"), (6, 8, 40), 1.5, (4, 1)),
+        (("--padding", "valid"), (4, 6, 38), 1.5, (4, 1)),
+    ):
         said = call("apply", "box", path, "--volume", "-o", out, "--overwrite", *option)
         assert said.status == 0
-        assert "ImageJ's description was left out: it tells of the stack as it was" in said.err
+        assert ": left out" not in said.err
         with tifffile.TiffFile(out) as file:
-            assert not file.is_imagej
-    tifffile.imwrite(path, volume, ome=True, metadata={"axes": "ZYX"})
-    said = call("apply", "box", path, "--volume", "-o", out, "--overwrite", "--padding", "valid")
-    assert "OME's description was left out" in said.err
-    assert tifffile.imread(out).shape == (4, 6, 38)
+            assert file.asarray().shape == shape
+            assert file.imagej_metadata["images"] == shape[0]
+            assert (file.imagej_metadata["spacing"], file.imagej_metadata["unit"]) == (
+                spacing,
+                "um",
+            )
+            assert file.pages[0].tags.valueof(282) == resolution
+    given = {"axes": "ZYX", "PhysicalSizeX": 0.25, "PhysicalSizeZ": 2.0}
+    tifffile.imwrite(path, volume, ome=True, metadata=given)
+    said = call("apply", "box", path, "--volume", "-o", out, "--overwrite", "--stride", "2,1,2")
+    assert ": left out" not in said.err
+    with tifffile.TiffFile(out) as file:
+        assert (file.is_ome, file.asarray().shape) == (True, (3, 8, 20))
+        assert 'PhysicalSizeX="0.5"' in file.ome_metadata
+        assert 'PhysicalSizeZ="4"' in file.ome_metadata
 
 
 def test_planes_of_several_kinds_are_refused(tmp_path, rng):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 
+import imagecodecs
 import numpy as np
 
 _WIDTH = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 7: 1, 16: 8}
@@ -55,6 +56,10 @@ def _page(data, tags, order):
     if tags[259][0] == 8:
         parts = [zlib.decompress(part) for part in parts]
     width = (cols * bands * bits + 7) // 8
+    if tags[259][0] == 4:
+        parts = [imagecodecs.ccittfax4_decode(part, rows, cols).tobytes() for part in parts]
+        unpacked = np.frombuffer(b"".join(parts), np.uint8).reshape(rows, cols)
+        return unpacked != 0
     high = tags.get(278, (rows,))[0]
     for number, part in enumerate(parts):
         expected = min(high, rows - number * high) * width

@@ -106,7 +106,7 @@ def output_of(writing: Writing, job: Job, source: str, file: tuple[bool, int, bo
 
 def known(work: Any, writing: Writing, job: Job, image: Image) -> Sums:
     """Return what filtering and writing take now that samples are there, by the same sum."""
-    size = image.pixels.nbytes
+    size = image.nbytes
     if not hasattr(work, "sums"):
         from convcli.pipeline.memory import StageMemory, Sums
 

@@ -11,6 +11,7 @@ from convcli.batch.estimate import known
 from convcli.batch.jobs import STREAM, Job, Writing
 from convcli.batch.target import format_for, making_room
 from convcli.errors import ImageError
+from convcli.image.depth import scaled_note, settled
 from convcli.image.files import decode, encode, frames_of, read, timing_notes, write
 from convcli.image.formats import (
     FORMATS,
@@ -73,7 +74,7 @@ class File:
         self._tell_stages = tell_stages
         self._name = ""
         self._span: tuple[float, float] | None = None
-        self._frame: tuple[Filtering, tuple[str, ...]] | None = None
+        self._frame: tuple[Filtering, tuple[str, ...], str] | None = None
         self._done: Facts | None = None
         self._seen: Comparison | None = None
 
@@ -149,6 +150,8 @@ class File:
         is_first = self._frame is None
         if not is_first:
             self._end()
+        # What is scaled afterwards would be rounded twice.
+        peak, depth, image = image.meta.peak, image.depth, settled(image, self._name)
         filtered = self._lay(image)
         mapping = filtered.facts.mapping
         if is_first and mapping is Mapping.NORMALIZE and frames.durations is not None:
@@ -156,10 +159,12 @@ class File:
             filtered = self._lay(image)
         result, facts = filtered.result, filtered.facts
         # A single image that is small has no others to be weighed against.
-        weighed = resize and (frames.count > 1 or image.pixels.nbytes > _LITTLE)
+        weighed = resize and (frames.count > 1 or image.nbytes > _LITTLE)
         if is_first and (weighed or self._writing.stages):
             self._tell(image, frames, held, resize if weighed else None)
         notes = notes_on(result, facts, self._name)
+        if peak and image.meta.peak is None and result.dtype == image.dtype:
+            notes += (scaled_note(peak),)
         if facts.inside is not None and _loses(result, self._name, self._writing.quality):
             notes += (_RECODED.format(self._name),)
         count = image.meta.frames
@@ -169,7 +174,7 @@ class File:
             from convcli.batch.comparison import compare
 
             self._seen = compare(image, result, facts, self._writing)
-        self._frame = filtered, notes
+        self._frame = filtered, notes, depth
         return result
 
     def _lay(self, image: Image) -> Filtering:
@@ -199,15 +204,16 @@ class File:
             raise ImageError("the file has no frames")
         from convcli.pipeline.facts import together
 
-        filtered, notes = self._frame
-        self._done = together(self._done, replace(filtered.facts, notes=notes))
+        filtered, notes, depth = self._frame
+        facts = replace(filtered.facts, notes=notes, depth=depth)
+        self._done = together(self._done, facts)
         return self._done
 
     def _range(self, frames: Frames) -> tuple[float, float]:
         """Return the least and the greatest response of all frames: they are made for that."""
         lowest, highest = inf, -inf
         for image in frames:
-            filtered = self._lay(image)
+            filtered = self._lay(settled(image, self._name))
             _ = filtered.result.pixels
             facts = filtered.facts
             lowest, highest = min(lowest, facts.lowest), max(highest, facts.highest)
@@ -259,7 +265,7 @@ def notes_on(result: Image, facts: Facts, name: str) -> tuple[str, ...]:
             f"{name} can't hold the signed floats of `mapping` raw; use `mapping` offset, "
             f"or `path` NAME.tif"
         )
-    notes = [*facts.notes, *check_holds(dtype, result.channels, name)]
+    notes = [*facts.notes, *check_holds(dtype, result.channels, name, result.meta.peak)]
     if facts.alpha == Alpha.WEIGH and codec_of(name).one_bit_alpha:
         notes.append(f"{name} holds one bit of alpha: the source's alpha is kept")
     return (*notes, *left_out(result.meta, name, result.channels))

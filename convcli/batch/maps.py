@@ -17,6 +17,7 @@ from convcli.batch.jobs import STREAM, Job, Request
 from convcli.batch.names import label_of
 from convcli.batch.target import found_at, making_room
 from convcli.errors import ConvError, ImageError, UsageError
+from convcli.image.beside.changes import samples_alone
 from convcli.image.files import encode, read, write
 from convcli.image.formats import FORMATS, check_holds, codec_of, format_of, parse_format
 from convcli.image.image import Image
@@ -225,14 +226,11 @@ class MapsOf:
 
     def _read(self) -> Image:
         writing, source = self._writing, self._job.source
-        image = read(
-            self._streams[0] if source == STREAM else Path(source),
-            frame=writing.frame,
-            max_pixels=writing.max_pixels,
-            lenient=writing.lenient,
-        )
+        place, limit = self._streams[0] if source == STREAM else Path(source), writing.max_pixels
+        image = read(place, frame=writing.frame, max_pixels=limit, lenient=writing.lenient)
         if image.meta.frames > 1 and writing.frame is None:
             self._notes.append(f"only the first of {image.meta.frames} images in the file was used")
+        self._notes += samples_alone(image.meta.beside)
         if (nodata := image.meta.nodata) is not None:
             known = "banks know no missing samples"
             self._notes.append(f"the nodata value {nodata:g} was filtered as data: {known}")

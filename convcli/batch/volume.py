@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from convcli.batch.file import notes_on
 from convcli.batch.jobs import STREAM, Job, Writing
 from convcli.batch.target import format_for, making_room
+from convcli.image.depth import scaled_note, settled
 from convcli.image.frames import Frames
 from convcli.image.image import Image
 from convcli.image.volumes import check_stack, open_volume, volume_parts, write_volume
@@ -69,7 +70,15 @@ class VolumeFile:
         frames = open_volume(source, max_pixels=writing.max_pixels)
         name = format_for(writing, job, frames.format)
         check_stack(name)
-        road = self._work.lay(frames)
+        scaled = dict[str, None]()
+
+        def ready(plane: Image) -> Image:
+            found = settled(plane, name)
+            if found is not plane:
+                scaled[scaled_note(plane.meta.peak or 1)] = None
+            return found
+
+        road = self._work.lay(frames.each(ready))
         stages = road.stages(name)
         if resize is not None:
             resize(sum(stage.bytes for stage in stages))
@@ -86,7 +95,7 @@ class VolumeFile:
 
         self._write(road.result.each(checked), name)
         facts = road.facts
-        notes |= dict.fromkeys((*facts.notes, *frames.notes))
+        notes |= dict.fromkeys((*facts.notes, *frames.notes, *scaled))
         return replace(facts, notes=tuple(notes)), None
 
     def _write(self, result: Frames, name: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convcli.cli.echo import echo, echo_json
+from convcli.cli.fills import refuse_fill
 from convcli.cli.options import SPEC_OPTIONS, lenient_option, make_spec
 from convcli.cli.status import tell
 from convcli.cli.streams import check_apart, check_targets
@@ -121,6 +122,8 @@ def explain(kernel: Any, spec: Spec, **given: Any) -> None:
     """Show what a kernel does at one place of an image, and why."""
     _check(given, _reads(given["image"]))
     study, name = _study(kernel, spec, given)
+    if not 0 <= spec.fill <= 255 and study.target.in_levels:
+        refuse_fill(spec.fill)
     for note in (*spec.notes, *getattr(kernel, "doubts", ())):
         tell(f"convcli: {as_options(note)}")
     if threshold := getattr(kernel, "threshold", 0):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from convcli import batch
 from convcli.batch.estimate import estimated_stages
+from convcli.cli.fills import check_fill
 from convcli.cli.reporter import Reporter
 from convcli.cli.status import tell
 from convcli.cli.streams import descriptor
@@ -46,9 +47,7 @@ _CONTRARY = (
     ("volume", "compare"),
 )
 #: Options that always have an effect, and are usual: nothing is imported for them.
-_SURE = frozenset(
-    ("output", "overwrite", "skip_existing", "as_json", "quiet", "verbose", "dry_run")
-)
+_SURE = {"output", "overwrite", "skip_existing", "as_json", "quiet", "verbose", "dry_run"}
 _LONG = {"skip_existing": "skip-existing", "as_json": "json"}
 
 
@@ -74,6 +73,7 @@ def filter_images(
     request = _with_mask(make_request([each.name for each in kernels], given), spec.mask)
     jobs, unread = batch.apart(batch.plan(request))
     check_streams(jobs, given["as_json"])
+    check_fill(spec, jobs)
     writing = replace(request.writing, stages=given["verbose"] or given["as_json"])
     if given["show"]:
         writing = replace(writing, show=_room(given["dry_run"]))
@@ -260,7 +260,7 @@ class _KernelFilter:
         """Return the stages that an image goes through, told from its header."""
         from convcli.pipeline.memory import ImageKind, sums
 
-        kind = ImageKind(header.size, header.channels, header.dtype)
+        kind = ImageKind(header.size, header.channels, header.dtype, header.together)
         return sums(kind, self.kernels, self.spec, output).stages
 
     def sums(self, image: Image, output: Output) -> Sums:

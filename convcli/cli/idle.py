@@ -261,7 +261,8 @@ def depth(call: Call) -> str:
     """The depth that it has."""
     if call.facts is None or call.get("depth") == "same":
         return ""
-    same = call.facts.depth == call.facts.out_depth
+    # An image of one bit becomes one of eight without the option.
+    same = call.facts.depth == call.facts.out_depth != "1-bit"
     return f"the image is {call.facts.depth}" if same else ""
 
 

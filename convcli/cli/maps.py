@@ -13,6 +13,7 @@ from convcli.batch.maps import MapsOf, MapsOutcome, MapsRequest, check_request
 from convcli.batch.names import read_by
 from convcli.cli.echo import echo_json
 from convcli.cli.effects import notes
+from convcli.cli.fills import check_fill
 from convcli.cli.filtering import check_streams, make_request
 from convcli.cli.idle import Call
 from convcli.cli.status import DONE, FAILED, tell
@@ -62,6 +63,7 @@ def write_maps(
     )
     jobs, unread = batch.apart(batch.plan(request))
     check_streams(jobs, given["as_json"])
+    check_fill(spec, jobs)
     asked = MapsRequest(tuple(layers), spec, request, **shown)
     check_request(asked, jobs)
     kept = read_by(request, jobs, Identities())

@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from convcli.borders import Border, by_axis, named_border, parse_borders
-from convcli.cli.placing import AnchorType, BorderType, PaddingType
+from convcli.cli.placing import AnchorType, BorderType, FillType, PaddingType
 from convcli.cli.types import NumbersType, PathType, Real, RegionType, Whole, Word
 from convcli.errors import UsageError
 from convcli.presets import PRESETS, spec_like
@@ -46,8 +46,9 @@ SPEC_OPTIONS = (
     ),
     click.option(
         "--fill",
-        type=Real(0, 255),
-        help="What the constant border holds, 0 (black) to 255 (white).",
+        type=FillType(),
+        help="What the constant border holds: 0 (black) to 255 (white) whatever the depth, of CMYK "
+        "no ink to full; in the image's own units where samples are values (int16, uint32, …).",
     ),
     click.option("--stride", type=NumbersType(), default="1", show_default=True, help="Step."),
     click.option(
@@ -71,8 +72,8 @@ SPEC_OPTIONS = (
         "mapping",
         type=Word(Mapping),
         help="How a response becomes a pixel: clip; abs; offset (mid-gray is zero); normalize "
-        "(stretch what is there); raw (signed float, where the format holds it); hue (of "
-        "sobel-direction: the direction as hue, its strength as brightness).  "
+        "(stretch what is there); raw (signed float in the image's own units, where the format "
+        "holds it); hue (of sobel-direction: the direction as hue, its strength as brightness).  "
         "[default: the kernel's own: abs for zero-sum kernels, else clip]",
     ),
     click.option(
@@ -82,7 +83,10 @@ SPEC_OPTIONS = (
         "library kernel as 'convcli kernels NAME' shows them), or what several kernels combine to.",
     ),
     click.option(
-        "--bias", type=Real(), help="Add this, in 8-bit levels, instead of the kernel's own."
+        "--bias",
+        type=Real(),
+        help="Add this instead of the kernel's own: in 8-bit levels, as --fill, or in units of "
+        "values.",
     ),
     click.option(
         "--scale",
@@ -145,7 +149,12 @@ SPEC_OPTIONS = (
         "weigh: keep it, with colour weighted by it, as auto does for GIF.",
     ),
     click.option(
-        "--depth", type=Word(Depth), default="same", show_default=True, help="Bits a sample."
+        "--depth",
+        type=Word(Depth),
+        default="same",
+        show_default=True,
+        help="Bits a sample; 1 is white from half of white on (TIFF: group 4). Values, which have "
+        "no white, keep their numbers.",
     ),
     click.option(
         "--method",

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convcli.borders import ALIASES, Border
-from convcli.cli.types import MOST, NumbersType, Typed, whole
+from convcli.cli.types import MOST, NumbersType, Real, Typed, whole
 from convcli.cli.volume import is_volume
 from convcli.geometry import ANCHOR_WORDS, PADDING_WORDS, Anchor, Padding
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+
+#: Fill values may be so great.
+_MOST = 1e30
 
 
 class PaddingType(NumbersType):
@@ -89,3 +93,13 @@ class BorderType(Typed):
         from click.shell_completion import CompletionItem
 
         return [CompletionItem(word) for word in Border if word.startswith(incomplete.lower())]
+
+
+class FillType(Real):
+    """A level from 0 to 255; or another number, which has to be of an image of values."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 255)
+
+    def _takes(self, number: float) -> bool:
+        return -_MOST <= number <= _MOST

@@ -6,7 +6,7 @@ from convcli.engine.bank import Bank, PreparedBank, prepare_bank
 from convcli.engine.blocks import Blocks
 from convcli.engine.correlate import Store, correlate_planned
 from convcli.engine.correlated import Correlated, Finished, correlated, run
-from convcli.engine.finish import Finish, finish
+from convcli.engine.finish import Finish, Scale, finish
 from convcli.engine.native import keeps_loops, seconds_compiling
 from convcli.engine.options import Border2D, Options
 from convcli.engine.passes import KernelSet, Terms
@@ -42,6 +42,7 @@ __all__ = [
     "Prepared",
     "PreparedBank",
     "Rows",
+    "Scale",
     "Seen",
     "Stage",
     "Store",

@@ -41,6 +41,8 @@ class Finish:
     rounding
         To the nearest level, halves away from zero, or towards zero. No loop rounds halves to
         even levels.
+    top
+        The value of a full sample of the result; 0 for the type's own: 255, 65535 or 1.
     """
 
     slope: Fraction
@@ -49,6 +51,7 @@ class Finish:
     absolute: bool = False
     mid: float = 0.0
     rounding: Rounding = Rounding.AWAY
+    top: float = 0.0
 
     def is_same(self, sums: np.dtype[Any]) -> bool:
         """Whether sums of a type become samples as they are."""
@@ -62,8 +65,13 @@ class Finish:
 
     @property
     def maximum(self) -> float:
-        """The highest level: 255 or 65535; without end for floats."""
-        return float(np.iinfo(self.dtype).max) if self.is_levels else inf
+        """The highest level: 255, 65535 or `top`; without end for floats."""
+        return self.full if self.is_levels else inf
+
+    @property
+    def full(self) -> float:
+        """The value of a full sample of the result."""
+        return full_sample(self.dtype, self.top)
 
     def stretch(self, lowest: float | Fraction, highest: float | Fraction) -> Finish:
         """Map the sums `lowest`..`highest` to the whole range, the least response to 0.
@@ -72,7 +80,7 @@ class Finish:
         """
         if not -inf < lowest < highest < inf:
             return self
-        top = Fraction(self.maximum) if self.is_levels else Fraction(1)
+        top = Fraction(self.full)
         slope, start = top / (Fraction(highest) - Fraction(lowest)), Fraction(lowest)
         if self.slope < 0:  # the greatest sum is the least response
             slope, start = -slope, Fraction(highest)
@@ -120,7 +128,9 @@ class Finish:
             rest = (*rest[:2], min(self.maximum, highest))
             return "store_whole", np.array((1, int(self.shift), 0, 0, *rest), dtype=sums)
         clips = not self.absolute and self.mid == 0
-        near = self._near_type(sums, largest, exact) if clips else None
+        # It saturates at the type's own ends.
+        own = self.maximum == full_sample(self.dtype)
+        near = self._near_type(sums, largest, exact) if clips and own else None
         if near is not None:
             half = self._half(exact) + (Fraction(1, 4 * self._parts) if exact else 0)
             values = (_float(self.slope), _float(self.shift + half), 0.0, 0.0)
@@ -222,11 +232,48 @@ def _float(number: Fraction) -> float:
         return inf if number > 0 else -inf
 
 
+@record
+class Scale:
+    """From a source's samples to a result's.
+
+    Parameters
+    ----------
+    maximum
+        The value of a full sample of the source, which becomes the result's: 255, 65535 or 1.
+    top
+        The value of a full sample of the result; 0 for the type's own: 255, 65535 or 1.
+    least
+        The least sample of the result.
+    same
+        Whether samples of the result count in the source's units: values, which have no full scale.
+    """
+
+    maximum: float
+    top: float = 0.0
+    least: float = 0.0
+    same: bool = False
+
+    def full(self, dtype: np.dtype[Any]) -> float:
+        """Return the value of a full sample of a result of this type."""
+        return full_sample(dtype, self.top)
+
+    def levels(self, dtype: np.dtype[Any]) -> Fraction:
+        """Return levels of a result of this type for one of the source."""
+        return Fraction(1) if self.same else Fraction(self.full(dtype)) / Fraction(self.maximum)
+
+    def middle(self, dtype: np.dtype[Any]) -> float:
+        """Return the sample that stands for zero under `offset`: half of full, or 0 if signed."""
+        if self.least < 0:
+            return 0.0
+        full = self.full(dtype)
+        return 0.5 if full == 1 else float((full + 1) // 2)
+
+
 def finish(
     mapping: Mapping,
     dtype: np.dtype[Any],
     *,
-    maximum: float,
+    scale: Scale,
     slope: Fraction = Fraction(1),
     shift: Fraction = Fraction(0),
     rounding: Rounding = Rounding.AWAY,
@@ -239,19 +286,21 @@ def finish(
         `normalize` gives what comes before stretching: call `Finish.stretch` with the range.
     dtype
         The result's sample type.
-    maximum
-        The value of a full sample of the source, which becomes the result's: 255, 65535 or 1.
+    scale
+        The value of a full sample of the source, and which sample of the result it becomes.
     slope, shift
         Response = slope·sum + shift, in levels of the source.
     rounding
         How responses become whole levels, which floats don't.
     """
-    full = Fraction(int(np.iinfo(dtype).max)) if dtype.kind == "u" else Fraction(1)
     if mapping is Mapping.RAW:
-        return Finish(slope, shift, dtype)
-    levels = full / Fraction(maximum)
-    mid = 0.0
-    if mapping is Mapping.OFFSET:
-        mid = float((full + 1) / 2) if dtype.kind == "u" else 0.5
+        return Finish(slope, shift, dtype, top=scale.top)
+    levels = scale.levels(dtype)
+    mid = scale.middle(dtype) if mapping is Mapping.OFFSET else 0.0
     absolute = mapping is Mapping.ABS
-    return Finish(slope * levels, shift * levels, dtype, absolute, mid, rounding)
+    return Finish(slope * levels, shift * levels, dtype, absolute, mid, rounding, scale.top)
+
+
+def full_sample(dtype: np.dtype[Any], top: float = 0.0) -> float:
+    """Return the value of a full sample: `top`, or if that is 0 the type's own."""
+    return top or (float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0)

@@ -107,8 +107,8 @@ def fit_kernel(
     if any(taps % 2 == 0 or not 1 <= taps <= MOST_TAPS for taps in size):
         raise UsageError(f"`size` must be odd, 1 to {MOST_TAPS}; got {' × '.join(map(str, size))}")
     pair = _levels(before), _levels(after)
-    ends = (0.0, 255.0) if after.dtype.kind == "u" else None
-    rounding = 255 / after.maximum / sqrt(12) if after.dtype.kind == "u" else 0.0
+    ends = (0.0, 255.0) if after.dtype.kind == "u" and not after.has_values else None
+    rounding = _unit(after) / sqrt(12) if after.dtype.kind in "iu" else 0.0
 
     def found(taps: tuple[int, int]) -> tuple[Sums, Fit]:
         sums = gather(*aligned(*pair, taps), taps, ends)
@@ -143,18 +143,23 @@ def _planes(image: Image) -> NDArray[Any]:
 
 
 def _levels(image: Image) -> NDArray[Any]:
-    """Colour in levels of 8 bits."""
+    """Colour in levels of 8 bits; values as they are."""
     planes = _planes(image)
-    if planes.dtype == np.uint8:
+    if planes.dtype == np.uint8 and image.meta.peak is None:
         return planes
-    return planes.astype(np.float64) * (255 / image.maximum)
+    return planes.astype(np.float64) * _unit(image)
+
+
+def _unit(image: Image) -> float:
+    """Return what a sample of 1 counts."""
+    return 1.0 if image.has_values else 255 / image.maximum
 
 
 def _whole(
     before: NDArray[Any], after: NDArray[Any], fit: Fit, *, symmetric: bool
 ) -> tuple[Kernel | None, float | None]:
     """Return the kernel of whole weights that gives the second image, and for what share."""
-    if before.dtype != after.dtype or before.dtype.kind != "u":
+    if before.dtype != after.dtype or before.dtype.kind not in "iu":
         return None, None
     first, second = aligned(before, after, fit.weights.shape[:2])
     rows = fit.weights.shape[0] - 1

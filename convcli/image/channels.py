@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
+from convcli.image.header import VALUES
 from convcli.record import record
 
 #: Weights of red, green and blue in the gray of stored (gamma-encoded) values, in thousandths:
@@ -41,7 +42,7 @@ _WORDS = {
     "A": "alpha",
 }
 #: Whole bands: one, or from one to another.
-_NUMBERS = re.compile(r"(\d+)(?:\s*-\s*(\d+))?")
+_NUMBERS = re.compile(r"(\d{1,9})(?:\s*-\s*(\d{1,9}))?", re.ASCII)
 #: So many channels are listed in a message.
 _LISTED = 12
 
@@ -156,7 +157,9 @@ def alpha(pixels: NDArray[Any], channels: str) -> NDArray[Any] | None:
     return pixels[:, :, -1] if channels.endswith(ALPHA) else None
 
 
-def gray(samples: NDArray[Any], channels: str, *, linear: bool = False) -> NDArray[Any]:
+def gray(
+    samples: NDArray[Any], channels: str, full: float | None = None, *, linear: bool = False
+) -> NDArray[Any]:
     """Gray from colour.
 
     Parameters
@@ -165,13 +168,15 @@ def gray(samples: NDArray[Any], channels: str, *, linear: bool = False) -> NDArr
         (rows, cols, count) channels, of which those beyond the colours are left out.
     channels
         Their names, alpha included or not.
+    full
+        The value of a full sample; None for the type's own.
     linear
         Whether the samples are linear light, so that luminance is meant.
 
     Returns
     -------
-    ndarray of shape (rows, cols), of the same type
-        Whole samples are rounded to nearest, exactly. Of L*a*b* it is L*.
+    ndarray of shape (rows, cols), of the same type; float64 of values
+        Levels are rounded to nearest, exactly. Of L*a*b* it is L*.
 
     Raises
     ------
@@ -181,8 +186,10 @@ def gray(samples: NDArray[Any], channels: str, *, linear: bool = False) -> NDArr
     names = colour_of(channels)
     if names in ("L", "Lab"):
         return samples[:, :, 0]
+    if samples.dtype.name in VALUES:
+        samples = samples.astype(np.float64)
     if names == "CMYK":
-        top = 1.0 if samples.dtype.kind == "f" else float(np.iinfo(samples.dtype).max)
+        top = full or (1.0 if samples.dtype.kind == "f" else float(np.iinfo(samples.dtype).max))
         inks = samples[:, :, :4].astype(np.float64) / top
         light = (1 - inks[:, :, :3]) * (1 - inks[:, :, 3:])
         result = light @ (np.array(STORED_WEIGHTS) / 1000) * top

@@ -46,7 +46,7 @@ pixels is better a package whose `__init__` has `CODEC` and `header`, and names 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
@@ -59,7 +59,7 @@ Coded: TypeAlias = bytes | Iterable[bytes] | Callable[[IO[bytes]], None]
 if TYPE_CHECKING:
     from convcli.image.beside.block import Block
     from convcli.image.frames import Frames
-    from convcli.image.image import Image
+    from convcli.image.image import Image, Meta
 
 GRAY = frozenset({"L"})
 OPAQUE = frozenset({"L", "RGB"})
@@ -153,6 +153,8 @@ class Codec:
     keeps
         The kinds of `Block`s that it writes; a kind that ends in a space stands for all that begin
         so.
+    remarks
+        Gives what is to be said of what it writes otherwise than the source had it, by its `Meta`.
     lossy
         Whether it loses something unless told otherwise.
     lenient
@@ -184,6 +186,8 @@ class Codec:
         for never.
     note
         What happens to some that it holds nonetheless: (sample type or '', channels, words).
+    peaks
+        Values of a full sample (`Meta.peak`) that it holds beside the greatest of a type.
     """
 
     name: str
@@ -203,6 +207,7 @@ class Codec:
     carries: frozenset[str] = frozenset()
     numbers: Callable[[tuple[int, int, int, int]], bool] | None = None
     keeps: tuple[str, ...] = ()
+    remarks: Callable[[Meta], tuple[str, ...]] | None = None
     lossy: bool = False
     lenient: bool = False
     in_bands: bool = False
@@ -220,6 +225,7 @@ class Codec:
     coder_whole: float | None = None
     proposed: int = 0
     note: tuple[str, frozenset[str], str] | None = None
+    peaks: Container[int | None] = ()
 
     def has(self, dtype: str, channels: str) -> bool:
         """Whether an image of that sample type and those channels can be written."""

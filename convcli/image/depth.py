@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
-
-#: Whole numbers up to here are exact in float64.
-_EXACT = 2**53
+from convcli.image.formats import codec_of
+from convcli.image.image import DEPTHS, Image, depth_words
+from convcli.record import replace
 
 
 def widen_bits(samples: NDArray[Any], bits: int) -> NDArray[Any]:
@@ -48,18 +48,23 @@ def widen_bits(samples: NDArray[Any], bits: int) -> NDArray[Any]:
     return result.astype(kind)
 
 
-def scale_to_full(samples: NDArray[Any], maximum: int) -> NDArray[Any]:
-    """Scale samples in 0..`maximum` to 0..255, or to 0..65535 if the maximum is above 255.
-
-    Rounded to nearest, which can be undone: the steps only grow.
+def check_peak(samples: NDArray[Any], peak: int) -> None:
+    """Refuse samples that are above the greatest that their file speaks of.
 
     Raises
     ------
     ImageError
-        If a sample is above the maximum.
+        If one is.
     """
-    if samples.size and int(samples.max()) > maximum:
-        raise ImageError(f"a sample is {int(samples.max())}, above the file's maximum {maximum}")
+    if samples.size and int(samples.max()) > peak:
+        raise ImageError(f"a sample is {int(samples.max())}, above the file's maximum {peak}")
+
+
+def scale_to_full(samples: NDArray[Any], maximum: int) -> NDArray[Any]:
+    """Scale samples in 0..`maximum` to 0..255, or to 0..65535 if the maximum is above 255.
+
+    Rounded to nearest, which can be undone: the steps only grow.
+    """
     full = 255 if maximum <= 255 else 65535
     kind = np.uint8 if maximum <= 255 else np.uint16
     if maximum == full:
@@ -69,35 +74,52 @@ def scale_to_full(samples: NDArray[Any], maximum: int) -> NDArray[Any]:
     return scaled
 
 
-def storable(samples: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Any numeric array as one of an image's sample types, and what there is to say about it.
+def full_range(image: Image) -> Image:
+    """Return an image whose full samples are the greatest of their type; as it is if they are."""
+    peak = image.meta.peak
+    if peak is None:
+        return image
+    bits = 0 if peak & (peak + 1) else peak.bit_length()
+    pixels = image.pixels
+    scaled = widen_bits(pixels, bits) if bits else scale_to_full(pixels, peak)
+    return replace(image, pixels=scaled, meta=replace(image.meta, peak=None))
 
-    bool, uint8, uint16, float32 and float64 stay; float16 becomes float32; other whole numbers
-    become float64 with the same values, if each is exact there.
+
+def settled(image: Image, format: str) -> Image:
+    """Return an image as a format holds it: to the full range, unless it says what that is.
+
+    Parameters
+    ----------
+    image
+        The image.
+    format
+        The name of the format to be written.
+    """
+    peak = image.meta.peak
+    return image if peak is None or peak in codec_of(format).peaks else full_range(image)
+
+
+def scaled_note(peak: int) -> str:
+    """Say that samples up to a greatest one were scaled to all of their type."""
+    full = 255 if peak <= 255 else 65535
+    bits = "an 8-bit one" if full == 255 else "a 16-bit one"
+    return f"{depth_words(peak)} samples were scaled: {peak} became {full}, {bits}"
+
+
+def storable(samples: NDArray[Any]) -> NDArray[Any]:
+    """Return an array of one of an image's sample types, in the machine's order of bytes.
 
     Raises
     ------
     ImageError
-        If the samples are not real numbers, or not exact in float64.
+        If the samples are not real numbers.
     """
     kind = samples.dtype.newbyteorder("=")
-    if kind.name in ("bool", "uint8", "uint16", "float32", "float64"):
-        return samples.astype(kind, copy=False), ()
-    if kind.name == "float16":
-        return samples.astype(np.float32), ()
-    if kind.kind not in "iu":
+    if kind.name not in DEPTHS:
         raise ImageError(
             f"samples of type {kind.name} can't be an image; expected whole or real numbers"
         )
-    if kind.itemsize == 8 and samples.size:
-        least, most = int(samples.min()), int(samples.max())
-        if max(-least, most) > _EXACT:
-            raise ImageError(
-                f"samples from {least} to {most} are not exact in double precision; "
-                f"expected at most ±{_EXACT}"
-            )
-    note = f"{kind.name} samples are kept as their values in double precision, not scaled to 0..1"
-    return samples.astype(np.float64), (note,)
+    return samples.astype(kind, copy=False)
 
 
 def as_bytes(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -105,11 +127,19 @@ def as_bytes(pixels: NDArray[Any]) -> NDArray[Any]:
     return pixels.astype(np.uint8) * np.uint8(255) if pixels.dtype == bool else pixels
 
 
-def divide_alpha(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Undo the multiplication of colour by alpha; what is clear stays as it is."""
+def divide_alpha(pixels: NDArray[Any], peak: int | None = None) -> NDArray[Any]:
+    """Undo the multiplication of colour by alpha; what is clear stays as it is.
+
+    Parameters
+    ----------
+    pixels
+        (rows, cols, channels).
+    peak
+        The value of a full sample; None for the type's greatest, and 1 for floats.
+    """
     kind = pixels.dtype
     alpha = pixels[..., -1:].astype(np.float64)
-    full = float(np.iinfo(kind).max) if kind.kind == "u" else 1.0
+    full = float(peak or np.iinfo(kind).max) if kind.kind in "iu" else 1.0
     # Float files may hold anything, and what can't be divided is infinite.
     with np.errstate(over="ignore", invalid="ignore"):
         return _divided(pixels, alpha, full)
@@ -118,6 +148,6 @@ def divide_alpha(pixels: NDArray[Any]) -> NDArray[Any]:
 def _divided(pixels: NDArray[Any], alpha: NDArray[Any], full: float) -> NDArray[Any]:
     kind = pixels.dtype
     colour = pixels[..., :-1] * np.divide(full, alpha, out=np.ones_like(alpha), where=alpha > 0)
-    if kind.kind == "u":
-        colour = np.floor(colour.clip(0, full) + 0.5)
+    if kind.kind in "iu":
+        colour = np.floor(colour.clip(0 if kind.kind == "u" else -full, full) + 0.5)
     return np.concatenate([colour.astype(kind), pixels[..., -1:]], axis=-1)

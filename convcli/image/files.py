@@ -14,6 +14,7 @@ from convcli.errors import ImageError, TakenError
 from convcli.image import formats
 from convcli.image.atomic import write_atomic
 from convcli.image.codec import Codec
+from convcli.image.depth import settled
 from convcli.image.foreign.following import following
 from convcli.image.formats import check_holds, check_several, codec_of, format_of, parse_format
 from convcli.image.frames import DURATION, Frames
@@ -241,6 +242,7 @@ def _image_parts(
     image: Image, codec: Codec, options: dict[str, Any], numbers: tuple[int | None, int | None]
 ) -> Iterator[bytes] | Callable[[IO[bytes]], None]:
     check_holds(image.dtype.name, image.channels, codec.name)
+    image = settled(image, codec.name)
     check_options(*numbers)
     image = image.with_meta(formats.with_colours(image.meta, image.channels, codec)[0])
     coder, what = codec.encode, f"can't be written as {codec.name}"
@@ -276,6 +278,7 @@ def _checked(frames: Frames, format: str) -> Iterator[Image]:
             check_holds(image.dtype.name, image.channels, format)
         except ImageError as error:
             raise ImageError(f"frame {number}: {error}") from error
+        image = settled(image, format)
         kind = image.size, image.channels, image.depth
         first = first or kind
         if not pages and kind != first:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from convcli.errors import ImageError
 from convcli.image.codec import ANY, BESIDE, Codec, LazyFunction
+from convcli.image.header import VALUES
 from convcli.record import record
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ _DEPTHS = {
     "bool": "1-bit",
     "uint8": "8-bit",
     "uint16": "16-bit",
+    "float16": "half-precision float",
     "float32": "float",
     "float64": "double",
 }
@@ -230,13 +232,13 @@ def lacks(entry: Entry) -> str:
     return f"install convcli[{extra}], which reads it, or save it as JPEG or PNG"
 
 
-def check_holds(dtype: str, channels: str, format: str) -> tuple[str, ...]:
+def check_holds(dtype: str, channels: str, format: str, peak: int | None = None) -> tuple[str, ...]:
     """Refuse what a format can't hold; depth and alpha are never lowered unasked.
 
     Parameters
     ----------
-    dtype, channels
-        The image's sample type, such as `uint16`, and its channels, such as `RGBA`.
+    dtype, channels, peak
+        The image's sample type, such as `uint16`, its channels, such as `RGBA`, and `Meta.peak`.
     format
         The name of the format to be written.
 
@@ -253,7 +255,7 @@ def check_holds(dtype: str, channels: str, format: str) -> tuple[str, ...]:
     known = codec_of(parse_format(format))
     dtype = str(dtype)
     if known.has(dtype, channels):
-        return _notes(known, dtype, channels)
+        return () if peak in known.peaks else _notes(known, dtype, channels)
     options = [*_depth_options(known, dtype, channels), *_channel_options(known, channels)]
     holding = [codec for codec in codecs() if codec.proposed and codec.has(dtype, channels)]
     holding = sorted(holding, key=lambda codec: codec.proposed)[:2]
@@ -327,7 +329,7 @@ def left_out(meta: Meta, format: str, channels: str = "RGB") -> tuple[str, ...]:
         for name, words in BESIDE.items()
         if getattr(meta, name) not in (None, (), b"") and name not in codec.carries
     ]
-    unwritten = [block for block in meta.beside if not codec.writes(block)]
+    unwritten = [block for block in meta.beside if block.words and not codec.writes(block)]
     lost += [block.words for block in unwritten if block.content is not None]
     lost += colours
     notes = (
@@ -338,7 +340,7 @@ def left_out(meta: Meta, format: str, channels: str = "RGB") -> tuple[str, ...]:
     named = dict.fromkeys(block.words for block in unwritten if block.content is None)
     if named:
         notes.append(f"the source's {', '.join(named)}: left out")
-    return tuple(notes)
+    return (*notes, *(codec.remarks(meta) if codec.remarks else ()))
 
 
 def _usual() -> list[str]:
@@ -365,9 +367,11 @@ def _depth_options(known: Codec, dtype: str, channels: str) -> list[str]:
     """Return `depth` with the deepest value the format has, if the depth is in the way."""
     if dtype in known.holds:
         return []
-    for kind, value in (("float32", "float"), ("uint16", "16"), ("uint8", "8")):
+    for kind, value in (("float32", "float"), ("uint16", "16"), ("uint8", "8"), ("bool", "1")):
         if kind in known.holds:
-            return [f"`depth` {value}"]
+            # Values seldom fit levels.
+            fits = dtype not in VALUES or kind == "float32"
+            return [f"`depth` {value}" if fits else f"`depth` {value} `mapping` normalize"]
     return []
 
 

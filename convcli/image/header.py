@@ -19,8 +19,15 @@ Peek: TypeAlias = Callable[[int, int], bytes]
 HEAD = 4096
 #: Chunks, segments or boxes that are looked at before a header is given up.
 MOST = 1000
+#: Sample types whose samples are levels: shares of a full one, which is white.
+LEVELS = ("bool", "uint8", "uint16", "float16", "float32", "float64")
+#: Sample types whose samples are values in units of their own: no number of them is white.
+VALUES = ("int8", "int16", "uint32", "int32", "uint64", "int64")
 #: Bytes of a sample, by its type.
-WIDTHS = {"bool": 1, "uint8": 1, "uint16": 2, "float32": 4, "float64": 8}
+WIDTHS = {
+    **{"bool": 1, "uint8": 1, "int8": 1, "uint16": 2, "int16": 2, "float16": 2},
+    **{"uint32": 4, "int32": 4, "float32": 4, "uint64": 8, "int64": 8, "float64": 8},
+}
 
 
 @record
@@ -45,6 +52,8 @@ class Header:
         Bytes that all samples take uncompressed in the file; 0 for as many as in memory.
     lossy
         Whether its coding has lost something.
+    together
+        Bytes of samples that are decoded together, as rows are asked for; 0 where all of them are.
     progressive
         Whether it is coded so that a result of its format is coded whole, too.
     """
@@ -58,6 +67,7 @@ class Header:
     stored: int = 0
     lossy: bool = False
     progressive: bool = False
+    together: int = 0
 
     @property
     def pixels(self) -> int:
@@ -75,6 +85,17 @@ def peek_into(data: bytes | memoryview) -> Peek:
     return lambda at, size: bytes(data[at : at + size])
 
 
+def printable(word: bytes) -> str:
+    """Return a word of a file as it can be shown.
+
+    Examples
+    --------
+    >>> printable(bytes([71, 66, 255, 0]))
+    'GB??'
+    """
+    return "".join(chr(byte) if 32 <= byte < 127 and byte != 92 else "?" for byte in word)
+
+
 def whole_type(bits: int) -> str:
     """Return the type of whole samples of so many bits."""
     return "uint8" if bits <= 8 else "uint16"
@@ -86,5 +107,6 @@ def number_type(kind: str, bits: int) -> str:
         return "bool"
     if kind == "u" and bits <= 16:
         return whole_type(bits)
-    small = bits <= 32 if kind == "f" else bits <= 16
-    return "float32" if small else "float64"
+    name = {"u": "uint", "i": "int"}.get(kind, "float")
+    width = next((width for width in (8, 16, 32) if bits <= width), 64)
+    return f"{name}{max(width, 16) if name == 'float' else width}"

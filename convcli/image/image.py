@@ -11,11 +11,16 @@ from numpy.typing import NDArray
 from convcli.errors import ImageError
 from convcli.image.beside.block import Block
 from convcli.image.channels import PLAIN, Bands, channel_words, check_letters
+from convcli.image.header import LEVELS, VALUES
 from convcli.processors import processors
 from convcli.record import field, record
 
-#: Sample types an image can have. float64 comes from arrays and 32-bit integer files only.
-DEPTHS = ("bool", "uint8", "uint16", "float32", "float64")
+#: Sample types an image can have.
+DEPTHS = LEVELS + VALUES
+#: Whole numbers up to here are exact in float64, in which they are filtered.
+_EXACT = 2**53
+#: What channels are by their number, where nothing says it.
+_TOLD = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 def described(size: tuple[int, int], channels: str, depth: str) -> str:
@@ -67,6 +72,12 @@ class Meta:
         Whether the file's coding loses something, so that a result need not be lossless either.
     chunks
         PNG's own words on colour (`gAMA`, `cHRM`, `sRGB`, `mDCV`, …) as (name, content).
+    peak
+        The value of a full sample where that is less than the type's greatest: 4095 of 12 bits in
+        16; None for the type's own.
+    white_is_zero
+        Whether the file's gray counts from white. Levels are turned about when they are read and
+        written; values, which nothing says how to turn, stay as they are stored.
     nodata
         The sample that stands for one that is missing (GDAL's nodata value), or None.
     bands
@@ -91,6 +102,8 @@ class Meta:
     frames: int = 1
     lossy: bool = False
     chunks: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    peak: int | None = None
+    white_is_zero: bool = False
     nodata: float | None = None
     bands: Bands = PLAIN
     beside: tuple[Block, ...] = field(default=(), repr=False)
@@ -105,7 +118,8 @@ class Image:
     ----------
     pixels
         (rows, cols) or (rows, cols, channels), C-contiguous, native byte order; one of `DEPTHS`.
-        Float pixels are nominally 0..1 and may lie outside.
+        Float pixels are nominally 0..1 and may lie outside. Those of `VALUES` count in units of
+        their own, and have no full scale.
     channels
         One letter a channel: `L`, `RGB`, `CMYK` or `Lab` (a* and b* stored around the middle), `?`
         for each that has no known meaning, beside these or alone, and `A` for alpha, the last.
@@ -137,7 +151,11 @@ class Image:
         if pixels.dtype.name not in DEPTHS:
             raise ImageError(f"an image's samples are {', '.join(DEPTHS)}; got {pixels.dtype.name}")
         count = 1 if pixels.ndim == 2 else pixels.shape[2]
-        channels = self.channels or {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}.get(count, "?" * count)
+        if pixels.dtype.itemsize == 8 and pixels.dtype.kind in "iu":
+            check_exact(pixels)
+        # Which value would be opaque, nobody knows.
+        told = {1: "L", 3: "RGB"} if pixels.dtype.name in VALUES else _TOLD
+        channels = self.channels or told.get(count, "?" * count)
         if len(channels) != count:
             raise ImageError(f"{count} channels can't be named {channels!r}: one letter each")
         check_letters(channels)
@@ -205,6 +223,11 @@ class Image:
         return (self.made or self.pixels).dtype
 
     @property
+    def nbytes(self) -> int:
+        """What all samples take in memory."""
+        return self.size[0] * self.row_bytes
+
+    @property
     def size(self) -> tuple[int, int]:
         """(rows, cols)."""
         return self.shape[0], self.shape[1]
@@ -221,12 +244,45 @@ class Image:
 
     @property
     def maximum(self) -> float:
-        """The value of a full sample: 1 for bool and float, 255, or 65535."""
-        return float(np.iinfo(self.dtype).max) if self.dtype.kind == "u" else 1.0
+        """The value of a full sample: 1 for bool and float, 255, 65535, or `Meta.peak`.
+
+        Of values, which have none, the greatest that their type holds.
+        """
+        if self.meta.peak is not None:
+            return float(self.meta.peak)
+        return float(np.iinfo(self.dtype).max) if self.dtype.kind in "iu" else 1.0
+
+    @property
+    def has_values(self) -> bool:
+        """Whether samples are values in units of their own, not levels."""
+        return self.dtype.name in VALUES
 
     @property
     def depth(self) -> str:
-        """The sample type in words: `1-bit`, `8-bit`, `16-bit`, `float`, `double`."""
-        return {"bool": "1-bit", "uint8": "8-bit", "uint16": "16-bit", "float32": "float"}.get(
-            self.dtype.name, "double"
+        """The sample type in words: `1-bit`, `8-bit`, `12-bit`, `16-bit`, `int16`, `float`, …."""
+        if self.meta.peak is not None:
+            return depth_words(self.meta.peak)
+        words = {"bool": "1-bit", "uint8": "8-bit", "uint16": "16-bit", "float16": "half"}
+        words |= {"float32": "float", "float64": "double"}
+        return words.get(self.dtype.name, self.dtype.name)
+
+
+def depth_words(peak: int) -> str:
+    """Return what samples from 0 to a greatest one are called: `12-bit`, or `maximum 100`."""
+    return f"maximum {peak}" if peak & (peak + 1) else f"{peak.bit_length()}-bit"
+
+
+def check_exact(pixels: NDArray[Any]) -> None:
+    """Refuse whole numbers that float64 doesn't hold.
+
+    Raises
+    ------
+    ImageError
+        If one is none that it holds exactly.
+    """
+    least, most = int(pixels.min()), int(pixels.max())
+    if max(-least, most) > _EXACT:
+        raise ImageError(
+            f"samples from {least} to {most} are not exact in double precision; "
+            f"expected at most ±{_EXACT}"
         )

@@ -60,7 +60,10 @@ def upright(image: Image, orientation: int | None = None) -> Image:
     dpi = meta.dpi[::-1] if meta.dpi and stored >= 5 else meta.dpi
     if meta.exif or meta.xmp:
         meta = _settled(meta, stored, image.size)
-    return Image(turn(image.pixels, stored), image.channels, replace(meta, dpi=dpi))
+    meta = replace(meta, dpi=dpi)
+    if stored == 1 and image.made is not None:
+        return Image.of(image.made, image.channels, meta)
+    return Image(turn(image.pixels, stored), image.channels, meta)
 
 
 def _settled(meta: Meta, orientation: int, size: tuple[int, int]) -> Meta:

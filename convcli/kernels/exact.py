@@ -11,7 +11,7 @@ from numbers import Rational, Real
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from convcli.errors import KernelError
-from convcli.record import record
+from convcli.record import field, record
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +91,7 @@ class Matrix:
     weights: Sequence[Sequence[float]]
     divisor: float = 1
     denominator: float | None = None
-    threshold: float = 0
+    threshold: float = field(default=0, repr=False)
 
     @property
     def array(self) -> NDArray[np.float64]:

@@ -91,7 +91,7 @@ class AtAnchors(Picked):
         fills: Sequence[float] | None = None,
     ) -> None:
         down, across = (_places(geometries, k, spec) for k in range(2))
-        fill: Any = fill_level(spec.fill, rows.dtype, target.level)
+        fill: Any = fill_level(spec.fill, rows.dtype, target)
         super().__init__(rows, down, across, fill if fills is None else np.array(fills))
 
     def like(self, filtered: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:

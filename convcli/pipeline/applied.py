@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import inf
 
-import numpy as np
-
 from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Kernel
 from convcli.pipeline.responses import Target, after, scaled
@@ -38,14 +36,12 @@ def applied(
         return slope, shift + _middle(target)
     low, high = target.span or ends
     if target.mapping is Mapping.NORMALIZE and -inf < low < high < inf:
-        stretch = target.maximum / (high - low)
+        stretch = float(target.full) / (high - low)
         return slope * stretch, (shift - low) * stretch
     return slope, shift
 
 
 def _middle(target: Target) -> float:
     """Return what stands for zero under `offset`, in levels of the source."""
-    if target.dtype.kind != "u":
-        return target.maximum / 2
-    full = int(np.iinfo(target.dtype).max)
-    return target.maximum * (full + 1) / (2 * full)
+    scale, dtype = target.scale, target.dtype
+    return float(Fraction(scale.middle(dtype)) / scale.levels(dtype))

@@ -277,7 +277,7 @@ def step_of(
     if stretches and target.span is not None:
         finish = finish.stretch(*sums_of(target.span, slope, shift))
         stretches = False
-    outside = engine.Border2D(spec.border, fill_level(spec.fill, dtype, target.level))
+    outside = engine.Border2D(spec.border, fill_level(spec.fill, dtype, target))
     options = replace(_options(spec), stretch=stretches, watch=target.watch)
     prepared = engine.prepare(
         engine.ArrayKind(shape, dtype), kernel_set, geometry, outside, finish, options

@@ -156,7 +156,7 @@ def _ready(
         flip=spec.convolve,
         anchor=spec.anchor,
     )
-    outside = engine.Border2D(spec.border, fill_level(spec.fill, kind.dtype, target.level))
+    outside = engine.Border2D(spec.border, fill_level(spec.fill, kind.dtype, target))
     bank = engine.Bank(weights[:, :, ::-1, ::-1] if spec.convolve else weights, groups)
     options = engine.Options(
         jobs=spec.jobs,
@@ -177,9 +177,7 @@ def _whole(weights: NDArray[Any]) -> NDArray[Any]:
 
 
 def _finish(target: Target, shift: float) -> engine.Finish:
-    return engine.finish(
-        target.mapping, target.dtype, maximum=target.maximum, shift=Fraction(shift)
-    )
+    return target.finish(Fraction(1), Fraction(shift))
 
 
 def _stored(

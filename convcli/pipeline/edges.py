@@ -33,7 +33,7 @@ class KeptEdges(engine.Stage):
 
     def __init__(self, result: engine.Stage, work: Work, geometries: tuple[Geometry, ...]) -> None:
         source = rows_of(work.image)
-        check_kept(source, result.dtype, prod(result.shape[2:]))
+        check_kept(source, result.dtype, prod(result.shape[2:]), work)
         super().__init__(result.shape, result.dtype, result.step, result.chunk)
         self.jobs = result.jobs
         self._result = result
@@ -58,9 +58,15 @@ class KeptEdges(engine.Stage):
         return out
 
 
-def check_kept(source: engine.Rows, dtype: np.dtype[Any], channels: int) -> None:
+def check_kept(source: engine.Rows, dtype: np.dtype[Any], channels: int, work: Work) -> None:
     """Refuse a result whose samples are of another kind than the source's."""
-    if source.dtype != dtype or prod(source.shape[2:]) != channels:
+    one, alike = source.dtype, prod(source.shape[2:]) == channels
+    if one.kind == "u":
+        # 12 bits and 16 are of one type.
+        alike &= one == dtype and work.plain.scale.levels(dtype) == 1
+    else:
+        alike &= one == dtype or (one.kind == dtype.kind and work.target.same)
+    if not alike:
         raise UsageError(
             "`keep_edges` leaves samples as they are, so the result can't have another "
             "`depth` or other channels than the image; leave one of these out"

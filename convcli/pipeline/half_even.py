@@ -28,9 +28,7 @@ def has_halves(kernels: tuple[AnyKernel, ...], spec: Spec, target: Target) -> bo
     if kernel_set.weights.dtype.kind != "i":
         return False
     slope, shift = scaled(kernel, response(kernel, divisor, target), spec.scale, target)
-    finish = engine.finish(
-        target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
-    )
+    finish = target.finish(slope, shift)
     return finish.slope.denominator % 2 == 0 or finish.shift.denominator % 2 == 0
 
 

@@ -138,10 +138,13 @@ class Mixed:
         out: NDArray[Any],
     ) -> NDArray[Any]:
         """Return share·filtered + (1 − share)·before as samples of the result."""
-        work, top = self._work, _full(out.dtype)
-        filtered = filtered.astype(np.float64) * top
-        if before.dtype.kind == "f" and top > 1:
-            before = before * top
+        work, top = self._work, self._work.target.scale.full(out.dtype)
+        # Values are in their own units already.
+        unit = 1.0 if work.target.same and not work.target.top else top
+        unit = unit if out.dtype.kind == "u" else 1.0
+        filtered = filtered.astype(np.float64) * unit
+        if before.dtype.kind == "f":
+            before = before * unit
         before = before.astype(np.float64)
         if out.dtype.kind == "u":
             filtered = self._levels(filtered, top)
@@ -276,10 +279,6 @@ def _any_rows(stage: Stage, jobs: int) -> engine.Blocks:
     """Return a stage of which any rows can be asked for; each is made once."""
     grouped = _Grouped(stage) if len(stage.pieces) == 1 and stage.step <= 2 else stage
     return engine.Blocks(grouped, jobs, once=True)
-
-
-def _full(dtype: np.dtype[Any]) -> float:
-    return float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0
 
 
 def _weighed(

@@ -16,7 +16,7 @@ from convcli.image.image import Image
 from convcli.kernels.bank import Bank, stacked
 from convcli.kernels.kernel import Compound, Kernel
 from convcli.record import record, replace
-from convcli.spec import Alpha, Mapping, Missing, Precision, Rounding, Spec
+from convcli.spec import Alpha, Depth, Mapping, Missing, Precision, Rounding, Spec
 
 #: Taps of a window, and steps, that can be meant.
 _MOST = 10_000
@@ -238,7 +238,8 @@ def stack(image: Image, layers: Sequence[Layer], spec: Spec) -> Stack:
 
 def real_type(image: Image, spec: Spec) -> np.dtype[Any]:
     """Return the type that maps of an image are made in."""
-    double = spec.precision is Precision.DOUBLE or image.dtype == np.float64
+    wide = image.has_values and image.dtype.itemsize > 2
+    double = spec.precision is Precision.DOUBLE or image.dtype == np.float64 or wide
     return np.dtype(np.float64 if double else np.float32)
 
 
@@ -255,6 +256,7 @@ def check_layers(layers: Sequence[Layer], spec: Spec) -> None:
     given += ["region"] * bool(spec.region) + ["mask"] * (spec.mask is not None)
     given += ["scale"] * (spec.scale != 1) + ["rounding"] * (spec.rounding is not Rounding.AWAY)
     given += ["alpha"] * (spec.alpha not in (Alpha.AUTO, Alpha.DROP))
+    given += ["depth"] * (spec.depth is Depth.ONE)
     given += ["nodata"] * (spec.nodata is not None) + ["least_share"] * (spec.least_share != 0)
     given += ["missing"] * (spec.missing is not Missing.IGNORE)
     if spec.mapping is Mapping.HUE:

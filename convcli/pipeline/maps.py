@@ -174,7 +174,7 @@ def _band_bytes(stack: Stack, rows: int) -> int:
 
 
 class _Samples:
-    """An image's samples from 0 to 1."""
+    """An image's samples from 0 to 1; values as they are."""
 
     def __init__(self, image: Image, stack: Stack) -> None:
         self._image, self._stack = image, stack
@@ -184,11 +184,13 @@ class _Samples:
         block = image.rows(start, stop)
         block = block.reshape(*block.shape[:2], -1)
         if self._stack.gray:
-            block = ch.gray(ch.colours(block, image.channels), image.channels)[:, :, None]
+            full = None if image.has_values else image.maximum
+            block = ch.gray(ch.colours(block, image.channels), image.channels, full)[:, :, None]
         elif self._stack.places != tuple(range(block.shape[2])):
             block = ch.select(block, self._stack.places)
         samples = block.astype(real, order="C")
-        if image.maximum != 1:
+        # Values have no full scale.
+        if image.maximum != 1 and not image.has_values:
             samples /= real.type(image.maximum)
         return samples
 

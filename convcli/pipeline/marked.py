@@ -13,7 +13,6 @@ from convcli.image.image import Image
 from convcli.pipeline.anchors import AtAnchors
 from convcli.pipeline.facts import MissingFacts
 from convcli.pipeline.missing import Gaps, as_sample, put_where
-from convcli.pipeline.responses import Target
 from convcli.pipeline.stored import Stored
 from convcli.pipeline.work import Work, planes_of, rows_of
 from convcli.spec import Mapping
@@ -27,10 +26,9 @@ def mark_of(gaps: Gaps, work: Work) -> float | None:
     source, out, raw = gaps.image.dtype, work.target.dtype, work.target.mapping is Mapping.RAW
     if gaps.nodata is None:
         return np.nan if out.kind == "f" else None
-    if source.kind == "f" or source == out or raw:
+    if source.kind == "f" or raw:
         return as_sample(gaps.nodata, out) if out.kind == "f" or source.kind != "f" else None
-    full = float(np.iinfo(out).max) if out.kind != "f" else 1.0
-    return as_sample(gaps.nodata * full / work.image.maximum, out)
+    return as_sample(gaps.nodata * float(work.target.scale.levels(out)), out)
 
 
 def nodata_kept(image: Image, work: Work) -> tuple[float | None, tuple[str, ...]]:
@@ -72,7 +70,7 @@ class Marks:
     def __init__(self, gaps: Gaps, work: Work, geometries: tuple[Geometry, ...]) -> None:
         self._gaps, self._work, out = gaps, work, work.target.dtype
         self.mark = mark_of(gaps, work)
-        levels = float(np.iinfo(out).max) if out.kind != "f" else 0.0
+        levels = work.target.scale.full(out) if out.kind != "f" else 0.0
         middle = (levels + 1) // 2 * (work.target.mapping is Mapping.OFFSET)
         self._instead = middle if self.mark is None else self.mark
         self._has_alpha = work.weighs or work.filters_alpha
@@ -87,7 +85,7 @@ class Marks:
         if work.weighs:
             alpha = engine.Pixels(source, lambda block, _: planes_of(block)[:, :, -1:].copy())
             self._alpha = AtAnchors(alpha, *at)
-            target = Target(out, Mapping.CLIP, gaps.image.maximum)
+            target = work.plain
             self._stored = Stored(
                 np.promote_types(alpha.dtype, np.float32), None, work.spec, target
             )

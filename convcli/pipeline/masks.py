@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from convcli.errors import ConvError, ImageError
 from convcli.image import channels as ch
 from convcli.image import files
+from convcli.image.depth import full_range
 from convcli.image.image import Image
 from convcli.paths import status
 from convcli.record import field, record
@@ -159,6 +160,7 @@ def _of(given: GivenMask) -> Mask:
 
 def _of_image(image: Image) -> Mask:
     """Return a mask's gray samples; what is transparent in it is outside."""
+    image = full_range(image)
     names = image.channels
     if "?" in names:
         raise ImageError(f"has {len(names)} channels of unknown meaning; {_EXPECTED}")

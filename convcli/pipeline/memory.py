@@ -18,7 +18,7 @@ from convcli.engine import CHUNK_BYTES, Pixels
 from convcli.errors import ConvError
 from convcli.image.channels import channel_words
 from convcli.image.formats import codec_of
-from convcli.image.header import WIDTHS, Header
+from convcli.image.header import VALUES, WIDTHS, Header
 from convcli.image.image import Image, Meta
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline.arrays import Step
@@ -38,6 +38,8 @@ _BASE, _BAND = 2**22, 3 * 2**22
 _MAPPED = 2**26
 #: Source and result side by side: with the halves that become it, a byte of both.
 _COMPARED = 2.2
+#: Blocks of rows that there are beside one a thread, of a file that is decoded block by block.
+_BLOCKS = 3
 #: Arrays as large as a chunk that there are at once where each pixel is worked on.
 _AT_ONCE = 4
 
@@ -75,11 +77,14 @@ class ImageKind:
     ----------
     size, channels, dtype
         Its (rows, cols), how many channels it has, and the type of its samples.
+    together
+        Bytes of samples that are decoded together, as rows are asked for; 0 where all of them are.
     """
 
     size: tuple[int, int]
     channels: int
     dtype: str
+    together: int = 0
 
 
 @record
@@ -128,9 +133,11 @@ def takes(
     output
         What becomes of the result.
     """
-    kind = ImageKind(header.size, header.channels, header.dtype)
+    kind = ImageKind(header.size, header.channels, header.dtype, header.together)
     found = sums(kind, tuple(kernels), spec, output).total
     reading = file + header.nbytes + header.overhead
+    if header.together:
+        return found
     if codec_of(header.format).scattered:
         held = (file if file < _MAPPED else 0) + header.nbytes * (header.frames > 1)
         return held + max(header.nbytes + header.overhead, found)
@@ -142,7 +149,8 @@ def takes(
 
 def sums_of(image: Image, kernels: Sequence[AnyKernel], spec: Spec, output: Output) -> Sums:
     """Return what an image takes once its samples are there."""
-    kind = ImageKind(image.size, len(image.channels), image.dtype.name)
+    together = image.row_bytes * image.made.step if image.made is not None else 0
+    kind = ImageKind(image.size, len(image.channels), image.dtype.name, together)
     return sums(kind, tuple(kernels), spec, output)
 
 
@@ -157,11 +165,16 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
     kernels, spec, output
         As for `takes`.
     """
-    names = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}.get(kind.channels, "?" * kind.channels)
+    told = {1: "L", 3: "RGB"} if kind.dtype in VALUES else {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+    names = told.get(kind.channels, "?" * kind.channels)
     shape = (*kind.size, kind.channels) if kind.channels > 1 else kind.size
     source = prod(shape) * WIDTHS[kind.dtype]
     image = Image.of(Absent(shape, np.dtype(kind.dtype)), names, Meta())
-    decoded = StageMemory(f"{kind.size[1]}×{kind.size[0]} {channel_words(names)} decoded", source)
+    words, jobs = f"{kind.size[1]}×{kind.size[0]} {channel_words(names)}", spec.jobs or processors()
+    held = min(source, (jobs + _BLOCKS) * kind.together)
+    decoded = StageMemory(
+        f"{words} decoded" + (" as rows are asked for" if held else ""), held or source
+    )
     try:
         road = lay(image, kernels, spec)
     except ConvError:
@@ -170,11 +183,10 @@ def sums(kind: ImageKind, kernels: tuple[AnyKernel, ...], spec: Spec, output: Ou
             return sums(kind, kernels, replace(spec, channels=None, bands=None), output)
         # It doesn't fit, and is refused.
         return Sums(source, source, (decoded, StageMemory("result", source)))
-    jobs = spec.jobs or processors()
     stages = [decoded, *(stage for one in road.roads for stage in _stages(one, jobs))]
     if isinstance(spec.nodata, float | int):
         stages.append(StageMemory("which samples are there", prod(shape)))
-    dtype = road.work.target.dtype
+    dtype = road.work.stored
     result = prod(road.steps[-1].geometry.out) * len(road.work.channels) * dtype.itemsize
     stages.append(_written(result, dtype.itemsize == 2, output))
     if output.compared:
@@ -209,6 +221,8 @@ def _behind(road: OneRoad, chunk: int) -> list[StageMemory]:
     if work.needs_floats or work.chooses:
         back = "back to the samples of the result" if work.needs_floats else "beside the channels"
         found.append(StageMemory(back, chunk))
+    if work.stored != work.target.dtype:
+        found.append(StageMemory(f"{work.stored.name} samples of the result", chunk))
     if work.spec.keep_edges:
         found.append(StageMemory("edges as they were", chunk))
     if any(step.soft for step in road.steps):

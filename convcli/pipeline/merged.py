@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from convcli.image.light import lab
 from convcli.pipeline.anchors import AtAnchors
 from convcli.pipeline.responses import fill_level
 from convcli.pipeline.work import Work, planes_of, rows_of
+from convcli.record import replace
 from convcli.spec import Mapping
 
 
@@ -64,7 +64,8 @@ def _fill(work: Work, place: int) -> float:
     if is_lab and place in (1, 2):
         return lab.middle_of(image.dtype)
     white = lab.white_of(image) if place == 0 else image.maximum
-    return fill_level(work.spec.fill, image.dtype, Fraction(white) / 255)
+    target = replace(work.target, maximum=image.maximum, white=white)
+    return fill_level(work.spec.fill, image.dtype, target)
 
 
 def _step(work: Work, place: int) -> tuple[float, float, float]:

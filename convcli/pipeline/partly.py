@@ -111,7 +111,9 @@ class Partly:
     def _outside(self, work: Work, dtype: np.dtype[Any], make: MakesRows) -> engine.Rows:
         """Return the image as samples of the result."""
         image = self.image
-        if image.channels == work.channels and image.dtype == dtype:
+        # 12 bits and 16 are of one type.
+        alike = image.dtype == dtype and (dtype.kind != "u" or work.plain.scale.levels(dtype) == 1)
+        if image.channels == work.channels and alike:
             return rows_of(image)
         return _itself(image, work, dtype, make)
 
@@ -159,7 +161,7 @@ def lay_partly(image: Image, work: Work) -> Partly:
         pixels, partly = sum(box.pixels for box in boxes), 0
     inside = Inside(asked, pixels, partly, mask is not None)
     if spec.keep_edges:
-        check_kept(rows_of(work.image), work.target.dtype, len(work.channels))
+        check_kept(rows_of(work.image), work.target.dtype, len(work.channels), work)
         down = in_sight([geometry.rows for geometry in geometries])
         across = in_sight([geometry.cols for geometry in geometries])
         sight = Box(down[0], across[0], down[1], across[1])

@@ -112,7 +112,7 @@ def lay_part(
     steps, fills = [], []
     for kernel, places, geometry in zip(kernels, seen, geometries, strict=True):
         shape = (*map(len, places), *rows.shape[2:])
-        fill = fill_level(spec.fill, dtype, target.level)
+        fill = fill_level(spec.fill, dtype, target)
         fills.append(engine.Border2D(spec.border, fill).level)
         ends = len(fills) == len(kernels)
         real = arrays.sums_type(dtype, spec)

@@ -15,7 +15,7 @@ from convcli.engine import Seen
 from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Combine, Compound, Kernel
 from convcli.record import record, replace
-from convcli.spec import Mapping, Spec
+from convcli.spec import Mapping, Rounding, Spec
 
 
 @record
@@ -50,6 +50,8 @@ class Target:
     zero
         The sample of the source that stands for nothing, where that isn't 0: what a kernel makes
         of it alone is taken from its responses.
+    top, least, same
+        Of the result, as `engine.Scale` has them.
     """
 
     dtype: np.dtype[Any]
@@ -64,6 +66,22 @@ class Target:
     signed: bool = False
     zero: float = 0.0
     weighed: bool = False
+    top: float = 0.0
+    least: float = 0.0
+    same: bool = False
+
+    @property
+    def scale(self) -> engine.Scale:
+        """From the source's samples to the result's."""
+        return engine.Scale(self.maximum, self.top, self.least, self.same)
+
+    def finish(
+        self, slope: Fraction, shift: Fraction, rounding: Rounding = Rounding.AWAY
+    ) -> engine.Finish:
+        """Return how sums become samples: response = slope·sum + shift, in levels of the source."""
+        return engine.finish(
+            self.mapping, self.dtype, scale=self.scale, slope=slope, shift=shift, rounding=rounding
+        )
 
     @property
     def in_pixels(self) -> bool:
@@ -77,12 +95,16 @@ class Target:
         return Fraction(white) / 255 if self.in_levels else Fraction(1)
 
     @property
+    def full(self) -> Fraction:
+        """The response that becomes a full sample of the result."""
+        return Fraction(self.scale.full(self.dtype)) / self.scale.levels(self.dtype)
+
+    @property
     def half(self) -> Fraction:
         """The greatest response that fits above mid-gray: 127 of 255, or half of a float's 1."""
-        if self.dtype.kind != "u":
-            return Fraction(self.maximum) / 2
-        full = int(np.iinfo(self.dtype).max)
-        return Fraction(self.maximum) * (full - 1) / (2 * full)
+        scale = self.scale
+        room = Fraction(scale.full(self.dtype)) - Fraction(scale.middle(self.dtype))
+        return room / scale.levels(self.dtype)
 
 
 def response(kernel: AnyKernel, divisor: Fraction, target: Target) -> tuple[Fraction, Fraction]:
@@ -98,7 +120,7 @@ def response(kernel: AnyKernel, divisor: Fraction, target: Target) -> tuple[Frac
     if isinstance(kernel, Kernel):
         return 1 / divisor, written(kernel.offset) * target.level
     if kernel.full_scale is not None:
-        full = Fraction(target.maximum) / Fraction(kernel.full_scale)
+        full = target.full / Fraction(kernel.full_scale)
         unit = full if target.in_pixels else Fraction(1)
         return unit / written(kernel.divisor), Fraction(0)
     return 1 / (divisor * written(kernel.divisor)), Fraction(0)
@@ -126,10 +148,10 @@ def scaled(
         factor = Fraction(str(scale))
         return slope * factor, shift * factor
     low, high = (Fraction(end) for end in response_range(kernel, target))
-    top = Fraction(target.maximum)
+    top = target.full
     if target.mapping in (Mapping.RAW, Mapping.NORMALIZE):
         return slope, shift
-    if target.mapping is Mapping.CLIP and low < 0:
+    if target.mapping is Mapping.CLIP and low < 0 <= target.least:
         factor = top / (high - low) if low < high else Fraction(1)
         return slope * factor, (shift - low) * factor
     room = target.half if target.mapping is Mapping.OFFSET else top
@@ -152,7 +174,7 @@ def response_range(kernel: AnyKernel, target: Target) -> tuple[float, float]:
         mean = Kernel("mean", np.mean([part.scaled for part in kernel.parts], axis=0))
         low = max(low, _sums(mean, target)[0])
     if kernel.full_scale is not None and target.in_pixels:
-        high = target.maximum
+        high = float(target.full)
     first, last = sorted((low / kernel.divisor, high / kernel.divisor))
     return first, last
 
@@ -201,12 +223,13 @@ def between(target: Target, dtype: np.dtype[Any]) -> Target:
     return replace(target, dtype=dtype, mapping=Mapping.RAW, between=True, watch=False)
 
 
-def fill_level(fill: float, dtype: np.dtype[Any], level: Fraction) -> float:
+def fill_level(fill: float, dtype: np.dtype[Any], target: Target) -> float:
     """Turn a fill value into a sample of the source, a whole one if those are."""
-    value = float(Fraction(fill) * level)
+    value = float(Fraction(fill) * target.level)
     if dtype.kind != "u":
         return value
-    return float(np.clip(np.floor(value + 0.5), 0, np.iinfo(dtype).max))
+    top = target.maximum if target.in_levels else np.iinfo(dtype).max
+    return float(np.clip(np.floor(value + 0.5), 0, top))
 
 
 def ends_of(sums: Iterable[Seen], slope: float, shift: float) -> tuple[float, float]:
@@ -226,14 +249,7 @@ def finish_of(target: Target, slope: Fraction, shift: Fraction, spec: Spec) -> e
     slope, shift
         Response = slope·sum + shift, in levels of the source.
     """
-    finish = engine.finish(
-        target.mapping,
-        target.dtype,
-        maximum=target.maximum,
-        slope=slope,
-        shift=shift,
-        rounding=spec.rounding,
-    )
+    finish = target.finish(slope, shift, spec.rounding)
     if not target.signed or target.mapping is Mapping.RAW:
         return finish
     return replace(finish, mid=(finish.maximum + 1) / 2 if finish.is_levels else 0.0)

@@ -51,10 +51,11 @@ class Unfiltered:
         unfiltered = engine.Pixels(rows_of(work.image), lambda block, _: _select(block, places))
         self._rows = AtAnchors(unfiltered, geometries, work.spec, work.target)
         self._stored: Stored | None = None
-        kept, out = unfiltered.dtype, work.target.dtype
-        if kept != out and work.target.mapping is not Mapping.RAW:
-            target = Target(out, Mapping.CLIP, work.image.maximum)
-            self._stored = Stored(kept, None, work.spec, target)
+        kept, out, plain = unfiltered.dtype, work.target.dtype, work.plain
+        # 12 bits and 16 are of one type.
+        rescales = kept.kind == "u" and plain.scale.levels(out) != 1
+        if (kept != out or rescales) and work.target.mapping is not Mapping.RAW:
+            self._stored = Stored(kept, None, work.spec, plain)
 
     def merged(self, filtered: NDArray[Any], corner: tuple[int, int]) -> NDArray[Any]:
         """Put filtered channels of a part of an image beside those that weren't.
@@ -108,14 +109,16 @@ class FloatResult:
             self.samples = prod(filtered.rows.shape[:2]) * count
         self._clipped: dict[tuple[int, int], int] = {}
         kinds = Mapping.CLIP if work.keeps_brightness else work.target.mapping
-        out = work.target.dtype
         more = work.spec.linear or work.spec.luma
+        out = work.target.dtype
         target = replace(
             work.target,
             dtype=self._dtype if more else out,
             maximum=work.full if work.spec.linear else work.target.maximum,
             watch=True,
         )
+        if more:
+            target = replace(target, top=0.0, least=0.0, same=False)
         target = after(work.kernels[:-1], work.spec, target)
         stretches = target.mapping is Mapping.NORMALIZE
         colour, alpha = self._ranges(filtered) if stretches else (None, None)
@@ -123,9 +126,11 @@ class FloatResult:
         self._alpha: Stored | None = None
         self._levels: Stored | None = None
         if self._has_alpha:
-            self._alpha = self._plain(Target(out, kinds, work.full), alpha)
+            plain = replace(work.plain, mapping=kinds)
+            self._alpha = self._plain(replace(plain, maximum=work.full, same=False), alpha)
         if work.spec.luma and not work.spec.linear:
-            self._levels = self._plain(Target(out, Mapping.CLIP, 1.0))
+            top = replace(work.plain, maximum=1.0, same=False)
+            self._levels = self._plain(top)
         self._before: AtAnchors | None = None
         if work.spec.luma:
             raw = Target(self._dtype, Mapping.RAW, work.full)
@@ -248,5 +253,5 @@ class FloatResult:
         if dtype.kind == "u":
             below, above = colour < -_ROUNDING, colour > 1 + _ROUNDING
             self._clipped[corner] = int(np.count_nonzero(below) + np.count_nonzero(above))
-        stored = light.encode(squeezed(colour), work.image.meta, dtype)
+        stored = light.encode(squeezed(colour), work.image.meta, dtype, work.target.top or None)
         return stored.reshape(colour.shape)

@@ -13,6 +13,7 @@ from convcli.image.image import Image, Meta
 from convcli.image.light.profile import fits
 from convcli.pipeline.anchors import placed
 from convcli.pipeline.marked import nodata_kept
+from convcli.pipeline.sample_types import described_by
 from convcli.pipeline.work import Work
 from convcli.record import replace
 from convcli.spec import Mapping
@@ -35,7 +36,8 @@ def meta_of(image: Image, work: Work, rows: engine.Rows, geometries: Sequence[Ge
     geometries
         One a kernel.
     """
-    meta = work.image.meta
+    own = replace(work.image.meta, peak=image.meta.peak)
+    meta = described_by(own, image.dtype, work.stored, work.target)
     if work.channels != work.image.channels:
         meta = replace(meta, bands=PLAIN)
     if work.spec.strip:

@@ -17,6 +17,7 @@ from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline import arrays
 from convcli.pipeline.applied import applied
 from convcli.pipeline.arrays import Filtered
+from convcli.pipeline.decoded import source_of
 from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.gaps import with_gaps
@@ -24,6 +25,7 @@ from convcli.pipeline.marked import Marks
 from convcli.pipeline.masked import masked_responses, masked_steps
 from convcli.pipeline.result import FloatResult, Unfiltered
 from convcli.pipeline.result_meta import meta_of
+from convcli.pipeline.sample_types import Settling, plans_told
 from convcli.pipeline.work import Work, chains, differ, prepare, selected
 from convcli.pipeline.working import present_rows, response_type, working_rows
 from convcli.processors import processors
@@ -75,6 +77,7 @@ def lay(
     ConvError
         If the spec doesn't fit the image, or the kernel doesn't fit into it.
     """
+    image = source_of(image, spec.jobs)
     kernels, chosen = arrays.overridden(kernels, spec), selected(image, spec)
     whole = with_gaps(prepare(chosen, kernels, spec, span, watch=watch, one_bit=one_bit), chosen)
     if differ(chosen, spec):
@@ -135,8 +138,17 @@ class Road:
         geometries = tuple(step.geometry for step in self.steps)
         if self.work.spec.keep_edges and self.partly is None:
             rows = KeptEdges(rows, self.work, geometries)
+        if rows.dtype != self.work.stored:
+            rows, jobs = engine.Pixels(rows, self._settling), rows.jobs
+            rows.jobs = jobs
         meta = meta_of(self._image, self.work, rows, geometries)
         return Image.of(rows, self.work.channels, meta)
+
+    @cached_property
+    def _settling(self) -> Settling:
+        """What makes samples of another type than the engine does."""
+        work = self.work
+        return Settling(work.stored, work.target, work.spec.rounding)
 
     @property
     def facts(self) -> Facts:
@@ -154,13 +166,13 @@ class Road:
             out_channels=result.channels,
             out_depth=result.depth,
             geometries=tuple(step.geometry for step in self.steps),
-            plans=done.plans,
+            plans=plans_told(image, done.plans),
             mapping=work.target.mapping,
             lowest=seen.ends[0],
             highest=seen.ends[1],
             scale=scale,
             offset=offset,
-            clipped=seen.clipped,
+            clipped=seen.clipped + self._settling.clipped,
             samples=done.samples,
             alpha=work.said_of_alpha(image),
             avoidable=work.spec.scale != "auto" and not work.spec.luma and image.dtype.kind in "bu",

@@ -148,7 +148,7 @@ class _Source:
     def __init__(self, pixels: NDArray[Any], patch: Patch) -> None:
         pixels = pixels.view(np.uint8) if pixels.dtype == np.bool_ else pixels
         self._channels, self._patch = pixels.shape[2], patch
-        self._whole = pixels.dtype.kind == "u"
+        self._whole = pixels.dtype in (np.uint8, np.uint16)
         self.samples: engine.Rows = engine.Held(pixels[:, :, 0] if self._channels == 1 else pixels)
         self._top = float(np.iinfo(pixels.dtype).max) if self._whole else 1.0
         narrow = pixels.dtype == np.uint8 and patch.is_box
@@ -281,7 +281,7 @@ def _correlated(
         engine.KernelSet(weights[None]),
         plan_geometry((source.shape[0], source.shape[1]), weights.shape, padding="valid"),
         engine.Border2D(Border.ZERO),
-        engine.finish(Mapping.RAW, dtype, maximum=1.0),
+        engine.finish(Mapping.RAW, dtype, scale=engine.Scale(1.0)),
         engine.Options(jobs=jobs, double=True, watch=False),
     )
     return engine.Correlated(prepared, source)

@@ -61,7 +61,7 @@ class Stored:
             if isinstance(kernel, Kernel):
                 shift = written(kernel.offset) * target.level
             elif kernel.full_scale is not None and not target.in_pixels:
-                slope = Fraction(kernel.full_scale) / Fraction(target.maximum)
+                slope = Fraction(kernel.full_scale) / target.full
             slope, shift = scaled(kernel, (slope, shift), spec.scale, target)
         finish = finish_of(target, slope, shift, spec)
         if target.mapping is Mapping.NORMALIZE:

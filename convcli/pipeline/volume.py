@@ -70,14 +70,7 @@ class CorrelatedPlanes:
         slope_shift = response(kernel.flat, written(kernel.divisor), target)
         slope, shift = scaled(kernel.flat, slope_shift, spec.scale, target)
         self._slope, self._shift = float(slope), float(shift)
-        self._finish = engine.finish(
-            target.mapping,
-            target.dtype,
-            maximum=target.maximum,
-            slope=slope,
-            shift=shift,
-            rounding=spec.rounding,
-        )
+        self._finish = target.finish(slope, shift, spec.rounding)
         self._store: engine.Store | HalvesToEven | None = None
         self._seen: dict[int, engine.Seen] = {}
 

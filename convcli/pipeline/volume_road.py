@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,25 +12,24 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError, UsageError
 from convcli.geometry import Axis
+from convcli.image.beside.changes import Change
 from convcli.image.channels import channel_words
 from convcli.image.frames import Frames
 from convcli.image.image import Image, Meta, described
 from convcli.kernels.volume import AnyVolumeKernel
+from convcli.pipeline.anchors import placed
 from convcli.pipeline.applied import applied
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.memory import ImageKind, StageMemory
-from convcli.pipeline.result_meta import stripped
+from convcli.pipeline.result_meta import stripped, true_of
 from convcli.pipeline.road import compiled
+from convcli.pipeline.sample_types import Settling, described_by, plans_told
 from convcli.pipeline.volume import CorrelatedPlanes, correlated_planes, overridden_volume
 from convcli.pipeline.volume_memory import volume_stages
 from convcli.pipeline.work import Work, differ, prepare, selected
 from convcli.record import replace
 from convcli.spec import Alpha, Mapping, Spec
 
-#: By what descriptions begin, in a first page, that programs read a whole stack by.
-_STACKS = {"ImageJ=": "ImageJ", "<OME": "OME", '{"shape": [': "tifffile"}
-#: Characters of a description in which that stands.
-_BEGINNING = 1000
 #: What counts of a `Spec`; the rest is for images only.
 _USED = (
     *("padding", "border", "fill", "stride", "dilation", "convolve", "mapping", "divisor", "bias"),
@@ -140,6 +140,7 @@ class VolumeRoad:
         self.work = planes.work
         self.steps = correlated_planes(planes, planes.kernels, spec, self.work.target)
         self._notes = [*spec.notes, *planes.work.image.meta.notes]
+        self._settling = Settling(planes.work.stored, planes.work.target, spec.rounding)
         nodata = planes.first.meta.nodata
         if nodata is not None:
             self._notes.append(
@@ -154,12 +155,14 @@ class VolumeRoad:
     @cached_property
     def result(self) -> Frames:
         """The planes of the result, each made when it is asked for."""
-        size = int(np.prod(self._last.shape)) * self._last.dtype.itemsize
+        size = int(np.prod(self._last.shape)) * self.work.stored.itemsize
         count = self._last.count
 
         def start(first: int) -> Iterator[Image]:
             for number in range(first, count):
                 pixels = self._last.plane(number)
+                if pixels.dtype != self.work.stored:
+                    pixels = self._settling(pixels, number)
                 yield Image(pixels, self.work.channels, self._meta(number))
                 del pixels
 
@@ -175,7 +178,8 @@ class VolumeRoad:
     def facts(self) -> Facts:
         """What was done: what is said of responses is true once every plane was made."""
         image, last, work = self._planes.first, self._last, self.work
-        blank = Image(np.zeros((1, 1, *last.shape[2:]), last.dtype), work.channels)
+        shape = (1, 1, *last.shape[2:])
+        blank = Image(np.zeros(shape, work.stored), work.channels, self._described(image.meta))
         flats = [kernel.flat for kernel in self._planes.kernels]
         scale, offset = applied(flats, self._spec, work.target, last.ends)
         return Facts(
@@ -186,13 +190,13 @@ class VolumeRoad:
             out_channels=work.channels,
             out_depth=blank.depth,
             geometries=tuple(step.geometry.plane for step in self.steps),
-            plans=tuple(step.plan for step in self.steps),
+            plans=plans_told(image, tuple(step.plan for step in self.steps)),
             mapping=work.target.mapping,
             lowest=last.ends[0],
             highest=last.ends[1],
             scale=scale,
             offset=offset,
-            clipped=last.clipped,
+            clipped=last.clipped + self._settling.clipped,
             samples=last.count * int(np.prod(last.shape)),
             alpha="drop" if image.has_alpha else "",
             avoidable=self._spec.scale != "auto" and image.dtype.kind in "bu",
@@ -216,23 +220,34 @@ class VolumeRoad:
         meta = metas.get(anchor if number else 0, self._planes.work.image.meta)
         for place in [place for place in metas if place < anchor]:
             del metas[place]
-        if self._changes:
-            meta, left = _without_stack(meta)
-            self._notes += left
+        said = len(meta.notes)
         if self._spec.strip:
-            said = len(meta.notes)
             meta = stripped(meta, self.work.channels)
-            self._notes += meta.notes[said:]
+        meta = true_of(meta, self._change)
+        self._notes += meta.notes[said:]
         if self._spec.gray and self._planes.first.channels != self.work.channels:
             meta = replace(meta, icc=None)
-        return replace(meta, frames=self._last.count, nodata=None)
+        return replace(self._described(meta), frames=self._last.count, nodata=None)
+
+    def _described(self, meta: Meta) -> Meta:
+        """Return metadata as they are true of the result's samples."""
+        source, work = self._planes.first.dtype, self.work
+        return described_by(meta, source, work.stored, work.target)
 
     @cached_property
-    def _changes(self) -> bool:
-        """Whether the result isn't what a description of the source's stack would tell."""
-        last, planes = self._last, self._planes
-        before = planes.count, planes.first.shape, planes.first.dtype
-        return before != (last.count, last.shape, last.dtype)
+    def _change(self) -> Change:
+        """How the planes of the result differ from the source's."""
+        last, first, count = self._last, self._planes.first, self._planes.count
+        origin, step = placed([step.geometry.plane for step in self.steps], self._spec)
+        return Change(
+            sizes=(first.size, (last.shape[0], last.shape[1])),
+            origin=origin,
+            step=step,
+            channels=(first.channels, self.work.channels),
+            depths=(first.dtype.name, np.dtype(self.work.stored).name),
+            frames=(count, last.count),
+            spacing=prod(step.geometry.planes.stride for step in self.steps),
+        )
 
 
 def _anchored(axis: Axis, flip: bool) -> NDArray[np.intp]:
@@ -240,14 +255,3 @@ def _anchored(axis: Axis, flip: bool) -> NDArray[np.intp]:
     anchor = axis.taps - 1 - axis.taps // 2 if flip else axis.taps // 2
     places = np.arange(axis.out) * axis.stride + anchor * axis.dilation - axis.before
     return places.clip(0, axis.size - 1)
-
-
-def _without_stack(meta: Meta) -> tuple[Meta, list[str]]:
-    """Return metadata without a description of a whole stack, and what is to be said of it."""
-    for key, value in meta.text:
-        for mark, program in _STACKS.items():
-            if key == "Description" and mark in value[:_BEGINNING]:
-                kept = tuple(pair for pair in meta.text if pair != (key, value))
-                said = f"{program}'s description was left out: it tells of the stack as it was"
-                return replace(meta, text=kept), [said]
-    return meta, []

@@ -82,7 +82,7 @@ class VolumeSums:
         axis = self.geometry.planes
         self.count, self.shape = axis.out, (*self.geometry.plane.out, *source.shape[2:])
         self.dtype, self.largest = sums_type(kernel, source.dtype, spec)
-        level = fill_level(spec.fill, source.dtype, target.level)
+        level = fill_level(spec.fill, source.dtype, target)
         self._outside = 0.0 if border is Border.ZERO else level
         padded = border_source(axis.size, axis.before, axis.after, border)
         starts = np.arange(axis.out)[:, None] * axis.stride

@@ -20,8 +20,9 @@ from convcli.pipeline import arrays
 from convcli.pipeline.half_even import has_halves
 from convcli.pipeline.missing import Gaps
 from convcli.pipeline.responses import Target
+from convcli.pipeline.sample_types import check_kind, stored_type, target_of, working_type
 from convcli.record import record, replace
-from convcli.spec import Alpha, Depth, Mapping, Precision, Spec
+from convcli.spec import Alpha, Mapping, Spec
 
 #: Rows whose alpha is looked at together.
 _OPAQUE_ROWS = 64
@@ -46,6 +47,8 @@ class Work:
         What to do.
     alpha
         `keep`, `weigh` or `filter`, or `drop` if it is gone.
+    stored
+        The type of the result's samples; the target's is what they are made of.
     gaps
         What is missing; None if nothing is.
     """
@@ -57,6 +60,7 @@ class Work:
     spec: Spec
     target: Target
     alpha: Alpha
+    stored: np.dtype[Any]
     gaps: Gaps | None = None
 
     @property
@@ -104,6 +108,20 @@ class Work:
         return "alone" if self.filters_alpha and not self.weighs else str(self.alpha)
 
     @property
+    def plain(self) -> Target:
+        """The target of samples that only become the result's, and aren't mapped."""
+        target = self.target
+        return Target(
+            target.dtype,
+            Mapping.CLIP,
+            self.image.maximum,
+            in_levels=target.in_levels,
+            top=target.top,
+            least=target.least,
+            same=target.same,
+        )
+
+    @property
     def is_hue(self) -> bool:
         """Whether directions become hues."""
         return self.target.mapping is Mapping.HUE
@@ -141,8 +159,9 @@ def prepare(
         spec = replace(spec, gray=True)
     if spec.luma:
         _check_luma(image.channels)
+    check_kind(image, spec, mapping)
     mode = _alpha_mode(image, kernels, spec, one_bit=one_bit)
-    ready = _ready(image, spec, drop=image.has_alpha and mode is Alpha.DROP)
+    ready = _ready(image, kernels, spec, drop=image.has_alpha and mode is Alpha.DROP)
     names = ready.channels
     if spec.gray:
         colour = "RGB" if mapping is Mapping.HUE else "L"
@@ -153,10 +172,9 @@ def prepare(
         chosen=_chosen(ready, names, spec, with_alpha=mode is Alpha.FILTER),
         kernels=kernels,
         spec=spec,
-        target=Target(
-            _result_dtype(ready, spec, mapping), mapping, ready.maximum, span=span, watch=watch
-        ),
+        target=replace(target_of(image, ready, spec, mapping), span=span, watch=watch),
         alpha=mode,
+        stored=stored_type(image, ready, spec, mapping),
     )
 
 
@@ -178,7 +196,8 @@ def chains(
     # Mapping, offset and scale come last, in one rounding.
     kernels, spec = tuple(arrays.without_offset(kernels)), replace(spec, scale=1.0)
     weighed = work.weighs and work.keeps_brightness
-    target = Target(dtype, Mapping.RAW, work.full, between=True, weighed=weighed)
+    levels = target.in_levels
+    target = Target(dtype, Mapping.RAW, work.full, levels, between=True, weighed=weighed)
     if not work.is_hue:
         return ((kernels, spec, target),)
     return tuple(((*kernels[:-1], part), spec, target) for part in kernels[-1].parts)
@@ -190,19 +209,23 @@ def rows_of(image: Image) -> engine.Rows:
     return engine.Held(squeezed(image.pixels)) if made is None else made
 
 
-def _ready(image: Image, spec: Spec, *, drop: bool) -> Image:
+def _ready(image: Image, kernels: Sequence[AnyKernel], spec: Spec, *, drop: bool) -> Image:
     """Return an image as the engine takes it."""
     gray = spec.gray and not spec.linear
-    if not (image.dtype == np.bool_ or drop or gray):
+    dtype = working_type(image, kernels, spec)
+    if not (dtype != image.dtype or drop or gray):
         return image
+    full = None if image.dtype.kind == "f" else image.maximum
+    meta = replace(image.meta, peak=int(full)) if full and image.has_values else image.meta
 
     def work(block: NDArray[Any], _: int) -> NDArray[Any]:
         if block.dtype == np.bool_:
             block = block.astype(np.uint8) * np.uint8(255)
+        block = block.astype(dtype, copy=False)
         names = image.channels
         if drop:
             block, names = ch.select(planes_of(block), range(len(names) - 1)), names[:-1]
-        return squeezed(gray_with_alpha(planes_of(block), names)[0] if gray else block)
+        return squeezed(gray_with_alpha(planes_of(block), names, full)[0] if gray else block)
 
     names, bands = image.channels, image.meta.bands
     if drop:
@@ -210,7 +233,7 @@ def _ready(image: Image, spec: Spec, *, drop: bool) -> Image:
         names = names[:-1]
     if gray:
         names, bands = "LA" if names.endswith("A") else "L", ch.PLAIN
-    return Image.of(engine.Pixels(rows_of(image), work), names, replace(image.meta, bands=bands))
+    return Image.of(engine.Pixels(rows_of(image), work), names, replace(meta, bands=bands))
 
 
 def planes_of(block: NDArray[Any]) -> NDArray[Any]:
@@ -219,10 +242,10 @@ def planes_of(block: NDArray[Any]) -> NDArray[Any]:
 
 
 def gray_with_alpha(
-    pixels: NDArray[Any], names: str, *, linear: bool = False
+    pixels: NDArray[Any], names: str, full: float | None = None, *, linear: bool = False
 ) -> tuple[NDArray[Any], str]:
-    """Gray, with alpha beside it if there is one."""
-    gray = ch.gray(ch.colours(pixels, names), names, linear=linear)
+    """Gray, with alpha beside it if there is one; `full` is the value of a full sample."""
+    gray = ch.gray(ch.colours(pixels, names), names, full, linear=linear)
     alpha = ch.alpha(pixels, names)
     return (gray, "L") if alpha is None else (np.dstack((gray, alpha)), "LA")
 
@@ -342,8 +365,10 @@ def is_opaque(image: Image) -> bool:
     """Whether an image's alpha is known to be full everywhere."""
     if isinstance(image.made, Absent):
         return False
+    source = rows_of(image)
     for start in range(0, image.size[0], _OPAQUE_ROWS):
-        if (image.pixels[start : start + _OPAQUE_ROWS, :, -1] != image.maximum).any():
+        rows = source.rows(start, min(start + _OPAQUE_ROWS, image.size[0]))
+        if (rows[:, :, -1] != image.maximum).any():
             return False
     return True
 
@@ -359,15 +384,3 @@ def _is_point(kernel: AnyKernel, spec: Spec) -> bool:
     return len(kernel.parts) == 1 and used == [
         [anchor_tap(kernel.shape, k, spec.anchor) for k in (0, 1)]
     ]
-
-
-def _result_dtype(image: Image, spec: Spec, mapping: Mapping) -> np.dtype[Any]:
-    """Return the sample type that depth and mapping ask for."""
-    double = spec.precision is Precision.DOUBLE or image.dtype == np.float64
-    real = np.dtype(np.float64 if double else np.float32)
-    if mapping is Mapping.RAW:
-        return real
-    if spec.depth is Depth.SAME:
-        return image.dtype
-    whole = {Depth.EIGHT: np.uint8, Depth.SIXTEEN: np.uint16}
-    return np.dtype(whole[spec.depth]) if spec.depth in whole else real

@@ -57,7 +57,7 @@ def _head(study: Study, name: str) -> dict[str, Any]:
         "border": named_border(study.spec.border),
         "convolve_first": study.spec.convolve,
         "mapping": str(study.target.mapping),
-        "depth": study.target.dtype.name,
+        "depth": (study.work.stored if study.has_values else study.target.dtype).name,
         "response_range": [as_json_number(study.lowest), as_json_number(study.highest)],
     }
 

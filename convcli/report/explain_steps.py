@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from convcli.kernels.kernel import Combine, Compound
 from convcli.report.explain_blocks import equals
 from convcli.report.numbers import number
@@ -20,15 +18,17 @@ if TYPE_CHECKING:
 def mapping_line(study: Study) -> str:
     """Say how a response becomes a sample here."""
     target = study.target
-    top = f"0 to {np.iinfo(target.dtype).max}" if target.dtype.kind == "u" else ""
+    within = study.way(alpha=False).within
+    top = f"{within[0]} to {within[1]}" if within else ""
+    full = study.target.scale.full(target.dtype)
     fits = f", then clipped to {top}" if top else "; floats are not clipped"
     said = {
         Mapping.CLIP: f"what is outside {top} becomes its nearest end"
         if top
         else "floats are not clipped",
         Mapping.ABS: f"the sign is dropped{fits}",
-        Mapping.OFFSET: f"mid-gray stands for 0{fits}",
-        Mapping.NORMALIZE: f"the least response becomes 0, the greatest {top[5:] or 1}",
+        Mapping.OFFSET: f"{'0' if target.least < 0 else 'mid-gray'} stands for 0{fits}",
+        Mapping.NORMALIZE: f"the least response becomes 0, the greatest {full:.0f}",
         Mapping.RAW: "the response itself is the result",
     }
     return ": ".join((str(target.mapping), *filter(None, [said.get(target.mapping)])))
@@ -74,8 +74,7 @@ _ARROWS = {
 
 def _stretched(study: Study, was: str) -> str:
     low, high = number(study.lowest), number(study.highest)
-    whole = study.target.dtype.kind == "u"
-    top = number(study.way(alpha=False).finish.maximum if whole else 1.0)
+    top = number(study.way(alpha=False).finish.full)
     return f"({was} − {_bracketed(low)}) / ({high} − {_bracketed(low)}) · {top}"
 
 
@@ -88,7 +87,7 @@ def _reason(study: Study, step: SampleStep) -> str:
     match step.name:
         case "unit":
             full = kernel.full_scale if isinstance(kernel, Compound) else None
-            return f": {number(full or 1)} becomes {number(study.target.maximum)}"
+            return f": {number(full or 1)} becomes {number(study.target.full)}"
         case "levels":
             return ": from the image's levels to the result's"
         case "middle":

@@ -10,7 +10,7 @@ from convcli.pipeline import Facts
 def missing(facts: Facts) -> list[str]:
     """Say what was missing, what is in the result, and what stands for it."""
     found: Any = facts.missing
-    what = "no numbers" if found.nodata is None else f"{found.nodata:.9g} or no numbers"
+    what = "NaN" if found.nodata is None else f"{found.nodata:.9g} or NaN"
     if found.nodata is not None and facts.depth not in ("float", "double"):
         what = f"{found.nodata:.9g}"
     said = [

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from convcli.batch import Job, Outcome
 from convcli.image.formats import FORMATS, SUFFIXES
+from convcli.image.header import VALUES
 from convcli.image.image import described
 from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import Facts
@@ -118,6 +119,8 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
 
 
+#: Levels that stand for zero under `offset`.
+_ZERO = {"8-bit": 128, "16-bit": 32768}
 _ALPHA = {
     "keep": "kept as it is",
     "weigh": "kept as it is, with colour weighted by it",
@@ -171,10 +174,20 @@ def _values(facts: Facts, kernels: Sequence[Any]) -> list[tuple[str, str]]:
     if facts.mapping is Mapping.HUE:
         rows.append(("", _HUES))
     if facts.clipped:
-        way = hint(kernels, facts)
+        way = _unfit(facts) or hint(kernels, facts)
         count = f"{facts.clipped:,} of {facts.samples:,} samples ({_share(facts)})"
         rows.append(("clipped", f"{count}; {way}" if way else count))
     return rows
+
+
+def _unfit(facts: Facts) -> str:
+    """Say what to do about values that don't fit levels."""
+    if facts.depth not in VALUES or facts.out_depth not in _ZERO:
+        return ""
+    return (
+        f"{facts.depth} samples are values, and keep their numbers; --map normalize stretches "
+        f"them, --map offset has {_ZERO[facts.out_depth]} stand for 0"
+    )
 
 
 def _part(inside: Inside, size: tuple[int, int]) -> str:
@@ -281,6 +294,7 @@ def _response_data(facts: Facts) -> dict[str, Any]:
         "clipped": facts.clipped,
         "samples": facts.samples,
         "alpha": facts.alpha or None,
+        "units": "values" if facts.depth in VALUES else "levels",
     }
 
 

@@ -27,13 +27,15 @@ from convcli.borders import by_axis, source
 from convcli.errors import GeometryError, ImageError, UsageError
 from convcli.geometry import Axis, Pair, plan_geometry
 from convcli.image.channels import colour_of, pick
+from convcli.image.header import VALUES
 from convcli.image.image import Image
 from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Kernel
 from convcli.pipeline.arrays import filter_array, overridden
+from convcli.pipeline.sample_types import Settling
 from convcli.pipeline.work import Work, prepare, selected
 from convcli.record import replace
-from convcli.spec import Mapping, Spec
+from convcli.spec import Depth, Mapping, Spec
 from convcli.teach.explain_parts import Part, Place, Product, SampleStep
 from convcli.teach.explain_responses import Responses
 from convcli.teach.explain_steps import finished
@@ -189,6 +191,8 @@ def study(image: Image, kernel: AnyKernel, spec: Spec) -> Study:
     for name in ("linear", "luma"):
         if getattr(spec, name):
             raise UsageError(f"samples are explained as they are stored; leave `{name}` out")
+    if spec.depth is Depth.ONE:
+        raise UsageError("black and white isn't explained; leave `depth` 1 out")
     image = selected(image, spec)
     if colour_of(image.channels) == "Lab" and pick(spec.channels or "Lab", image.channels) != [0]:
         raise UsageError("a* and b* have a sign: L* alone is explained; use `channels` L")
@@ -233,4 +237,6 @@ def _studied(work: Work, *, is_grid: bool = False) -> Study:
     pixels = np.ascontiguousarray(work.planes[:, :, list(work.chosen)])
     done = filter_array(pixels, work.kernels, work.spec, work.target)
     result = done.pixels
+    if not is_grid and work.stored.name in VALUES:
+        result = Settling(work.stored, work.target, work.spec.rounding)(result, 0)
     return Study(work, done.geometries[0], done.plans[0], result, *done.ends, is_grid)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from convcli.borders import Border, by_axis
 from convcli.engine import Plan
 from convcli.geometry import Geometry, Pair
+from convcli.image.header import VALUES
 from convcli.kernels.kernel import AnyKernel
 from convcli.pipeline.responses import Target, fill_level
 from convcli.pipeline.work import Work
@@ -61,6 +62,11 @@ class Responses:
         return self.work.target
 
     @property
+    def has_values(self) -> bool:
+        """Whether the result has whole samples that are values, of which floats were made first."""
+        return not self.is_grid and self.work.stored.name in VALUES
+
+    @property
     def channels(self) -> str:
         """Letters of the filtered channels; `result` has them in this order."""
         return "".join(self.work.channels[k] for k in self.work.chosen)
@@ -104,4 +110,4 @@ class Responses:
         if self.work.weighs:
             # What is filtered is colour · alpha, and alpha · maximum: floats, filled alike.
             return Fraction(self.spec.fill) * target.level / Fraction(self.work.image.maximum)
-        return Fraction(fill_level(self.spec.fill, self.samples.dtype, target.level))
+        return Fraction(fill_level(self.spec.fill, self.samples.dtype, target))

@@ -173,7 +173,7 @@ def _tolerance(way: Way, base: Fraction, value: Fraction, reach: Fraction, turns
     """How far the sample may be off, if the base may be off by `reach`."""
     finish = way.finish
     about = abs(finish.slope * base) + abs(finish.shift) + Fraction(finish.mid)
-    off = Fraction(0) if finish.is_levels else about * _STORED + _TINY
+    off = Fraction(0) if way.within else about * _STORED + _TINY
     summed = finish.slope / way.multiple
     if max(summed.denominator, finish.shift.denominator) > _SHORT:
         reach += (abs(base) + 1) / 2**40

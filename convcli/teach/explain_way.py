@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from fractions import Fraction
 from math import floor, isfinite
 
+import numpy as np
+
 from convcli import engine
 from convcli.errors import ImageError
 from convcli.kernels.exact import written
 from convcli.kernels.kernel import AnyKernel, Combine, Compound, Kernel
 from convcli.pipeline.kernel_set import kernel_set_of
 from convcli.pipeline.responses import response, scaled
-from convcli.record import record
+from convcli.record import record, replace
 from convcli.spec import Mapping
 from convcli.teach.explain_parts import SampleStep
 from convcli.teach.explain_responses import Responses
@@ -42,6 +44,8 @@ class Way:
         Whether that brings the responses seen to the whole range.
     vague
         How far the ends of that range may be off, in sums.
+    within
+        The least and the greatest sample of a whole type; None for floats.
     """
 
     divisor: Fraction
@@ -53,6 +57,7 @@ class Way:
     multiple: Fraction = Fraction(1)
     stretched: bool = False
     vague: Fraction = _NONE
+    within: tuple[Fraction, Fraction] | None = None
 
     @property
     def levels(self) -> Fraction:
@@ -96,7 +101,7 @@ class Way:
         elif level != value:
             yield SampleStep("levels", self.levels, level)
         value = level
-        if finish.is_levels and value.denominator != 1:
+        if self.within and value.denominator != 1:
             value = rounded(value)
             yield SampleStep("round", None, value)
         if finish.absolute and value < 0:
@@ -105,8 +110,8 @@ class Way:
         if finish.mid:
             value += Fraction(finish.mid)
             yield SampleStep("middle", Fraction(finish.mid), value)
-        if finish.is_levels and not 0 <= value <= finish.maximum:
-            value = Fraction(0) if value < 0 else Fraction(finish.maximum)
+        if self.within and not self.within[0] <= value <= self.within[1]:
+            value = self.within[0] if value < self.within[0] else self.within[1]
             yield SampleStep("clip", None, value)
 
 
@@ -135,8 +140,8 @@ def way_of(study: Responses, *, alpha: bool) -> Way:
     kernel, target = study.kernel, study.target
     one = Fraction(1)
     if alpha:
-        plain = engine.finish(Mapping.CLIP, target.dtype, maximum=target.maximum)
-        return Way(one, one, _NONE, one, _NONE, plain)
+        plain = replace(target, mapping=Mapping.CLIP).finish(one, _NONE)
+        return Way(one, one, _NONE, one, _NONE, plain, within=_within(study, plain))
     if study.work.weighs:
         multiple = divisor = unit = one
         offset = written(_offset(kernel)) * target.level
@@ -152,9 +157,7 @@ def way_of(study: Responses, *, alpha: bool) -> Way:
         unit, offset = slope_shift[0] * divisor, slope_shift[1]
     slope, shift = scaled(kernel, slope_shift, study.spec.scale, target)
     factor = slope / slope_shift[0]
-    finish = engine.finish(
-        target.mapping, target.dtype, maximum=target.maximum, slope=slope, shift=shift
-    )
+    finish = target.finish(slope, shift)
     stretched = target.mapping is Mapping.NORMALIZE and study.lowest < study.highest
     vague = _NONE
     if stretched:
@@ -163,8 +166,18 @@ def way_of(study: Responses, *, alpha: bool) -> Way:
         vague = _NONE if _has_whole_sums(study) else Fraction(max(map(abs, ends))) / 2**48
     if target.mapping is Mapping.NORMALIZE and abs(shift) > _GREAT:
         vague = ANYTHING
-    shift -= offset * factor
-    return Way(divisor, unit, offset, factor, shift, finish, multiple, stretched, vague)
+    given = divisor, unit, offset, factor, shift - offset * factor
+    return Way(*given, finish, multiple, stretched, vague, _within(study, finish))
+
+
+def _within(study: Responses, finish: engine.Finish) -> tuple[Fraction, Fraction] | None:
+    """Return the least and the greatest sample of the result's type; None for floats."""
+    if finish.is_levels:
+        return _NONE, Fraction(finish.maximum)
+    if not study.has_values:
+        return None
+    ends = np.iinfo(study.work.stored)
+    return Fraction(int(ends.min)), Fraction(int(ends.max))
 
 
 def _offset(kernel: AnyKernel) -> float:

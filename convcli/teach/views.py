@@ -217,6 +217,8 @@ def _around(place: int, count: int, side: int) -> range:
 def _beyond(image: Image) -> bool:
     """Whether an image has samples below black or above white."""
     pixels = image.pixels
+    if image.has_values:
+        return True
     return pixels.dtype.kind == "f" and bool(pixels.min() < 0 or pixels.max() > 1)
 
 
@@ -224,13 +226,15 @@ def _eight_bits(image: Image, stretch: bool) -> Image:
     """Return an image as a browser shows it."""
     pixels, names = image.pixels, image.channels
     profile = image.meta.icc
-    meta = Meta(icc=profile if profile and len(profile) <= _MOST_PROFILE else None)
+    peak = image.meta.peak
+    meta = Meta(icc=profile if profile and len(profile) <= _MOST_PROFILE else None, peak=peak)
     if names == "CMYK":
-        pixels, names, meta = *gray_with_alpha(pixels, names), Meta()
+        pixels, names = gray_with_alpha(pixels, names, image.maximum)
+        meta = Meta(peak=peak)
     elif names not in ("L", "LA", "RGB", "RGBA"):
         pixels, names = pixels.reshape(*image.size, -1)[:, :, 0], "L"
     plain = Image(pixels, names, meta)
-    if pixels.dtype == np.uint8 and not stretch:
+    if pixels.dtype == np.uint8 and peak is None and not stretch:
         return plain
     mapping = Mapping.NORMALIZE if stretch else Mapping.CLIP
     return _filtered(plain, ITSELF, Spec(mapping=mapping, depth=Depth.EIGHT))

@@ -82,4 +82,5 @@ CODEC = Codec(
     crashes=True,
     coder=14.5,
     note=("uint16", CLEAR, "AVIF holds 12 bits of 16"),
+    peaks=(2**10 - 1, 2**12 - 1),
 )

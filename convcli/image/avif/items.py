@@ -13,6 +13,7 @@ from convcli.errors import ImageError
 from convcli.image.beside import xmp
 from convcli.image.beside.block import Block
 from convcli.image.boxes import boxes
+from convcli.image.header import printable
 from convcli.record import field, record
 
 _KIND = "AVIF"
@@ -129,7 +130,7 @@ def _auxiliary(content: bytes) -> str:
 
 
 def _say(name: bytes) -> str:
-    return name.decode("ascii", "backslashreplace").strip()
+    return printable(name).strip()
 
 
 def read_items(data: bytes) -> Items:

@@ -9,7 +9,6 @@ from convcli.errors import ImageError
 from convcli.image import codecs, exif, pillow
 from convcli.image.avif import parts, sample_bits
 from convcli.image.avif.items import read_items
-from convcli.image.depth import widen_bits
 from convcli.image.frames import Frames, check_total
 from convcli.image.header import peek_into
 from convcli.image.image import Image, Meta
@@ -26,7 +25,7 @@ _THOUSAND = 1000.0
 
 
 def decode(data: bytes, limit: int) -> Image:
-    """Read an AVIF file's first frame; 10 and 12 bits are scaled to 16 by repeating bits."""
+    """Read an AVIF file's first frame; 10 and 12 bits stay as they are, in 16."""
     check_coded(data, limit)
     bits = sample_bits(parts(peek_into(data)))
     if bits == 8:
@@ -44,8 +43,8 @@ def decode(data: bytes, limit: int) -> Image:
     stored = stored[0] if count > 1 else stored
     if stored.shape[:2] != (height, width):
         raise ImageError(f"the AVIF file is damaged: its pixels have shape {stored.shape}")
-    pixels = widen_bits(stored, bits)
-    return _upright(Image(pixels, meta=meta_of(opened, f"{bits}-bit colour")), data)
+    meta = replace(meta_of(opened, f"{bits}-bit colour"), peak=2**bits - 1)
+    return _upright(Image(stored, meta=meta), data)
 
 
 def _upright(image: Image, data: bytes) -> Image:
@@ -111,7 +110,7 @@ def _frames(data: bytes, first: int) -> Iterator[Image]:
     if bits > 8:
         # Never with an index: see `decode`.
         for coded in codecs.load("imagecodecs").avif_decode(data)[first:]:
-            yield upright(Image(widen_bits(coded, bits), meta=meta), stored)
+            yield upright(Image(coded, meta=replace(meta, peak=2**bits - 1)), stored)
         return
     for number in range(first, count_frames(opened)):
         opened.seek(number)

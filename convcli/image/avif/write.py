@@ -34,7 +34,7 @@ _LONGEST = 2**31 - 1
 
 
 def encode(image: Image, quality: int | None = None) -> bytes:
-    """Return an AVIF file: uint16 as 12 bits.
+    """Return an AVIF file: uint16 as 12 bits, or 10 of 10.
 
     Parameters
     ----------
@@ -46,14 +46,11 @@ def encode(image: Image, quality: int | None = None) -> bytes:
     check_sides(image.size, "AVIF", _SIDE)
     quality = quality or QUALITY
     if image.pixels.dtype == np.uint16:
-        imagecodecs = codecs.load("imagecodecs")
-
+        peak, coder = image.meta.peak, codecs.load("imagecodecs").avif_encode
+        samples = image.pixels if peak else image.pixels >> 4
+        bits = peak.bit_length() if peak else 12
         numbers = {"primaries": cicp[0], "transfer": cicp[1]} if (cicp := image.meta.cicp) else {}
-        coded = bytes(
-            imagecodecs.avif_encode(
-                image.pixels >> 4, level=quality, bitspersample=12, speed=_SPEED, **numbers
-            )
-        )
+        coded = bytes(coder(samples, level=quality, bitspersample=bits, speed=_SPEED, **numbers))
         return with_metadata(coded, image.meta, image.channels)
     options = {
         "quality": quality,

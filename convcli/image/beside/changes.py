@@ -96,3 +96,9 @@ def left_out(named: Sequence[str], untrue: frozenset[str]) -> str:
     differ = "differ" if len(words) > 1 or words[0].endswith("s") else "differs"
     called = ", ".join(dict.fromkeys(named))
     return f"{called} left out: not true of the result, whose {' and '.join(words)} {differ}"
+
+
+def samples_alone(blocks: Sequence[Block]) -> tuple[str, ...]:
+    """Say what stood beside the pixels of a source of which maps are made, that hold nothing."""
+    named = dict.fromkeys(block.words for block in blocks if block.words)
+    return (f"maps hold samples alone: the source's {', '.join(named)} left out",) * bool(named)

@@ -27,7 +27,7 @@ from convcli.image.jpeg.scans import (
 )
 from convcli.image.jpeg.segments import EOI, FRAMES, SOS, Segment, walk
 from convcli.image.limits import check_size
-from convcli.record import field, record
+from convcli.record import field, record, replace
 
 if TYPE_CHECKING:
     from convcli.image.decode_memory import DecodeMemory
@@ -101,14 +101,17 @@ def decode(
     """
     found = read_segments(data, limit)
     pixels = _checked(data, found, room, lenient)
-    if found.precision not in (8, 16):
-        pixels = widen_bits(pixels, found.precision)
     channels = _CHANNELS[len(found.sampling)]
+    peak = None
+    if found.precision < 8:
+        pixels = widen_bits(pixels, found.precision)
+    elif found.precision not in (8, 16):
+        peak = 2**found.precision - 1
     if channels == "CMYK" and found.said.adobe is not None:
         # Adobe's programs store ink inverted, and mark the file (Technical Note 5116).
-        pixels = np.iinfo(pixels.dtype).max - pixels
+        pixels = pixels.dtype.type(peak or np.iinfo(pixels.dtype).max) - pixels
     behind = memoryview(data)[len(data) if found.end is None else found.end :]
-    return Image(pixels, channels, _meta(found, channels, behind))
+    return Image(pixels, channels, replace(_meta(found, channels, behind), peak=peak))
 
 
 def _checked(

@@ -54,4 +54,5 @@ CODEC = Codec(
     carries=frozenset({"icc", "exif", "xmp", "text", "dpi"}),
     keeps=("IPTC", "JPEG2000 "),
     coder=9.0,
+    peaks=frozenset(2**bits - 1 for bits in range(9, 16)),
 )

@@ -14,6 +14,7 @@ from convcli.errors import ImageError
 from convcli.image.beside import photoshop, xmp
 from convcli.image.beside.block import CHANNELS, DEPTH, PLACE, SIZE, Block
 from convcli.image.boxes import box, boxes
+from convcli.image.header import printable
 
 _KIND = "JPEG2000 "
 _GEO_UUID = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")
@@ -46,7 +47,7 @@ def blocks_of(found: Iterable[tuple[bytes, bytes]]) -> tuple[Block, ...]:
             words = xmp.CREDENTIAL if b"c2pa" in content else "JUMBF data"
             blocks.append(Block(_KIND + "jumb", words))
         elif name not in _STRUCTURE:
-            words = f"box {name.decode('ascii', 'backslashreplace').strip()}"
+            words = f"box {printable(name).strip()}"
             blocks.append(Block(_KIND + "other", words))
     return tuple(blocks)
 

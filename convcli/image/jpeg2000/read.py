@@ -41,7 +41,7 @@ XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 def decode(data: bytes, limit: int) -> Image:
     """Read a JPEG 2000 file or bare codestream.
 
-    9 to 15 bits a sample are scaled to 16 by repeating bits.
+    9 to 15 bits a sample stay as they are, in 16; fewer than 8 are scaled to 8.
 
     Raises
     ------
@@ -62,7 +62,11 @@ def decode(data: bytes, limit: int) -> Image:
     if meta.icc:
         data = _without_profile(data, code)
     samples = codecs.load("imagecodecs").jpeg2k_decode(data)
-    return Image(widen_bits(samples, bits), "CMYK" if space == _CMYK else "", meta)
+    if bits < 8:
+        samples = widen_bits(samples, bits)
+    elif bits < 16:
+        meta = replace(meta, peak=2**bits - 1)
+    return Image(samples, "CMYK" if space == _CMYK else "", meta)
 
 
 def _check_codestream(code: bytes, limit: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 from convcli.image import codecs
 from convcli.image.boxes import box, boxes
@@ -34,11 +35,14 @@ def encode(image: Image, quality: int | None = None) -> bytes:
     pixels = as_bytes(image.pixels)
     if quality is None and image.meta.lossy:
         quality = QUALITY
+    options: dict[str, Any] = {"codecformat": "jp2"}
+    if image.meta.peak is not None:
+        options["bitspersample"] = image.meta.peak.bit_length()
     if quality is None or quality >= 100:
-        coded = imagecodecs.jpeg2k_encode(pixels, level=0, codecformat="jp2", reversible=True)
+        coded = imagecodecs.jpeg2k_encode(pixels, level=0, reversible=True, **options)
     else:
         level = round(_LEAST_DB + (_MOST_DB - _LEAST_DB) * quality / 100)
-        coded = imagecodecs.jpeg2k_encode(pixels, level=level, codecformat="jp2")
+        coded = imagecodecs.jpeg2k_encode(pixels, level=level, **options)
     return _with_boxes(bytes(coded), image)
 
 

@@ -80,4 +80,5 @@ CODEC = Codec(
     coder=9.5,
     coder_wide=5.5,
     coder_lossy=17.5,
+    peaks=frozenset(2**bits - 1 for bits in range(9, 16)),
 )

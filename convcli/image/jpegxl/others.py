@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from convcli.image.beside import xmp
 from convcli.image.beside.block import Block
+from convcli.image.header import printable
 
 _STRUCTURE = frozenset((b"JXL ", b"ftyp", b"jxll", b"jxlc", b"jxlp", b"jxli", b"Exif", b"xml ",
                         b"brob", b"free", b"skip"))  # fmt: skip
@@ -30,4 +31,4 @@ def others(found: Mapping[bytes, bytes]) -> tuple[Block, ...]:
 def _called(name: bytes, content: bytes) -> str:
     if name == b"jumb":
         return xmp.CREDENTIAL if b"c2pa" in content else "JUMBF data"
-    return _WORDS.get(name, f"box {name.decode('ascii', 'backslashreplace').strip()}")
+    return _WORDS.get(name, f"box {printable(name).strip()}")

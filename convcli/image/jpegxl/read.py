@@ -193,11 +193,12 @@ def _image(file: _Container, number: int) -> Image:
     bits = said.depth.bits
     if pixels.dtype == np.float16:
         pixels = pixels.astype(np.float32)
-    elif pixels.dtype != np.float32 and bits not in (8, 16):
+    elif pixels.dtype != np.float32 and bits < 8:
         pixels = pixels.astype(bool) if bits == 1 and pixels.ndim == 2 else widen_bits(pixels, bits)
+    peak = 2**bits - 1 if pixels.dtype == np.uint16 and bits < 16 else None
     notes = file.meta.notes
     if alpha is not None and alpha.associated:
-        pixels = divide_alpha(pixels)
+        pixels = divide_alpha(pixels, peak)
         notes += ("colour was stored multiplied by alpha, and was divided by it",)
     channels = ("L" if said.is_gray else "RGB") + "A" * (alpha is not None)
-    return Image(pixels, channels, replace(file.meta, notes=notes))
+    return Image(pixels, channels, replace(file.meta, notes=notes, peak=peak))

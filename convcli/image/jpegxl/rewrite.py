@@ -34,7 +34,7 @@ def header(
     colours: bytes | Cicp | None = None,
     orientation: int = 1,
     animation: Animation | None = None,
-    sixteen: bool = False,
+    bits: int = 0,
 ) -> bytes:
     """Return a header like another one, up to the first frame.
 
@@ -47,8 +47,8 @@ def header(
     orientation, animation
         How the image is turned, as EXIF counts, and what to say of an animation; 1 and None for
         what is said.
-    sixteen
-        Whether samples are to be read with 16 bits, whatever they are stored with.
+    bits
+        With how many bits samples are to be read, whatever they are stored with; 0 for these.
     """
     reader, writer = Reader(data), Writer()
     writer.copy(reader, 0, image.size_end)
@@ -63,7 +63,7 @@ def header(
         writer.copy(reader, image.size_end + 1, image.depth_at)
     else:
         writer.bits(0, 1)
-    _write_samples(reader, writer, image, sixteen)
+    _write_samples(reader, writer, image, bits)
     _write_colours(writer, image, colours)
     if more:
         # The usual brightness, which is said only beside these.
@@ -90,11 +90,11 @@ def _write_animation(writer: Writer, animation: Animation | None) -> None:
     writer.bits(int(animation.timecodes), 1)
 
 
-def _write_samples(reader: Reader, writer: Writer, image: Codestream, sixteen: bool) -> None:
+def _write_samples(reader: Reader, writer: Writer, image: Codestream, bits: int) -> None:
     """Write how samples are stored, which other channels there are, and whether colours are XYB."""
-    if sixteen:
+    if bits:
         writer.bits(0b110, 3)
-        writer.bits(15, 6)
+        writer.bits(bits - 1, 6)
     elif image.depth_at:
         writer.copy(reader, image.depth_at, image.extra_at)
     else:

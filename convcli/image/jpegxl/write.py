@@ -84,7 +84,7 @@ def _parts(images: Frames, animation: Animation | None, quality: int | None) -> 
                 colours=image.meta.cicp or _profile(image),
                 orientation=exif.orientation(image.meta.exif),
                 animation=animation,
-                sixteen=image.dtype == np.uint16,
+                bits=_bits(image),
             )
         last = number == images.count - 1
         for frame in stored:
@@ -98,12 +98,13 @@ def _coded(image: Image, quality: int | None) -> tuple[bytes, bytes]:
     """Return a codestream of an image, and the box that says what it asks of a decoder."""
     encoder = codecs.load("imagecodecs").jpegxl_encode
     if quality is None:
-        coded = bytes(encoder(as_bytes(image.pixels), effort=_LOSSLESS, lossless=True))
+        pixels, bits = as_bytes(image.pixels), _bits(image) or None
+        coded = bytes(encoder(pixels, effort=_LOSSLESS, lossless=True, bitspersample=bits))
     else:
         pixels = as_bytes(image.pixels)
         if pixels.dtype != np.uint8:
             # libjxl is told that such samples are linear light.
-            bare = Image(pixels, image.channels, Meta())
+            bare = Image(pixels, image.channels, Meta(peak=image.meta.peak))
             pixels = linear.decode(bare)
         coded = bytes(encoder(pixels, quality, effort=_LOSSY, lossless=False))
     if coded[:2] == MAGIC:
@@ -111,6 +112,13 @@ def _coded(image: Image, quality: int | None) -> tuple[bytes, bytes]:
     found = dict(boxes(coded))
     level = found.get(b"jxll")
     return found[b"jxlc"], box(b"jxll", level) if level else b""
+
+
+def _bits(image: Image) -> int:
+    """Return the bits of a sample of more than 8; 0 for others."""
+    if image.meta.peak is not None:
+        return image.meta.peak.bit_length()
+    return 16 if image.dtype == np.uint16 else 0
 
 
 def _quality(image: Image, quality: int | None) -> int | None:

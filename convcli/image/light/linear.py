@@ -62,7 +62,9 @@ def decode(image: Image) -> NDArray[Any]:
     return result
 
 
-def encode(linear: NDArray[Any], meta: Meta, dtype: DTypeLike) -> NDArray[Any]:
+def encode(
+    linear: NDArray[Any], meta: Meta, dtype: DTypeLike, peak: float | None = None
+) -> NDArray[Any]:
     """Return samples as they are stored, for linear light: the inverse of `decode`.
 
     Parameters
@@ -75,6 +77,8 @@ def encode(linear: NDArray[Any], meta: Meta, dtype: DTypeLike) -> NDArray[Any]:
     dtype
         bool, uint8, uint16: clipped to 0..1 and rounded to nearest, half upwards. float32,
         float64: not clipped, and the curve is mirrored for negative samples.
+    peak
+        The value of a full sample; None for the type's greatest.
 
     Returns
     -------
@@ -92,7 +96,7 @@ def encode(linear: NDArray[Any], meta: Meta, dtype: DTypeLike) -> NDArray[Any]:
         if kind.kind == "f":
             _in_blocks(source, target, curve.inverse if curve else _same)
         else:
-            maximum = 1 if kind.kind == "b" else int(np.iinfo(kind).max)
+            maximum = int(peak or (1 if kind.kind == "b" else np.iinfo(kind).max))
             _in_blocks(source, target, _steps(curve, maximum).find)
     return result
 

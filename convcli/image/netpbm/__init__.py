@@ -21,7 +21,11 @@ def _header(peek: Peek) -> Header | None:
 
 
 def _codec(
-    name: str, holds: dict[str, frozenset[str]], wide: float | None = None, proposed: int = 0
+    name: str,
+    holds: dict[str, frozenset[str]],
+    wide: float | None = None,
+    proposed: int = 0,
+    peaks: range = range(0),
 ) -> Codec:
     several = name != "PFM"
     return Codec(
@@ -40,13 +44,17 @@ def _codec(
         coder=2.0,
         coder_wide=wide,
         proposed=proposed,
+        peaks=peaks,
     )
 
 
+#: All but that of black and white.
+_PEAKS = range(2, 2**16)
+
 PBM = _codec("PBM", {"bool": GRAY})
-PGM = _codec("PGM", {"bool": GRAY, "uint8": GRAY, "uint16": GRAY}, 3.0, proposed=2)
-PPM = _codec("PPM", {"bool": GRAY, "uint8": OPAQUE, "uint16": OPAQUE}, 3.0, proposed=3)
+PGM = _codec("PGM", {"bool": GRAY, "uint8": GRAY, "uint16": GRAY}, 3.0, 2, _PEAKS)
+PPM = _codec("PPM", {"bool": GRAY, "uint8": OPAQUE, "uint16": OPAQUE}, 3.0, 3, _PEAKS)
 #: Whichever of the three fits.
-PNM = _codec("PNM", PPM.holds, 3.0)
-PAM = _codec("PAM", {"bool": GRAY, "uint8": ANY, "uint16": ANY}, 3.0)
+PNM = _codec("PNM", PPM.holds, 3.0, peaks=_PEAKS)
+PAM = _codec("PAM", {"bool": GRAY, "uint8": ANY, "uint16": ANY}, 3.0, peaks=_PEAKS)
 PFM = _codec("PFM", {"float32": OPAQUE})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convcli.errors import ImageError
+from convcli.image.header import printable
 from convcli.image.image import Image
 from convcli.image.netpbm.comments import with_comments
 from convcli.image.netpbm.layout import pam_fields
@@ -39,13 +40,13 @@ def header(data: bytes) -> tuple[list[bytes], str, int]:
     depth, kind = fields[b"DEPTH"], fields.get(b"TUPLTYPE", b"")
     count = int(depth) if depth.isdigit() and len(depth) < 6 else 0
     if not count:
-        shown = depth[:20].decode("ascii", "backslashreplace")
+        shown = printable(depth[:20])
         raise ImageError(f"the file is damaged: its header says DEPTH {shown}")
     channels = _CHANNELS.get(kind) or _UNTYPED.get(count, "?" * count)
     if len(channels) != count:
         raise ImageError(
-            f"the file is damaged: {kind.decode()} has {len(channels)} samples a pixel, its header "
-            f"says DEPTH {count}"
+            f"the file is damaged: {printable(kind[:20])} has {len(channels)} samples a pixel, its "
+            f"header says DEPTH {count}"
         )
     return [fields[key] for key in _NEEDED], channels, at
 
@@ -59,7 +60,7 @@ def encode(image: Image) -> bytes:
     if pixels.dtype == bool:
         maximum, kind = 1, b"BLACKANDWHITE"
     else:
-        maximum = int(np.iinfo(pixels.dtype).max)
+        maximum = image.meta.peak or int(np.iinfo(pixels.dtype).max)
     lines = [f"P7\nWIDTH {cols}\nHEIGHT {rows}\nDEPTH {depth}\nMAXVAL {maximum}\n".encode()]
     lines += [b"TUPLTYPE ", kind, b"\n"] if kind else []
     samples = pixels.astype(">u2" if maximum > 255 else "u1").tobytes()

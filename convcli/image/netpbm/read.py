@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
-from convcli.image.depth import as_bytes, scale_to_full
+from convcli.image.depth import as_bytes, check_peak, scale_to_full, scaled_note
+from convcli.image.header import printable
 from convcli.image.image import Image, Meta
 from convcli.image.limits import check_size
 from convcli.image.netpbm import pam
@@ -25,8 +26,7 @@ _COMMENT = re.compile(rb"#[^\r\n]*")
 def decode(data: bytes, limit: int) -> Image:
     """Read an image of the netpbm family, with which the data begin.
 
-    Samples are scaled to 0..255, or to 0..65535 if the file's maximum is above 255, rounded to
-    nearest; PFM stays as it is.
+    Samples stay as they are, below the file's maximum; only where that is 1 they become 0 and 255.
 
     Raises
     ------
@@ -42,14 +42,20 @@ def decode(data: bytes, limit: int) -> Image:
     check_size(width, height, limit)
     count = 3 if magic in (b"P3", b"P6", b"PF") else 1
     shape = (height, width, 3) if count == 3 else (height, width)
+    peak, notes = 0, tuple[str, ...]()
     if name == "PBM":
         pixels = _bits(data, at, height, width)
     elif name == "PFM":
         pixels = _floats(data, at, shape, numbers[2])
     else:
-        pixels = _whole_numbers(data, at, shape, _maximum(numbers[2]))
+        peak = _maximum(numbers[2])
+        pixels = _whole_numbers(data, at, shape, peak)
+        if peak == 1:
+            pixels, notes = scale_to_full(pixels, peak), (scaled_note(peak),)
     kind = {"PBM": "1-bit", "PFM": "float"}.get(name) or f"maximum {int(numbers[2])}"
-    meta = Meta(format=name, mode=f"{name}, {kind}", text=comments(data[:at]))
+    own = None if peak in (0, 1, 255, 65535) else peak
+    said = comments(data[:at])
+    meta = Meta(format=name, mode=f"{name}, {kind}", text=said, peak=own, notes=notes)
     return Image(pixels, "RGB" if count == 3 else "L", meta)
 
 
@@ -61,9 +67,15 @@ def _pam(data: bytes, limit: int) -> Image:
     maximum = _maximum(numbers[3])
     shape = (height, width, len(channels)) if len(channels) > 1 else (height, width)
     pixels = _whole_numbers(data, at, shape, maximum)
+    peak = None if maximum in (1, 255, 65535) else maximum
+    notes = tuple[str, ...]()
     if is_bilevel(pam_fields(data)[0]):
         pixels = pixels > 0
-    meta = Meta(format="PAM", mode=f"PAM, maximum {maximum}", text=comments(data[:at]))
+    elif maximum == 1:
+        pixels, notes = scale_to_full(pixels, maximum), (scaled_note(maximum),)
+    said = comments(data[:at])
+    mode = f"PAM, maximum {maximum}"
+    meta = Meta(format="PAM", mode=mode, text=said, peak=peak, notes=notes)
     return Image(pixels, channels, meta)
 
 
@@ -88,7 +100,7 @@ def _whole(token: bytes) -> int:
 
 def _shown(token: bytes) -> str:
     """Return a word of the header as it can be shown."""
-    return repr(token[:20].decode("ascii", "backslashreplace"))
+    return f"'{printable(token[:20])}'"
 
 
 def _maximum(token: bytes) -> int:
@@ -136,7 +148,9 @@ def _whole_numbers(data: bytes, at: int, shape: tuple[int, ...], maximum: int) -
         kind = np.dtype(">u2" if maximum > 255 else "u1")
         samples = np.frombuffer(_bytes(data, at, size * kind.itemsize), dtype=kind)
         samples = samples.astype(kind.newbyteorder("="), copy=False)
-    return scale_to_full(samples, maximum).reshape(shape).copy()
+    check_peak(samples, maximum)
+    kind = np.dtype(np.uint16 if maximum > 255 else np.uint8)
+    return samples.astype(kind).reshape(shape)
 
 
 def _plain(text: bytes, size: int) -> NDArray[Any]:
@@ -190,7 +204,7 @@ def encode(image: Image, format: str) -> bytes:
     if format == "PPM" and pixels.ndim == 2:
         pixels = np.repeat(pixels[:, :, None], 3, axis=2)
     magic = "P6" if pixels.ndim == 3 else "P5"
-    maximum = np.iinfo(pixels.dtype).max
+    maximum = image.meta.peak or np.iinfo(pixels.dtype).max
     kind = ">u2" if maximum > 255 else "u1"
     head = with_comments(f"{magic}\n{cols} {rows}\n{maximum}\n".encode(), image.meta)
     return head + pixels.astype(kind).tobytes()

@@ -6,7 +6,7 @@ import re
 from math import prod
 
 from convcli.image.codec import ANY, Codec, LazyFunction
-from convcli.image.header import HEAD, Header, Peek, number_type
+from convcli.image.header import HEAD, WIDTHS, Header, Peek, number_type
 
 _SHAPE = re.compile(rb"'shape':\s*\(([\d,\sL]*)\)")
 _DESCR = re.compile(rb"'descr':\s*'[<>|=]?([a-zA-Z])(\d*)'")
@@ -30,7 +30,7 @@ def _header(peek: Peek) -> Header | None:
 
 CODEC = Codec(
     "NPY",
-    {"bool": ANY, "uint8": ANY, "uint16": ANY, "float32": ANY, "float64": ANY},
+    dict.fromkeys(WIDTHS, ANY),
     decode=LazyFunction("npy.array", "decode"),
     encode=LazyFunction("npy.array", "encode"),
     header=_header,

@@ -39,8 +39,8 @@ def decode(data: bytes, limit: int) -> Image:
     check_numbers(data, header, (shape[0], shape[1]), limit)
     file = io.BytesIO(data)
     array = npy.read_array(file, allow_pickle=False)
-    pixels, notes = storable(array)
-    notes += behind(data, header)
+    pixels = storable(array)
+    notes = behind(data, header)
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[:, :, 0]
     return Image(pixels, meta=Meta(format="NPY", mode=f"array of {kind.name}", notes=notes))

@@ -38,10 +38,10 @@ def open_planes(data: bytes, limit: int) -> Frames:
 
     def planes(first: int) -> Iterator[Image]:
         for number in range(first, shape[0]):
-            pixels, notes = storable(volume[number])
+            pixels = storable(volume[number])
             if pixels.ndim == 3 and pixels.shape[2] == 1:
                 pixels = pixels[:, :, 0]
-            meta = Meta("NPY", f"array of {kind.name}", frames=shape[0], notes=notes)
+            meta = Meta("NPY", f"array of {kind.name}", frames=shape[0])
             yield Image(pixels, meta=meta)
 
     size = prod(shape[1:]) * kind.itemsize

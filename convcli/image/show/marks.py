@@ -47,8 +47,8 @@ def _tones(image: Image, planes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[An
     names = image.channels.removesuffix("A")
     count = len(names)
     low, high = 0.0, image.maximum
-    if image.dtype.kind == "f":
-        # Floats may count in any unit.
+    if image.dtype.kind == "f" or image.has_values:
+        # These may count in any unit.
         low, high = min(low, float(np.nanmin(planes))), max(high, float(np.nanmax(planes)))
     colour = colour_of(names)
     # Other bands are bright and dark, other inks none.
@@ -61,7 +61,7 @@ def _tones(image: Image, planes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[An
     tones = low + shares * (high - low)
     if image.has_alpha:
         tones = np.column_stack([tones, (image.maximum, image.maximum)])
-    if image.dtype.kind == "u":
+    if image.dtype.kind in "iu":
         tones = np.rint(tones)
     first, second = tones.astype(image.dtype)
     return first, second

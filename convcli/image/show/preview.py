@@ -54,13 +54,13 @@ def make_preview(
         Whether the result's samples are responses, in levels of the source.
     """
     scale = _scale(source.size, result.size, room)
-    full = source.maximum if raw else 1.0
+    full = source.maximum if raw and not source.has_values else 1.0
     small, notes = [], []
     for name, image, top in (("before", source, 1.0), ("after", result, full)):
         low, high = _range(image, top, signed=raw and image is result)
         size = [max(1, int(extent * scale)) for extent in image.size]
         small.append(thumbnail(image, (size[0], size[1]), (low, high)))
-        if (low, high) not in ((0.0, 1.0), (0.0, top)) and image.pixels.dtype.kind == "f":
+        if (low, high) not in ((0.0, 1.0), (0.0, top)) and _has_span(image):
             middle = ", 0 is mid-gray" if low < 0 else ""
             notes.append(f"{name}: {low:.6g} is shown black and {high:.6g} white{middle}")
     return Preview(small[0], small[1], tuple(notes))
@@ -82,8 +82,7 @@ def thumbnail(
     size
         (rows, cols) of the result.
     span
-        What is black and what is white among float samples; others have a range of their own.
-        Alpha is 0..1.
+        What is black and what is white among floats and values; others have a range of their own.
 
     Returns
     -------
@@ -95,10 +94,13 @@ def thumbnail(
         if colour_of(image.channels) == "Lab":
             light = as_srgb(light, image.meta.bands.kind)
         else:
-            light = _unit(light, image.maximum, span)
+            of = span if _has_span(image) else None
+            light = _unit(light, image.maximum, of)
         opacity = alpha(band, image.channels)
         if opacity is not None:
-            opacity = _unit(opacity, image.maximum, (0.0, 1.0))
+            opacity = _unit(
+                opacity, image.maximum, (0.0, 1.0) if opacity.dtype.kind == "f" else None
+            )
         return _visible(light, opacity, image.channels)
 
     rows = np.stack([weights @ band for weights, band in _bands(image.pixels, size[0], visible)])
@@ -136,9 +138,14 @@ def _bands(
         yield (np.diff(edges) / extent).astype(band.dtype), band.reshape(last - first, -1)
 
 
-def _unit(band: NDArray[Any], maximum: float, span: tuple[float, float]) -> NDArray[Any]:
+def _has_span(image: Image) -> bool:
+    """Whether samples count in any unit, so that what there is says what is black and white."""
+    return image.dtype.kind == "f" or image.has_values
+
+
+def _unit(band: NDArray[Any], maximum: float, span: tuple[float, float] | None) -> NDArray[Any]:
     """Samples in 0..1."""
-    if band.dtype.kind != "f":
+    if span is None:
         return band.astype(np.float32) * np.float32(1 / maximum)
     low, high = span
     # What is no number is black.
@@ -175,8 +182,8 @@ def _scale(before: tuple[int, int], after: tuple[int, int], room: tuple[int, int
 
 
 def _range(image: Image, full: float, *, signed: bool) -> tuple[float, float]:
-    """Return what is shown black and what white, of float samples."""
-    if image.pixels.dtype.kind != "f" or colour_of(image.channels) == "Lab":
+    """Return what is shown black and what white, of floats and values."""
+    if not _has_span(image) or colour_of(image.channels) == "Lab":
         return 0.0, 1.0
     found = colours(image.pixels, image.channels)
     found = found[np.isfinite(found)]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image.channels import Bands, alpha, colour_of, colours
+from convcli.image.depth import full_range
 from convcli.image.image import Image
 from convcli.image.light.lab import middle_of
 from convcli.record import replace
@@ -26,7 +27,7 @@ def side_by_side(source: Image, result: Image, *, raw: bool = False) -> Image:
     Parameters
     ----------
     source, result
-        What is on the left and what on the right.
+        What is on the left and what on the right. Values stay in their own units.
     raw
         Whether the result's samples are responses in levels of the source: then the source's
         become floats of these levels.
@@ -47,15 +48,22 @@ def side_by_side(source: Image, result: Image, *, raw: bool = False) -> Image:
     >>> both.size, both.channels, both.depth
     ((3, 7), 'RGB', '16-bit')
     """
+    own = raw or source.has_values
+    if not own:
+        source, result = full_range(source), full_range(result)
     names = _channels(source.channels, result.channels)
     kind = np.result_type(*(_kind(image) for image in (source, result)))
     full = source.maximum if raw else 1.0
-    if kind.kind == "u":
+    if source.has_values:
+        # Mid-gray is the middle of what is there.
+        ends = [(float(each.pixels.min()), float(each.pixels.max())) for each in (source, result)]
+        full = min(low for low, _ in ends) + max(high for _, high in ends)
+    elif kind.kind == "u":
         full = float(np.iinfo(kind).max)
     elif raw and source.pixels.dtype == np.bool_:
         full = 255.0
     left, right = (
-        _as(image, names, kind, (_step(image, kind, levels=raw), full))
+        _as(image, names, kind, (_step(image, kind, levels=own), full))
         for image in (source, result)
     )
     gap = max(1, max(left.shape[1], right.shape[1]) // _GAP)
@@ -68,7 +76,7 @@ def side_by_side(source: Image, result: Image, *, raw: bool = False) -> Image:
     alike = names.removesuffix("A") == source.channels.removesuffix("A")
     whose = source if alike else result
     bands = whose.meta.bands if names == whose.channels else Bands(kind=whose.meta.bands.kind)
-    meta = replace(whose.meta, frames=1, bands=bands)
+    meta = replace(whose.meta, frames=1, bands=bands, peak=None)
     return Image(canvas[:, :, 0] if len(names) == 1 else canvas, names, meta)
 
 
@@ -125,7 +133,7 @@ def _times(samples: NDArray[Any], kind: np.dtype[Any], step: float) -> NDArray[A
 
 def _opaque(kind: np.dtype[Any]) -> float:
     """Return full alpha: 1 among floats, be they responses or not."""
-    return float(np.iinfo(kind).max) if kind.kind == "u" else 1.0
+    return float(np.iinfo(kind).max) if kind.kind in "iu" else 1.0
 
 
 def _coloured(light: NDArray[Any], wanted: str, full: float) -> NDArray[Any]:

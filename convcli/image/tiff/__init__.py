@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convcli.image.codec import ANY, EVERYTHING, GRAY, Codec, LazyFunction
 from convcli.image.extent import ALLOWANCE, TIMES, most
-from convcli.image.header import Header, Peek
+from convcli.image.header import WIDTHS, Header, Peek
 
 
 def _extent(peek: Peek, header: Header | None, limit: int) -> int:
@@ -14,7 +14,7 @@ def _extent(peek: Peek, header: Header | None, limit: int) -> int:
 
 CODEC = Codec(
     "TIFF",
-    {"bool": GRAY, "uint8": ANY, "uint16": ANY, "float32": ANY, "float64": ANY},
+    {**dict.fromkeys(WIDTHS, ANY), "bool": GRAY},
     decode=LazyFunction("tiff.pages", "decode"),
     encode=LazyFunction("tiff.write", "coder"),
     header=LazyFunction("tiff.header", "tiff"),
@@ -25,7 +25,10 @@ CODEC = Codec(
     extent=_extent,
     options=("compress",),
     carries=EVERYTHING | {"nodata"},
+    keeps=("TIFF ", "IPTC", "Photoshop", "Photoshop "),
+    remarks=LazyFunction("tiff.layout", "remarks"),
     pages=True,
+    peaks=frozenset(2**bits - 1 for bits in range(9, 16)),
     upright=True,
     sure=False,
     scattered=True,

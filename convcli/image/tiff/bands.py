@@ -30,6 +30,7 @@ from convcli.image.tiff.kinds import (
     SEPARATED,
     YCBCR,
 )
+from convcli.image.tiff.stored import from_white
 
 _COLOURS = {
     **{MINISWHITE: "L", MINISBLACK: "L", RGB: "RGB", PALETTE: "RGB", YCBCR: "RGB"},
@@ -262,6 +263,8 @@ def layout(image: Image) -> dict[str, Any]:
     found: dict[str, Any] = {"photometric": meaning}
     if count > 1:
         found["planarconfig"] = "contig"
+    if from_white(image):
+        found["photometric"] = MINISWHITE
     if _is_settled(image):
         found["photometric"] = MINISBLACK
         extra = [0] * (count - 1)
@@ -289,7 +292,9 @@ def _extra(image: Image) -> list[int]:
     free = 0 if colours or bands.kind == "inks" else 1
     codes = list(bands.extra) or [-1] * free + [0] * (channels.count(UNKNOWN) - free)
     codes = [-1] * len(colours) + codes + [UNASSOCIATED] * channels.endswith(ALPHA)
-    return [codes[k] for k in file_order(channels, bands) if codes[k] >= 0]
+    known = (0, ASSOCIATED, UNASSOCIATED)
+    order = [codes[k] for k in file_order(channels, bands) if codes[k] >= 0]
+    return [code if code in known else 0 for code in order]
 
 
 def _is_settled(image: Image) -> bool:

@@ -196,11 +196,6 @@ def _check_samples(page: Any) -> None:
             f"its samples are {name_of(form)} numbers of {bits} bits, which isn't read; expected "
             f"whole numbers of 1 to 32 bits but 24, or real ones of 16, 32 or 64"
         )
-    if int(page.photometric) == MINISWHITE and form != _UNSIGNED:
-        raise ImageError(
-            f"its samples are {name_of(form)} numbers and white is zero: what black is, programs "
-            f"disagree about; save it with black as zero"
-        )
     if int(page.photometric) in (CIELAB, ICCLAB) and (form, bits) not in _LAB_SAMPLES:
         raise ImageError(
             f"its samples are {name_of(form)} numbers of {bits} bits of L*a*b*, which isn't read; "

@@ -31,9 +31,9 @@ def nodata_of(page: Any) -> float | None:
     if not value.is_integer() or int(page.photometric) == PALETTE:
         # Of a palette it would be an index.
         return value if int(page.photometric) != PALETTE else None
-    if int(page.photometric) == MINISWHITE:
+    if int(page.photometric) == MINISWHITE and bits <= 16:
         value = 2**bits - 1 - value
-    if bits < 16 and bits not in (1, 8):
+    if bits < 8 and bits != 1:
         value = float(widen_bits(np.array([int(value)], np.uint16), bits)[0])
     return value
 

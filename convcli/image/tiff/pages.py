@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from math import ceil
 from typing import Any
 
@@ -10,10 +11,11 @@ from convcli.errors import ImageError
 from convcli.image import codecs
 from convcli.image.frames import Frames, check_total
 from convcli.image.image import Image
-from convcli.image.tiff import directories, ifd
+from convcli.image.tiff import ifd, layout, raw
 from convcli.image.tiff import write as tiff_write
 from convcli.image.tiff.kinds import check_types
 from convcli.image.tiff.read import read_page, stream_of
+from convcli.image.tiff.survey import Survey, inner, missing, planes, whole_page
 from convcli.record import replace
 
 #: Pages may turn out to be so many times larger than those before let expect.
@@ -32,10 +34,14 @@ def decode(data: bytes, limit: int) -> Image:
     """
     tifffile = codecs.load("tifffile")
 
+    raw.check(data)
     check_types(data)
     with tifffile.TiffFile(stream_of(data)) as file:
-        if not ifd.names_more(data):
-            return read_page(file.pages.first, data, limit)
+        page = file.pages.first
+        if not ifd.names_more(data) and planes(page, len(data)) == 1:
+            around = Survey(file, data, [0]).around(0)
+            image = read_page(page, data, limit, around=around)
+            return _noted(image, (*missing(page, 1), *inner(page, data)))
     return open_frames(data, limit)[0]
 
 
@@ -43,37 +49,35 @@ def open_frames(data: bytes, limit: int) -> Frames:
     """Open a TIFF file: its pages, each of a size, depth and kind of its own.
 
     Pages that are reduced versions of others, or masks for them, are left out, unless there is
-    nothing else.
+    nothing else. Planes behind one directory are pages, too.
 
     Raises
     ------
     ImageError
         If it is damaged at its first page, or has too many pixels.
     """
+    raw.check(data)
     check_types(data)
     places, broken = _places(data)
     numbers = [k for k, place in enumerate(places) if ifd.is_image(data, place)] or [0]
-    left_out = len(places) - len(numbers) if len(numbers) < len(places) else 0
-    sizes, pixels = _sizes(data, numbers)
+    notes = _left_out(len(places) - len(numbers)) if len(numbers) < len(places) else ()
+    with codecs.load("tifffile").TiffFile(stream_of(data)) as file:
+        if len(places) == 1 and not broken:
+            numbers *= planes(file.pages.first, len(data))
+        sizes, pixels = _sizes(file, numbers)
+        survey = Survey(file, data, numbers)
+        if not broken:
+            notes += missing(file.pages[numbers[0]], len(numbers))
     check_total(len(numbers), pixels, limit)
     count = len(numbers) + bool(broken)
-    notes: tuple[str, ...] = ()
-    if left_out:
-        pages = "page that is a" if left_out == 1 else "pages that are"
-        kind = "reduced version or a mask" if left_out == 1 else "reduced versions or masks"
-        notes = (f"{left_out} {pages} {kind} of another was left out",)
-        if left_out > 1:
-            notes = (f"{left_out} {pages} {kind} of others were left out",)
 
     def start(first: int) -> Iterator[Image]:
         with codecs.load("tifffile").TiffFile(stream_of(data)) as file:
-            for number in numbers[first:]:
-                check_types(data, places[number] if places else None)
-                image = read_page(file.pages[number], data, limit, count)
-                if notes:
-                    meta = image.meta
-                    image = replace(image, meta=replace(meta, notes=(*meta.notes, *notes)))
-                yield image
+            for number, found in enumerate(numbers[first:], first):
+                check_types(data, places[found] if places else None)
+                page = _plane(whole_page(file.pages[found]), number if len(places) == 1 else 0)
+                image = read_page(page, data, limit, count, survey.around(number))
+                yield _noted(image, (*notes, *inner(page, data)))
                 del image
         if broken:
             raise ImageError(
@@ -82,6 +86,27 @@ def open_frames(data: bytes, limit: int) -> Frames:
             )
 
     return Frames(count, start, format="TIFF", sizes=(*sizes, *[0] * bool(broken)), notes=notes)
+
+
+def _noted(image: Image, notes: tuple[str, ...]) -> Image:
+    """Return an image of which more is said."""
+    meta = image.meta
+    return replace(image, meta=replace(meta, notes=(*meta.notes, *notes))) if notes else image
+
+
+def _plane(page: Any, number: int) -> Any:
+    """Return a page as one of the planes that stand behind its directory."""
+    if number:
+        page = copy(page)
+        page.dataoffsets = tuple(at + number * page.nbytes for at in page.dataoffsets)
+    return page
+
+
+def _left_out(count: int) -> tuple[str, ...]:
+    """Say that pages were left out that are versions of others."""
+    if count == 1:
+        return ("1 page that is a reduced version or a mask of another was left out",)
+    return (f"{count} pages that are reduced versions or masks of others were left out",)
 
 
 def _places(data: bytes) -> tuple[list[int], str]:
@@ -95,18 +120,17 @@ def _places(data: bytes) -> tuple[list[int], str]:
     return places, ""
 
 
-def _sizes(data: bytes, numbers: list[int]) -> tuple[list[int], int]:
+def _sizes(file: Any, numbers: list[int]) -> tuple[list[int], int]:
     """Return about how many bytes each page takes, and how many pixels all have."""
     sizes, pixels = [], 0
-    with codecs.load("tifffile").TiffFile(stream_of(data)) as file:
-        for number in numbers:
-            try:
-                area, samples, bits = _shape(file.pages[number])
-            except Exception:
-                # It is reported when it is read.
-                area, samples, bits = 0, 1, 8
-            pixels += area * ceil(samples / 4)
-            sizes.append(area * samples * max(1, bits // 8))
+    for number in numbers:
+        try:
+            area, samples, bits = _shape(whole_page(file.pages[number]))
+        except Exception:
+            # It is reported when it is read.
+            area, samples, bits = 0, 1, 8
+        pixels += area * ceil(samples / 4)
+        sizes.append(area * samples * max(1, bits // 8))
     return sizes, pixels
 
 
@@ -138,8 +162,10 @@ def parts(frames: Frames, compress: int | None = None) -> Iterator[bytes]:
     before, at, big = b"", 0, False
     for number, image in enumerate(frames):
         if number == 0:
-            big, order = _is_big(frames, image), directories.byte_order(image.meta.exif)
-        page = tiff_write.encode(image, compress, big=big, order=order)
+            big, order = _is_big(frames, image), tiff_write.byte_order(image)
+        page = tiff_write.encode(
+            image, compress, big=big, order=order, place=(number, frames.count)
+        )
         page += bytes(-len(page) % _STEP)
         del image
         if before:
@@ -152,7 +178,9 @@ def parts(frames: Frames, compress: int | None = None) -> Iterator[bytes]:
 
 
 def _is_big(frames: Frames, first: Image) -> bool:
-    """Whether a result may be larger than 4 GB, told from its first page."""
-    given = frames.sizes or (first.pixels.nbytes,) * frames.count
-    growth = max(1.0, first.pixels.nbytes / max(1, given[0]))
+    """Whether a result may be larger than 4 GB, told from its first page, or its source was."""
+    if layout.kept(first.meta).big:
+        return True
+    given = frames.sizes or (first.nbytes,) * frames.count
+    growth = max(1.0, first.nbytes / max(1, given[0]))
     return growth * sum(given) * _SURPRISE > tiff_write.CLASSIC_BYTES

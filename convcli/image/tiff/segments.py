@@ -39,12 +39,12 @@ def decoded(page: Any) -> NDArray[Any]:
     """
     if not page.is_contiguous:
         # tifffile keeps what decodes a page's segments in the page: so each goes through here.
-        page.decode = _careful(page, page.decode)
+        page.decode = careful(page, page.decode)
     samples: NDArray[Any] = page.asarray(maxworkers=codecs.workers(page.nbytes))
     return samples
 
 
-def _careful(page: Any, decode: Callable[..., Any]) -> Callable[..., Any]:
+def careful(page: Any, decode: Callable[..., Any]) -> Callable[..., Any]:
     """Return a decoder of segments that names the one that is damaged."""
     what = "tile" if page.is_tiled else "strip"
     coding, kind = int(page.compression), page.dtype

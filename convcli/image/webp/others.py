@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from convcli.image.beside import xmp
 from convcli.image.beside.block import Block
+from convcli.image.header import printable
 from convcli.image.webp.chunks import chunk
 
 _KIND = "WEBP "
@@ -24,7 +25,7 @@ def blocks_of(chunks: Iterable[tuple[bytes, memoryview]]) -> tuple[Block, ...]:
 def _block(name: bytes, content: bytes) -> Block:
     if name == b"C2PA":
         return Block(_KIND + "C2PA", xmp.CREDENTIAL)
-    said = name.decode("ascii", "backslashreplace").strip()
+    said = printable(name).strip()
     return Block(_KIND + name.decode("latin-1"), f"chunk {said}", content)
 
 

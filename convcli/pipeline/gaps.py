@@ -5,7 +5,6 @@ from __future__ import annotations
 from convcli.errors import UsageError
 from convcli.image import channels as ch
 from convcli.image.image import Image
-from convcli.pipeline.missing import gaps_of
 from convcli.pipeline.work import Work, differ
 from convcli.record import replace
 from convcli.spec import Missing
@@ -27,6 +26,10 @@ def with_gaps(work: Work, image: Image) -> Work:
         If samples are missing, and what is done knows none.
     """
     colours, spec = range(ch.colour_count(image.channels)), work.spec
+    if image.dtype.kind != "f" and image.meta.nodata is None and spec.nodata is None:
+        return work
+    from convcli.pipeline.missing import gaps_of
+
     mixed = spec.gray or spec.luma or spec.linear
     gaps = gaps_of(image, tuple(k for k in colours if mixed or k in work.chosen), spec)
     if gaps is None:

@@ -10,8 +10,7 @@ import struct
 from collections.abc import Iterator
 
 from convcli.errors import ImageError
-from convcli.image.beside import xmp
-from convcli.image.beside.block import Block
+from convcli.image.beside.block import CREDENTIAL, DEPTH_MAP, GAIN_MAP, Block
 from convcli.image.boxes import boxes
 from convcli.image.header import printable
 from convcli.record import field, record
@@ -31,8 +30,8 @@ _PROPERTIES = {
     b"cclv": "content colour volume (cclv)",
 }
 #: What an auxiliary image is, by what its kind's name ends with; none for alpha, which is read.
-_AUXILIARY = {b"alpha": "", b"auxid:1": "", b"depth": xmp.DEPTH_MAP, b"auxid:2": xmp.DEPTH_MAP,
-              b"hdrgainmap": xmp.GAIN_MAP}  # fmt: skip
+_AUXILIARY = {b"alpha": "", b"auxid:1": "", b"depth": DEPTH_MAP, b"auxid:2": DEPTH_MAP,
+              b"hdrgainmap": GAIN_MAP}  # fmt: skip
 _CREDENTIAL = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 
 
@@ -109,13 +108,13 @@ def _property(name: bytes, content: bytes) -> str:
 
 def _box(name: bytes, content: bytes) -> str:
     if name == b"uuid" and content.startswith(_CREDENTIAL):
-        return xmp.CREDENTIAL
+        return CREDENTIAL
     return "" if name in _STRUCTURE else f"box {_say(name)}"
 
 
 def _item(kind: bytes, content: bytes) -> str:
     if kind == b"tmap":
-        return xmp.GAIN_MAP
+        return GAIN_MAP
     if kind in _READ or (kind == b"mime" and content == _XMP_TYPE):
         return ""
     said = content.decode("ascii", "replace") if kind == b"mime" else _say(kind)

@@ -11,6 +11,10 @@ SIZE, PLACE, CHANNELS, DEPTH, FRAMES = "size", "place", "channels", "depth", "fr
 #: All of these, and that samples are the very same: a thumbnail tells of them, or a checksum.
 PIXELS = "pixels"
 
+#: Words for what several formats hold.
+GAIN_MAP, FILM, DEPTH_MAP = "gain map", "film of a motion photo", "depth map"
+CREDENTIAL = "content credential (C2PA)"
+
 
 def letters(content: bytes) -> str:
     """Return a comment: programs write UTF-8, whatever their format asks for, or Latin-1."""

@@ -9,8 +9,17 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from convcli.image.beside import photoshop, xmp
-from convcli.image.beside.block import CHANNELS, DEPTH, PLACE, SIZE, Block, letters
+from convcli.image.beside.block import (
+    CHANNELS,
+    CREDENTIAL,
+    DEPTH,
+    FILM,
+    GAIN_MAP,
+    PLACE,
+    SIZE,
+    Block,
+    letters,
+)
 from convcli.image.codec import LazyFunction
 from convcli.image.tags import Form, entries, first_of
 from convcli.record import field, record
@@ -21,6 +30,7 @@ ICC_MARK = b"ICC_PROFILE\0"
 MORE_XMP_MARK = b"http://ns.adobe.com/xmp/extension/\0"
 #: A digest, how long all of it is, and where a piece belongs.
 MORE_HEAD = struct.Struct(">32sII")
+_MORE = b"HasExtendedXMP"
 PHOTOSHOP_MARK = b"Photoshop 3.0\0"
 _GAIN_MAP_MARK = b"urn:iso:std:iso:ts:21496:-1"
 APP0, APP1, APP2, APP8, APP11, APP13, APP14 = 0xE0, 0xE1, 0xE2, 0xE8, 0xEB, 0xED, 0xEE
@@ -33,13 +43,15 @@ _UNTRUE = (
     (APP0, b"JFXX\0", "JFXX thumbnail"),
     (APP1, b"FLIR\0", "thermal image (FLIR)"),
     (APP2, b"FPXR\0", "FlashPix data"),
-    (APP2, _GAIN_MAP_MARK, xmp.GAIN_MAP),
+    (APP2, _GAIN_MAP_MARK, GAIN_MAP),
     (APP8, b"SPIFF\0", "SPIFF header"),
     (APP11, b"HDR_RI", "ratio image (JPEG-HDR)"),
 )
 #: What unknown segments may tell of.
 _ANYTHING = frozenset({SIZE, PLACE, CHANNELS, DEPTH})
 _PREVIEWS = LazyFunction("beside.photograph", "previews")
+_TAKEN_APART = LazyFunction("beside.photoshop", "taken_apart")
+_SAYS_FILM = LazyFunction("beside.xmp", "says_film")
 _JOIN = LazyFunction("jpeg.extended", "join")
 #: Longer than all sensible packets.
 _MOST_XMP = 64 * 2**20
@@ -150,7 +162,7 @@ class Applications:
         if self.packet is None:
             return None
         packet, is_whole = self.packet, True
-        if self.more.found or xmp.NOTE in packet:
+        if self.more.found or _MORE in packet:
             packet, is_whole = _JOIN(packet, self.more)
         if not is_whole:
             self.blocks.append(Block("JPEG more XMP", "extended XMP, which is damaged"))
@@ -164,8 +176,10 @@ class Applications:
         behind
             What follows its end mark.
         """
-        blocks = self.blocks + photoshop.taken_apart(b"".join(self.resources))
-        told = xmp.says_film(self.packet)
+        blocks = self.blocks
+        if self.resources:
+            blocks = blocks + _TAKEN_APART(b"".join(self.resources))
+        told = self.packet is not None and _SAYS_FILM(self.packet)
         blocks += (Block("JPEG behind", words) for words in _behind(behind, self.frames, told))
         return tuple(blocks)
 
@@ -176,7 +190,7 @@ def _block(marker: int, content: bytes) -> Block:
         if marker == known and content.startswith(begins):
             return Block("JPEG image", words)
     if marker == APP11 and content.startswith(b"JP"):
-        return Block("JPEG JUMBF", xmp.CREDENTIAL if b"c2pa" in content else "JUMBF data")
+        return Block("JPEG JUMBF", CREDENTIAL if b"c2pa" in content else "JUMBF data")
     name = content[:_SHOWN].split(b"\0", 1)[0]
     said = f" {name.decode('ascii')}" if name.isascii() and name.decode().isprintable() else ""
     words = f"APP{marker - APP0} segment{said.rstrip()}"
@@ -193,10 +207,10 @@ def _behind(data: memoryview, frames: int, film: bool) -> Iterator[str]:
     known = False
     if b"hdr-gain-map" in held or _GAIN_MAP_MARK in held or b"HDRGainMap" in held:
         known = True
-        yield xmp.GAIN_MAP
+        yield GAIN_MAP
     if film or any(kind in held for kind in _FILMS):
         known = True
-        yield xmp.FILM
+        yield FILM
     if b"SEFH" in held:
         known = True
         yield "Samsung trailer"

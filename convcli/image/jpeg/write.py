@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image import codecs
-from convcli.image.beside import photoshop
 from convcli.image.codec import LazyFunction
 from convcli.image.depth import as_bytes
 from convcli.image.image import Image, Meta
@@ -33,6 +32,7 @@ _FULL_COLOUR = 90
 _SAMPLING = ("444", "422", "420")
 #: Rows and columns of their minimum coded units.
 _UNITS = ((8, 8), (8, 16), (16, 16))
+_JOINED = LazyFunction("beside.photoshop", "joined")
 _SPLIT = LazyFunction("jpeg.extended", "split")
 _SEGMENTS = LazyFunction("jpeg.extended", "segments")
 #: The kind of a segment that is written as it was, up to its number.
@@ -244,7 +244,7 @@ def _xmp(packet: bytes) -> Iterator[bytes]:
 
 def _others(meta: Meta) -> Iterator[bytes]:
     """Write what other programs put there, and press photographs' captions."""
-    resources = photoshop.joined(meta.beside)
+    resources = _JOINED(meta.beside) if meta.beside else b""
     room = app.LARGEST - len(app.PHOTOSHOP_MARK)
     for at in range(0, len(resources), room):
         yield _segment(app.APP13, app.PHOTOSHOP_MARK + resources[at : at + room])

@@ -293,6 +293,22 @@ def test_comments_of_jpeg_2000(suffix, tmp_path):
     assert "text" in filtered(file.read_bytes(), "WEBP")[1]
 
 
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "JPEG2000", "JPEGXL"])
+def test_tiff_says_what_exif_says(format, tmp_path):
+    program("exiftool")
+    file = tmp_path / "a.jpg"
+    file.write_bytes(coded())
+    words = ("-ImageDescription=a mill", "-XPTitle=Mill", "-EXIF:Rating=4", "-HostComputer=iPhone")
+    numbers_said = ("-XResolution=300", "-YResolution=300", "-ResolutionUnit=inches", "-Make=X")
+    said("exiftool", "-q", "-overwrite_original", *words, *numbers_said, file=file)
+    block = read(file).meta.exif
+    coded_so = encode(Image(ramp(), meta=Meta(exif=block)), format)
+    (tmp_path / "a.tif").write_bytes(filtered(coded_so, "TIFF")[0])
+    asked = ("-ImageDescription", "-XPTitle", "-IFD0:Rating", "-HostComputer", "-XResolution")
+    printed = said("exiftool", "-s3", *asked, file=tmp_path / "a.tif")
+    assert printed.split("\n")[:5] == ["a mill", "Mill", "4", "iPhone", "300"]
+
+
 @pytest.mark.parametrize("format", ["GIF", "JPEG", "JPEG2000", "PPM"])
 @pytest.mark.parametrize("letters", ["utf-8", "latin-1"])
 def test_comments_of_older_programs(format, letters):

@@ -64,6 +64,7 @@ KINDS = {
         "convcli.pipeline.memory": ("batch.estimate", "cli.filtering"),
         "convcli.pipeline.masks": ("cli.filtering",),
         "convcli.report.outcome": ("cli.filtering", "cli.reporter"),
+        "convcli.report.notes": ("cli.reporter",),
         "convcli.spec": ("cli.quick",),
     },
     "commands: help, completion and mistakes of one command don't wait for what another, or its "

@@ -8,6 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
+from heif_made import heic
 from made_beside import chunks_of, coded, iptc, packet, program, ramp, said, with_chunks
 from PIL import Image as Pillow
 from test_beside_jpeg import exif_of
@@ -22,6 +23,17 @@ from convcli.image.formats import FORMATS, left_out
 from convcli.image.light import numbers
 
 RATED = packet(b'xmp:Rating="4"', {b"xmp": b"http://ns.adobe.com/xap/1.0/"})
+
+#: What programs put behind images in boxes, and what it is called.
+BEHIND = [
+    (box(b"mpvd", bytes(9)), "film of a motion photo"),
+    (box(b"sefd", bytes(9)), "box sefd"),
+    (box(b"jumb", b"c2pa"), "content credential (C2PA)"),
+    (box(b"uuid", bytes.fromhex("d8fec3d61b0e483c92975828877ec481")), "content credential (C2PA)"),
+    (b"words of a phone", "16 bytes behind the image"),
+    (b"\xff\xd8\xff\xe0" + bytes(9), "13 bytes behind the image"),
+    (bytes(9), ""),
+]
 
 
 def filtered(file, format, **spec):
@@ -190,6 +202,17 @@ def test_auxiliary_images_of_avif_are_named():
     assert filtered(depth, "AVIF")[1] == "the source's depth map: left out"
     other = file.replace(name, name[:-5] + b"other")
     assert filtered(other, "PNG")[1] == "the source's auxiliary image: left out"
+
+
+@pytest.mark.parametrize(("behind", "words"), BEHIND)
+@pytest.mark.parametrize("format", ["AVIF", "HEIF"])
+def test_what_stands_behind_images_in_boxes_is_named(format, behind, words):
+    if format == "HEIF":
+        pytest.importorskip("pi_heif")
+    file = coded("AVIF") if format == "AVIF" else heic("plain")
+    before, after = filtered(file, "PNG")[1], filtered(file + behind, "PNG")[1]
+    said_so = f"the source's {words}: left out" if words else ""
+    assert (before, after) == ("", said_so)
 
 
 def test_boxes_of_avif_are_named():

@@ -10,9 +10,9 @@ import struct
 from collections.abc import Iterator
 
 from convcli.errors import ImageError
-from convcli.image.beside.block import CREDENTIAL, DEPTH_MAP, GAIN_MAP, Block
-from convcli.image.boxes import boxes
-from convcli.image.header import printable
+from convcli.image.beside.block import CREDENTIAL, DEPTH_MAP, FILM, GAIN_MAP, Block
+from convcli.image.boxes import boxes, places
+from convcli.image.header import peek_into, printable
 from convcli.record import field, record
 
 _KIND = "AVIF"
@@ -32,6 +32,8 @@ _PROPERTIES = {
 #: What an auxiliary image is, by what its kind's name ends with; none for alpha, which is read.
 _AUXILIARY = {b"alpha": "", b"auxid:1": "", b"depth": DEPTH_MAP, b"auxid:2": DEPTH_MAP,
               b"hdrgainmap": GAIN_MAP}  # fmt: skip
+#: What some programs leave behind a file.
+_FILLING = b"\0\xff\r\n "
 _CREDENTIAL = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 
 
@@ -50,7 +52,7 @@ class Items:
     properties: list[tuple[bytes, bytes]] = field(default_factory=list)
     of: dict[int, list[int]] = field(default_factory=dict)
     exif: bytes | None = None
-    outside: list[tuple[bytes, bytes]] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
 
     def told(self, item: int) -> list[tuple[bytes, bytes]]:
         """Return the properties of an item."""
@@ -96,7 +98,7 @@ class Items:
                 yield _auxiliary(dict(self.told(start)).get(b"auxC", b""))
         yield from (_item(kind, content) for kind, content in self.kinds.values())
         yield from (_property(name, content) for name, content in self.told(self.primary))
-        yield from (_box(name, content) for name, content in self.outside)
+        yield from self.outside
 
 
 def _property(name: bytes, content: bytes) -> str:
@@ -106,9 +108,26 @@ def _property(name: bytes, content: bytes) -> str:
     return "" if name in _STRUCTURE else _PROPERTIES.get(name, f"property {_say(name)}")
 
 
+def outside(data: bytes) -> Iterator[str]:
+    """Give words for boxes that stand beside those of the images, and for what follows them."""
+    for name, start, end in places(peek_into(data)):
+        is_name = name.isascii() and name.decode().isprintable()
+        if not is_name or (end or len(data)) > len(data):
+            rest = data[start - 8 :]
+            if rest.strip(_FILLING):
+                yield f"{len(rest)} bytes behind the image"
+            return
+        if words := _box(name, data[start : start + 64]):
+            yield words
+
+
 def _box(name: bytes, content: bytes) -> str:
     if name == b"uuid" and content.startswith(_CREDENTIAL):
         return CREDENTIAL
+    if name == b"jumb":
+        return CREDENTIAL if b"c2pa" in content else "JUMBF data"
+    if name == b"mpvd":
+        return FILM
     return "" if name in _STRUCTURE else f"box {_say(name)}"
 
 
@@ -136,8 +155,8 @@ def read_items(data: bytes) -> Items:
     """Return what a file says of its items; what makes no sense is left to who decodes it."""
     found = Items()
     try:
+        found.outside += outside(data)
         for name, content in boxes(data):
-            found.outside.append((name, content[:64]))
             if name == b"meta":
                 _take_meta(found, content[4:])
                 found.exif = _exif(found, dict(boxes(content[4:])), data)

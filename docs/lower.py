@@ -49,6 +49,8 @@ def tasks() -> Iterator[tuple[str, str, Spec]]:
     yield "RGBA", "uint8", Spec(jobs=2)
     yield "RGBA", "uint8", Spec(alpha=Alpha.KEEP, jobs=2)
     yield "RGB", "uint8", Spec(linear=True, jobs=2)
+    # What a soft mask mixes with the image.
+    yield "L", "uint8", Spec(depth="float", precision="double", jobs=2)
     yield "L", "uint16", Spec(jobs=2)
     yield "L", "float32", Spec(jobs=2)
 

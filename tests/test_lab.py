@@ -179,7 +179,7 @@ KERNELS = [BLUR, SHARPEN, SOBEL, TRIPLE, "sobel", "gaussian:sigma=1.3"]
 
 @pytest.mark.parametrize(("kind", "bits"), exhaustive_but([(CIE, 8), (ICC, 16)], ALL))
 @pytest.mark.parametrize("typed", exhaustive_but([SHARPEN], KERNELS))
-@pytest.mark.parametrize("number", range(len(SPECS)))
+@pytest.mark.parametrize("number", exhaustive_but([0, 4, 8], range(len(SPECS))))
 def test_what_has_no_colour_gets_none(kind, bits, typed, number):
     spec = SPECS[number]
     if spec.bias is not None and typed == "sobel":
@@ -242,8 +242,8 @@ def values(image):
     return np.dstack([pixels[..., 0] / white * 100, (pixels[..., 1:3] - middle) / step])
 
 
-@pytest.mark.parametrize(("kind", "bits"), exhaustive_but([(CIE, 8), (ICC, 16)], ALL))
-@pytest.mark.parametrize("depth", ["8", "16", "float"])
+@pytest.mark.parametrize(("kind", "bits"), exhaustive_but([(CIE, 8)], ALL))
+@pytest.mark.parametrize("depth", exhaustive_but(["16"], ["8", "16", "float"]))
 @pytest.mark.parametrize("channels", exhaustive_but([None, "b"], [None, "L", "b"]))
 def test_colours_are_the_same_in_another_depth(kind, bits, depth, channels):
     lightness, first, second = noise(bits)
@@ -352,7 +352,7 @@ def test_previews_have_the_colours():
     assert np.abs(thumbnail(image, (1, 3))[0].astype(int) - told).max() <= 3
 
 
-@pytest.mark.parametrize("options", [(), ("--gray",), ("--depth", "16"), ("--bands", "L")])
+@pytest.mark.parametrize("options", [(), ("--gray",), ("--bands", "L")])
 def test_source_and_result_stand_side_by_side(options, here):
     (here / "a.tif").write_bytes(page(noise(8), CIE))
     said = call("apply", BLUR, "a.tif", *options, "-o", "o.tif", "--compare", "c.tif")

@@ -120,7 +120,7 @@ class Case:
         )  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", exhaustive_but(range(0, 56, 4), range(400)))
+@pytest.mark.parametrize("seed", exhaustive_but(range(0, 32, 4), range(400)))
 def test_random_cases_are_as_defined(seed):
     case = Case(seed)
     meant = responses(case.pixels, case.there, case.weights, case.how, case.missing, case.least)
@@ -218,7 +218,9 @@ def test_shares_of_squares_are_those_of_what_is_there():
     assert np.isfinite(np.delete(found, 65)).all()
 
 
-@pytest.mark.parametrize("method", ["direct", "separable", "fft", "auto"])
+@pytest.mark.parametrize(
+    "method", exhaustive_but(["direct", "auto"], ["direct", "separable", "fft", "auto"])
+)
 def test_what_sees_nothing_missing_is_as_without(method, rng):
     pixels = rng.random((80, 90)).astype(np.float32)
     holes = pixels.copy()

@@ -316,6 +316,17 @@ def test_comments_of_jpeg_2000(suffix, tmp_path):
     assert "text" in filtered(file.read_bytes(), "WEBP")[1]
 
 
+@pytest.mark.parametrize("format", ["WEBP", "AVIF", "JPEGXL"])
+def test_a_resolution_that_exif_says_is_not_lost(format):
+    exif = Pillow.Exif()
+    exif[0x011A], exif[0x011B], exif[0x0128] = 300.0, 300.0, 2
+    block = exif.tobytes()[6:]
+    for dpi, words in (((300.0, 300.0), ""), ((299.9994, 299.9994), ""), ((72.0, 72.0), "x")):
+        file = encode(Image(ramp(), meta=Meta(exif=block, dpi=dpi)), "PNG")
+        said_so = filtered(file, format)[1]
+        assert said_so == (f"{format} can't hold the source's resolution: left out" * bool(words))
+
+
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "JPEG2000", "JPEGXL"])
 def test_tiff_says_what_exif_says(format, tmp_path):
     program("exiftool")

@@ -29,17 +29,17 @@ def result_of(block, spec):
 @pytest.mark.parametrize(
     ("tells", "spec", "words"),
     [
-        (SIZE, Spec(padding="valid"), "size"),
-        (PLACE, Spec(stride=2), "place"),
-        (CHANNELS, Spec(gray=True), "channels"),
-        (DEPTH, Spec(depth="float"), "sample type"),
-        (PIXELS, Spec(), "samples"),
+        (SIZE, Spec(padding="valid"), "size differs"),
+        (PLACE, Spec(stride=2), "place differs"),
+        (CHANNELS, Spec(gray=True), "channels differ"),
+        (DEPTH, Spec(depth="float"), "sample type differs"),
+        (PIXELS, Spec(), "samples differ"),
     ],
 )
 def test_what_is_no_longer_true_is_left_out_and_named(tells, spec, words):
     meta = result_of(Block("TOY note", "the toy's note", b"1", frozenset({tells})), spec)
     assert meta.beside == ()
-    assert meta.notes == (f"the toy's note left out: not true of the result, whose {words} differ",)
+    assert meta.notes == (f"the toy's note left out: not true of the result, whose {words}",)
 
 
 def test_what_stays_true_stays():

@@ -8,6 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
+from heif_made import heic
 from made_beside import chunks_of, coded, iptc, packet, program, ramp, said, with_chunks
 from PIL import Image as Pillow
 from test_beside_jpeg import exif_of
@@ -22,6 +23,17 @@ from convcli.image.formats import FORMATS, left_out
 from convcli.image.light import numbers
 
 RATED = packet(b'xmp:Rating="4"', {b"xmp": b"http://ns.adobe.com/xap/1.0/"})
+
+#: What programs put behind images in boxes, and what it is called.
+BEHIND = [
+    (box(b"mpvd", bytes(9)), "film of a motion photo"),
+    (box(b"sefd", bytes(9)), "box sefd"),
+    (box(b"jumb", b"c2pa"), "content credential (C2PA)"),
+    (box(b"uuid", bytes.fromhex("d8fec3d61b0e483c92975828877ec481")), "content credential (C2PA)"),
+    (b"words of a phone", "16 bytes behind the image"),
+    (b"\xff\xd8\xff\xe0" + bytes(9), "13 bytes behind the image"),
+    (bytes(9), ""),
+]
 
 
 def filtered(file, format, **spec):
@@ -120,14 +132,16 @@ def test_png_holds_iptc_as_others_write_it(tmp_path):
 def test_raw_profiles_of_other_programs():
     block = exif_of("<", [(0xA002, 4, 64)])
 
-    def raw(name, content):
-        said_so = f"\n{name}\n{len(content):8}\n{content.hex()}\n"
+    def raw(name, content, words=""):
+        said_so = f"\n{words or name}\n{len(content):8}\n{content.hex()}\n"
         return b"tEXt", f"Raw profile type {name}".encode() + b"\0" + said_so.encode()
 
     chunks = raw("exif", b"Exif\0\0" + block), raw("xmp", RATED), raw("iptc", iptc(author="A"))
     meta = read(with_chunks(*chunks)).meta
     assert (meta.exif, meta.xmp, meta.text) == (block, RATED, ())
     assert meta.beside[0].content == iptc(author="A")
+    by_exiftool = raw("iptc", iptc(author="A"), "IPTC profile")
+    assert read(with_chunks(by_exiftool)).meta.beside == meta.beside
     for wrong in (b"\nexif\n 5\nzz\n", b"", b"\nexif\n 9\n00\n"):
         chunk = b"tEXt", b"Raw profile type exif\0" + wrong
         assert read(with_chunks(chunk)).meta.text[0][1] == wrong.decode()
@@ -190,6 +204,17 @@ def test_auxiliary_images_of_avif_are_named():
     assert filtered(other, "PNG")[1] == "the source's auxiliary image: left out"
 
 
+@pytest.mark.parametrize(("behind", "words"), BEHIND)
+@pytest.mark.parametrize("format", ["AVIF", "HEIF"])
+def test_what_stands_behind_images_in_boxes_is_named(format, behind, words):
+    if format == "HEIF":
+        pytest.importorskip("pi_heif")
+    file = coded("AVIF") if format == "AVIF" else heic("plain")
+    before, after = filtered(file, "PNG")[1], filtered(file + behind, "PNG")[1]
+    said_so = f"the source's {words}: left out" if words else ""
+    assert (before, after) == ("", said_so)
+
+
 def test_boxes_of_avif_are_named():
     credential = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
     file = coded("AVIF") + box(b"uuid", credential + bytes(8)) + box(b"odd ", b"1")
@@ -230,6 +255,23 @@ def test_avif_of_12_bits_says_all(channels, profile, tmp_path):
     assert printed.split() == ["4", "64"]
 
 
+@pytest.mark.parametrize("turned", [(), ("--irot", "1"), ("--imir", "1")])
+def test_avif_s_exif_is_read_and_written_as_it_is(turned, tmp_path):
+    for name in ("avifenc", "exiftool"):
+        program(name)
+    file = tmp_path / "a.jpg"
+    file.write_bytes(coded())
+    said("exiftool", "-ImageDescription=Gr\u00fc\u00dfe", "-Orientation#=6", "-q", file=file)
+    said("avifenc", "-s", "8", *turned, "--ignore-xmp", file, file=tmp_path / "a.avif")
+    result, _ = filtered((tmp_path / "a.avif").read_bytes(), "AVIF")
+    (tmp_path / "b.avif").write_bytes(result)
+    assert (
+        said("exiftool", "-s3", "-ImageDescription", file=tmp_path / "b.avif")
+        == "Gr\u00fc\u00dfe\n"
+    )
+    assert read(result).size == (64, 48)
+
+
 # JPEG XL
 
 
@@ -260,6 +302,69 @@ def test_exiftool_reads_that_resolution(tmp_path):
     printed = said("exiftool", "-s3", "-n", "-DisplayXResolution", "-CaptureYResolution", file=file)
     assert [round(float(each) * 0.0254, 2) for each in printed.split()] == [300, 300]
     assert len(printed.split()) == 2
+
+
+@pytest.mark.parametrize("suffix", ["j2k", "jp2"])
+def test_comments_of_jpeg_2000(suffix, tmp_path):
+    program("opj_compress")
+    (tmp_path / "a.ppm").write_bytes(b"P6\n64 48\n255\n" + ramp().tobytes())
+    file = tmp_path / f"a.{suffix}"
+    said("opj_compress", "-i", tmp_path / "a.ppm", "-C", "Gr\u00fc\u00dfe, scan 7", "-o", file=file)
+    assert read(file).meta.text == (("Comment", "Gr\u00fc\u00dfe, scan 7"),)
+    result, notes = filtered(file.read_bytes(), "JPEG2000")
+    assert (read(result).meta.text, notes) == (read(file).meta.text, "")
+    assert "text" in filtered(file.read_bytes(), "WEBP")[1]
+
+
+@pytest.mark.parametrize("format", ["WEBP", "AVIF", "JPEGXL"])
+def test_a_resolution_that_exif_says_is_not_lost(format):
+    exif = Pillow.Exif()
+    exif[0x011A], exif[0x011B], exif[0x0128] = 300.0, 300.0, 2
+    block = exif.tobytes()[6:]
+    for dpi, words in (((300.0, 300.0), ""), ((299.9994, 299.9994), ""), ((72.0, 72.0), "x")):
+        file = encode(Image(ramp(), meta=Meta(exif=block, dpi=dpi)), "PNG")
+        said_so = filtered(file, format)[1]
+        assert said_so == (f"{format} can't hold the source's resolution: left out" * bool(words))
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "JPEG2000", "JPEGXL"])
+def test_tiff_says_what_exif_says(format, tmp_path):
+    program("exiftool")
+    file = tmp_path / "a.jpg"
+    file.write_bytes(coded())
+    words = ("-ImageDescription=a mill", "-XPTitle=Mill", "-EXIF:Rating=4", "-HostComputer=iPhone")
+    numbers_said = ("-XResolution=300", "-YResolution=300", "-ResolutionUnit=inches", "-Make=X")
+    said("exiftool", "-q", "-overwrite_original", *words, *numbers_said, file=file)
+    block = read(file).meta.exif
+    coded_so = encode(Image(ramp(), meta=Meta(exif=block)), format)
+    (tmp_path / "a.tif").write_bytes(filtered(coded_so, "TIFF")[0])
+    asked = ("-ImageDescription", "-XPTitle", "-IFD0:Rating", "-HostComputer", "-XResolution")
+    printed = said("exiftool", "-s3", *asked, file=tmp_path / "a.tif")
+    assert printed.split("\n")[:5] == ["a mill", "Mill", "4", "iPhone", "300"]
+
+
+@pytest.mark.parametrize("format", ["GIF", "JPEG", "JPEG2000", "PPM"])
+@pytest.mark.parametrize("letters", ["utf-8", "latin-1"])
+def test_comments_of_older_programs(format, letters):
+    file = encode(Image(ramp(), meta=Meta(text=(("Comment", "Gr\u00fc"),))), format)
+    size = len("Gr\u00fc".encode(letters))
+    assert b"Gr\xc3\xbc" in file
+    if letters == "latin-1":
+        file = file.replace(b"Gr\xc3\xbc", b"G" * (4 - size) + b"Gr\xfc")
+    assert read(file).meta.text[0][1] == ("GGr\u00fc" if letters == "latin-1" else "Gr\u00fc")
+
+
+@pytest.mark.parametrize("format", ["JPEG", "JPEG2000", "PNG"])
+def test_text_of_any_length(format):
+    # Letters of several bytes lie across the ends of segments.
+    text = (("Comment", "\u6f22\u5b57" * 40_000), ("Comment", "short"), ("Comment", "a" * 65_533))
+    again = read(encode(Image(ramp(), meta=Meta(text=text)), format))
+    assert again.meta.text == text
+    titled = read(encode(Image(ramp(), meta=Meta(text=(("Title", "x"),))), format)).meta.text
+    assert titled == ((("Title", "x"),) if format == "PNG" else (("Comment", "Title: x"),))
+    if format == "JPEG2000":
+        assert np.array_equal(again.pixels, ramp())
+        assert read(encode(Image(ramp()), "JPEG2000")).meta.text == ()
 
 
 def test_boxes_of_jpeg_2000():

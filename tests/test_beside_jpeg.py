@@ -22,6 +22,8 @@ from made_beside import (
 import convcli
 from convcli import Image, Meta, Spec
 from convcli.image.beside import photograph, photoshop, xmp
+from convcli.image.beside.block import CHANNELS, DEPTH, Block
+from convcli.image.beside.changes import Change, changed
 from convcli.image.beside.statements import turned
 from convcli.image.files import encode, read
 from convcli.image.formats import left_out
@@ -201,6 +203,70 @@ def test_the_subject_is_turned_along(orientation):
     pixels[1, 4] = 9
     x, y = turned(4, 1, orientation, (5, 7))
     assert turn(pixels, orientation)[int(y), int(x)] == 9
+
+
+@pytest.mark.parametrize(
+    ("space", "inside", "words"),
+    [
+        (xmp.EXIF, b"<n:SubjectArea><rdf:Seq><rdf:li>9</rdf:li></rdf:Seq></n:SubjectArea>",
+         "subject's place in XMP"),
+        (b"http://ns.acdsee.com/regions/", b"<n:Regions><n:Face/></n:Regions>", "face regions"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("spec", "differ"),
+    [
+        ({"stride": 2}, "size and place differ"),
+        ({"padding": "valid"}, "size and place differ"),
+        ({"gray": True}, ""),
+    ],
+)
+def test_places_in_xmp_are_true(space, inside, words, spec, differ):
+    result, said_so = filtered(
+        with_segments((0xE1, XMP_MARK + packet(b'n:Other="1"', {b"n": space}, inside))), **spec
+    )
+    said = f"{words} left out: not true of the result, whose {differ}"
+    assert said_so == (said if differ else "")
+    assert (inside in result) == (not differ)
+
+
+def test_what_differs_alone_differs():
+    block = Block("x", "x", b"", frozenset({DEPTH, CHANNELS}))
+    for change, words in (
+        (Change(depths=("uint8", "uint16")), "sample type differs"),
+        (Change(channels=("RGB", "L")), "channels differ"),
+    ):
+        assert changed([block], change)[1][0].endswith(f"whose {words}")
+
+
+def test_no_image_of_before_stays_in_exif_or_another_segment():
+    image = coded(pixels=ramp()[::2, ::2])
+    notes = b"Maker\0notes" + image + b"go on"
+    place = 26 + 2 + 12 + 4
+    head = struct.pack("<4sIHHHIII", b"II*\0", 8, 1, 0x8769, 4, 1, 26, 0)
+    with_notes = head + struct.pack("<HHHIII", 1, 0x927C, 7, len(notes), place, 0) + notes
+    result, said_so = filtered(with_segments((0xE1, b"Exif\0\0" + with_notes)))
+    assert said_so == "the source's preview in EXIF: left out"
+    assert b"Maker\0notes" + bytes(len(image)) + b"go on" in result
+    result, said_so = filtered(with_segments((0xE4, b"Phone\0" + image)))
+    assert said_so == "the source's preview in APP4 segment Phone: left out"
+    assert b"Phone" not in result
+    # What only begins like one stays.
+    for content in (b"Phone\0\xff\xd8\xff\xe0", b"Phone\0\xff\xd8\xff\xe0\0\2\xff\xd9"):
+        result, said_so = filtered(with_segments((0xE4, content)))
+        assert (said_so, content in result) == ("", True)
+
+
+def test_a_thumbnail_that_is_no_jpeg_file_is_gone():
+    samples = bytes(range(1, 193))
+    fields = ((0x100, 8), (0x101, 8), (0x103, 1), (0x111, 92), (0x117, len(samples)))
+    second = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in fields)
+    first = struct.pack("<4sIHHHI6sI", b"II*\0", 8, 1, 0x10F, 2, 4, b"abc\0\0\0", 26)[:26]
+    exif = first[:22] + struct.pack("<I", 26) + struct.pack("<H", 5) + second + bytes(4) + samples
+    assert exif.index(samples) == 92
+    result, said_so = filtered(with_segments((0xE1, b"Exif\0\0" + exif)))
+    assert said_so == "the source's EXIF thumbnail: left out"
+    assert (samples in result, b"abc\0" in result) == (False, True)
 
 
 def test_face_regions_and_panoramas():

@@ -164,7 +164,7 @@ def test_a_film_behind_the_image_is_named(size):
 
 
 def test_a_sequence_is_named():
-    from convcli.image.heif.read import _films
+    from convcli.image.heif.read import _around
 
     def box(name, content):
         return (8 + len(content)).to_bytes(4, "big") + name + content
@@ -172,7 +172,7 @@ def test_a_sequence_is_named():
     track = box(b"stsz", bytes(8) + b"\0\0\0\5")
     for name in (b"stbl", b"minf", b"mdia", b"trak", b"moov"):
         track = box(name, track)
-    assert [block.words for block in _films(heic("plain") + track)] == ["image sequence"]
+    assert [block.words for block in _around(heic("plain") + track)] == ["image sequence"]
 
 
 def test_depths_and_gain_maps_have_names():

@@ -7,10 +7,12 @@ import re
 
 import numpy as np
 import pytest
-from command import on_terminal
+from command import call, on_terminal
+from made_beside import coded, with_chunks
 
 from convcli.image.files import write
 from convcli.image.image import Image
+from convcli.report.notes import summed
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
 _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -40,6 +42,33 @@ def test_many_images_have_a_bar_and_lines_for_failures(folder, tmp_path):
     # A long path is wrapped, wherever a line ends.
     assert "01.png:thisisnotanimage" in "".join(plain.split())
     assert plain.rstrip().splitlines()[-1].startswith("29 done, 1 failed in ")
+
+
+def test_what_is_lost_of_many_images_is_said_in_the_end(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for k in range(3):
+        (folder / f"{k}.png").write_bytes(with_chunks((b"tIME", bytes(7)), (b"prVT", b"x")))
+    (folder / "9.jpg").write_bytes(coded())
+    (folder / "8.png").write_bytes(coded("PNG") + b"more")
+    told = call("apply", "box3", folder, "-o", tmp_path / "out")
+    assert told.status == 0
+    assert told.lines[-3:-1] == [
+        "note: the source's time of the last change (tIME), chunk prVT: left out (3 images)",
+        "note: 4 bytes behind the image: left out (1 image)",
+    ]
+    again = ("apply", "box3", folder, "-o", tmp_path / "out", "--overwrite")
+    assert "note:" not in call(*again, "--quiet").err
+    assert "note:" not in call(*again, "--json").err
+    assert "(3 images)" not in call(*again, "--verbose").err
+    alone = call("apply", "box3", folder / "1.png", "-o", tmp_path / "a.png").err
+    assert "note:" not in alone
+
+
+def test_of_many_notes_a_few_are_said():
+    lines = summed({f"{k} bytes": k for k in range(1, 12)})
+    assert lines[0] == "note: 11 bytes (11 images)"
+    assert lines[8:] == ["note: and 3 more (--verbose or --json says them)"]
 
 
 def test_few_images_are_told_of_one_by_one(folder, tmp_path):

@@ -44,6 +44,8 @@ class Reporter:
         self._counts: Counter[str] = Counter()
         self._failures = Failures(each=self._verbose)
         self._unread: list[str] = []
+        #: Of lines for one image each; elsewhere they stand with the image.
+        self._notes: Counter[str] = Counter()
         self._start = perf_counter()
         # A bar would be drawn over by images; they show how far it is, too.
         shows = _is_terminal() and not self._quiet and not given["show"]
@@ -79,11 +81,17 @@ class Reporter:
             begun = self._verbose and self._count == 1 and outcome.facts is not None
             say = report.text(outcome, self._kernels, verbose=self._verbose, begun=begun)
             self._tell(say if alone else report.line(outcome))
+        self._note(outcome)
         if outcome.preview is not None:
             from convcli.report.show import show
 
             show(outcome.preview)
         self._advance()
+
+    def _note(self, outcome: Outcome) -> None:
+        """Keep what is to be said of an image in the end."""
+        if outcome.facts is not None and not self._verbose and self._count > 1:
+            self._notes.update(dict.fromkeys(outcome.facts.notes, 1))
 
     def _fail(self, outcome: Outcome, line: str) -> None:
         """Say that an image failed, at once or in the end."""
@@ -136,7 +144,16 @@ class Reporter:
         counts = self._counts
         several = self._count > 1 or self._unread
         if several and not self._quiet and not self._as_json and counts:
+            self._tell_notes()
             tell(tally(counts, self._count, perf_counter() - self._start, self._unread))
+
+    def _tell_notes(self) -> None:
+        """Say what was noted of images that had a line each, or none."""
+        if self._notes:
+            from convcli.report.notes import summed
+
+            for said in summed(self._notes):
+                tell(said)
 
 
 def _is_terminal() -> bool:

@@ -50,6 +50,7 @@ from collections.abc import Callable, Container, Iterable
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
+from convcli.image.exif import resolution
 from convcli.image.header import Header, Peek
 from convcli.record import record
 
@@ -105,6 +106,10 @@ class LazyFunction:
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         """Call it."""
         return self.load()(*arguments, **self._given, **options)
+
+
+#: Pixels an inch by which what EXIF says may differ from what is told elsewhere: PNG counts metres.
+_NEAR = 0.02
 
 
 @record(eq=False)
@@ -240,6 +245,15 @@ class Codec:
             block.kind == kind or (kind.endswith(" ") and block.kind.startswith(kind))
             for kind in self.keeps
         )
+
+    def tells(self, name: str, meta: Meta) -> bool:
+        """Whether something of `BESIDE` can be said; EXIF can say a resolution, too."""
+        if name in self.carries:
+            return True
+        told = resolution(meta.exif) if name == "dpi" and "exif" in self.carries else None
+        if told is None or meta.dpi is None:
+            return False
+        return all(abs(a - b) < _NEAR for a, b in zip(told, meta.dpi, strict=True))
 
     @property
     def several(self) -> bool:

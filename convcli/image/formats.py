@@ -325,7 +325,7 @@ def left_out(meta: Meta, format: str, channels: str = "RGB") -> tuple[str, ...]:
     lost = [
         words
         for name, words in BESIDE.items()
-        if getattr(meta, name) not in (None, (), b"") and name not in codec.carries
+        if getattr(meta, name) not in (None, (), b"") and not codec.tells(name, meta)
     ]
     unwritten = [block for block in meta.beside if block.words and not codec.writes(block)]
     lost += [block.words for block in unwritten if block.content is not None]

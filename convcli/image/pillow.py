@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image import exif
+from convcli.image.beside.block import letters
 from convcli.image.image import Image, Meta
 from convcli.image.light.profile import fits
 from convcli.image.limits import check_size
@@ -82,7 +83,7 @@ def meta_of(opened: ImageFile, mode: str) -> Meta:
     info = opened.info
     comment = info.get("comment")
     block = info.get("exif")
-    text = comment.decode("utf-8", "replace") if isinstance(comment, bytes) else comment
+    text = letters(comment) if isinstance(comment, bytes) else comment
     dpi = info.get("dpi")
     return Meta(
         mode=_MODE_WORDS.get(mode, mode),

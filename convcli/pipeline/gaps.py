@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from convcli.errors import UsageError
 from convcli.image import channels as ch
 from convcli.image.image import Image, Meta
-from convcli.pipeline.missing import gaps_of
 from convcli.pipeline.work import Work, differ
 from convcli.record import replace
 from convcli.spec import Missing
@@ -32,6 +31,10 @@ def with_gaps(work: Work, image: Image) -> Work:
         If samples are missing, and what is done knows none.
     """
     colours, spec = range(ch.colour_count(image.channels)), work.spec
+    if image.dtype.kind != "f" and image.meta.nodata is None and spec.nodata is None:
+        return work
+    from convcli.pipeline.missing import gaps_of
+
     mixed = spec.gray or spec.luma or spec.linear
     looked_at = tuple(k for k in colours if mixed or k in work.chosen)
     if len(looked_at) < len(colours) and image.dtype.kind == "f" and work.target.dtype.kind == "u":
@@ -50,6 +53,8 @@ def with_gaps(work: Work, image: Image) -> Work:
 
 def _beside(work: Work, image: Image, kept: list[int]) -> Work:
     """Return what is done, with a note if channels that are kept lack numbers, which become 0."""
+    from convcli.pipeline.missing import gaps_of
+
     some = ch.select(image.pixels.reshape(*image.size, -1), kept)
     beside = Image(some, "?" * len(kept), Meta(nodata=image.meta.nodata))
     gaps = gaps_of(beside, tuple(range(len(kept))), work.spec)

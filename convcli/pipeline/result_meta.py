@@ -12,7 +12,6 @@ from convcli.image.codec import LazyFunction
 from convcli.image.image import Image, Meta
 from convcli.image.light.profile import fits
 from convcli.pipeline.anchors import placed
-from convcli.pipeline.marked import nodata_kept
 from convcli.pipeline.sample_types import described_by
 from convcli.pipeline.work import Work
 from convcli.record import replace
@@ -53,6 +52,8 @@ def meta_of(image: Image, work: Work, rows: engine.Rows, geometries: Sequence[Ge
         )
         meta = true_of(meta, change)
     if meta.nodata is not None or work.spec.nodata is not None:
+        from convcli.pipeline.marked import nodata_kept
+
         nodata, notes = nodata_kept(image, work)
         meta = replace(meta, nodata=nodata, notes=(*meta.notes, *notes))
     return _with_colours(meta, image.channels, work)

@@ -21,7 +21,6 @@ from convcli.pipeline.decoded import source_of
 from convcli.pipeline.edges import KeptEdges
 from convcli.pipeline.facts import Facts
 from convcli.pipeline.gaps import with_gaps
-from convcli.pipeline.marked import Marks
 from convcli.pipeline.result import FloatResult, Unfiltered
 from convcli.pipeline.result_meta import meta_of
 from convcli.pipeline.sample_types import Settling, plans_told
@@ -34,6 +33,7 @@ from convcli.spec import Spec
 if TYPE_CHECKING:
     from convcli.pipeline.apart import ApartRoad
     from convcli.pipeline.hue import HueRows
+    from convcli.pipeline.marked import Marks
     from convcli.pipeline.partly import Partly
 
 #: Seconds of compiling that a user is told of.
@@ -114,10 +114,10 @@ class Road:
             self.steps = self.partly.steps
             return
         if work.gaps is not None:
-            self._present = present_rows(work, work.gaps)
-            (self._asked,) = chains(work, response_type(work, self._rows))
             from convcli.pipeline.masked import masked_steps
 
+            self._present = present_rows(work, work.gaps)
+            (self._asked,) = chains(work, response_type(work, self._rows))
             self.steps = masked_steps(self._present, *self._asked)
             return
         kind = self._rows.shape, self._rows.dtype
@@ -218,6 +218,15 @@ def _rows_of(
     return _ResultRows(work, filtered[0], origin)
 
 
+def _marks(work: Work, filtered: Filtered) -> Marks | None:
+    """Return what marks samples that are missing; None if none is."""
+    if work.gaps is None:
+        return None
+    from convcli.pipeline.marked import Marks
+
+    return Marks(work.gaps, work, filtered.geometries)
+
+
 class _ResultRows(engine.Stage):
     """The last stage: responses as samples of the result, beside what wasn't filtered.
 
@@ -238,7 +247,7 @@ class _ResultRows(engine.Stage):
             self._floats = FloatResult(work, filtered)
             dtype = dtype if work.chooses else self._floats.dtype
         self._unfiltered = Unfiltered(work, filtered.geometries) if work.chooses else None
-        self.marks = Marks(work.gaps, work, filtered.geometries) if work.gaps else None
+        self.marks = _marks(work, filtered)
         self.seen: Filtered | FloatResult = self._floats or filtered
         count = len(work.channels)
         size = filtered.rows.shape[:2]

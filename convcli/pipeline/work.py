@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,13 @@ from convcli.image.light import lab
 from convcli.kernels.kernel import AnyKernel, Kernel, Kind
 from convcli.pipeline import arrays
 from convcli.pipeline.half_even import has_halves
-from convcli.pipeline.missing import Gaps
 from convcli.pipeline.responses import Target
 from convcli.pipeline.sample_types import check_kind, stored_type, target_of, working_type
 from convcli.record import record, replace
 from convcli.spec import Alpha, Mapping, Spec
+
+if TYPE_CHECKING:
+    from convcli.pipeline.missing import Gaps
 
 #: Rows whose alpha is looked at together.
 _OPAQUE_ROWS = 64

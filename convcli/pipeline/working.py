@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,11 @@ from convcli import engine
 from convcli.image import channels as ch
 from convcli.image.image import Image
 from convcli.image.light import linear as light
-from convcli.pipeline.missing import Gaps, Present
 from convcli.pipeline.work import Work, gray_with_alpha, planes_of, rows_of, squeezed
 from convcli.spec import Precision
+
+if TYPE_CHECKING:
+    from convcli.pipeline.missing import Gaps, Present
 
 
 def working_rows(work: Work) -> engine.Rows:
@@ -48,6 +50,8 @@ def present_rows(work: Work, gaps: Gaps) -> Present:
     work, gaps
         What is to be done with the image, and what is missing of it.
     """
+    from convcli.pipeline.missing import Present
+
     spec, values = work.spec, working_rows(work)
     if values.held is not None:
         values = engine.Held(planes_of(values.held))

@@ -78,6 +78,7 @@ CODEC = Codec(
     numbers=lambda cicp: bool(cicp[3]),
     lossy=True,
     loops=False,
+    upright=True,
     crashes=True,
     coder=14.5,
     note=("uint16", CLEAR, "AVIF holds 12 bits of 16"),

@@ -5,14 +5,14 @@ ISO/IEC 14496-12, 8.11; ISO/IEC 23008-12, 6 and 9; ISO/IEC 21496-1 for gain maps
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator
 
 from convcli.errors import ImageError
-from convcli.image.beside import xmp
-from convcli.image.beside.block import Block
-from convcli.image.boxes import boxes
-from convcli.image.header import printable
+from convcli.image.beside.block import CREDENTIAL, DEPTH_MAP, FILM, GAIN_MAP, Block
+from convcli.image.boxes import boxes, places
+from convcli.image.header import peek_into, printable
 from convcli.record import field, record
 
 _KIND = "AVIF"
@@ -30,8 +30,10 @@ _PROPERTIES = {
     b"cclv": "content colour volume (cclv)",
 }
 #: What an auxiliary image is, by what its kind's name ends with; none for alpha, which is read.
-_AUXILIARY = {b"alpha": "", b"auxid:1": "", b"depth": xmp.DEPTH_MAP, b"auxid:2": xmp.DEPTH_MAP,
-              b"hdrgainmap": xmp.GAIN_MAP}  # fmt: skip
+_AUXILIARY = {b"alpha": "", b"auxid:1": "", b"depth": DEPTH_MAP, b"auxid:2": DEPTH_MAP,
+              b"hdrgainmap": GAIN_MAP}  # fmt: skip
+#: What some programs leave behind a file.
+_FILLING = b"\0\xff\r\n "
 _CREDENTIAL = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 
 
@@ -40,7 +42,8 @@ class Items:
     """What a file says of its items.
 
     `kinds` has their type, and the type of content of some; `references` (kind, from, to);
-    `properties` (name, content) from number 1 on, and `of` which ones an item has.
+    `properties` (name, content) from number 1 on, and `of` which ones an item has; `exif` is that
+    item's content.
     """
 
     primary: int = 0
@@ -48,7 +51,8 @@ class Items:
     references: list[tuple[bytes, int, tuple[int, ...]]] = field(default_factory=list)
     properties: list[tuple[bytes, bytes]] = field(default_factory=list)
     of: dict[int, list[int]] = field(default_factory=dict)
-    outside: list[tuple[bytes, bytes]] = field(default_factory=list)
+    exif: bytes | None = None
+    outside: list[str] = field(default_factory=list)
 
     def told(self, item: int) -> list[tuple[bytes, bytes]]:
         """Return the properties of an item."""
@@ -94,7 +98,7 @@ class Items:
                 yield _auxiliary(dict(self.told(start)).get(b"auxC", b""))
         yield from (_item(kind, content) for kind, content in self.kinds.values())
         yield from (_property(name, content) for name, content in self.told(self.primary))
-        yield from (_box(name, content) for name, content in self.outside)
+        yield from self.outside
 
 
 def _property(name: bytes, content: bytes) -> str:
@@ -104,15 +108,32 @@ def _property(name: bytes, content: bytes) -> str:
     return "" if name in _STRUCTURE else _PROPERTIES.get(name, f"property {_say(name)}")
 
 
+def outside(data: bytes) -> Iterator[str]:
+    """Give words for boxes that stand beside those of the images, and for what follows them."""
+    for name, start, end in places(peek_into(data)):
+        is_name = name.isascii() and name.decode().isprintable()
+        if not is_name or (end or len(data)) > len(data):
+            rest = data[start - 8 :]
+            if rest.strip(_FILLING):
+                yield f"{len(rest)} bytes behind the image"
+            return
+        if words := _box(name, data[start : start + 64]):
+            yield words
+
+
 def _box(name: bytes, content: bytes) -> str:
     if name == b"uuid" and content.startswith(_CREDENTIAL):
-        return xmp.CREDENTIAL
+        return CREDENTIAL
+    if name == b"jumb":
+        return CREDENTIAL if b"c2pa" in content else "JUMBF data"
+    if name == b"mpvd":
+        return FILM
     return "" if name in _STRUCTURE else f"box {_say(name)}"
 
 
 def _item(kind: bytes, content: bytes) -> str:
     if kind == b"tmap":
-        return xmp.GAIN_MAP
+        return GAIN_MAP
     if kind in _READ or (kind == b"mime" and content == _XMP_TYPE):
         return ""
     said = content.decode("ascii", "replace") if kind == b"mime" else _say(kind)
@@ -134,10 +155,11 @@ def read_items(data: bytes) -> Items:
     """Return what a file says of its items; what makes no sense is left to who decodes it."""
     found = Items()
     try:
+        found.outside += outside(data)
         for name, content in boxes(data):
-            found.outside.append((name, content[:64]))
             if name == b"meta":
                 _take_meta(found, content[4:])
+                found.exif = _exif(found, dict(boxes(content[4:])), data)
     except (ImageError, struct.error, IndexError):
         pass
     return found
@@ -155,6 +177,37 @@ def _take_meta(found: Items, data: bytes) -> None:
             _take_references(found, content)
         elif name == b"iprp":
             _take_properties(found, content)
+
+
+def _exif(found: Items, inner: dict[bytes, bytes], data: bytes) -> bytes | None:
+    """Return EXIF as it is stored, behind how many bytes come before it (23008-12, A.2.1)."""
+    numbers = {number for number, (kind, _) in found.kinds.items() if kind == b"Exif"}
+    for number, within, extents in _places(inner.get(b"iloc", b"")):
+        if number in numbers:
+            source = inner.get(b"idat", b"") if within else data
+            content = b"".join(source[at : at + size] for at, size in extents)
+            return content[4 + int.from_bytes(content[:4], "big") :]
+    return None
+
+
+def _places(content: bytes) -> Iterator[tuple[int, bool, list[tuple[int, int]]]]:
+    """Give (item, whether it lies in this box's neighbour, where its parts are) (8.11.3)."""
+    reader = io.BytesIO(content)
+
+    def number(size: int) -> int:
+        return int.from_bytes(reader.read(size), "big")
+
+    version, _, sizes, more = number(1), number(3), number(1), number(1)
+    wide, indexed = 4 if version == 2 else 2, version > 0
+    for _ in range(number(wide)):
+        item = number(wide)
+        method = number(2) & 15 if indexed else 0
+        number(2)
+        base, extents = number(more >> 4), []
+        for _ in range(number(2)):
+            number(more & 15 if indexed else 0)
+            extents.append((base + number(sizes >> 4), number(sizes & 15)))
+        yield item, method == 1, extents
 
 
 def _take_item(found: Items, entry: bytes) -> None:

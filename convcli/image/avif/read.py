@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 
 from convcli.errors import ImageError
-from convcli.image import codecs, pillow
+from convcli.image import codecs, exif, pillow
 from convcli.image.avif import parts, sample_bits
 from convcli.image.avif.items import read_items
 from convcli.image.frames import Frames, check_total
@@ -30,7 +30,7 @@ def decode(data: bytes, limit: int) -> Image:
     bits = sample_bits(parts(peek_into(data)))
     if bits == 8:
         image = pillow.decode(data, READER, "AVIF", limit)
-        return Image(image.pixels, image.channels, _with_items(image.meta, data))
+        return _upright(image, data)
     imagecodecs = codecs.load("imagecodecs")
 
     opened = open_with_pillow(data, READER)
@@ -43,8 +43,15 @@ def decode(data: bytes, limit: int) -> Image:
     stored = stored[0] if count > 1 else stored
     if stored.shape[:2] != (height, width):
         raise ImageError(f"the AVIF file is damaged: its pixels have shape {stored.shape}")
-    meta = _with_items(meta_of(opened, f"{bits}-bit colour"), data)
-    return Image(stored, meta=replace(meta, peak=2**bits - 1))
+    meta = replace(meta_of(opened, f"{bits}-bit colour"), peak=2**bits - 1)
+    return _upright(Image(stored, meta=meta), data)
+
+
+def _upright(image: Image, data: bytes) -> Image:
+    """Return an image of Pillow's metadata as its file has it to be seen."""
+    # Pillow makes an orientation in EXIF of how the file says that the image is turned.
+    stored = exif.orientation(image.meta.exif)
+    return upright(image.with_meta(_with_items(image.meta, data)), stored)
 
 
 def _with_items(meta: Meta, data: bytes) -> Meta:
@@ -57,6 +64,7 @@ def _with_items(meta: Meta, data: bytes) -> Meta:
         meta,
         format="AVIF",
         lossy=True,
+        exif=items.exif or meta.exif,
         cicp=colours,
         chunks=items.light,
         beside=items.blocks,
@@ -75,7 +83,7 @@ def open_frames(data: bytes, limit: int) -> Frames:
     opened = open_with_pillow(data, READER)
     count = count_frames(opened)
     if count == 1:
-        return Frames.of([upright(decode(data, limit))], format="AVIF")
+        return Frames.of([decode(data, limit)], format="AVIF")
     check_size(*opened.size, limit)
     deep = sample_bits(parts(peek_into(data))) > 8
     if deep:
@@ -97,16 +105,17 @@ def _frames(data: bytes, first: int) -> Iterator[Image]:
     bits = sample_bits(parts(peek_into(data)))
     opened = open_with_pillow(data, READER)
     mode = opened.mode if bits == 8 else f"{bits}-bit colour"
-    meta = _with_items(meta_of(opened, mode), data)
+    shown = meta_of(opened, mode)
+    stored, meta = exif.orientation(shown.exif), _with_items(shown, data)
     if bits > 8:
         # Never with an index: see `decode`.
         for coded in codecs.load("imagecodecs").avif_decode(data)[first:]:
-            yield upright(Image(coded, meta=replace(meta, peak=2**bits - 1)))
+            yield upright(Image(coded, meta=replace(meta, peak=2**bits - 1)), stored)
         return
     for number in range(first, count_frames(opened)):
         opened.seek(number)
         opened.load()
-        yield upright(Image(*to_pixels(opened), meta))
+        yield upright(Image(*to_pixels(opened), meta), stored)
 
 
 def _durations(data: bytes, count: int) -> tuple[float, ...]:

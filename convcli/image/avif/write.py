@@ -13,8 +13,10 @@ from convcli.errors import ImageError
 from convcli.image import codecs
 from convcli.image.avif import WITHIN
 from convcli.image.avif.rewrite import with_metadata
+from convcli.image.beside import photograph
 from convcli.image.boxes import places
 from convcli.image.depth import as_bytes
+from convcli.image.exif import ORIENTATION
 from convcli.image.frames import Frames
 from convcli.image.header import peek_into
 from convcli.image.image import Image, Meta
@@ -54,9 +56,21 @@ def encode(image: Image, quality: int | None = None) -> bytes:
         "quality": quality,
         "speed": _SPEED,
         "subsampling": "4:0:0" if image.channels == "L" else "4:4:4",
-        **blocks(image),
+        **_blocks(image),
     }
     return _told(save(as_bytes(image.pixels), "AVIF", options), image.meta)
+
+
+def _blocks(image: Image) -> dict[str, Any]:
+    """Return Pillow's options of metadata.
+
+    JUSTIFICATION: Pillow writes EXIF that tells an orientation anew, and makers' notes and letters
+    beyond ASCII don't outlast that.
+    """
+    options = blocks(image)
+    if "exif" in options:
+        options["exif"] = photograph.without(options["exif"], ORIENTATION)
+    return options
 
 
 def _told(coded: bytes, meta: Meta) -> bytes:
@@ -90,7 +104,7 @@ def parts(frames: Frames, quality: int | None = None) -> Iterator[bytes]:
         "speed": _SPEED,
         "subsampling": "4:4:4",
         "duration": frames.steps(1.0, _LONGEST),
-        **blocks(sequence.first),
+        **_blocks(sequence.first),
     }
     hush()
     sequence.save(target, "AVIF", save_all=True, **options)

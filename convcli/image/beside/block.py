@@ -1,4 +1,4 @@
-"""A block: something that a file holds beside its pixels."""
+"""A block: something that a file holds beside its pixels; comments."""
 
 from __future__ import annotations
 
@@ -10,6 +10,18 @@ from convcli.record import field, record
 SIZE, PLACE, CHANNELS, DEPTH, FRAMES = "size", "place", "channels", "depth", "frames"
 #: All of these, and that samples are the very same: a thumbnail tells of them, or a checksum.
 PIXELS = "pixels"
+
+#: Words for what several formats hold.
+GAIN_MAP, FILM, DEPTH_MAP = "gain map", "film of a motion photo", "depth map"
+CREDENTIAL = "content credential (C2PA)"
+
+
+def letters(content: bytes) -> str:
+    """Return a comment: programs write UTF-8, whatever their format asks for, or Latin-1."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
 
 
 @record

@@ -92,9 +92,10 @@ def changed(blocks: Sequence[Block], change: Change) -> tuple[tuple[Block, ...],
 
 def left_out(named: Sequence[str], untrue: frozenset[str]) -> str:
     """Say that blocks of these words are left out, and what has changed that they tell of."""
-    words = " and ".join(words for name, words in _WORDS.items() if name in untrue)
+    words = [words for name, words in _WORDS.items() if name in untrue]
+    differ = "differ" if len(words) > 1 or words[0].endswith("s") else "differs"
     called = ", ".join(dict.fromkeys(named))
-    return f"{called} left out: not true of the result, whose {words} differ"
+    return f"{called} left out: not true of the result, whose {' and '.join(words)} {differ}"
 
 
 def samples_alone(blocks: Sequence[Block]) -> tuple[str, ...]:

@@ -22,6 +22,13 @@ _COLOUR_SPACE, _GAMMA, _INDEX = 0xA001, 0xA500, 0x0001
 #: What is said of samples, and is not true of others.
 _BITS, _KIND, _COUNT = 0x0102, 0x0106, 0x0115
 _SHORT, _LONG, _RATIONAL = 3, 4, 5
+#: Where the thumbnail is: a JPEG file, or samples in one piece.
+_JPEG_AT, _STRIP_AT, _STRIP_SIZE = 0x0201, 0x0111, 0x0117
+#: How JPEG files begin and end; markers of segments, and that of a scan (T.81, table B.1).
+_JPEG, _END = b"\xff\xd8\xff", b"\xff\xd9"
+_FIRST_MARKER, _SCAN = 0xC0, 0xDA
+#: What may be one is looked at so often and so far: a crafted file would take for ever.
+_MOST_TRIED, _MOST_SEGMENTS = 100, 200
 _ADOBE_RGB, _UNCALIBRATED = 2, 0xFFFF
 
 
@@ -36,13 +43,59 @@ class _Entry(NamedTuple):
 
 def has_thumbnail(block: bytes) -> bool:
     """Whether there is a second directory, which tells of a small version."""
+    return bool(_thumbnail(block))
+
+
+def previews(data: bytes) -> Iterator[tuple[int, int]]:
+    """Give where JPEG files begin and end that stand within something, as in makers' notes."""
+    end = 0
+    for _ in range(_MOST_TRIED):
+        if (start := data.find(_JPEG, end)) < 0:
+            return
+        end = start + len(_JPEG)
+        if scan := _scan(data, start + 2):
+            behind = data.find(_END, scan)
+            end = len(data) if behind < 0 else behind + len(_END)
+            yield start, end
+
+
+def _scan(data: bytes, at: int) -> int:
+    """Return where the first scan is whose segments begin at a place; 0 if there is none."""
+    for _ in range(_MOST_SEGMENTS):
+        head = data[at : at + 4]
+        if len(head) < 4 or head[0] != 0xFF or head[1] < _FIRST_MARKER:
+            return 0
+        if head[1] == _SCAN:
+            return at
+        at += 2 + int.from_bytes(head[2:], "big")
+    return 0
+
+
+def without_previews(block: bytes) -> tuple[bytes, bool]:
+    """Return EXIF with zeros for images in it, and whether there is one but the thumbnail.
+
+    The thumbnail is left to `exif.settle`, if it is a JPEG file.
+    """
+    told = {found.tag: _number(block, found) for found in _thumbnail(block)}
+    within = [place for place in previews(block) if place[0] != told.get(_JPEG_AT)]
+    changed, found = bytearray(block), bool(within)
+    start, size = told.get(_STRIP_AT), told.get(_STRIP_SIZE)
+    if start and size and start + size <= len(block):
+        within.append((start, start + size))
+    for start, end in within:
+        changed[start:end] = bytes(end - start)
+    return bytes(changed), found
+
+
+def _thumbnail(block: bytes) -> list[_Entry]:
+    """Return the fields of the second directory, those of the thumbnail."""
     form = _form(block)
     try:
         at = link_of(block, first_of(block, form), form)
         (second,) = struct.unpack_from(form.place, block, at)
-        return bool(second) and next(entries(block, second, form), None) is not None
+        return [_Entry._make(each) for each in entries(block, second, form)] if second else []
     except (struct.error, ValueError):
-        return False
+        return []
 
 
 def resized(block: bytes, size: tuple[int, int]) -> bytes:
@@ -99,12 +152,12 @@ def places_subject(block: bytes) -> bool:
 def without_samples(block: bytes) -> bytes:
     """Return EXIF that says nothing of how samples are stored: other files have others."""
     for tag in (_BITS, _KIND, _COUNT):
-        block = _without(block, tag)
+        block = without(block, tag)
     return block
 
 
-def _without(block: bytes, tag: int) -> bytes:
-    """Take a field out of the first directory."""
+def without(block: bytes, tag: int) -> bytes:
+    """Return EXIF without a field of its first directory."""
     found = next((each for each in _fields(block, deep=False) if each.tag == tag), None)
     if found is None:
         return block

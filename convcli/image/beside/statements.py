@@ -13,13 +13,15 @@ from convcli.image.beside.changes import Change, left_out
 
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>)\s*)[2-8]")
 _PANORAMA = b"http://ns.google.com/photos/1.0/panorama/"
-#: Regions of an image, faces as a rule, in parts of its sides.
+#: Regions of an image, faces as a rule, in parts of its sides, and where its subject is.
 _REGIONS = (
     (b"http://www.metadataworkinggroup.com/schemas/regions/", ()),
     (b"http://ns.microsoft.com/photo/1.2/", (b"RegionInfo",)),
+    (b"http://ns.acdsee.com/regions/", ()),
     (b"http://iptc.org/std/Iptc4xmpExt/2008-02-29/", (b"ImageRegion",)),
 )
-_REGION_WORDS = "face regions"
+_SUBJECT = ((xmp.EXIF, (b"SubjectArea", b"SubjectLocation")),)
+_PLACED = ((_REGIONS, "face regions"), (_SUBJECT, "subject's place in XMP"))
 _SAMPLES = (
     (xmp.TIFF, (b"BitsPerSample", b"PhotometricInterpretation", b"SamplesPerPixel")),
     (b"http://ns.adobe.com/photoshop/1.0/", (b"ColorMode", b"ICCProfile")),
@@ -44,6 +46,9 @@ def settled(
     words: tuple[str, ...] = ()
     if exif and photograph.has_thumbnail(exif):
         words += ("EXIF thumbnail",)
+    if exif:
+        exif, found = photograph.without_previews(exif)
+        words += ("preview in EXIF",) * found
     if exif and orientation > 1 and photograph.places_subject(exif):
         exif = photograph.moved(
             exif, lambda x, y: turned(x, y, orientation, size), swapped=orientation >= 5
@@ -53,9 +58,8 @@ def settled(
         packet, gone = xmp.settled(packet)
         words += gone
         if orientation > 1:
-            for place, said in ((_REGIONS, _REGION_WORDS), (((_PANORAMA, ()),), "panorama")):
-                packet, without = _without(packet, place)
-                words += (said,) * without
+            packet, gone = _without_placed(packet, (((_PANORAMA, ()),), "panorama"))
+            words += gone
     return exif, packet, tuple(Block("XMP", each) for each in words)
 
 
@@ -100,10 +104,8 @@ def adapted(
     if packet and size is not None:
         packet = _resized(packet, size)
         if place:
-            packet = _panorama(packet, size, change)
-            packet, without = _without(packet, _REGIONS)
-            if without:
-                notes.append(left_out([_REGION_WORDS], place))
+            packet, gone = _without_placed(_panorama(packet, size, change))
+            notes += [left_out(gone, place)] if gone else []
     samples = what & {CHANNELS, DEPTH}
     if samples:
         before = exif, packet
@@ -127,6 +129,17 @@ def _without(
         if space in left:
             left = xmp.removed(left, space, names)
     return left, left != packet
+
+
+def _without_placed(
+    packet: bytes, *more: tuple[tuple[tuple[bytes, tuple[bytes, ...]], ...], str]
+) -> tuple[bytes, tuple[str, ...]]:
+    """Return a packet without places in the image, and what these were."""
+    gone: tuple[str, ...] = ()
+    for placed, said in (*_PLACED, *more):
+        packet, without = _without(packet, placed)
+        gone += (said,) * without
+    return packet, gone
 
 
 def _resized(packet: bytes, size: tuple[int, int]) -> bytes:

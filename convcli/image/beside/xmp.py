@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from convcli.image.beside.block import CREDENTIAL, DEPTH_MAP, FILM, GAIN_MAP
 from convcli.record import record
 
 TIFF, EXIF = b"http://ns.adobe.com/tiff/1.0/", b"http://ns.adobe.com/exif/1.0/"
@@ -17,8 +18,6 @@ XAP = b"http://ns.adobe.com/xap/1.0/"
 NOTE = b"http://ns.adobe.com/xmp/note/"
 _CAMERA = b"http://ns.google.com/photos/1.0/camera/"
 _TERMS = b"http://purl.org/dc/terms/"
-GAIN_MAP, FILM, DEPTH_MAP = "gain map", "film of a motion photo", "depth map"
-CREDENTIAL = "content credential (C2PA)"
 
 
 @record

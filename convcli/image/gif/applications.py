@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcli.image.beside import xmp
-from convcli.image.beside.block import Block
+from convcli.image.beside.block import CREDENTIAL, Block
 from convcli.image.image import Meta
 from convcli.image.light.profile import fits
 from convcli.record import field, record
@@ -44,7 +43,7 @@ class Applications:
         elif name == _ICC:
             self.icc = b"".join(parts[1:])
         elif name.startswith(_CREDENTIAL):
-            self.blocks.append(Block(_KIND + "C2PA", xmp.CREDENTIAL))
+            self.blocks.append(Block(_KIND + "C2PA", CREDENTIAL))
         elif len(name) == len(_XMP):
             said = name.decode("ascii", "replace").strip()
             words = f"application block {said if said.isprintable() else ''}".strip()

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import ImageError
+from convcli.image.beside.block import letters
 from convcli.image.canvas import Patch, compose, is_opaque
 from convcli.image.frames import Frames, check_total
 from convcli.image.gif.blocks import GRAYS, STRAY, GifFile, GifFrame, split
@@ -222,7 +223,7 @@ def _note_damage(file: GifFile) -> None:
 
 
 def _meta(file: GifFile) -> Meta:
-    said = b"\n".join(file.comments).decode("utf-8", "replace")
+    said = "\n".join(map(letters, file.comments))
     gray = all(each.palette is GRAYS for each in file.stored)
     return Meta(
         format="GIF",

@@ -12,6 +12,7 @@ import numpy as np
 from convcli.errors import ImageError
 from convcli.image import exif
 from convcli.image.avif import parts
+from convcli.image.avif.items import outside
 from convcli.image.beside.block import Block
 from convcli.image.boxes import places
 from convcli.image.depth import divide_alpha, widen_bits
@@ -60,7 +61,7 @@ def decode(data: bytes, limit: int) -> Image:
         pixels = widen_bits(pixels, int(image.mode.partition(";")[2].rstrip("L") or 16))
     if channels.endswith("a"):
         pixels, channels = divide_alpha(pixels), channels[:-1] + "A"
-    meta = _meta(image, (*_others(opened), *_beside(image), *_films(data)))
+    meta = _meta(image, (*_others(opened), *_beside(image), *_around(data)))
     return upright(Image(np.array(pixels), channels, meta), 1)
 
 
@@ -135,13 +136,13 @@ def _beside(image: Any) -> Iterator[Block]:
             yield Block("HEIF metadata", f"metadata of type {item.get('type')!s}")
 
 
-def _films(data: bytes) -> Iterator[Block]:
-    """Tell what moves: a sequence of images (`moov`), and a phone's film (`mpvd`)."""
+def _around(data: bytes) -> Iterator[Block]:
+    """Tell a sequence of images (`moov`), a phone's film, and what else stands beside images."""
     names = {name for name, _ in parts(peek_into(data))}
     if b"stsz" in names:
         yield Block("HEIF sequence", "image sequence")
-    if b"mpvd" in names:
-        yield Block("HEIF film", "film of a motion photo")
+    for words in dict.fromkeys(outside(data)):
+        yield Block("HEIF outside", words)
 
 
 def _content_type(item: dict[str, Any]) -> str:

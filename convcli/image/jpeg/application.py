@@ -9,8 +9,17 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from convcli.image.beside import photoshop, xmp
-from convcli.image.beside.block import CHANNELS, DEPTH, PLACE, SIZE, Block
+from convcli.image.beside.block import (
+    CHANNELS,
+    CREDENTIAL,
+    DEPTH,
+    FILM,
+    GAIN_MAP,
+    PLACE,
+    SIZE,
+    Block,
+    letters,
+)
 from convcli.image.codec import LazyFunction
 from convcli.image.tags import Form, entries, first_of
 from convcli.record import field, record
@@ -21,22 +30,28 @@ ICC_MARK = b"ICC_PROFILE\0"
 MORE_XMP_MARK = b"http://ns.adobe.com/xmp/extension/\0"
 #: A digest, how long all of it is, and where a piece belongs.
 MORE_HEAD = struct.Struct(">32sII")
+_MORE = b"HasExtendedXMP"
 PHOTOSHOP_MARK = b"Photoshop 3.0\0"
 _GAIN_MAP_MARK = b"urn:iso:std:iso:ts:21496:-1"
 APP0, APP1, APP2, APP8, APP11, APP13, APP14 = 0xE0, 0xE1, 0xE2, 0xE8, 0xEB, 0xED, 0xEE
 COMMENT = 0xFE
+#: Bytes that a segment has room for.
+LARGEST = 65533
 _APPLICATIONS = range(0xE0, 0xF0)
 #: Segments that hold another image, or tell of how this one is coded: how they begin.
 _UNTRUE = (
     (APP0, b"JFXX\0", "JFXX thumbnail"),
     (APP1, b"FLIR\0", "thermal image (FLIR)"),
     (APP2, b"FPXR\0", "FlashPix data"),
-    (APP2, _GAIN_MAP_MARK, xmp.GAIN_MAP),
+    (APP2, _GAIN_MAP_MARK, GAIN_MAP),
     (APP8, b"SPIFF\0", "SPIFF header"),
     (APP11, b"HDR_RI", "ratio image (JPEG-HDR)"),
 )
 #: What unknown segments may tell of.
 _ANYTHING = frozenset({SIZE, PLACE, CHANNELS, DEPTH})
+_PREVIEWS = LazyFunction("beside.photograph", "previews")
+_TAKEN_APART = LazyFunction("beside.photoshop", "taken_apart")
+_SAYS_FILM = LazyFunction("beside.xmp", "says_film")
 _JOIN = LazyFunction("jpeg.extended", "join")
 #: Longer than all sensible packets.
 _MOST_XMP = 64 * 2**20
@@ -77,7 +92,7 @@ class Applications:
     density: tuple[float, float] | None = None
     jfif: bool = False
     adobe: int | None = None
-    comments: list[str] = field(default_factory=list)
+    comments: list[bytes] = field(default_factory=list)
     frames: int = 1
     resources: list[bytes] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
@@ -85,7 +100,11 @@ class Applications:
     def take(self, marker: int, content: bytes) -> None:
         """Add what one segment says."""
         if marker == COMMENT:
-            self.comments.append(_text(content))
+            if self.comments and len(self.comments[-1]) % LARGEST == 0 < len(self.comments[-1]):
+                # What goes on where a segment was full.
+                self.comments[-1] += content
+            else:
+                self.comments.append(content)
         elif marker in _APPLICATIONS and not self._takes(marker, content):
             self.blocks.append(_block(marker, content))
 
@@ -134,12 +153,16 @@ class Applications:
         elif content[:4] not in (b"II*\0", b"MM\0*"):
             self.exif += content
 
+    def text(self) -> tuple[tuple[str, str], ...]:
+        """Return the comments."""
+        return tuple(("Comment", letters(content.rstrip(b"\0"))) for content in self.comments)
+
     def xmp(self) -> bytes | None:
         """Return all XMP; what is missing is noted among the blocks."""
         if self.packet is None:
             return None
         packet, is_whole = self.packet, True
-        if self.more.found or xmp.NOTE in packet:
+        if self.more.found or _MORE in packet:
             packet, is_whole = _JOIN(packet, self.more)
         if not is_whole:
             self.blocks.append(Block("JPEG more XMP", "extended XMP, which is damaged"))
@@ -153,8 +176,10 @@ class Applications:
         behind
             What follows its end mark.
         """
-        blocks = self.blocks + photoshop.taken_apart(b"".join(self.resources))
-        told = xmp.says_film(self.packet)
+        blocks = self.blocks
+        if self.resources:
+            blocks = blocks + _TAKEN_APART(b"".join(self.resources))
+        told = self.packet is not None and _SAYS_FILM(self.packet)
         blocks += (Block("JPEG behind", words) for words in _behind(behind, self.frames, told))
         return tuple(blocks)
 
@@ -165,10 +190,12 @@ def _block(marker: int, content: bytes) -> Block:
         if marker == known and content.startswith(begins):
             return Block("JPEG image", words)
     if marker == APP11 and content.startswith(b"JP"):
-        return Block("JPEG JUMBF", xmp.CREDENTIAL if b"c2pa" in content else "JUMBF data")
+        return Block("JPEG JUMBF", CREDENTIAL if b"c2pa" in content else "JUMBF data")
     name = content[:_SHOWN].split(b"\0", 1)[0]
     said = f" {name.decode('ascii')}" if name.isascii() and name.decode().isprintable() else ""
     words = f"APP{marker - APP0} segment{said.rstrip()}"
+    if b"\xff\xd8\xff" in content and next(_PREVIEWS(content), None):
+        return Block("JPEG image", f"preview in {words}")
     return Block(f"JPEG APP {marker - APP0}", words, content, _ANYTHING)
 
 
@@ -180,10 +207,10 @@ def _behind(data: memoryview, frames: int, film: bool) -> Iterator[str]:
     known = False
     if b"hdr-gain-map" in held or _GAIN_MAP_MARK in held or b"HDRGainMap" in held:
         known = True
-        yield xmp.GAIN_MAP
+        yield GAIN_MAP
     if film or any(kind in held for kind in _FILMS):
         known = True
-        yield xmp.FILM
+        yield FILM
     if b"SEFH" in held:
         known = True
         yield "Samsung trailer"
@@ -203,11 +230,3 @@ def _count_frames(index: bytes) -> int:
     except struct.error:
         pass
     return 1
-
-
-def _text(content: bytes) -> str:
-    content = content.rstrip(b"\0")
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return content.decode("latin-1")

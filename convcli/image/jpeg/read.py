@@ -328,7 +328,7 @@ def _meta(found: Segments, channels: str, behind: memoryview) -> Meta:
         exif=said.exif,
         xmp=said.xmp(),
         dpi=said.density or exif.resolution(said.exif),
-        text=tuple(("Comment", comment) for comment in said.comments),
+        text=said.text(),
         quantization=dict(found.tables) if not lossless else None,
         subsampling=_SUBSAMPLING.get(plain, 0) if colour and plain else 0 if colour else None,
         progressive=found.frame in PROGRESSIVE,

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from convcli.errors import ImageError
 from convcli.image import codecs
-from convcli.image.beside import photoshop
 from convcli.image.codec import LazyFunction
 from convcli.image.depth import as_bytes
 from convcli.image.image import Image, Meta
@@ -33,7 +32,7 @@ _FULL_COLOUR = 90
 _SAMPLING = ("444", "422", "420")
 #: Rows and columns of their minimum coded units.
 _UNITS = ((8, 8), (8, 16), (16, 16))
-_LARGEST = 65533
+_JOINED = LazyFunction("beside.photoshop", "joined")
 _SPLIT = LazyFunction("jpeg.extended", "split")
 _SEGMENTS = LazyFunction("jpeg.extended", "segments")
 #: The kind of a segment that is written as it was, up to its number.
@@ -220,32 +219,33 @@ def _segments(meta: Meta, channels: str, adobe: bool) -> Iterator[bytes]:
     if meta.icc and fits(meta.icc, channels):
         yield from _profile(meta.icc)
     for key, value in meta.text:
-        words = value if key == "Comment" else f"{key}: {value}"
-        yield _segment(app.COMMENT, words.encode()[:_LARGEST])
+        words = (value if key == "Comment" else f"{key}: {value}").encode()
+        for at in range(0, max(1, len(words)), app.LARGEST):
+            yield _segment(app.COMMENT, words[at : at + app.LARGEST])
     yield from _others(meta)
 
 
 def _exif(block: bytes) -> Iterator[bytes]:
     """Split EXIF over segments, of which the standard has one, and exiftool and Pillow any."""
-    room = _LARGEST - len(app.EXIF_MARK)
+    room = app.LARGEST - len(app.EXIF_MARK)
     for at in range(0, len(block), room):
         yield _segment(app.APP1, app.EXIF_MARK + block[at : at + room])
 
 
 def _xmp(packet: bytes) -> Iterator[bytes]:
-    room = _LARGEST - len(app.XMP_MARK)
+    room = app.LARGEST - len(app.XMP_MARK)
     rest = b""
     if len(packet) > room:
         packet, rest = _SPLIT(packet, room)
     yield _segment(app.APP1, app.XMP_MARK + packet)
-    for content in _SEGMENTS(rest, _LARGEST) if rest else ():
+    for content in _SEGMENTS(rest, app.LARGEST) if rest else ():
         yield _segment(app.APP1, content)
 
 
 def _others(meta: Meta) -> Iterator[bytes]:
     """Write what other programs put there, and press photographs' captions."""
-    resources = photoshop.joined(meta.beside)
-    room = _LARGEST - len(app.PHOTOSHOP_MARK)
+    resources = _JOINED(meta.beside) if meta.beside else b""
+    room = app.LARGEST - len(app.PHOTOSHOP_MARK)
     for at in range(0, len(resources), room):
         yield _segment(app.APP13, app.PHOTOSHOP_MARK + resources[at : at + room])
     for block in meta.beside:
@@ -255,7 +255,7 @@ def _others(meta: Meta) -> Iterator[bytes]:
 
 def _profile(icc: bytes) -> Iterator[bytes]:
     """Split a profile over segments (ICC.1:2022, annex B.4)."""
-    room = _LARGEST - len(app.ICC_MARK) - 2
+    room = app.LARGEST - len(app.ICC_MARK) - 2
     parts = [icc[start : start + room] for start in range(0, len(icc), room)]
     if len(parts) > 255:
         raise ImageError(f"JPEG can't hold an ICC profile of {len(icc)} bytes; use `path` NAME.png")

@@ -11,8 +11,8 @@ from fractions import Fraction
 from math import floor, log10
 
 from convcli.errors import ImageError
-from convcli.image.beside import photoshop, xmp
-from convcli.image.beside.block import CHANNELS, DEPTH, PLACE, SIZE, Block
+from convcli.image.beside import photoshop
+from convcli.image.beside.block import CHANNELS, CREDENTIAL, DEPTH, PLACE, SIZE, Block
 from convcli.image.boxes import box, boxes
 from convcli.image.header import printable
 
@@ -44,7 +44,7 @@ def blocks_of(found: Iterable[tuple[bytes, bytes]]) -> tuple[Block, ...]:
             words, tells = _KEPT[name]
             blocks.append(Block(_KIND + name.decode(), words, content, tells))
         elif name == b"jumb":
-            words = xmp.CREDENTIAL if b"c2pa" in content else "JUMBF data"
+            words = CREDENTIAL if b"c2pa" in content else "JUMBF data"
             blocks.append(Block(_KIND + "jumb", words))
         elif name not in _STRUCTURE:
             words = f"box {printable(name).strip()}"

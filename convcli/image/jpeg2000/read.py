@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 from convcli.errors import ImageError
 from convcli.image import codecs
+from convcli.image.beside.block import letters
 from convcli.image.boxes import box, boxes
 from convcli.image.depth import widen_bits
 from convcli.image.image import Image, Meta
@@ -23,8 +25,14 @@ _SPACES = (0, _CMYK, _SRGB, _GRAY, _SYCC)
 _UNREAD_SPACES = {1: "YCbCr", 3: "YCbCr", 4: "YCbCr", 9: "PhotoYCC", 11: "CMY", 13: "YCCK",
                   14: "CIE L*a*b*", 15: "black and white with 1 for black", 19: "CIE JAB",
                   20: "e-sRGB", 21: "ROMM RGB", 24: "e-sYCC"}  # fmt: skip
-#: Markers that tell of the coding, and that begin a tile (table A.2).
-_COD, _SOT = 0x52, 0x90
+#: Markers that tell of the coding, that begin a tile, and of comments (table A.2); what a comment
+#: of letters begins with (table A.43).
+_COD, _SOT, COM = 0x52, 0x90, 0x64
+LATIN = b"\0\1"
+#: Bytes of a comment that a segment has room for.
+LARGEST = 65531
+#: Comments that say nothing but which program coded the pixels begin so.
+_CODERS = ("Created by OpenJPEG", "Kakadu", "Kdu-Layer-Info")
 _CONVERT = 'convert it first, with ImageMagick for instance: "magick IN.jp2 OUT.png"'
 EXIF_UUID = b"JpgTiffExif->JP2"
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -101,7 +109,7 @@ def _read_boxes(data: bytes) -> tuple[Meta, bytes, int]:
     """Return what the boxes say, the codestream, and the number of its colours; 0 if unknown."""
     meta = Meta(format="JPEG2000", mode="codestream")
     if data.startswith(SIZ):
-        return replace(meta, lossy=_is_lossy(data)), data, 0
+        return _with_segments(meta, data), data, 0
     code, space = b"", 0
     others = []
     for name, content in boxes(data):
@@ -119,7 +127,7 @@ def _read_boxes(data: bytes) -> tuple[Meta, bytes, int]:
     if others:
         meta = replace(meta, beside=blocks_of(others))
     kind = "8-bit or less" if len(code) > 42 and code[42] < 8 else "more than 8 bits"
-    return replace(meta, lossy=_is_lossy(code), mode=kind), code, space
+    return _with_segments(replace(meta, mode=kind), code), code, space
 
 
 def _check_header(header: bytes) -> int:
@@ -157,11 +165,28 @@ def _without_profile(data: bytes, code: bytes) -> bytes:
     return b"".join(parts)
 
 
-def _is_lossy(code: bytes) -> bool:
-    """Whether the wavelet is the irreversible one (table A.20), from the COD segment."""
+def _with_segments(meta: Meta, code: bytes) -> Meta:
+    """Return metadata with what the codestream's main header says."""
+    lossy, comments = False, list[bytes]()
+    for marker, content in _segments(code):
+        if marker == _COD and len(content) > 9:
+            # The wavelet is the irreversible one (table A.20).
+            lossy = content[9] == 0
+        elif marker == COM and content[:2] == LATIN:
+            if comments and len(comments[-1]) % LARGEST == 0:
+                # What goes on where a segment was full.
+                comments[-1] += content[2:]
+            elif content[2:]:
+                comments.append(content[2:])
+    said = (letters(each.rstrip(b"\0")) for each in comments)
+    text = tuple(("Comment", each) for each in said if not each.startswith(_CODERS))
+    return replace(meta, lossy=lossy, text=text)
+
+
+def _segments(code: bytes) -> Iterator[tuple[int, bytes]]:
+    """Give (marker, content) of the main header's segments behind the first one."""
     at = 2
-    while at + 14 <= len(code) and code[at] == 0xFF and code[at + 1] != _SOT:
-        if code[at + 1] == _COD:
-            return code[at + 13] == 0
-        at += 2 + int.from_bytes(code[at + 2 : at + 4], "big")
-    return False
+    while at + 4 <= len(code) and code[at] == 0xFF and code[at + 1] != _SOT:
+        end = at + 2 + int.from_bytes(code[at + 2 : at + 4], "big")
+        yield code[at + 1], code[at + 4 : end]
+        at = end

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 from convcli.image import codecs
 from convcli.image.boxes import box, boxes
 from convcli.image.depth import as_bytes
-from convcli.image.image import Image
+from convcli.image.image import Image, Meta
 from convcli.image.jpeg2000.others import resolution_box, written
-from convcli.image.jpeg2000.read import EXIF_UUID, XMP_UUID
+from convcli.image.jpeg2000.read import COM, EXIF_UUID, LARGEST, LATIN, XMP_UUID
 from convcli.image.light.profile import fits
 
 #: Peak signal-to-noise ratio in dB that qualities 0 and 100 stand for.
@@ -46,7 +47,7 @@ def encode(image: Image, quality: int | None = None) -> bytes:
 
 
 def _with_boxes(coded: bytes, image: Image) -> bytes:
-    """Add profile, EXIF and XMP."""
+    """Add profile, EXIF, XMP, text and resolution."""
     meta = image.meta
     parts = []
     for name, content in boxes(coded):
@@ -63,5 +64,19 @@ def _with_boxes(coded: bytes, image: Image) -> bytes:
             content = b"".join(inner)
         if name == b"jp2h" and meta.dpi:
             content += resolution_box(meta.dpi)
+        if name == b"jp2c" and meta.text:
+            content = _with_comments(content, meta)
         parts.append(box(name, content))
     return b"".join(parts)
+
+
+def _with_comments(code: bytes, meta: Meta) -> bytes:
+    """Add text to a codestream, behind its first segment, the image's size (A.5.1)."""
+    at = 4 + int.from_bytes(code[4:6], "big")
+    parts = []
+    for key, value in meta.text:
+        said = (value if key == "Comment" else f"{key}: {value}").encode()
+        for start in range(0, len(said), LARGEST):
+            content = LATIN + said[start : start + LARGEST]
+            parts.append(struct.pack(">BBH", 0xFF, COM, len(content) + 2) + content)
+    return code[:at] + b"".join(parts) + code[at:]

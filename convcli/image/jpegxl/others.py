@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from convcli.image.beside import xmp
-from convcli.image.beside.block import Block
+from convcli.image.beside.block import CREDENTIAL, GAIN_MAP, Block
 from convcli.image.header import printable
 
 _STRUCTURE = frozenset((b"JXL ", b"ftyp", b"jxll", b"jxlc", b"jxlp", b"jxli", b"Exif", b"xml ",
                         b"brob", b"free", b"skip"))  # fmt: skip
-_WORDS = {b"jhgm": xmp.GAIN_MAP, b"jbrd": "data to make the JPEG file anew (jbrd)"}
+_WORDS = {b"jhgm": GAIN_MAP, b"jbrd": "data to make the JPEG file anew (jbrd)"}
 
 
 def others(found: Mapping[bytes, bytes]) -> tuple[Block, ...]:
@@ -30,5 +29,5 @@ def others(found: Mapping[bytes, bytes]) -> tuple[Block, ...]:
 
 def _called(name: bytes, content: bytes) -> str:
     if name == b"jumb":
-        return xmp.CREDENTIAL if b"c2pa" in content else "JUMBF data"
+        return CREDENTIAL if b"c2pa" in content else "JUMBF data"
     return _WORDS.get(name, f"box {printable(name).strip()}")

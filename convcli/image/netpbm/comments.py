@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from convcli.image.beside.block import letters
 from convcli.image.image import Meta
 
 _COMMENT = re.compile(rb"#([^\r\n]*)")
@@ -14,7 +15,7 @@ def comments(header: bytes) -> tuple[tuple[str, str], ...]:
     """Return what a header's comments say, as text."""
     if b"#" not in header:
         return ()
-    said = [found.strip().decode("utf-8", "replace") for found in _COMMENT.findall(header)]
+    said = [letters(found.strip()) for found in _COMMENT.findall(header)]
     text = "\n".join(each for each in said if each)
     return (("Comment", text),) if text else ()
 

@@ -9,8 +9,16 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator
 
-from convcli.image.beside import xmp
-from convcli.image.beside.block import CHANNELS, DEPTH, FRAMES, PIXELS, PLACE, SIZE, Block
+from convcli.image.beside.block import (
+    CHANNELS,
+    CREDENTIAL,
+    DEPTH,
+    FRAMES,
+    PIXELS,
+    PLACE,
+    SIZE,
+    Block,
+)
 from convcli.image.beside.changes import ADAPTERS, Change
 from convcli.image.png.chunks import GRAY, PALETTE, SAMPLES, PngHeader
 from convcli.record import replace
@@ -32,7 +40,7 @@ _UNTRUE = {
     b"hIST": "histogram (hIST)",
     b"tIME": "time of the last change (tIME)",
     b"dSIG": "signature (dSIG)",
-    b"caBX": xmp.CREDENTIAL,
+    b"caBX": CREDENTIAL,
     b"fRAc": "fractal parameters (fRAc)",
     b"gIFg": "GIF control (gIFg)",
 }

@@ -63,6 +63,9 @@ def _take(found: Raw, name: str, content: bytes) -> bool:
 def _content(value: str) -> bytes:
     """Return what the digits stand for; nothing if they make no sense."""
     parts = value.split(maxsplit=2)
+    if len(parts) == 3 and not parts[1].isdecimal():
+        # exiftool says what it is in two words: "IPTC profile".
+        parts = value.split(maxsplit=3)[1:]
     try:
         content = bytes.fromhex(parts[2])
         return content if len(content) == int(parts[1]) else b""

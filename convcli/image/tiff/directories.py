@@ -19,6 +19,9 @@ POINTERS = (_EXIF, _GPS, _INTEROPERABILITY)
 #: Tags of the first directory that speak of the photograph and not of how the file is laid out:
 #: make, model, software, date, artist, copyright, EXIF and GPS.
 _ABOUT = (0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298, _EXIF, _GPS)
+#: Those and others that EXIF of other formats has there: names of the document and description,
+#: host, rating, and what Windows says (title, comment, author, keywords, subject).
+_GIVEN = (*_ABOUT, 0x010D, 0x010E, 0x013C, 0x4746, 0x4749, *range(0x9C9B, 0x9CA0))
 _SIZES = {
     **{1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4},
     **{16: 8, 17: 8, 18: 8},
@@ -103,7 +106,7 @@ def exif_end(head: bytes, size: int, block: bytes) -> tuple[int, bytes, bytes] |
         own = _read(head, first_of(head, form))
         given = _read(block, struct.unpack_from(_order(block) + "I", block, 4)[0])
         taken = {entry[0] for entry in own} | {ORIENTATION}
-        added = [entry for entry in given if entry[0] in _ABOUT and entry[0] not in taken]
+        added = [entry for entry in given if entry[0] in _GIVEN and entry[0] not in taken]
         end = bytearray(size % 2)
         most = _BIG_ENTRY * (len(own) + 2) + 3 * len(block)
         grafting = _Grafting(block, end, size, form, most)

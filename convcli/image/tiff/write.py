@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from typing import IO, Any, Literal, TypeAlias
 
-from convcli.image import codecs
+from convcli.image import codecs, exif
 from convcli.image.image import Image
 from convcli.image.light.profile import fits
 from convcli.image.tiff import bands, directories, layout, nodata
@@ -141,8 +141,8 @@ def _descriptions(image: Image, order: str, place: tuple[int, int]) -> dict[str,
     options: dict[str, Any] = {"software": "", "extratags": tags}
     if told:
         options |= {"resolution": told[:2], "resolutionunit": told[2]}
-    elif meta.dpi:
-        options |= {"resolution": meta.dpi, "resolutionunit": "INCH"}
+    elif dpi := meta.dpi or exif.resolution(meta.exif):
+        options |= {"resolution": dpi, "resolutionunit": "INCH"}
     if meta.icc and fits(meta.icc, image.channels):
         options["iccprofile"] = meta.icc
     return options

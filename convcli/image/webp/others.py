@@ -5,8 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 
-from convcli.image.beside import xmp
-from convcli.image.beside.block import Block
+from convcli.image.beside.block import CREDENTIAL, Block
 from convcli.image.header import printable
 from convcli.image.webp.chunks import chunk
 
@@ -24,7 +23,7 @@ def blocks_of(chunks: Iterable[tuple[bytes, memoryview]]) -> tuple[Block, ...]:
 
 def _block(name: bytes, content: bytes) -> Block:
     if name == b"C2PA":
-        return Block(_KIND + "C2PA", xmp.CREDENTIAL)
+        return Block(_KIND + "C2PA", CREDENTIAL)
     said = printable(name).strip()
     return Block(_KIND + name.decode("latin-1"), f"chunk {said}", content)
 

@@ -67,7 +67,7 @@ KEPT = {
     "TIFF": {"icc", "exif", "xmp", "dpi", "text"},
     "WEBP": {"icc", "exif", "xmp"},
     "AVIF": {"icc", "exif", "xmp"},
-    "JPEG2000": {"icc", "exif", "xmp", "dpi"},
+    "JPEG2000": {"icc", "exif", "xmp", "dpi", "text"},
     "JPEGXL": {"icc", "exif", "xmp"},
     "BMP": {"icc", "dpi"},
 }

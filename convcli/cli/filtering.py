@@ -78,15 +78,14 @@ def filter_images(
     if given["show"]:
         writing = replace(writing, show=_room(given["dry_run"]))
     idle = _Idle(tuple(kernels), spec, given, jobs)
+    once = (*spec.notes, *doubts_of(kernels))
     if len(jobs) > 1 and not (given["quiet"] or given["as_json"] or given["verbose"]):
-        # Lines of several images have no notes.
-        for note in (*spec.notes, *doubts_of(kernels), *idle(None)):
+        for note in (*once, *idle(None)):  # lines of several images have no notes
             tell(f"convcli: {as_options(note)}")
     outcomes = _begin(jobs, kernels, spec, writing, (given, ahead))
-    with (
-        Reporter(_overridden(kernels, spec, writing.volume), len(jobs), given) as reporter,
-        closing(outcomes),
-    ):
+    shown = _overridden(kernels, spec, writing.volume)
+    with Reporter(shown, len(jobs), given) as reporter, closing(outcomes):
+        reporter.told = frozenset(once)
         for outcome in outcomes:
             alone = len(jobs) == 1 or given["as_json"]
             reporter.add(idle.noted(outcome) if alone else outcome)

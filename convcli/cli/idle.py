@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from convcli.borders import Border, by_axis
 from convcli.errors import ImageError
 from convcli.geometry import pair, plan_geometry
-from convcli.image.channels import places
+from convcli.image.codec import LazyFunction
 from convcli.image.formats import FORMATS, SUFFIXES, codec_of
 from convcli.record import record
 
 if TYPE_CHECKING:
     from convcli.pipeline import Facts
 
+_PLACES = LazyFunction("channels", "places")  # it needs NumPy, which many commands don't
 #: A size that no stride divides, where that of an image isn't known.
 _NOMINAL = (997, 991)
 _ODD = 2
@@ -258,7 +259,7 @@ def _places(call: Call, name: str) -> list[int]:
     if there.endswith("A") and any(map(str.isdigit, named)):
         return []
     try:
-        return places(named, there)
+        return list(_PLACES(named, there))
     except ImageError:
         return []
 
@@ -359,14 +360,13 @@ def codec_option(name: str) -> Effect:
 def lenient(call: Call) -> str:
     """Other formats."""
     formats = _formats(call.sources)
-    if not formats or formats & {"JPEG", "PNG", "GIF"}:
-        return ""
-    return "it is for JPEG, PNG and GIF"
+    fits = not formats or formats & {"JPEG", "PNG", "GIF"}
+    return "" if fits else "it is for JPEG, PNG and GIF"
 
 
 def together(call: Call) -> str:
     """A mapping that stretches nothing."""
-    given = str(call.get("mapping") or "normalize")
+    given = call.get("mapping") or "normalize"
     return "" if given == "normalize" else f"--map {given} stretches nothing"
 
 

@@ -46,6 +46,8 @@ class Reporter:
         self._unread: list[str] = []
         #: Of lines for one image each; elsewhere they stand with the image.
         self._notes: Counter[str] = Counter()
+        #: Notes that were said of all images before.
+        self.told: frozenset[str] = frozenset()
         self._start = perf_counter()
         # A bar would be drawn over by images; they show how far it is, too.
         shows = _is_terminal() and not self._quiet and not given["show"]
@@ -91,7 +93,7 @@ class Reporter:
     def _note(self, outcome: Outcome) -> None:
         """Keep what is to be said of an image in the end."""
         if outcome.facts is not None and not self._verbose and self._count > 1:
-            self._notes.update(dict.fromkeys(outcome.facts.notes, 1))
+            self._notes.update({*outcome.facts.notes} - self.told)
 
     def _fail(self, outcome: Outcome, line: str) -> None:
         """Say that an image failed, at once or in the end."""

@@ -114,6 +114,7 @@ def test_strength_is_that_of_the_magnitude(tiny_image):
     assert np.abs(found.max(axis=2).astype(int) - apply(image, "sobel").pixels).max() <= 1
 
 
+@pytest.mark.exhaustive
 def test_a_chain_may_end_in_a_hue(tiny_image):
     image = tiny_image((20, 30))
     both = apply(image, ["gaussian:sigma=1", "sobel-direction"], Spec(mapping="hue")).pixels

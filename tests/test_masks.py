@@ -129,6 +129,7 @@ def test_mid_gray_of_whole_levels_stands_for_zero_under_a_soft_mask(tiny_image):
     assert np.abs(found - mixed).max() <= 0.5 + 1e-6
 
 
+@pytest.mark.exhaustive
 def test_colour_is_mixed_by_how_much_there_is_of_it():
     pixels = np.zeros((1, 3, 4), np.uint8)
     pixels[0] = (200, 0, 0, 255), (0, 0, 0, 0), (200, 0, 0, 255)
@@ -226,6 +227,7 @@ def test_a_mask_that_is_empty_changes_nothing_and_says_so(tmp_path, tiny_image):
     assert "the mask is 0 everywhere: nothing was filtered" in facts.notes
 
 
+@pytest.mark.exhaustive
 def test_regions_and_a_mask_are_both_meant(tiny_image, rng):
     image = tiny_image((40, 50), "RGB")
     mask = soft_mask(rng, (40, 50))

@@ -527,6 +527,7 @@ def test_nodata_values_are_written_as_gdal_writes_them(tmp_path, value, text):
     assert found.pixels[2, 2].tobytes() == np.float32(value).tobytes() or np.isnan(value)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("dtype", "hole", "nodata"), [("uint8", 0, "0"), ("uint8", 255, "255"),
                                                        ("uint16", 65535, "65535")])  # fmt: skip
 def test_whole_files_keep_it_too(tmp_path, dtype, hole, nodata):
@@ -682,6 +683,7 @@ def test_explain_works_nothing_out_with_a_missing_sample(tmp_path):
     assert "row 4, column 4 is -9999.0: nothing can be worked out with it" in said.err
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(not shutil.which("gdal_translate"), reason="gdal-bin isn't installed")
 def test_gdal_makes_the_same(tmp_path):
     heights = dem(tmp_path / "dem.tif")

@@ -149,6 +149,7 @@ def test_more_parts_are_the_whole_result_there(seed):
         check(image, chain, spec, [box_in(rng, image.size) for _ in range(rng.integers(1, 5))])
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("channels", exhaustive_but(["L"], ["L", "RGB", "RGBA"]))
 def test_parts_of_tiles(channels, rng, monkeypatch):
     monkeypatch.setattr("convcli.engine.tiling.SIZES", (64,))

@@ -495,6 +495,7 @@ def twelve(kernel, **spec):
     return convcli.apply(image, kernel, Spec(**spec)).pixels[0].tolist()
 
 
+@pytest.mark.exhaustive
 def test_filtering_12_bits_by_numbers():
     assert Image(np.zeros((2, 2), np.uint16), meta=Meta(peak=4095)).depth == "12-bit"
     assert twelve("[[1,1,1]]/3") == [1365, 2730, 2730, 1368, 7]

@@ -85,6 +85,7 @@ def test_noise_below_it_stays_and_an_edge_is_sharpened(rng):
     assert (found[:, 20] > noisy[:, 20]).all()
 
 
+@pytest.mark.exhaustive
 def test_of_lightness_and_in_linear_light(tiny_image):
     image = tiny_image((15, 20), "RGB")
     found = apply(image, TEXT, Spec(luma=True, depth="float", precision="double")).pixels
@@ -130,6 +131,7 @@ def test_borders_and_parts(border, tiny_image):
     assert np.array_equal(part, expected)
 
 
+@pytest.mark.exhaustive
 def test_in_a_chain_it_acts_where_it_stands(tiny_image):
     image = tiny_image((20, 25))
     plain = Spec(depth="float", precision="double")

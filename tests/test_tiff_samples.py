@@ -64,7 +64,7 @@ def refusal(data):
 @pytest.mark.parametrize("bits", BITS)
 @pytest.mark.parametrize("extra", [None, UNSPECIFIED, UNASSOCIATED])
 def test_white_is_zero_turns_the_gray_and_nothing_else(bits, extra):
-    """issue 13: alpha was turned, too, and 17 to 32 bits became 1 - v. These stay as stored."""
+    """Alpha was turned, too, and 17 to 32 bits became 1 - v. These stay as stored."""
     stored = samples(bits, 1 if extra is None else 2)
     tags = {} if extra is None else {338: [extra]}
     for planar, tile in ((1, 0), (2, 16)):

@@ -109,7 +109,7 @@ EXPECTED = (
     ),
     (
         "*", "response.*est",
-        lambda before, after: isclose(before, after, rel_tol=1e-12),
+        lambda before, after: None not in (before, after) and isclose(before, after, rel_tol=1e-12),
         "products of spectra are transformed back along columns first: floats, an ulp",
     ),
 )  # fmt: skip

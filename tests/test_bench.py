@@ -48,6 +48,8 @@ from bench.cases import Case, Record, Wrong  # noqa: E402
 from bench.modes import MODES  # noqa: E402
 from bench.scale import Scale  # noqa: E402
 
+pytestmark = pytest.mark.exhaustive
+
 TINY = Scale(quick=True, shape=(48, 70))
 needs_opencv = pytest.mark.peers("cv2")
 

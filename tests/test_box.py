@@ -15,6 +15,7 @@ from convcli import Image, Kernel, Spec, correlate, pipeline
 EXTENTS = [(1, 1), (1, 2), (2, 1), (1, 31), (31, 1), (3, 3), (4, 7), (40, 2), (2, 40), (33, 35)]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("depth", exhaustive_but(["uint8"], ["uint8", "uint16"]))
 @pytest.mark.parametrize("weight", [1, -3])
 def test_every_extent_and_step(depth, weight, rng):

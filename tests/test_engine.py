@@ -104,6 +104,7 @@ def test_every_small_size_under_every_small_kernel(border, rng):
             check(pixels, weights, border=border, fill=FILL * (border == "constant"))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("border", exhaustive_but(QUICK, BORDERS))
 @pytest.mark.parametrize("upright", [False, True], ids=["along x", "along y"])
 def test_every_step_along_one_axis(border, upright, rng):

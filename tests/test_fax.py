@@ -62,7 +62,7 @@ def test_what_libtiff_codes_is_read_as_it_was(way, rng):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_changed_bit_is_refused_or_read_as_libtiff_reads_it(way, rng):
-    """issue 13: pixels that nobody had drawn came out, without a word.
+    """Pixels that nobody had drawn came out, without a word.
 
     A changed bit may give another image's code, which is as whole as the first was; there is
     no checksum. What isn't whole must be refused, whatever a decoder would make of it.

@@ -184,6 +184,7 @@ def largest(pattern, depth, size, wanted):
     return pattern * low
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("depth", exhaustive_but(["uint8"], DEPTHS))
 @pytest.mark.parametrize("wanted", [2, 1])
 @pytest.mark.parametrize("size", SIZES)

@@ -35,6 +35,8 @@ from convcli.image.tiff import directories
 from convcli.kernels import check_file, parse_kernel, read_kernel
 from convcli.kernels.matrix import format_matrix, parse_matrix
 
+pytestmark = pytest.mark.exhaustive
+
 PIXELS = seeds.image()
 
 

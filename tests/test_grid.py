@@ -25,6 +25,7 @@ def found():
     return grid.make(sys.executable, FEW, 1)
 
 
+@pytest.mark.exhaustive
 def test_a_case_is_run_in_both_ways(found):
     done = found["cases"]["61x83-rgba8.png sobel"]
     assert (done["status"], done["kind"]) == (0, "1 of (61, 83, 4) uint8")
@@ -54,6 +55,9 @@ def test_differences_are_told(found, capsys):
 def test_what_is_meant_is_not_a_difference():
     key = "61x83-rgb-float32-nan.tif sharpen"
     assert grid.reason(key, "response.highest", float("inf"), None)
+    key = "61x83-rgb8.png sharpen"
+    assert grid.reason(key, "response.highest", 1.5, 1.5 + 1e-15)
+    assert grid.reason(key, "response.highest", 1.5, 1.6) is None
     assert grid.reason(key, "response.highest", 1.5, None) is None
     assert grid.reason(key, "samples", "1", "2") is None
 

@@ -148,7 +148,7 @@ def words(bits, count=8):
     ],
 )
 def test_bitmaps_with_channels_at_any_bits(header, bits, masks):
-    """issue 13: they were called damaged, and the alpha of 16 bits was lost."""
+    """They were called damaged, and the alpha of 16 bits was lost."""
     if len(masks) == 4 and header < 56:
         return
     stored = words(bits)

@@ -112,6 +112,7 @@ def test_an_output_folder_that_is_such_a_link(what, here):
     assert all("x/out" in line for line in said.lines)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("what", LINKS)
 @pytest.mark.parametrize(
     ("args", "status"),

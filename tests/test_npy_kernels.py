@@ -145,6 +145,7 @@ LITERALS = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.exhaustive
 @given(
     st.one_of(LITERALS, st.just((2, 3))), st.one_of(LITERALS, st.just("<f8")),
     st.one_of(LITERALS, st.just(False)), st.binary(max_size=60),

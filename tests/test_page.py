@@ -41,6 +41,8 @@ from convcli.teach import lessons
 from convcli.teach.explain import study
 from convcli.teach.views import MOST_PRODUCTS
 
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.fixture(scope="module")
 def text(samples):

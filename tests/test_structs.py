@@ -34,6 +34,7 @@ def loop_of_the_page():
     forget()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("shape", [(7, 500), pytest.param((40, 9), marks=pytest.mark.exhaustive)])
 def test_the_loop_of_the_page_is_one(shape, loop_of_the_page, rng, monkeypatch):
     pixels = rng.integers(0, 256, shape, dtype=np.uint8)

@@ -14,6 +14,8 @@ import pytest
 
 import convcli
 
+pytestmark = pytest.mark.exhaustive
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT))  # bench stands beside the package and is not installed
 
@@ -47,8 +49,6 @@ from bench import (  # noqa: E402
 from bench.cases import Case, Record, Wrong  # noqa: E402
 from bench.modes import MODES  # noqa: E402
 from bench.scale import Scale  # noqa: E402
-
-pytestmark = pytest.mark.exhaustive
 
 TINY = Scale(quick=True, shape=(48, 70))
 needs_opencv = pytest.mark.peers("cv2")

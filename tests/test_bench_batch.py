@@ -19,6 +19,8 @@ from bench.cases import Record, Wrong
 from bench.folders import Folder
 from bench.scale import Scale
 
+pytestmark = pytest.mark.exhaustive
+
 TINY = Scale(quick=True, shape=(48, 70))
 
 
@@ -137,8 +139,6 @@ needs_proc = pytest.mark.skipif(not tree.measurable(), reason="the system doesn'
 #: A process with 60 MB, which two copies share, each with 30 MB of its own.
 _FAMILY = """
 import os, time
-
-pytestmark = pytest.mark.exhaustive
 shared = b"1" * 60_000_000
 if os.fork() and os.fork():
     os.wait(), os.wait()

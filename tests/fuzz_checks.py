@@ -117,9 +117,9 @@ class ImageCheck(_Check):
         target = self.out / f"out{rng.choice((_SUFFIX[self.group], '.png', '.tif', '.jpg'))}"
         spec = Spec(linear=rng.random() < 0.2, border=rng.choice((Border.REPLICATE, Border.WRAP)))
 
-        def work(image):
+        def work(image, *, one_bit=False):
             self.seen.append(image)
-            road = pipeline.lay(image, [_BOX], spec)
+            road = pipeline.lay(image, [_BOX], spec, one_bit=one_bit)
             self.results.append(road.result)
             return road
 

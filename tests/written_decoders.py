@@ -241,7 +241,7 @@ def _sees_through(frames):
 
 def netpbm(data):
     """PBM, PGM, PPM and PFM by their specifications."""
-    found = re.match(rb"(P[4-6fF])\n(\d+) (\d+)\n(?:([-.\d]+)\n)?", data)
+    found = re.match(rb"(P[4-6fF])\n(?:#[^\n]*\n)*(\d+) (\d+)\n(?:([-.\d]+)\n)?", data)
     magic, cols, rows, top = found[1], int(found[2]), int(found[3]), found[4]
     body = data[found.end() :] if magic != b"P4" else data[found.end(3) + 1 :]
     bands = 3 if magic in (b"P6", b"PF") else 1

@@ -91,6 +91,14 @@ def random_case(rng):
     return Image(pixels_of(rng, size, channels, depth), channels), chain, spec
 
 
+def halves(image, chain, spec, inside, off):
+    """Whether the few samples that differ lie on a half before they are rounded."""
+    real, _ = filtered(image, chain, replace(spec, depth="float"))
+    top = np.iinfo(filtered(image, chain, spec)[0].dtype).max
+    level = real[inside][off].astype(float) * top
+    return np.abs(level % 1 - 0.5).max() < 2e-3 * max(1, top / 255)
+
+
 def check(image, chain, spec, boxes):
     """Compare a part with all of it."""
     partly = replace(spec, region=[region_of(box) for box in boxes])
@@ -126,9 +134,8 @@ def check(image, chain, spec, boxes):
         apart[(np.abs(whole[inside][:, -1]) < 1e-4) & (apart[:, -1] < 1e-4)] = 0
     assert apart.max() <= scale
     # Whole weights on whole samples are exact; others may fall on the other side of a half.
-    assert np.count_nonzero(apart > (0 if part.dtype.kind == "u" else scale)) <= max(
-        2, 0.02 * apart.size
-    )
+    off = apart > (0 if part.dtype.kind == "u" else scale)
+    assert np.count_nonzero(off) <= 0.02 * apart.size or halves(image, chain, spec, inside, off)
     return True
 
 

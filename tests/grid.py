@@ -96,7 +96,11 @@ EXPECTED = (
             pattern, field, lambda before, after: True,
             "products of spectra are transformed back along columns first: floats, an ulp",
         )
-        for pattern in ("*--method fft*", "*.npy*", "*unsharp:sigma=2*", "*box:size=9*")
+        for pattern in (
+            *("*--method fft*", "*dense*.npy*", "*whole*.npy*"),
+            *("*float64.* unsharp:sigma=2*", "*gabor:theta=30 --map raw → .npy"),
+            "*box:size=9*--map raw*",
+        )
         for field in ("samples", "response.clipped")
     ),
     (
